@@ -1,0 +1,78 @@
+package deployments
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxNameLength is the greatest length of a name, in characters (I1).
+const MaxNameLength = 256
+
+// NameProblem says what is wrong with a name (of an organization, environment, deployment, project ...), or "".
+func NameProblem(name string) string {
+	if name == "" {
+		return "is empty"
+	}
+	return TextProblem(name)
+}
+
+// TextProblem says what is wrong with a text that may be empty (an artifact's name or version), or "".
+func TextProblem(text string) string {
+	if !utf8.ValidString(text) {
+		return "is not valid UTF-8"
+	}
+	if n := utf8.RuneCountInString(text); n > MaxNameLength {
+		return fmt.Sprintf("has %d characters, more than %d", n, MaxNameLength)
+	}
+	if strings.IndexFunc(text, unicode.IsControl) >= 0 {
+		return "has a control character"
+	}
+	return ""
+}
+
+// ParseUUID reads a UUID in its canonical form of 8-4-4-4-12 hex digits, in either case, and gives it in lower
+// case (I1). Other forms (braces, urn:uuid:, no dashes) are refused: two spellings of one id must not become two.
+func ParseUUID(s string) (string, bool) {
+	if len(s) != 36 {
+		return "", false
+	}
+	for i := range len(s) {
+		switch i {
+		case 8, 13, 18, 23:
+			if s[i] != '-' {
+				return "", false
+			}
+		default:
+			if !isHex(s[i]) {
+				return "", false
+			}
+		}
+	}
+	return strings.ToLower(s), true
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+// digestLengths gives the length in bytes of what each algorithm computes.
+var digestLengths = map[string]int{"sha256": 32, "sha512": 64}
+
+// DigestProblem says what is wrong with a content digest, or "". A digest is "algorithm:hex" in lower case.
+func DigestProblem(digest string) string {
+	algorithm, sum, ok := strings.Cut(digest, ":")
+	if !ok {
+		return "is not algorithm:hex"
+	}
+	length, ok := digestLengths[algorithm]
+	if !ok {
+		return "has an algorithm other than sha256 and sha512"
+	}
+	if raw, err := hex.DecodeString(sum); err != nil || len(raw) != length || strings.ToLower(sum) != sum {
+		return fmt.Sprintf("does not have %d lower-case hex digits after %s:", 2*length, algorithm)
+	}
+	return ""
+}

@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// databaseError turns what a driver says into what deployments.Store promises.
+func databaseError(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		// The drivers wrap it in their own words, or tell of the connection that they cut.
+		return fmt.Errorf("%w (%w)", ctx.Err(), err)
+	case isTimeout(err):
+		return fmt.Errorf("%w (%w)", context.DeadlineExceeded, err)
+	case isUnavailable(err):
+		return fmt.Errorf("%w: %w", deployments.ErrUnavailable, err)
+	}
+	return err
+}
+
+func isTimeout(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == "57014" // query_canceled: statement_timeout
+}
+
+func isUnavailable(err error) bool {
+	var (
+		pgErr      *pgconn.PgError
+		connectErr *pgconn.ConnectError
+		netErr     net.Error
+		sqliteErr  *sqlite.Error
+	)
+	switch {
+	case errors.As(err, &pgErr):
+		// 08 connection, 53 out of connections, disk or memory, 57P01 to 57P03 shutting down or starting up,
+		// 25006 read only: a primary that has become a standby.
+		return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53") ||
+			strings.HasPrefix(pgErr.Code, "57P0") || pgErr.Code == "25006"
+	case errors.As(err, &sqliteErr):
+		// The low byte is the primary code.
+		switch sqliteErr.Code() & 0xff {
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+			return true
+		}
+		return false
+	case errors.As(err, &connectErr), errors.As(err, &netErr):
+		return true
+	}
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}

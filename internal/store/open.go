@@ -1,0 +1,193 @@
+// Package store keeps deployment records in PostgreSQL or SQLite, through GORM. It implements deployments.Store;
+// tables, columns and SQL stay inside.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+	_ "modernc.org/sqlite" // the driver "sqlite", SQLite in pure Go
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// Options says which database to open and how to use it.
+type Options struct {
+	// URL is postgres://… (or postgresql://…), or sqlite:// and a file's path.
+	URL string
+	// MaxConnections bounds the pool; 0 is DefaultMaxConnections.
+	MaxConnections int
+	// StatementTimeout ends a statement that PostgreSQL still works on when its client is gone or has given up;
+	// 0 is none. SQLite runs inside this process and follows the context alone.
+	StatementTimeout time.Duration
+}
+
+// DefaultMaxConnections is the size of a pool for which none is set.
+const DefaultMaxConnections = 10
+
+// Store is a deployments.Store over a database.
+type Store struct {
+	db     *gorm.DB
+	lists  *gorm.DB // db with the statements of List prepared
+	pool   *sql.DB
+	engine engine
+}
+
+var _ deployments.Store = (*Store)(nil)
+
+// Open prepares a pool of connections. It does not connect to PostgreSQL yet: Ready tells whether that works. Its
+// errors are about the URL (or, with SQLite, the file) and never show a password.
+func Open(o Options) (*Store, error) {
+	pool, engine, err := openPool(o)
+	if err != nil {
+		return nil, err
+	}
+	var dialector gorm.Dialector
+	if engine == postgreSQL {
+		dialector = postgres.New(postgres.Config{Conn: pool})
+	} else {
+		dialector = sqlite.New(sqlite.Config{Conn: pool})
+	}
+	db, err := gorm.Open(dialector, &gorm.Config{
+		// What went wrong is told by the error that is returned; GORM's own log would print SQL and values.
+		Logger: logger.Discard,
+		// Each write here opens the one transaction that it needs.
+		SkipDefaultTransaction: true,
+		// A server starts before its database and waits for it.
+		DisableAutomaticPing: true,
+	})
+	if err != nil {
+		_ = pool.Close()
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	lists := db
+	if engine == sqLite {
+		// pgx keeps prepared statements itself; SQLite's driver does not.
+		lists = db.Session(&gorm.Session{PrepareStmt: true})
+	}
+	return &Store{db: db, lists: lists, pool: pool, engine: engine}, nil
+}
+
+// Close waits for what is running and closes the connections.
+func (s *Store) Close() error {
+	if stmts, ok := s.lists.ConnPool.(*gorm.PreparedStmtDB); ok {
+		stmts.Close()
+	}
+	return s.pool.Close()
+}
+
+// Ready tells whether the database can be reached and has the schema that this program works with. The error is
+// deployments.ErrUnavailable or a *SchemaError.
+func (s *Store) Ready(ctx context.Context) error {
+	have, err := schemaVersion(ctx, s.pool, s.engine)
+	if err != nil {
+		return databaseError(ctx, err)
+	}
+	return checkSchema(have, s.engine)
+}
+
+// CheckURL says what is wrong with a database URL, without opening anything and without showing a password.
+func CheckURL(databaseURL string) error {
+	switch scheme, rest, _ := strings.Cut(databaseURL, "://"); scheme {
+	case "postgres", "postgresql":
+		_, err := parsePostgres(databaseURL)
+		return err
+	case "sqlite":
+		if rest == "" {
+			return errors.New("the database URL names no file: write sqlite://relative.db or sqlite:///absolute.db")
+		}
+		return nil
+	default:
+		return errors.New("the database URL begins with neither postgres:// nor sqlite://")
+	}
+}
+
+func parsePostgres(databaseURL string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(databaseURL)
+	if err != nil {
+		// pgx hides the password in what it says, except where it cannot find it; so nothing of it is shown.
+		return nil, errors.New("the database URL is not of the form postgres://user:password@host:port/database?sslmode=…")
+	}
+	return config, nil
+}
+
+func openPool(o Options) (*sql.DB, engine, error) {
+	if err := CheckURL(o.URL); err != nil {
+		return nil, 0, err
+	}
+	var (
+		pool   *sql.DB
+		engine engine
+	)
+	if path, ok := strings.CutPrefix(o.URL, "sqlite://"); ok {
+		engine = sqLite
+		var err error
+		if pool, err = openSQLite(path); err != nil {
+			return nil, 0, err
+		}
+	} else {
+		config, err := parsePostgres(o.URL)
+		if err != nil {
+			return nil, 0, err
+		}
+		pool = openPostgres(config, o.StatementTimeout)
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = DefaultMaxConnections
+	}
+	pool.SetMaxOpenConns(o.MaxConnections)
+	pool.SetMaxIdleConns(o.MaxConnections)
+	// Long enough to cost nothing, short enough to follow a failover that moved the address.
+	pool.SetConnMaxLifetime(30 * time.Minute)
+	return pool, engine, nil
+}
+
+func openPostgres(config *pgx.ConnConfig, statementTimeout time.Duration) *sql.DB {
+	set := func(name, value string) {
+		if _, ok := config.RuntimeParams[name]; !ok {
+			config.RuntimeParams[name] = value
+		}
+	}
+	set("application_name", "deployrecords")
+	// With a parameter in OFFSET, PostgreSQL would plan the statement again each time it runs.
+	set("plan_cache_mode", "force_generic_plan")
+	if statementTimeout > 0 {
+		set("statement_timeout", strconv.FormatInt(statementTimeout.Milliseconds(), 10))
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 5 * time.Second
+	}
+	return stdlib.OpenDB(*config)
+}
+
+func openSQLite(path string) (*sql.DB, error) {
+	// Settings are per connection, so they belong into the name that each connection is opened with.
+	settings := url.Values{
+		"_busy_timeout": {"10000"}, // milliseconds that a writer waits for another
+		"_pragma":       {"journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)"},
+		// A transaction here is a writer: it takes its turn at its start, where it can still wait. One that began
+		// as a reader would fail at its first write if another wrote meanwhile.
+		"_txlock": {"immediate"},
+	}
+	pool, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: settings.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
+	}
+	if err := pool.Ping(); err != nil {
+		_ = pool.Close()
+		return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
+	}
+	return pool, nil
+}

@@ -1,0 +1,151 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// Start is when the history of tests begins.
+var Start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// At is so many minutes after Start.
+func At(minutes int) time.Time { return Start.Add(time.Duration(minutes) * time.Minute) }
+
+// ID is a record's id; greater numbers are greater ids.
+func ID(n int) string { return fmt.Sprintf("%08x-0000-4000-8000-000000000000", n) }
+
+// NameID is the id that a test's environment, logical environment or artifact has by its name.
+func NameID(organization, kind, name string) string {
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(organization+"\x00"+kind+"\x00"+name)).String()
+}
+
+// Digest is a well-formed digest that is told apart by n.
+func Digest(n int) string { return fmt.Sprintf("sha256:%064x", n) }
+
+// Option changes an entry that is being built.
+type Option func(*deployments.ImportEntry)
+
+// Entry builds a record of the slot (environment, deployment) at so many minutes after Start: a deployed image.
+func Entry(id, minutes int, environment, deployment string, options ...Option) deployments.ImportEntry {
+	e := deployments.ImportEntry{Record: deployments.Record{
+		ID:              ID(id),
+		EnvironmentName: environment,
+		DeploymentName:  deployment,
+		Status:          deployments.Deployed,
+		Artifact:        deployments.Artifact{Kind: deployments.ContainerImage, Name: "registry.test/" + deployment, Version: "1.0.0", Digest: Digest(1)},
+		CreatedAt:       At(minutes),
+		UpdatedAt:       At(minutes),
+		LastSeenAt:      At(minutes),
+	}}
+	for _, option := range options {
+		option(&e)
+	}
+	return e
+}
+
+// Options for Entry.
+func WithStatus(s deployments.Status) Option {
+	return func(e *deployments.ImportEntry) { e.Record.Status = s }
+}
+
+func WithStage(name string) Option {
+	return func(e *deployments.ImportEntry) { e.Record.LogicalEnvironmentName = name }
+}
+
+func WithDigest(n int) Option {
+	return func(e *deployments.ImportEntry) { e.Record.Artifact.Digest = Digest(n) }
+}
+
+func WithKind(k deployments.Kind) Option {
+	return func(e *deployments.ImportEntry) { e.Record.Artifact.Kind = k }
+}
+
+func WithProject(name, version string) Option {
+	return func(e *deployments.ImportEntry) {
+		e.ProjectVersions = append(e.ProjectVersions, deployments.ProjectVersion{ProjectName: name, VersionName: version})
+	}
+}
+
+func WithUpdate(minutes int) Option {
+	return func(e *deployments.ImportEntry) { e.Record.UpdatedAt = At(minutes) }
+}
+
+// WithIDs gives the entry the ids that belong to its names, as an export has them.
+func WithIDs(organization string) Option {
+	return func(e *deployments.ImportEntry) {
+		r := &e.Record
+		r.EnvironmentID = NameID(organization, "environment", r.EnvironmentName)
+		if r.LogicalEnvironmentName != "" {
+			r.LogicalEnvironmentID = NameID(organization, "logical environment", r.LogicalEnvironmentName)
+		}
+		r.ArtifactID = NameID(organization, "artifact", fmt.Sprint(r.Artifact))
+	}
+}
+
+// Entries numbers the entries as the lines of a file.
+func Entries(entries ...deployments.ImportEntry) iter.Seq2[deployments.ImportEntry, error] {
+	return func(yield func(deployments.ImportEntry, error) bool) {
+		for i, e := range entries {
+			e.Line = i + 1
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Load imports the entries and fails the test if that fails.
+func Load(t testing.TB, s deployments.Store, organization string, entries ...deployments.ImportEntry) deployments.ImportSummary {
+	t.Helper()
+	summary, err := s.Import(context.Background(), organization, Entries(entries...))
+	if err != nil {
+		t.Fatalf("import: %v", err)
+	}
+	return summary
+}
+
+// Ask lists and fails the test if that fails. A query without a page asks for the first 100.
+func Ask(t testing.TB, s deployments.Store, scope deployments.Scope, q deployments.Query) deployments.Result {
+	t.Helper()
+	if q.Page.Size == 0 {
+		q.Page.Size = 100
+	}
+	result, err := s.List(context.Background(), scope, q)
+	if err != nil {
+		t.Fatalf("list %+v: %v", q, err)
+	}
+	return result
+}
+
+// IDs are the numbers that ID made the records' ids of.
+func IDs(records []deployments.Record) []int {
+	ids := make([]int, 0, len(records))
+	for _, r := range records {
+		var n int
+		if _, err := fmt.Sscanf(r.ID, "%08x", &n); err != nil {
+			panic(err)
+		}
+		ids = append(ids, n)
+	}
+	return ids
+}
+
+// WantIDs asks, and checks which records come in which order, and that the total agrees when one page holds all.
+func WantIDs(t testing.TB, s deployments.Store, scope deployments.Scope, q deployments.Query, want ...int) {
+	t.Helper()
+	result := Ask(t, s, scope, q)
+	if got := IDs(result.Records); !slices.Equal(got, want) {
+		t.Errorf("%+v for %+v: got records %d, want %d", q, scope, got, want)
+	}
+	if q.Page.Size == 0 && result.Total != int64(len(want)) {
+		t.Errorf("%+v for %+v: total %d, want %d", q, scope, result.Total, len(want))
+	}
+}

@@ -1,0 +1,126 @@
+package storetest
+
+import (
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// Model is a store of the plainest kind: every record in a slice, every question answered by looking at all of
+// them. It says what the rules mean. Import trusts its entries: each has all its ids, and none contradicts another.
+type Model struct {
+	organizations map[string]*modelOrganization
+}
+
+type modelOrganization struct {
+	records map[string]deployments.Record
+	// projects holds the project versions that an artifact (by id) belongs to.
+	projects map[string]map[deployments.ProjectVersion]bool
+}
+
+// NewModel is an empty model.
+func NewModel() *Model {
+	return &Model{organizations: make(map[string]*modelOrganization)}
+}
+
+// Import implements deployments.Store.
+func (m *Model) Import(_ context.Context, organization string, entries iter.Seq2[deployments.ImportEntry, error]) (deployments.ImportSummary, error) {
+	var summary deployments.ImportSummary
+	o := m.organizations[organization]
+	if o == nil {
+		o = &modelOrganization{records: map[string]deployments.Record{}, projects: map[string]map[deployments.ProjectVersion]bool{}}
+		m.organizations[organization] = o
+	}
+	for entry, err := range entries {
+		if err != nil {
+			return summary, err
+		}
+		r := entry.Record
+		switch old, known := o.records[r.ID]; {
+		case !known:
+			o.records[r.ID] = r
+			summary.Added++
+		case r.UpdatedAt.After(old.UpdatedAt):
+			o.records[r.ID] = r
+			summary.Changed++
+		default:
+			summary.Unchanged++
+		}
+		for _, pv := range entry.ProjectVersions {
+			if o.projects[r.ArtifactID] == nil {
+				o.projects[r.ArtifactID] = map[deployments.ProjectVersion]bool{}
+			}
+			o.projects[r.ArtifactID][pv] = true
+		}
+	}
+	return summary, nil
+}
+
+// List implements deployments.Store.
+func (m *Model) List(_ context.Context, scope deployments.Scope, q deployments.Query) (deployments.Result, error) {
+	result := deployments.Result{Records: []deployments.Record{}}
+	o := m.organizations[scope.Organization]
+	if o == nil {
+		return result, nil
+	}
+	var matching []deployments.Record
+	for _, r := range o.set(q.History) {
+		if o.matches(scope, q, r) {
+			matching = append(matching, r)
+		}
+	}
+	slices.SortFunc(matching, func(a, b deployments.Record) int {
+		if a.NewerThan(b) {
+			return -1
+		}
+		return 1
+	})
+	result.Total = int64(len(matching))
+	from := min(q.Page.Offset(), result.Total)
+	to := min(from+int64(q.Page.Size), result.Total)
+	result.Records = append(result.Records, matching[from:to]...)
+	return result, nil
+}
+
+// set is the set of records that a question is about, before any filter (L1).
+func (o *modelOrganization) set(history deployments.History) []deployments.Record {
+	var all []deployments.Record
+	latest := make(map[deployments.Slot]deployments.Record)
+	for _, r := range o.records {
+		all = append(all, r)
+		if best, ok := latest[r.Slot()]; !ok || r.NewerThan(best) {
+			latest[r.Slot()] = r
+		}
+	}
+	if history == deployments.All {
+		return all
+	}
+	var set []deployments.Record
+	for _, r := range latest {
+		set = append(set, r)
+	}
+	return set
+}
+
+func (o *modelOrganization) matches(scope deployments.Scope, q deployments.Query, r deployments.Record) bool {
+	is := func(filter, value string) bool { return filter == "" || filter == value }
+	return is(q.EnvironmentName, r.EnvironmentName) &&
+		is(q.LogicalEnvironmentName, r.LogicalEnvironmentName) &&
+		is(q.DeploymentName, r.DeploymentName) &&
+		is(q.ArtifactDigest, r.Artifact.Digest) &&
+		(q.Status == deployments.AnyStatus || q.Status == r.Status) &&
+		(q.ArtifactKind == deployments.AnyKind || q.ArtifactKind == r.Artifact.Kind) &&
+		(q.ProjectName == "" || o.inProject(r, q.ProjectName, q.ProjectVersionName)) &&
+		(scope.Project == "" || o.inProject(r, scope.Project, ""))
+}
+
+func (o *modelOrganization) inProject(r deployments.Record, project, version string) bool {
+	for pv := range o.projects[r.ArtifactID] {
+		if pv.ProjectName == project && (version == "" || pv.VersionName == version) {
+			return true
+		}
+	}
+	return false
+}
