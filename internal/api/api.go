@@ -1,0 +1,149 @@
+// Package api answers the contract's operations: it translates a request into a question of the domain, and the
+// domain's answer, or what went wrong, into the contract's words. The contract's names end here.
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/deployrecords/deployrecords/generated/server"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// API implements the generated interface over a store.
+type API struct {
+	store  deployments.Store
+	paging deployments.Paging
+}
+
+var _ server.StrictServerInterface = (*API)(nil)
+
+// New makes an API that answers from the store.
+func New(store deployments.Store, paging deployments.Paging) *API {
+	return &API{store: store, paging: paging}
+}
+
+type scopeKey struct{}
+
+// WithScope says on whose behalf a request is handled. Without it no operation answers.
+func WithScope(ctx context.Context, scope deployments.Scope) context.Context {
+	return context.WithValue(ctx, scopeKey{}, scope)
+}
+
+var errNoScope = errors.New("api: the request has no scope; authentication did not run")
+
+// ListDeploymentRecords answers GET /v1/deployments. The request has passed validation; what is wrong with it
+// beyond the document's schemas, ListRules has told.
+func (a *API) ListDeploymentRecords(ctx context.Context, request server.ListDeploymentRecordsRequestObject) (server.ListDeploymentRecordsResponseObject, error) {
+	scope, ok := ctx.Value(scopeKey{}).(deployments.Scope)
+	if !ok {
+		return nil, errNoScope
+	}
+	query, err := toQuery(request.Params, a.paging)
+	if err != nil {
+		return nil, err
+	}
+	result, err := a.store.List(ctx, scope, query)
+	if err != nil {
+		return nil, err
+	}
+	return server.ListDeploymentRecords200JSONResponse{
+		DeploymentRecords: fromRecords(result.Records),
+		Pagination: server.OffsetPagination{
+			Page:       a.paging.Number(query.Page),
+			PageSize:   query.Page.Size,
+			TotalCount: deployments.Int32(result.Total),
+			TotalPages: deployments.Int32(deployments.TotalPages(result.Total, query.Page.Size)),
+		},
+	}, nil
+}
+
+// ListRules tells what is wrong with the parameters of GET /v1/deployments that the document's schemas do not say:
+// one sentence for each fault (L4, L7).
+func ListRules(query url.Values) []string {
+	var faults []string
+	for _, name := range []string{"pagination.page", "pagination.page_size"} {
+		if n, err := strconv.ParseInt(query.Get(name), 10, 32); err == nil && n < 0 {
+			faults = append(faults, name+": must not be negative")
+		}
+	}
+	if query.Get("project_version_name") != "" && query.Get("project_name") == "" {
+		faults = append(faults, "project_version_name: needs project_name")
+	}
+	return faults
+}
+
+// toQuery translates the parameters. Empty values are as if absent (L3). A value of an enum that the document allows
+// and this program does not know yet is not passed over: the answer would be to another question.
+func toQuery(p server.ListDeploymentRecordsParams, paging deployments.Paging) (deployments.Query, error) {
+	q := deployments.Query{
+		EnvironmentName:        value(p.EnvironmentName),
+		LogicalEnvironmentName: value(p.LogicalEnvironmentName),
+		DeploymentName:         value(p.DeploymentName),
+		ProjectName:            value(p.ProjectName),
+		ProjectVersionName:     value(p.ProjectVersionName),
+		ArtifactDigest:         value(p.ArtifactDigest),
+		Page:                   paging.Page(value(p.Page), value(p.PageSize)),
+	}
+	if value(p.FullHistory) {
+		q.History = deployments.All
+	}
+	var known bool
+	if q.Status, known = statusFilters[value(p.Status)]; !known {
+		return q, notImplemented("status", string(*p.Status))
+	}
+	if q.ArtifactKind, known = kindFilters[value(p.ArtifactKind)]; !known {
+		return q, notImplemented("artifact_kind", string(*p.ArtifactKind))
+	}
+	return q, nil
+}
+
+func notImplemented(parameter, value string) *Problem {
+	return &Problem{Status: http.StatusNotImplemented, Message: parameter + ": " + value + " is not implemented by this server"}
+}
+
+// value is what an optional parameter holds, or the zero value.
+func value[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+// fromRecords gives an array for every answer, the empty one too (R1).
+func fromRecords(records []deployments.Record) []server.DeploymentRecord {
+	list := make([]server.DeploymentRecord, len(records))
+	for i := range records {
+		list[i] = fromRecord(&records[i])
+	}
+	return list
+}
+
+func fromRecord(r *deployments.Record) server.DeploymentRecord {
+	record := server.DeploymentRecord{
+		Id:              r.ID,
+		EnvironmentId:   r.EnvironmentID,
+		EnvironmentName: r.EnvironmentName,
+		DeploymentName:  r.DeploymentName,
+		Status:          statuses[r.Status],
+		ArtifactId:      r.ArtifactID,
+		Artifact: server.Artifact{
+			Kind:    r.Artifact.Kind.String(),
+			Name:    r.Artifact.Name,
+			Version: r.Artifact.Version,
+			Digest:  r.Artifact.Digest,
+		},
+		CreatedAt:  r.CreatedAt,
+		UpdatedAt:  r.UpdatedAt,
+		LastSeenAt: r.LastSeenAt,
+	}
+	if r.LogicalEnvironmentID != "" {
+		record.LogicalEnvironmentId = &r.LogicalEnvironmentID
+		record.LogicalEnvironmentName = &r.LogicalEnvironmentName
+	}
+	return record
+}

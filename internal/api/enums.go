@@ -1,0 +1,34 @@
+package api
+
+import (
+	"github.com/deployrecords/deployrecords/generated/server"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// The contract's enums and the domain's. They are spelled out, constant by constant, so that a value which upstream
+// renames or removes stops the build here, where to decide what becomes of the records that have it. A test finds
+// values that upstream adds.
+
+// statusFilters holds what the parameter status can be; absent and unspecified are as if not asked (L3).
+var statusFilters = map[server.ListDeploymentRecordsParamsStatus]deployments.Status{
+	"": deployments.AnyStatus,
+	server.ListDeploymentRecordsParamsStatusDEPLOYMENTSTATUSUNSPECIFIED: deployments.AnyStatus,
+	server.ListDeploymentRecordsParamsStatusDEPLOYED:                    deployments.Deployed,
+	server.ListDeploymentRecordsParamsStatusDECOMMISSIONED:              deployments.Decommissioned,
+	server.ListDeploymentRecordsParamsStatusSUPERSEDED:                  deployments.Superseded,
+}
+
+// kindFilters holds what the parameter artifact_kind can be; absent and unspecified are as if not asked (L3).
+var kindFilters = map[server.ListDeploymentRecordsParamsArtifactKind]deployments.Kind{
+	"": deployments.AnyKind,
+	server.ListDeploymentRecordsParamsArtifactKindARTIFACTKINDUNSPECIFIED: deployments.AnyKind,
+	server.ListDeploymentRecordsParamsArtifactKindCONTAINERIMAGE:          deployments.ContainerImage,
+	server.ListDeploymentRecordsParamsArtifactKindHELMCHART:               deployments.HelmChart,
+}
+
+// statuses holds what the status of a record can be.
+var statuses = map[deployments.Status]server.DeploymentStatus{
+	deployments.Deployed:       server.DeploymentStatusDEPLOYED,
+	deployments.Decommissioned: server.DeploymentStatusDECOMMISSIONED,
+	deployments.Superseded:     server.DeploymentStatusSUPERSEDED,
+}

@@ -1,0 +1,28 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNoToken says that a request carried no bearer token at all. It is a 401
+// without error="invalid_token" (rule R4).
+var ErrNoToken = errors.New("no bearer token was sent")
+
+// TokenError says that a token was sent and is not accepted: a 401 with
+// error="invalid_token" (rule R4).
+type TokenError struct {
+	// Reason is for the client. It never holds the token or a part of it, key
+	// material, or the text of another error.
+	Reason string
+}
+
+// Error returns the Reason.
+func (e *TokenError) Error() string { return e.Reason }
+
+// refuse makes a TokenError. Its arguments are names from configuration or
+// from this package, never values out of the token: those belong to whoever
+// sent it, and the Reason goes into answers and logs.
+func refuse(format string, args ...any) error {
+	return &TokenError{Reason: fmt.Sprintf(format, args...)}
+}

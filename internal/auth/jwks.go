@@ -1,0 +1,223 @@
+package auth
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// jwksSettings are the measures of rule T2, in one place so that tests can
+// shorten them.
+type jwksSettings struct {
+	timeout    time.Duration     // of one fetch, redirects and body included
+	maxBody    int64             // bytes of a key set, after decompression
+	refresh    time.Duration     // from a good fetch to the next
+	retryFirst time.Duration     // from a failed fetch to the next; doubles ...
+	retryMost  time.Duration     // ... up to this
+	unknownKID time.Duration     // between two refreshes that tokens cause
+	transport  http.RoundTripper // nil: newTransport
+}
+
+func defaultJWKSSettings() jwksSettings {
+	return jwksSettings{
+		timeout:    5 * time.Second,
+		maxBody:    1 << 20,
+		refresh:    time.Hour,
+		retryFirst: 10 * time.Second,
+		retryMost:  time.Minute,
+		unknownKID: time.Minute,
+	}
+}
+
+// keySet is the JWKS of an issuer, kept fresh by one goroutine.
+//
+// keyfunc and jwkset's HTTP client would be the library for this, but rule T2
+// asks what they can't be set to: they take a set without "keys" as an empty
+// one and throw the good keys away, read a body of any size, fail the whole
+// set over one bad key, make a request with an unknown kid wait for the
+// limiter under the same deadline as the fetch (so "refuse at once" would also
+// cut the fetch short), tie that fetch to the request that caused it, and
+// retry a set that was never loaded only at the next hourly refresh. So the
+// fetching is here, and jwkset does what it does well: reading the keys.
+type keySet struct {
+	url      *url.URL
+	settings jwksSettings
+	client   *http.Client
+	logger   *slog.Logger
+	now      func() time.Time
+
+	// keys is nil until the first good fetch. The map is never written after
+	// it was stored.
+	keys atomic.Pointer[map[string][]namedKey]
+	// limiter guards ask. It is only ever asked with AllowN, which takes
+	// nothing when it refuses: with Wait or Reserve, forged kids would run up
+	// a debt that keeps a rotated key out for many minutes.
+	limiter *rate.Limiter
+	// ask holds the channel that is closed when the refresh asked for is done.
+	// One place: the limiter lets one through at a time.
+	ask   chan chan struct{}
+	ended <-chan struct{}
+}
+
+// namedKey is a public key of the JWKS, under its kid.
+type namedKey struct {
+	alg string // the one algorithm that it may verify
+	key any
+}
+
+// newKeySet checks the URL (rule T2); it fetches nothing.
+func newKeySet(rawURL string, settings jwksSettings, logger *slog.Logger, now func() time.Time) (*keySet, error) {
+	u, err := parseJWKSURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	transport := settings.transport
+	if transport == nil {
+		transport = newTransport()
+	}
+	return &keySet{
+		url:      u,
+		settings: settings,
+		client:   &http.Client{Transport: transport, CheckRedirect: checkRedirect},
+		logger:   logger,
+		now:      now,
+		limiter:  rate.NewLimiter(rate.Every(settings.unknownKID), 1),
+		ask:      make(chan chan struct{}, 1),
+	}, nil
+}
+
+// start fetches once, so that a server whose issuer is up is ready from its
+// first request, and leaves the rest to a goroutine that ends with ctx.
+func (s *keySet) start(ctx context.Context) {
+	s.ended = ctx.Done()
+	s.refresh(ctx)
+	go s.run(ctx)
+}
+
+// run makes every fetch after the first, one at a time.
+func (s *keySet) run(ctx context.Context) {
+	failed := 0
+	if !s.loaded() {
+		failed = 1
+	}
+	timer := time.NewTimer(s.pause(failed))
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case done := <-s.ask:
+			// Leaves the timer alone: a failed refresh that a forged kid
+			// caused must not bring retries of its own (rule T2).
+			s.refresh(ctx)
+			close(done)
+		case <-timer.C:
+			if s.refresh(ctx) {
+				failed = 0
+			} else {
+				failed++
+			}
+			timer.Reset(s.pause(failed))
+		}
+	}
+}
+
+// pause is the time to the next fetch after so many failed ones in a row.
+func (s *keySet) pause(failed int) time.Duration {
+	if failed == 0 {
+		return s.settings.refresh
+	}
+	pause := s.settings.retryFirst
+	for ; failed > 1 && pause < s.settings.retryMost; failed-- {
+		pause *= 2
+	}
+	return min(pause, s.settings.retryMost)
+}
+
+// refresh fetches the keys and tells whether that went well. When it did not,
+// the keys stay as they are (rule T2).
+func (s *keySet) refresh(ctx context.Context) bool {
+	fetchCtx, cancel := context.WithTimeout(ctx, s.settings.timeout)
+	defer cancel()
+	keys, ignored, err := s.fetch(fetchCtx)
+	switch {
+	case ctx.Err() != nil:
+		return false // the server stops: that is no news about the issuer
+	case err != nil:
+		s.logger.WarnContext(ctx, "the JWKS could not be fetched",
+			"url", withoutSecrets(s.url), "error", err, "keys_in_use", s.loaded())
+		return false
+	}
+	s.keys.Store(&keys)
+	level := slog.LevelInfo
+	if len(keys) == 0 {
+		level = slog.LevelWarn // no token of this issuer will be accepted
+	}
+	s.logger.Log(ctx, level, "the JWKS was fetched",
+		"url", withoutSecrets(s.url), "kids", len(keys), "ignored", ignored)
+	return true
+}
+
+// loaded tells whether the keys were ever fetched.
+func (s *keySet) loaded() bool { return s.keys.Load() != nil }
+
+// find gives the keys with this kid and algorithm; none if the kid belongs to
+// keys of other algorithms. For an unknown kid it asks for a refresh, if none
+// was asked for in the last minute, and waits for it; if one was, the token is
+// refused at once, so that requests with forged kids don't pile up. The error
+// is a *TokenError.
+//
+// The refresh goes on when ctx ends: a client that sends a kid and hangs up
+// would otherwise spend the minute's refresh without one being made.
+func (s *keySet) find(ctx context.Context, kid, alg string) ([]any, error) {
+	keys, known := s.lookup(kid, alg)
+	if !known && s.askForRefresh(ctx) {
+		keys, known = s.lookup(kid, alg)
+	}
+	switch {
+	case known:
+		return keys, nil
+	case !s.loaded():
+		return nil, refuse("the keys that verify this token have not been loaded yet")
+	}
+	return nil, refuse("the token's key (header kid) is not known")
+}
+
+func (s *keySet) lookup(kid, alg string) (keys []any, known bool) {
+	set := s.keys.Load()
+	if set == nil {
+		return nil, false
+	}
+	named, known := (*set)[kid]
+	for _, k := range named {
+		if k.alg == alg {
+			keys = append(keys, k.key)
+		}
+	}
+	return keys, known
+}
+
+// askForRefresh tells whether a refresh was made for this caller.
+func (s *keySet) askForRefresh(ctx context.Context) bool {
+	if !s.limiter.AllowN(s.now(), 1) {
+		return false
+	}
+	done := make(chan struct{})
+	select {
+	case s.ask <- done:
+	default:
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+	case <-s.ended:
+	}
+	return false
+}

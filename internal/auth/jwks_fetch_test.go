@@ -1,0 +1,302 @@
+package auth
+
+import (
+	"compress/gzip"
+	"context"
+	"crypto/ecdh"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+func TestT2_TheJWKSURLIsHTTPSOrLoopback(t *testing.T) {
+	for _, good := range []string{
+		"https://issuer.example/keys", "HTTPS://issuer.example", "https://user:pass@issuer.example/?a=b",
+		"http://127.0.0.1:8080/keys", "http://127.8.9.1/", "http://[::1]:8080/", "http://localhost/keys", "http://LOCALHOST:1/",
+	} {
+		if _, err := parseJWKSURL(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{
+		"http://issuer.example/keys", "http://10.0.0.1/", "http://128.0.0.1/", "http://0.0.0.0/", "http://[::2]/",
+		"http://localhost.example/", "http://127.0.0.1.example/", "http://127.0.0.1@issuer.example/",
+		"ftp://127.0.0.1/", "file:///etc/keys", "https:///keys", "https:issuer.example", "issuer.example/keys", "/keys", "https://issuer.example:port/", "https://user:hunter2@a b/", "http://user:hunter2@issuer.example/",
+	} {
+		_, err := New(context.Background(), Options{JWKSURL: bad, Logger: quiet()})
+		if err == nil || !strings.Contains(err.Error(), "JWKS URL") {
+			t.Errorf("%s: %v, want it refused", bad, err)
+		} else if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "user") {
+			t.Errorf("%q shows the user information", err)
+		}
+	}
+}
+
+// Each of these answers must leave the good keys in use; at the start, each
+// must leave the verifier unready.
+func TestT2_AFailedRefreshKeepsTheLastGoodKeys(t *testing.T) {
+	other := newIssuer(t, jwk(ed25519B().Public(), "b", nil))
+	good := string(keySetJSON(jwk(ed25519B().Public(), "b", nil)))
+	text := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(body))
+		}
+	}
+	for name, answer := range map[string]http.HandlerFunc{
+		"status 500":          text(500, good),
+		"status 201":          text(201, good),
+		"status 304":          text(304, ""),
+		"empty":               text(200, ""),
+		"not JSON":            text(200, "<html>"),
+		"JSON and more":       text(200, good+"x"),
+		"JSON cut off":        text(200, good[:len(good)-2]),
+		"no keys":             text(200, `{"error":"overloaded"}`),
+		"keys null":           text(200, `{"keys":null}`),
+		"keys an object":      text(200, `{"keys":{}}`),
+		"keys a string":       text(200, `{"keys":"none"}`),
+		"an array":            text(200, good[len(`{"keys":`):len(good)-1]),
+		"null":                text(200, `null`),
+		"over 1 MiB":          text(200, good+strings.Repeat(" ", 1<<20)),
+		"over 1 MiB, gzipped": gzipped(good + strings.Repeat(" ", 1<<20)),
+		"another host":        http.RedirectHandler(other.URL, http.StatusFound).ServeHTTP,
+		"redirect to nowhere": text(http.StatusFound, ""),
+		"redirect to itself":  http.RedirectHandler("/", http.StatusTemporaryRedirect).ServeHTTP,
+		"connection cut":      func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"never an answer":     func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"never a whole body": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.Write([]byte(good[:10]))
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newIssuer(t, jwk(ed25519A().Public(), "a", nil))
+			settings := slowSettings()
+			if strings.HasPrefix(name, "never") {
+				settings.timeout = 150 * time.Millisecond // the good fetch must fit in too
+			}
+			v := jwksVerifier(t, Options{JWKSURL: s.URL}, settings)
+			s.handle(answer)
+			refused(t, v, sign(jwt.SigningMethodEdDSA, ed25519B(), "b"), "header kid) is not known")
+			if s.hits.Load() < 2 {
+				t.Error("the issuer was not asked again")
+			}
+			accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "a"))
+			if err := v.Ready(); err != nil {
+				t.Errorf("Ready: %v", err)
+			}
+
+			start := time.Now()
+			late := jwksVerifier(t, Options{JWKSURL: s.URL}, settings)
+			if took := time.Since(start); took > 2*time.Second {
+				t.Errorf("New took %s", took)
+			}
+			if late.Ready() == nil {
+				t.Error("ready after a failed first fetch")
+			}
+			other.wantHits(t, 0)
+		})
+	}
+}
+
+func gzipped(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		_, _ = z.Write([]byte(body))
+		_ = z.Close()
+	}
+}
+
+func TestT2_AnAnswerOf1MiBIsStillRead(t *testing.T) {
+	good := string(keySetJSON(jwk(ed25519A().Public(), "a", nil)))
+	s := newIssuer(t)
+	for name, answer := range map[string]http.HandlerFunc{
+		"plain": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(good + strings.Repeat(" ", 1<<20-len(good))))
+		},
+		"gzipped": gzipped(good + strings.Repeat(" ", 1<<20-len(good))),
+	} {
+		s.handle(answer)
+		if err := jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings()).Ready(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// An empty array is the issuer's word, unlike an answer without "keys".
+func TestT2_AnEmptySetTakesAllKeysBack(t *testing.T) {
+	var log logBuffer
+	s := newIssuer(t, jwk(ed25519A().Public(), "a", nil))
+	v := jwksVerifier(t, Options{JWKSURL: s.URL, Logger: log.logger()}, slowSettings())
+	s.serve()
+	refused(t, v, sign(jwt.SigningMethodEdDSA, ed25519B(), "b"), "header kid) is not known")
+	refused(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "a"), "header kid) is not known")
+	if !strings.Contains(log.String(), "level=WARN") {
+		t.Errorf("no warning in the log:\n%s", log.String())
+	}
+}
+
+func TestT2_ARedirectIsFollowedWithinTheOrigin(t *testing.T) {
+	s := newIssuer(t)
+	keys := keySetJSON(jwk(ed25519A().Public(), "a", nil))
+	s.handle(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/keys":
+			http.Redirect(w, r, "/v2/keys", http.StatusMovedPermanently)
+		case "/v2/keys":
+			http.Redirect(w, r, s.URL+"/v3/keys", http.StatusFound)
+		default:
+			_, _ = w.Write(keys)
+		}
+	})
+	v := jwksVerifier(t, Options{JWKSURL: s.URL + "/keys"}, slowSettings())
+	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "a"))
+	s.wantHits(t, 3)
+}
+
+func TestT2_ARedirectToAnotherOriginIsNotFollowed(t *testing.T) {
+	request := func(raw string) *http.Request { return &http.Request{URL: must(url.Parse(raw))} }
+	for _, c := range []struct {
+		from, to string
+		follow   bool
+	}{
+		{"https://issuer.example/a", "https://issuer.example/b", true},
+		{"https://issuer.example/a", "https://ISSUER.example:443/b", true},
+		{"http://localhost/a", "http://localhost:80/b", true},
+		{"https://issuer.example/a", "http://issuer.example/a", false},
+		{"https://issuer.example:8443/a", "http://issuer.example:8443/a", false},
+		{"https://issuer.example/a", "https://issuer.example:8443/a", false},
+		{"https://issuer.example/a", "https://evil.example/a", false},
+		{"https://issuer.example/a", "https://issuer.example.evil.example/a", false},
+		{"https://issuer.example/a", "https://issuer.example@evil.example/a", false},
+		{"http://127.0.0.1:80/a", "http://localhost:80/a", false},
+	} {
+		err := checkRedirect(request(c.to), []*http.Request{request(c.from)})
+		if (err == nil) != c.follow {
+			t.Errorf("from %s to %s: %v", c.from, c.to, err)
+		}
+	}
+	// The origin that counts is the first one's.
+	chain := []*http.Request{request("https://a.example/"), request("https://b.example/")}
+	if checkRedirect(request("https://b.example/x"), chain) == nil {
+		t.Error("a chain left its origin")
+	}
+}
+
+func TestT2_ARedirectLoopEnds(t *testing.T) {
+	s := newIssuer(t)
+	s.handle(http.RedirectHandler("/", http.StatusFound).ServeHTTP)
+	if jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings()).Ready() == nil {
+		t.Error("ready without keys")
+	}
+	s.wantHits(t, 1+maxRedirects)
+}
+
+func TestT2_KeysThatMustNotVerifyAreIgnored(t *testing.T) {
+	public := rsaA().Public()
+	x25519 := must(ecdh.X25519().GenerateKey(rand.Reader))
+	for name, bad := range map[string]any{
+		"oct":                     jwk(secretA, "bad", nil),
+		"for encryption":          jwk(public, "bad", map[string]any{"use": "enc"}),
+		"unknown use":             jwk(public, "bad", map[string]any{"use": "x"}),
+		"only for encrypting":     jwk(public, "bad", map[string]any{"key_ops": []string{"encrypt", "wrapKey"}}),
+		"only for signing":        jwk(public, "bad", map[string]any{"key_ops": []string{"sign"}}),
+		"for no operation":        jwk(public, "bad", map[string]any{"key_ops": []string{}}),
+		"RS512":                   jwk(public, "bad", map[string]any{"alg": "RS512"}),
+		"PS256":                   jwk(public, "bad", map[string]any{"alg": "PS256"}),
+		"RSA for HS256":           jwk(public, "bad", map[string]any{"alg": "HS256"}),
+		"none":                    jwk(public, "bad", map[string]any{"alg": "none"}),
+		"alg a number":            jwk(public, "bad", map[string]any{"alg": 256}),
+		"RSA of 1024 bits":        jwk(rsaSmall().Public(), "bad", nil),
+		"RSA with exponent 1":     jwk(public, "bad", map[string]any{"e": "AQ"}),
+		"RSA with a big exponent": jwk(public, "bad", map[string]any{"e": "AQAAAAAAAAAAAAEAAQ"}),
+		"RSA without modulus":     jwk(public, "bad", map[string]any{"n": nil}),
+		"RSA of no base64":        jwk(public, "bad", map[string]any{"n": "!!!"}),
+		"P-384":                   jwk(p384().Public(), "bad", nil),
+		"EC not on the curve":     jwk(p256A().Public(), "bad", map[string]any{"x": "AQ"}),
+		"X25519":                  jwk(x25519.PublicKey(), "bad", nil),
+		"Ed25519 too short":       jwk(ed25519A().Public(), "bad", map[string]any{"x": "AQ"}),
+		"a published private key": jwk(ed25519A(), "bad", nil),
+		"unknown type":            jwk(public, "bad", map[string]any{"kty": "PQC"}),
+		"no type":                 jwk(public, "bad", map[string]any{"kty": nil}),
+		"no kid":                  jwk(public, "", nil),
+		"kid a number":            jwk(public, "bad", map[string]any{"kid": 1}),
+		"no object":               "bad",
+		"null":                    nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := must(json.Marshal(map[string]any{"keys": []any{bad, jwk(p256A().Public(), "good", nil)}}))
+			keys, ignored, err := readKeySet(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ignored != 1 || len(keys) != 1 || len(keys["good"]) != 1 || keys["good"][0].alg != "ES256" {
+				t.Errorf("ignored %d, kept %v", ignored, keys)
+			}
+		})
+	}
+}
+
+func TestT2_KeysOfEveryUsableFormAreKept(t *testing.T) {
+	for name, good := range map[string]map[string]any{
+		"RS256":              jwk(rsaA().Public(), "k", map[string]any{"alg": "RS256"}),
+		"for signing":        jwk(rsaA().Public(), "k", map[string]any{"use": "sig"}),
+		"among operations":   jwk(p256A().Public(), "k", map[string]any{"key_ops": []string{"x-new", "verify"}}),
+		"EdDSA":              jwk(ed25519A().Public(), "k", map[string]any{"alg": "EdDSA"}),
+		"EdDSA without alg":  jwk(ed25519A().Public(), "k", map[string]any{"alg": nil}),
+		"with more members":  jwk(p256A().Public(), "k", map[string]any{"x-note": "a"}),
+		"padded, as some do": jwk(p256A().Public(), "k", map[string]any{"x": jwk(p256A().Public(), "k", nil)["x"].(string) + "="}),
+	} {
+		keys, ignored, err := readKeySet(keySetJSON(good))
+		if err != nil || ignored != 0 || len(keys["k"]) != 1 {
+			t.Errorf("%s: ignored %d, kept %v, %v", name, ignored, keys, err)
+		}
+	}
+}
+
+func TestT2_NothingSecretGoesIntoTheLog(t *testing.T) {
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	s := newIssuer(t)
+	withUser := strings.Replace(s.URL, "http://", "http://hunter1:hunter2@", 1) + "/path?key=hunter3"
+	var log logBuffer
+	for _, answer := range []http.HandlerFunc{
+		http.NotFound,
+		func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		http.RedirectHandler(strings.Replace(other.URL, "http://", "http://hunter4:hunter5@", 1)+"/?hunter6", 302).ServeHTTP,
+		func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"hunter7":`)) },
+		func(w http.ResponseWriter, r *http.Request) {
+			if _, password, _ := r.BasicAuth(); password != "hunter2" || r.URL.RawQuery != "key=hunter3" {
+				t.Error("the issuer was not told who asks")
+			}
+			_, _ = w.Write(keySetJSON(jwk(secretA, "hunter8", nil)))
+		},
+	} {
+		s.handle(answer)
+		jwksVerifier(t, Options{JWKSURL: withUser, Logger: log.logger()}, slowSettings())
+	}
+	s.handle(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	hasty := slowSettings()
+	hasty.timeout = 20 * time.Millisecond
+	jwksVerifier(t, Options{JWKSURL: withUser, Logger: log.logger()}, hasty)
+	s.Close()
+	jwksVerifier(t, Options{JWKSURL: withUser, Logger: log.logger()}, slowSettings())
+	if got := strings.Count(log.String(), "could not be fetched"); got != 6 {
+		t.Errorf("%d failures are logged, want 6", got)
+	}
+	if !strings.Contains(log.String(), s.URL+"/path") {
+		t.Error("the log does not say which JWKS it is about")
+	}
+	if strings.Contains(log.String(), "hunter") {
+		t.Errorf("a secret is in the log:\n%s", log.String())
+	}
+}

@@ -1,0 +1,315 @@
+package auth
+
+import (
+	"context"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+func TestT2_TheJWKSVerifiesTokensThatNameItsKeys(t *testing.T) {
+	s := newIssuer(t,
+		jwk(rsaA().Public(), "r", map[string]any{"alg": "RS256", "use": "sig"}),
+		jwk(p256A().Public(), "e", map[string]any{"key_ops": []string{"verify"}}),
+		jwk(ed25519A().Public(), "d", nil))
+	v := jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings())
+	if err := v.Ready(); err != nil {
+		t.Errorf("Ready: %v", err)
+	}
+	accept(t, v, sign(jwt.SigningMethodRS256, rsaA(), "r"))
+	accept(t, v, sign(jwt.SigningMethodES256, p256A(), "e"))
+	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "d"))
+	refused(t, v, sign(jwt.SigningMethodRS256, rsaB(), "r"), "does not match any key")
+	s.wantHits(t, 1)
+}
+
+func TestT2_TheJWKSIsFetchedOverTLSOfATrustedServer(t *testing.T) {
+	body := keySetJSON(jwk(rsaA().Public(), "a", nil))
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshake that fails below
+	s.StartTLS()
+	defer s.Close()
+	settings := slowSettings()
+	settings.transport = s.Client().Transport
+	trusting := jwksVerifier(t, Options{JWKSURL: s.URL}, settings)
+	accept(t, trusting, sign(jwt.SigningMethodRS256, rsaA(), "a"))
+
+	distrusting := jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings())
+	if distrusting.Ready() == nil {
+		t.Error("the keys of a server with an unknown certificate were taken")
+	}
+}
+
+func TestT2_ATokenWithoutAKidIsRefused(t *testing.T) {
+	s := newIssuer(t, jwk(ed25519A().Public(), "a", nil), jwk(ed25519B().Public(), "", nil))
+	v := jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings())
+	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "a"))
+	refused(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), ""), "names no key (kid)")
+	for _, kid := range []any{"", 1, nil, []string{"a"}} {
+		token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, goodClaims(nil))
+		token.Header["kid"] = kid
+		refused(t, v, must(token.SignedString(ed25519A())), "names no key (kid)")
+		refused(t, v, must(token.SignedString(ed25519B())), "names no key (kid)")
+	}
+	s.wantHits(t, 1)
+}
+
+func TestT1_TheKeyOfTheJWKSDecidesTheAlgorithm(t *testing.T) {
+	s := newIssuer(t, jwk(p256A().Public(), "e", nil), jwk(rsaA().Public(), "r", nil), jwk(ed25519A().Public(), "e", nil))
+	v := jwksVerifier(t, Options{JWKSURL: s.URL, HMACSecrets: [][]byte{secretA}}, slowSettings())
+	accept(t, v, sign(jwt.SigningMethodES256, p256A(), "e"))
+	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "e"))
+	refused(t, v, sign(jwt.SigningMethodRS256, rsaA(), "e"), "does not match any key")
+	refused(t, v, sign(jwt.SigningMethodPS256, rsaA(), "r"), "algorithm is not accepted")
+	refused(t, v, sign(jwt.SigningMethodHS256, pkixPEM(rsaA().Public()), "r"), "does not match any key")
+	s.wantHits(t, 1)
+}
+
+func TestT2_AnOctKeyOfTheJWKSVerifiesNothing(t *testing.T) {
+	s := newIssuer(t, jwk(secretB, "o", map[string]any{"alg": "HS256"}), jwk(rsaA().Public(), "r", nil))
+	forged := sign(jwt.SigningMethodHS256, secretB, "o")
+	refused(t, jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings()), forged, "algorithm is not accepted")
+	refused(t, jwksVerifier(t, Options{JWKSURL: s.URL, HMACSecrets: [][]byte{secretA}}, slowSettings()), forged, "does not match any key")
+	s.wantHits(t, 2)
+}
+
+func TestT2_AKeyThatIsNotForSigningVerifiesNothing(t *testing.T) {
+	s := newIssuer(t, jwk(ed25519A().Public(), "bad", map[string]any{"use": "enc"}), jwk(p256A().Public(), "good", nil))
+	v := jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings())
+	refused(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "bad"), "header kid) is not known")
+	accept(t, v, sign(jwt.SigningMethodES256, p256A(), "good"))
+}
+
+func TestT1_AllKindsOfKeysWorkTogether(t *testing.T) {
+	s := newIssuer(t, jwk(rsaB().Public(), "jwks", nil))
+	v := jwksVerifier(t, Options{
+		HMACSecrets:  [][]byte{secretA, secretB},
+		PublicKeyPEM: pkixPEM(rsaA().Public(), ed25519A().Public()),
+		JWKSURL:      s.URL,
+	}, slowSettings())
+	accept(t, v, sign(jwt.SigningMethodHS256, secretA, ""))
+	accept(t, v, sign(jwt.SigningMethodHS256, secretB, "unknown"))
+	accept(t, v, sign(jwt.SigningMethodRS256, rsaA(), ""))
+	accept(t, v, sign(jwt.SigningMethodRS256, rsaA(), "unknown"))
+	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "jwks"))
+	accept(t, v, sign(jwt.SigningMethodRS256, rsaB(), "jwks"))
+	refused(t, v, sign(jwt.SigningMethodRS256, rsaB(), ""), "names no key (kid)")
+	refused(t, v, sign(jwt.SigningMethodHS256, []byte(strings.Repeat("x", 32)), "unknown"), "does not match any key")
+	s.wantHits(t, 1) // a token that a configured key verifies, or HS256, asks for nothing
+}
+
+func TestT2_ARotatedKeyIsFoundByItsFirstToken(t *testing.T) {
+	s := newIssuer(t, jwk(ed25519A().Public(), "old", nil))
+	v := jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings())
+	s.serve(jwk(ed25519B().Public(), "new", nil))
+	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "old"))
+	s.wantHits(t, 1)
+	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519B(), "new"))
+	s.wantHits(t, 2)
+	refused(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "old"), "header kid) is not known")
+	s.wantHits(t, 2)
+}
+
+func TestT2_ForgedKidsCauseOneRefreshAMinuteAndKeepNoRotatedKeyOut(t *testing.T) {
+	s := newIssuer(t, jwk(ed25519A().Public(), "old", nil))
+	clock := newClock()
+	v := jwksVerifier(t, Options{JWKSURL: s.URL, Now: clock.now}, slowSettings())
+	forge := func(times int) {
+		t.Helper()
+		for i := range times {
+			refused(t, v, sign(jwt.SigningMethodEdDSA, ed25519B(), "forged"+strings.Repeat("x", i)), "header kid) is not known")
+		}
+	}
+	forge(50)
+	s.wantHits(t, 2)
+
+	s.serve(jwk(p256A().Public(), "new", nil), jwk(ed25519A().Public(), "old", nil))
+	rotated := sign(jwt.SigningMethodES256, p256A(), "new")
+	clock.advance(59 * time.Second)
+	refused(t, v, rotated, "header kid) is not known")
+	forge(50)
+	s.wantHits(t, 2)
+	clock.advance(time.Second)
+	accept(t, v, rotated)
+	s.wantHits(t, 3)
+	forge(50)
+	s.wantHits(t, 3)
+	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "old"))
+}
+
+func TestT2_OnlyOneRequestWaitsForARefresh(t *testing.T) {
+	s := newIssuer(t, jwk(ed25519A().Public(), "old", nil))
+	v := jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings())
+	s.serve(jwk(ed25519A().Public(), "old", nil), jwk(ed25519B().Public(), "new", nil))
+	release := s.hold(t)
+	rotated := sign(jwt.SigningMethodEdDSA, ed25519B(), "new")
+
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := v.Verify(context.Background(), rotated)
+		waiting <- err
+	}()
+	eventually(t, "the first request causes a fetch", func() bool { return s.hits.Load() == 2 })
+
+	// The issuer does not answer, yet these come back.
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			_, err := v.Verify(context.Background(), rotated)
+			checkReason(t, err, "header kid) is not known")
+		})
+	}
+	wg.Wait()
+	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "old"))
+
+	release()
+	if err := <-waiting; err != nil {
+		t.Errorf("the request that waited: %v", err)
+	}
+	s.wantHits(t, 2)
+}
+
+func TestT2_ARefreshOutlivesTheRequestThatCausedIt(t *testing.T) {
+	s := newIssuer(t, jwk(ed25519A().Public(), "old", nil))
+	v := jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings())
+	s.serve(jwk(ed25519B().Public(), "new", nil))
+	release := s.hold(t)
+	rotated := sign(jwt.SigningMethodEdDSA, ed25519B(), "new")
+
+	gone, hangUp := context.WithCancel(context.Background())
+	hangUp()
+	_, err := v.Verify(gone, rotated)
+	checkReason(t, err, "header kid) is not known")
+	release()
+	eventually(t, "the rotated key is known", func() bool {
+		_, err := v.Verify(context.Background(), rotated)
+		return err == nil
+	})
+	s.wantHits(t, 2)
+}
+
+// Otherwise one forged kid a minute would mean more than one fetch a minute
+// for an issuer that is in trouble already.
+func TestT2_AFailedRefreshThatATokenCausedIsNotRetried(t *testing.T) {
+	s := newIssuer(t, jwk(ed25519A().Public(), "a", nil))
+	settings := slowSettings()
+	settings.retryFirst, settings.retryMost = time.Millisecond, time.Millisecond
+	v := jwksVerifier(t, Options{JWKSURL: s.URL}, settings)
+	s.fail(http.StatusInternalServerError)
+	refused(t, v, sign(jwt.SigningMethodEdDSA, ed25519B(), "b"), "header kid) is not known")
+	time.Sleep(50 * time.Millisecond)
+	s.wantHits(t, 2)
+}
+
+func TestT2_TheKeysAreRefreshedWithoutARequest(t *testing.T) {
+	s := newIssuer(t, jwk(ed25519A().Public(), "old", nil))
+	settings := slowSettings()
+	settings.refresh, settings.retryFirst = 5*time.Millisecond, 5*time.Millisecond
+	v := jwksVerifier(t, Options{JWKSURL: s.URL}, settings)
+	s.serve(jwk(ed25519B().Public(), "new", nil))
+	eventually(t, "the new key is loaded", func() bool {
+		_, known := v.jwks.lookup("new", "EdDSA")
+		return known
+	})
+	if _, known := v.jwks.lookup("old", "EdDSA"); known {
+		t.Error("a key that is no longer published is still trusted")
+	}
+	// And after a failure it goes on.
+	s.fail(http.StatusBadGateway)
+	failing := s.hits.Load() + 1
+	eventually(t, "a refresh has failed", func() bool { return s.hits.Load() > failing })
+	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519B(), "new"))
+	if v.Ready() != nil {
+		t.Error("a failed refresh made the verifier unready")
+	}
+}
+
+func TestT2_AnIssuerThatIsDownAtStartIsRetriedUntilItIsUp(t *testing.T) {
+	s := newIssuer(t)
+	s.fail(http.StatusServiceUnavailable)
+	settings := slowSettings()
+	settings.retryFirst, settings.retryMost = 5*time.Millisecond, 5*time.Millisecond
+	v := jwksVerifier(t, Options{JWKSURL: s.URL, HMACSecrets: [][]byte{secretA}}, settings)
+	err := v.Ready()
+	if err == nil || strings.Contains(err.Error(), "127.0.0.1") || strings.Contains(err.Error(), "503") {
+		t.Errorf("Ready is %v, want general words", err)
+	}
+	accept(t, v, sign(jwt.SigningMethodHS256, secretA, ""))
+	refused(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "a"), "have not been loaded yet")
+	eventually(t, "the issuer is asked several times", func() bool { return s.hits.Load() >= 5 })
+	if v.Ready() == nil {
+		t.Error("ready without keys")
+	}
+	s.serve(jwk(ed25519A().Public(), "a", nil))
+	eventually(t, "the verifier is ready without a request", func() bool { return v.Ready() == nil })
+	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "a"))
+
+	// From then on the pace is the hourly one again.
+	asked := s.hits.Load()
+	time.Sleep(50 * time.Millisecond)
+	s.wantHits(t, asked)
+}
+
+func TestT2_AnIssuerThatCannotBeReachedIsNoFaultOfTheOptions(t *testing.T) {
+	s := newIssuer(t)
+	s.Close()
+	if v := jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings()); v.Ready() == nil {
+		t.Error("ready without keys")
+	}
+}
+
+func TestT2_FailedFetchesArePacedMoreAndMoreSlowly(t *testing.T) {
+	s := &keySet{settings: defaultJWKSSettings()}
+	for failed, want := range []time.Duration{time.Hour, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute, time.Minute} {
+		if got := s.pause(failed); got != want {
+			t.Errorf("after %d failures: %s, want %s", failed, got, want)
+		}
+	}
+	if got := s.pause(1_000_000); got != time.Minute {
+		t.Errorf("after a million failures: %s", got)
+	}
+}
+
+func TestT2_TheMeasuresAreThoseOfTheRule(t *testing.T) {
+	got := defaultJWKSSettings()
+	if got.timeout != 5*time.Second || got.maxBody != 1<<20 || got.unknownKID != time.Minute || got.refresh != time.Hour {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestT2_TheFetchingEndsWithTheContext(t *testing.T) {
+	s := newIssuer(t, jwk(ed25519A().Public(), "a", nil))
+	ctx, end := context.WithCancel(context.Background())
+	clock := newClock()
+	v, err := newVerifier(ctx, Options{JWKSURL: s.URL, Logger: quiet(), Now: clock.now}, slowSettings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := s.hold(t)
+	defer release()
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := v.Verify(context.Background(), sign(jwt.SigningMethodEdDSA, ed25519B(), "b"))
+		waiting <- err
+	}()
+	eventually(t, "a refresh is under way", func() bool { return s.hits.Load() == 2 })
+	end()
+	checkReason(t, <-waiting, "header kid) is not known")
+	eventually(t, "no goroutine of a key set is left", func() bool {
+		stacks := make([]byte, 1<<20)
+		return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "(*keySet).run")
+	})
+
+	// What comes later does not wait for a refresh that nobody will make.
+	clock.advance(time.Minute)
+	refused(t, v, sign(jwt.SigningMethodEdDSA, ed25519B(), "b"), "header kid) is not known")
+	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "a"))
+}

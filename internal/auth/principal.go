@@ -1,0 +1,41 @@
+package auth
+
+// Scope is one word of OAuth's space-separated scope claim (rule T4).
+type Scope string
+
+const (
+	// ReadDeployments lets a token list deployment records.
+	ReadDeployments Scope = "deployments:read"
+	// WriteDeployments lets a token record deployments.
+	WriteDeployments Scope = "deployments:write"
+)
+
+// Principal is who a verified token names. Only [Verifier.Verify] makes one
+// that allows anything: the zero Principal allows nothing.
+type Principal struct {
+	// Subject is the claim sub; it may be empty.
+	Subject string
+	// Organization is the tenant whose records the token opens (rule T3).
+	// It is never empty in a Principal that Verify returned.
+	Organization string
+	// Project is the one project that the token is limited to (rule T5).
+	// Empty: the token is not limited to a project.
+	Project string
+
+	// What scope (or, for reading, its absence) grants; T5 is applied in Allows.
+	read, write bool
+}
+
+// Allows tells whether the token grants s (rule T4). A token that is limited
+// to a project never grants WriteDeployments, whatever its scope says (rule
+// T5). A scope that this package does not name is never granted.
+func (p Principal) Allows(s Scope) bool {
+	switch s {
+	case ReadDeployments:
+		return p.read
+	case WriteDeployments:
+		return p.write && p.Project == ""
+	default:
+		return false
+	}
+}

@@ -1,0 +1,249 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// leeway is how far the issuer's clock and ours may differ for exp, nbf and
+// iat (rule T1).
+const leeway = 30 * time.Second
+
+// Options says which tokens are accepted. At least one kind of key must be
+// set; several may be set together (rule T1).
+type Options struct {
+	// HMACSecrets verify HS256. Each has 32 bytes or more; any may match.
+	HMACSecrets [][]byte
+	// PublicKeyPEM is any number of PEM blocks: PUBLIC KEY, RSA PUBLIC KEY or
+	// CERTIFICATE. RSA keys of 2048 bits or more verify RS256, P-256 keys
+	// ES256, Ed25519 keys EdDSA; any key of the algorithm may match. Every
+	// block is trusted with the signing of tokens, so a chain of certificates
+	// does not belong here, only the one that signs.
+	PublicKeyPEM []byte
+	// JWKSURL is where the issuer publishes its keys: https, or http to a
+	// loopback address (rule T2).
+	JWKSURL string
+
+	// Issuer and Audience are checked when they are not empty.
+	Issuer, Audience string
+	// OrganizationClaim names the claim that holds the organization (rule T3).
+	// Empty: org_id.
+	OrganizationClaim string
+	// AllowMissingScope lets a token without a scope claim read (rule T4).
+	AllowMissingScope bool
+
+	// Logger is told how fetching the JWKS goes. It is required. No token and
+	// no key goes into it.
+	Logger *slog.Logger
+	// Now is the clock for exp, nbf and iat and for the limit on refreshes.
+	// Nil: time.Now.
+	Now func() time.Time
+}
+
+// Verifier checks tokens. It is safe for concurrent use.
+type Verifier struct {
+	keys      keysByAlg // never written after New
+	jwks      *keySet   // nil if no JWKS is set
+	parser    *jwt.Parser
+	validator *jwt.Validator
+
+	organizationClaim string
+	allowMissingScope bool
+}
+
+// New makes a Verifier, or says everything that is wrong with the options in
+// one error. No error text holds a secret or the user information of a URL.
+//
+// With a JWKSURL it fetches the keys before it returns, for 5 seconds at most.
+// Keys that can't be had are no error, since the issuer may come up later:
+// Ready tells, and fetching goes on in the background until ctx ends.
+func New(ctx context.Context, o Options) (*Verifier, error) {
+	return newVerifier(ctx, o, defaultJWKSSettings())
+}
+
+func newVerifier(ctx context.Context, o Options, settings jwksSettings) (*Verifier, error) {
+	var faults []error
+	if o.Logger == nil {
+		faults = append(faults, errors.New("no logger is set"))
+	}
+	if len(o.HMACSecrets) == 0 && len(o.PublicKeyPEM) == 0 && o.JWKSURL == "" {
+		faults = append(faults, errors.New("no key is set: tokens need HMAC secrets, public keys or a JWKS URL"))
+	}
+	keys := keysByAlg{}
+	if err := keys.addSecrets(o.HMACSecrets); err != nil {
+		faults = append(faults, err)
+	}
+	if len(o.PublicKeyPEM) > 0 {
+		if err := keys.addPEM(o.PublicKeyPEM); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	var jwks *keySet
+	if o.JWKSURL != "" {
+		var err error
+		if jwks, err = newKeySet(o.JWKSURL, settings, o.Logger, o.Now); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+
+	v := &Verifier{
+		keys: keys,
+		jwks: jwks,
+		// Strict: the unused bits of a segment's last character must be zero,
+		// so that a token has one spelling.
+		parser:            jwt.NewParser(jwt.WithStrictDecoding()),
+		validator:         newValidator(o),
+		organizationClaim: o.OrganizationClaim,
+		allowMissingScope: o.AllowMissingScope,
+	}
+	if v.organizationClaim == "" {
+		v.organizationClaim = defaultOrganizationClaim
+	}
+	if jwks != nil {
+		jwks.start(ctx)
+	}
+	return v, nil
+}
+
+// newValidator sets what golang-jwt leaves open: by default it takes a token
+// without exp, one issued tomorrow, and any issuer and audience.
+func newValidator(o Options) *jwt.Validator {
+	options := []jwt.ParserOption{
+		jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(),
+		jwt.WithLeeway(leeway),
+		jwt.WithTimeFunc(o.Now),
+	}
+	if o.Issuer != "" {
+		options = append(options, jwt.WithIssuer(o.Issuer))
+	}
+	if o.Audience != "" {
+		options = append(options, jwt.WithAudience(o.Audience))
+	}
+	return jwt.NewValidator(options...)
+}
+
+// Ready is nil once all configured kinds of keys are loaded. A JWKS that was
+// loaded once stays ready when later refreshes fail, since its keys stay in
+// use (rule T2). The error says nothing of where the keys are.
+func (v *Verifier) Ready() error {
+	if v.jwks != nil && !v.jwks.loaded() {
+		return errors.New("the keys that verify tokens (JWKS) have not been loaded yet")
+	}
+	return nil
+}
+
+// Verify checks a token by rules T1 to T5 and tells whom it names. The error
+// is always a *TokenError.
+//
+// It waits only where the token's kid is unknown and the JWKS may be asked
+// again: at most one caller a minute, until the fetch or ctx ends.
+func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) {
+	if err := checkTokenBytes(token); err != nil {
+		return Principal{}, err
+	}
+	var c claims
+	// Not jwt.Parse: its Keyfunc hands over all keys before any is tried, so
+	// the JWKS would be asked about tokens that a configured key verifies. The
+	// signature is checked below, and no claim is read before that.
+	parsed, _, err := v.parser.ParseUnverified(token, &c)
+	switch {
+	case errors.Is(err, jwt.ErrTokenUnverifiable):
+		return Principal{}, errAlgorithm
+	case err != nil:
+		return Principal{}, refuse("the token is malformed")
+	}
+	if err := v.checkSignature(ctx, token, parsed); err != nil {
+		return Principal{}, err
+	}
+	if err := c.decode(v.organizationClaim); err != nil {
+		return Principal{}, err
+	}
+	if err := v.validator.Validate(c); err != nil {
+		return Principal{}, claimFault(err)
+	}
+	return c.principal(v.allowMissingScope), nil
+}
+
+var (
+	errAlgorithm = refuse("the token's algorithm is not accepted")
+	errSignature = refuse("the token's signature does not match any key")
+)
+
+// checkSignature tries the configured keys of the token's algorithm, then the
+// JWKS key that its kid names (rules T1 and T2).
+func (v *Verifier) checkSignature(ctx context.Context, token string, parsed *jwt.Token) error {
+	alg := parsed.Method.Alg()
+	method, ok := methods[alg]
+	if !ok {
+		return errAlgorithm
+	}
+	// crit lists extensions that must be understood (RFC 7515 section 4.1.11);
+	// this package understands none.
+	if _, ok := parsed.Header["crit"]; ok {
+		return refuse("the token demands an extension (header crit) that is not supported")
+	}
+	signed := token[:strings.LastIndexByte(token, '.')]
+	matches := func(keys []any) bool {
+		for _, key := range keys {
+			if method.Verify(signed, parsed.Signature, key) == nil {
+				return true
+			}
+		}
+		return false
+	}
+
+	if matches(v.keys[alg]) {
+		return nil
+	}
+	// A JWKS is public, so it has nothing to say about HS256.
+	if v.jwks == nil || method == jwt.SigningMethodHS256 {
+		if len(v.keys[alg]) == 0 {
+			return errAlgorithm
+		}
+		return errSignature
+	}
+	kid, ok := parsed.Header["kid"].(string)
+	if !ok || kid == "" {
+		return refuse("the token's header names no key (kid), and no key without a name matches its signature")
+	}
+	keys, err := v.jwks.find(ctx, kid, alg)
+	if err != nil {
+		return err
+	}
+	if !matches(keys) {
+		return errSignature
+	}
+	return nil
+}
+
+// claimFault says in our words what jwt.Validator found. Of several faults it
+// tells the first in this order.
+func claimFault(err error) error {
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return refuse("the token has expired")
+	case errors.Is(err, jwt.ErrTokenNotValidYet):
+		return refuse("the token is not valid yet (claim nbf)")
+	case errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
+		return refuse("the token was issued in the future (claim iat)")
+	case errors.Is(err, jwt.ErrTokenInvalidIssuer):
+		return refuse("the token has another issuer (claim iss)")
+	case errors.Is(err, jwt.ErrTokenInvalidAudience):
+		return refuse("the token is for another audience (claim aud)")
+	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
+		return refuse("the token has no issuer or no audience (claims iss and aud)")
+	}
+	return refuse("the token's claims are not accepted")
+}

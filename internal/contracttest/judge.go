@@ -1,0 +1,130 @@
+// Package contracttest judges the server's answers in tests: those of documented operations by two validators that
+// have nothing in common, and every answer by what the rules say beyond the document.
+package contracttest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+	"github.com/pb33f/libopenapi-validator/config"
+
+	"github.com/deployrecords/deployrecords"
+)
+
+// Client gives an HTTP client that hands every answer to the judge before the test sees it.
+func Client(t testing.TB) *http.Client {
+	return &http.Client{
+		Transport:     &judging{t: t, next: &http.Transport{DisableKeepAlives: true}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+type judging struct {
+	t    testing.TB
+	next http.RoundTripper
+}
+
+func (j *judging) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := j.next.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	if err := Judge(request, response.StatusCode, response.Header, body); err != nil {
+		j.t.Errorf("%s %s answered %d %s\n%v", request.Method, request.URL, response.StatusCode, body, err)
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, nil
+}
+
+// Judge says what is wrong with an answer, or nil.
+func Judge(request *http.Request, status int, header http.Header, body []byte) error {
+	faults := generalFaults(request, status, header, body)
+	if op := document().operation(request); op != nil && request.Method != http.MethodHead {
+		faults = append(faults, kinFault(op, request, status, header, body), libopenapiFault(request, status, header, body))
+	}
+	return errors.Join(faults...)
+}
+
+// contract is the document in the forms of both validators.
+type contract struct {
+	kin        *openapi3.T
+	libopenapi validator.Validator
+}
+
+var document = sync.OnceValue(func() *contract {
+	kin, err := openapi3.NewLoader().LoadFromData(deployrecords.OpenAPI())
+	if err != nil {
+		panic(err)
+	}
+	doc, err := libopenapi.NewDocument(deployrecords.OpenAPI())
+	if err != nil {
+		panic(err)
+	}
+	lib, errs := validator.NewValidator(doc, config.WithStrictMode(), config.WithFormatAssertions(), config.WithStrictIgnoredHeadersExtra(
+		// These are HTTP's own and no business of a document.
+		"Cache-Control", "X-Request-Id", "X-Content-Type-Options", "WWW-Authenticate", "Allow", "Retry-After", "Connection"))
+	if len(errs) > 0 {
+		panic(errors.Join(errs...))
+	}
+	return &contract{kin: kin, libopenapi: lib}
+})
+
+// operation finds the documented operation of a request, or nil.
+func (c *contract) operation(request *http.Request) *routers.Route {
+	item := c.kin.Paths.Value(request.URL.EscapedPath())
+	if item == nil || item.GetOperation(request.Method) == nil {
+		return nil
+	}
+	return &routers.Route{Spec: c.kin, Path: request.URL.Path, PathItem: item, Method: request.Method, Operation: item.GetOperation(request.Method)}
+}
+
+func kinFault(op *routers.Route, request *http.Request, status int, header http.Header, body []byte) error {
+	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, Route: op},
+		Status:                 status,
+		Header:                 header,
+		Body:                   io.NopCloser(bytes.NewReader(body)),
+		Options:                &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+	if err != nil {
+		return fmt.Errorf("kin-openapi: %w", err)
+	}
+	return nil
+}
+
+func libopenapiFault(request *http.Request, status int, header http.Header, body []byte) error {
+	// It finds operations by the document's server.
+	asked := request.Clone(context.Background())
+	asked.URL.Scheme, asked.URL.Host, asked.Host = "https", "api.app.chainloop.dev", "api.app.chainloop.dev"
+	ok, faults := document().libopenapi.ValidateHttpResponse(asked, &http.Response{
+		StatusCode: status, Header: header, Body: io.NopCloser(bytes.NewReader(body)), Request: asked,
+	})
+	if ok {
+		return nil
+	}
+	var text []string
+	for _, fault := range faults {
+		text = append(text, "libopenapi: "+fault.Message+": "+fault.Reason)
+		for _, detail := range fault.SchemaValidationErrors {
+			text = append(text, "  "+detail.Reason)
+		}
+	}
+	return errors.New(strings.Join(text, "\n"))
+}

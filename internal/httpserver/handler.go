@@ -1,0 +1,222 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/deployrecords/deployrecords/generated/server"
+	"github.com/deployrecords/deployrecords/internal/api"
+	"github.com/deployrecords/deployrecords/internal/auth"
+)
+
+// rules tells, for an operation, the faults that the document's schemas do not say.
+var rules = map[string]func(url.Values) []string{
+	"GET /v1/deployments": api.ListRules,
+}
+
+// openRoutes need no token (R4). Every other route is an operation of the document and needs one.
+var openRoutes = map[string]bool{
+	"GET /openapi.yaml": true,
+	"GET /healthz":      true,
+	"GET /readyz":       true,
+}
+
+// assembly is the handler under construction and what its middleware knows.
+type assembly struct {
+	Options
+	echo       *echo.Echo
+	operations map[string]*operation
+	routes     map[string]bool     // by routeKey
+	methods    map[string][]string // of a path, sorted
+}
+
+// New puts the handler together. It fails if the document is invalid or a route would have no protection.
+func New(o Options) (http.Handler, error) {
+	operations, err := readContract(o.Document)
+	if err != nil {
+		return nil, err
+	}
+	a := &assembly{Options: o, echo: echo.New(), operations: operations, routes: map[string]bool{}, methods: map[string][]string{}}
+	e := a.echo
+	e.HideBanner = true
+	e.IPExtractor = echo.ExtractIPDirect() // a forwarded address is the client's claim, not a fact
+	e.HTTPErrorHandler = a.answerProblem
+
+	e.GET("/openapi.yaml", a.document)
+	e.GET("/healthz", a.healthy)
+	e.GET("/readyz", a.ready)
+	server.RegisterHandlers(e, server.NewStrictHandler(api.New(o.Store, o.Paging), []server.StrictMiddlewareFunc{refuseEmptyAnswer}))
+
+	for _, route := range e.Routes() {
+		key := routeKey(route.Method, route.Path)
+		a.routes[key] = true
+		a.methods[route.Path] = append(a.methods[route.Path], route.Method)
+		slices.Sort(a.methods[route.Path])
+		if openRoutes[key] {
+			continue
+		}
+		if operations[key] == nil {
+			return nil, fmt.Errorf("the route %s is not in the contract", key)
+		}
+		operations[key].rules = rules[key]
+	}
+
+	// The order of judgement (R4). Echo has found the route when these run.
+	e.Use(
+		a.observe,
+		middleware.RecoverWithConfig(middleware.RecoverConfig{
+			DisableStackAll:     true, // the others' stacks say nothing of this failure
+			DisableErrorHandler: true,
+			LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
+				return &api.Problem{Status: http.StatusInternalServerError, Message: "an internal error occurred", Cause: fmt.Errorf("panic: %w\n%s", err, stack)}
+			},
+		}),
+		a.limitHeader,
+		a.judgeRoute,
+		a.deadline,
+		a.protect,
+	)
+	return e, nil
+}
+
+// judgeRoute answers 404 and 405 before anything else is asked. Echo's own answer to OPTIONS would be a 204.
+func (a *assembly) judgeRoute(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if a.routes[routeKey(c.Request().Method, c.Path())] {
+			return next(c)
+		}
+		if methods, ok := a.methods[c.Path()]; ok {
+			return &api.Problem{
+				Status:  http.StatusMethodNotAllowed,
+				Message: c.Request().Method + " is not a method of this path",
+				Allow:   strings.Join(methods, ", "),
+			}
+		}
+		return &api.Problem{Status: http.StatusNotFound, Message: "there is nothing at this path"}
+	}
+}
+
+// limitHeader answers 431. A header beyond twice the limit net/http refuses itself.
+func (a *assembly) limitHeader(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		size := len(r.RequestURI)
+		for name, values := range r.Header {
+			for _, value := range values {
+				size += len(name) + len(value) + len(": \r\n")
+			}
+		}
+		if size > a.Limits.HeaderBytes {
+			return &api.Problem{
+				Status:  http.StatusRequestHeaderFieldsTooLarge,
+				Message: fmt.Sprintf("the request's line and header have more than %d bytes", a.Limits.HeaderBytes),
+			}
+		}
+		return next(c)
+	}
+}
+
+// deadline bounds the time for an answer, down to the database.
+func (a *assembly) deadline(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), a.Limits.Handle)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}
+
+// protect judges who asks, and then what is asked, for every route that is not open.
+func (a *assembly) protect(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		key := routeKey(c.Request().Method, c.Path())
+		if openRoutes[key] {
+			return next(c)
+		}
+		principal, err := a.authenticate(c.Request())
+		if err != nil {
+			return err
+		}
+		if err := authorize(principal, auth.ReadDeployments); err != nil {
+			return err
+		}
+		c.SetRequest(c.Request().WithContext(api.WithScope(c.Request().Context(), scopeOf(principal))))
+		if err := a.limitBody(c); err != nil {
+			return err
+		}
+		if err := a.operations[key].validate(c.Request()); err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
+// limitBody answers 413 to a body that says it is too large, and cuts off one that does not say.
+func (a *assembly) limitBody(c echo.Context) error {
+	r := c.Request()
+	if r.ContentLength > a.Limits.BodyBytes {
+		return &api.Problem{
+			Status:  http.StatusRequestEntityTooLarge,
+			Message: fmt.Sprintf("the body has more than %d bytes", a.Limits.BodyBytes),
+		}
+	}
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, a.Limits.BodyBytes)
+	return nil
+}
+
+var errEmptyAnswer = errors.New("a handler gave neither an answer nor an error")
+
+// refuseEmptyAnswer turns "return nil, nil", which would go out as an empty 200, into an error.
+func refuseEmptyAnswer(next server.StrictHandlerFunc, _ string) server.StrictHandlerFunc {
+	return func(c echo.Context, request any) (any, error) {
+		answer, err := next(c, request)
+		if answer == nil && err == nil {
+			return nil, errEmptyAnswer
+		}
+		return answer, err
+	}
+}
+
+// answerProblem is where every failure gets its body: validation, binding, authentication, routing, handlers,
+// panics and timeouts all end here (R3).
+func (a *assembly) answerProblem(err error, c echo.Context) {
+	problem := problemOf(err)
+	if problem.Status >= http.StatusInternalServerError {
+		a.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
+			slog.String("request_id", c.Response().Header().Get(echo.HeaderXRequestID)),
+			slog.Int("status", problem.Status), slog.Any("error", err))
+	}
+	if c.Response().Committed {
+		return // too late for another answer; the client sees that this one is cut off
+	}
+	problem.Header(c.Response().Header())
+	c.Response().WriteHeader(problem.Status)
+	_, _ = c.Response().Write(problem.Body())
+}
+
+// problemOf knows Echo's errors, which api does not.
+func problemOf(err error) *api.Problem {
+	var (
+		problem *api.Problem
+		echoErr *echo.HTTPError
+		tooLong *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &problem):
+	case errors.As(err, &tooLong):
+		err = &api.Problem{Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("the body has more than %d bytes", tooLong.Limit)}
+	case errors.As(err, &echoErr) && echoErr.Code == http.StatusBadRequest:
+		// The generated binder: validation lets nothing through that it refuses, but what it says is the client's.
+		err = &api.Problem{Status: http.StatusBadRequest, Message: "the request has a fault", Details: []string{fmt.Sprint(echoErr.Message)}}
+	}
+	return api.ProblemOf(err)
+}
