@@ -272,7 +272,7 @@ func TestT2_NothingSecretGoesIntoTheLog(t *testing.T) {
 	for _, answer := range []http.HandlerFunc{
 		http.NotFound,
 		func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		http.RedirectHandler(strings.Replace(other.URL, "http://", "http://hunter4:hunter5@", 1)+"/?hunter6", 302).ServeHTTP,
+		http.RedirectHandler(strings.Replace(other.URL, "http://", "http://hunter4:hunter5@", 1)+"/?hunter6", http.StatusFound).ServeHTTP,
 		func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"hunter7":`)) },
 		func(w http.ResponseWriter, r *http.Request) {
 			if _, password, _ := r.BasicAuth(); password != "hunter2" || r.URL.RawQuery != "key=hunter3" {

@@ -66,13 +66,18 @@ func New(ctx context.Context, o Options) (*Verifier, error) {
 	return newVerifier(ctx, o, defaultJWKSSettings())
 }
 
-func newVerifier(ctx context.Context, o Options, settings jwksSettings) (*Verifier, error) {
+// Check says everything that is wrong with the keys and the URL, as New would, and fetches nothing. That there is
+// no key at all only New says.
+func (o Options) Check() error {
+	_, _, err := o.read(defaultJWKSSettings())
+	return err
+}
+
+// read makes keys of the options.
+func (o Options) read(settings jwksSettings) (keysByAlg, *keySet, error) {
 	var faults []error
 	if o.Logger == nil {
 		faults = append(faults, errors.New("no logger is set"))
-	}
-	if len(o.HMACSecrets) == 0 && len(o.PublicKeyPEM) == 0 && o.JWKSURL == "" {
-		faults = append(faults, errors.New("no key is set: tokens need HMAC secrets, public keys or a JWKS URL"))
 	}
 	keys := keysByAlg{}
 	if err := keys.addSecrets(o.HMACSecrets); err != nil {
@@ -83,9 +88,6 @@ func newVerifier(ctx context.Context, o Options, settings jwksSettings) (*Verifi
 			faults = append(faults, err)
 		}
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	var jwks *keySet
 	if o.JWKSURL != "" {
 		var err error
@@ -93,8 +95,19 @@ func newVerifier(ctx context.Context, o Options, settings jwksSettings) (*Verifi
 			faults = append(faults, err)
 		}
 	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
+	return keys, jwks, errors.Join(faults...)
+}
+
+func newVerifier(ctx context.Context, o Options, settings jwksSettings) (*Verifier, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	keys, jwks, err := o.read(settings)
+	if len(o.HMACSecrets) == 0 && len(o.PublicKeyPEM) == 0 && o.JWKSURL == "" {
+		err = errors.Join(err, errors.New("no key is set: tokens need HMAC secrets, public keys or a JWKS URL"))
+	}
+	if err != nil {
+		return nil, err
 	}
 
 	v := &Verifier{

@@ -52,8 +52,7 @@ func isUnavailable(err error) bool {
 		return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53") ||
 			strings.HasPrefix(pgErr.Code, "57P0") || pgErr.Code == "25006"
 	case errors.As(err, &sqliteErr):
-		// The low byte is the primary code.
-		switch sqliteErr.Code() & 0xff {
+		switch primaryCode(sqliteErr) {
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
 			return true
 		}
@@ -64,3 +63,12 @@ func isUnavailable(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 }
+
+// isBusy says that another connection holds what this one needs.
+func isBusy(err error) bool {
+	var sqliteErr *sqlite.Error
+	return errors.As(err, &sqliteErr) && primaryCode(sqliteErr) == sqlite3.SQLITE_BUSY
+}
+
+// primaryCode leaves out what SQLite's extended codes add to it.
+func primaryCode(err *sqlite.Error) int { return err.Code() & 0xff }

@@ -185,9 +185,16 @@ func openSQLite(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
 	}
-	if err := pool.Ping(); err != nil {
-		_ = pool.Close()
-		return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
+	// Of several programs that make one new file, SQLite lets one switch to WAL and refuses the others at once,
+	// whatever their busy timeout.
+	for giveUp := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		err := pool.Ping()
+		if err == nil {
+			return pool, nil
+		}
+		if !isBusy(err) || time.Now().After(giveUp) {
+			_ = pool.Close()
+			return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
+		}
 	}
-	return pool, nil
 }

@@ -1,0 +1,41 @@
+# Everything that people and CI do with this repository. `make help` lists it.
+GO       ?= go
+TOOL     := $(GO) tool -modfile=tools/go.mod
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X github.com/deployrecords/deployrecords/internal/cli.Version=$(VERSION) -X github.com/deployrecords/deployrecords/internal/cli.Commit=$(COMMIT)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run generate check test soak clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/deployrecords, in pure Go.
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/deployrecords ./cmd/deployrecords
+
+run: build ## Serve the demo data on 127.0.0.1:8080 and print a command that asks for it.
+	@sh scripts/run-demo.sh
+
+generate: ## Make generated/ from openapi.yaml and the overlay.
+	$(TOOL) oapi-codegen -config oapi-codegen.yaml openapi.yaml
+	$(TOOL) oapi-codegen -config oapi-codegen.client.yaml openapi.yaml
+
+check: ## Generated code is current, and vet, formatter and staticcheck have nothing to say.
+	@sh scripts/check-generated.sh
+	$(GO) vet ./...
+	@files=$$(git ls-files --cached --others --exclude-standard '*.go' | grep -v '^generated/' | xargs $(TOOL) gofumpt -l); \
+	  if [ -n "$$files" ]; then echo "gofumpt would change:"; echo "$$files"; exit 1; fi
+	$(TOOL) staticcheck ./...
+	$(GO) mod tidy -diff
+
+test: ## Run every test on both databases, with the race detector where there is a C compiler.
+	@GO='$(GO)' sh scripts/test.sh ./...
+
+soak: ## What is too slow for every day: fuzzing the handler and the importer, long property tests.
+	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzHandler -fuzztime $(or $(FUZZTIME),5m)
+	$(GO) test ./internal/importer -run '^$$' -fuzz FuzzEntries -fuzztime $(or $(FUZZTIME),5m)
+	$(GO) test ./internal/store -run Property -rapid.checks=$(or $(CHECKS),3000) -timeout 60m
+
+clean: ## Remove what was built, and the demo's database and secret.
+	rm -rf bin .deployrecords

@@ -1,0 +1,163 @@
+package deployrecords_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/deployrecords/deployrecords"
+)
+
+const module = "github.com/deployrecords/deployrecords"
+
+// mayImport says which packages of the house each package may know; docs/architecture.md draws it. Packages that are
+// for tests only may know everything, and nothing but tests may know them.
+var mayImport = map[string][]string{
+	"":                     {},
+	"cmd/deployrecords":    {"internal/cli"},
+	"generated/client":     {},
+	"generated/server":     {},
+	"internal/api":         {"generated/server", "internal/deployments"},
+	"internal/auth":        {},
+	"internal/cli":         {"", "internal/auth", "internal/config", "internal/deployments", "internal/httpserver", "internal/importer", "internal/store"},
+	"internal/config":      {},
+	"internal/demo":        {"internal/deployments", "internal/importer"},
+	"internal/deployments": {},
+	"internal/httpserver":  {"generated/server", "internal/api", "internal/auth", "internal/deployments"},
+	"internal/importer":    {"internal/deployments"},
+	"internal/store":       {"internal/deployments"},
+}
+
+var forTestsOnly = []string{"internal/contracttest", "internal/pgtest", "internal/storetest"}
+
+// mustNotImport names what would undo the separation, by the beginning of the import path.
+var mustNotImport = map[string][]string{
+	"internal/deployments": {"github.com/", "gorm.io/", "modernc.org/", "net/http", "database/sql", "encoding/json"},
+	"internal/store":       {"github.com/labstack/", "github.com/getkin/", "net/http"},
+	"internal/api":         {"github.com/labstack/", "gorm.io/", "database/sql", "github.com/jackc/"},
+	"internal/httpserver":  {"gorm.io/", "database/sql", "github.com/jackc/"},
+	"internal/auth":        {"github.com/labstack/", "gorm.io/"},
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []goPackage
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func inHouse(path string) (string, bool) {
+	rest, ok := strings.CutPrefix(path, module)
+	return strings.TrimPrefix(rest, "/"), ok && (rest == "" || rest[0] == '/')
+}
+
+func TestPackagesKnowOnlyWhomTheyMay(t *testing.T) {
+	for _, p := range packages(t) {
+		name, _ := inHouse(p.ImportPath)
+		if slices.Contains(forTestsOnly, name) || strings.HasPrefix(name, "internal/e2e") {
+			continue
+		}
+		allowed, listed := mayImport[name]
+		if !listed {
+			t.Errorf("%s is not in the list of who may know whom", name)
+		}
+		for _, imported := range p.Imports {
+			if house, ok := inHouse(imported); ok && !slices.Contains(allowed, house) {
+				t.Errorf("%s may not import %s", name, house)
+			}
+			for _, forbidden := range mustNotImport[name] {
+				if strings.HasPrefix(imported, forbidden) {
+					t.Errorf("%s may not import %s", name, imported)
+				}
+			}
+		}
+	}
+}
+
+// eachSource visits the Go files that people write, tests left out.
+func eachSource(t *testing.T, visit func(path, text string)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (path == "generated" || path == "tools" || path == ".git") {
+			return fs.SkipDir
+		}
+		if entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		visit(filepath.ToSlash(path), string(text))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheEnvironmentAndTheDefaultLoggerAreAskedForInOnePlaceOnly(t *testing.T) {
+	environment := regexp.MustCompile(`\bos\.(Getenv|LookupEnv|Environ|ExpandEnv)\(`)
+	logger := regexp.MustCompile(`\bslog\.(Default|Info|Warn|Error|Debug)\(|\blog\.(Print|Fatal)`)
+	eachSource(t, func(path, text string) {
+		if environment.MatchString(text) && !strings.HasPrefix(path, "internal/config/") && !strings.HasPrefix(path, "internal/pgtest/") {
+			t.Errorf("%s reads the environment", path)
+		}
+		if logger.MatchString(text) {
+			t.Errorf("%s takes a logger that it was not given", path)
+		}
+	})
+}
+
+func TestNoPackageIsADrawerForOddments(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, name := range []string{"util", "utils", "common", "helpers", "models", "misc"} {
+			if strings.HasSuffix(p.ImportPath, "/"+name) {
+				t.Errorf("%s says nothing of what is in it", p.ImportPath)
+			}
+		}
+	}
+}
+
+func TestTheContractIsEmbeddedToTheByte(t *testing.T) {
+	file, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(file, deployrecords.OpenAPI()) {
+		t.Error("the embedded document is another")
+	}
+	deployrecords.OpenAPI()[0] = 'X'
+	if !bytes.Equal(file, deployrecords.OpenAPI()) {
+		t.Error("a caller can change the document")
+	}
+	const digest = "sha256:25dc82df7edb2c714f34c5a16e0058f3e7b74817abb1acf91723fa4cabc302ff"
+	if got := deployrecords.ContractDigest(); got != digest {
+		t.Errorf("the contract's digest is %s: if upstream's document was updated on purpose, say so here", got)
+	}
+}

@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/config"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/store"
+)
+
+type serveCommand struct {
+	config.Serve
+}
+
+// Help is printed by serve --help.
+func (serveCommand) Help() string {
+	return `The database is migrated at the start; several servers may start at once. SIGTERM ends the server after the requests under way. Every flag can be given by the environment variable that stands behind it.
+
+Example:
+
+  export DATABASE_URL=postgres://deployrecords@db.internal/deployrecords
+  export JWT_HMAC_SECRET_FILE=/run/secrets/jwt
+  deployrecords serve --listen :8080`
+}
+
+func (c *serveCommand) Run(ctx context.Context, streams Streams) error {
+	logger := newLogger(&c.Serve, streams.Err)
+	options, keyFaults := verifierOptions(&c.Keys)
+	options.AllowMissingScope = c.AllowMissingScope.Value
+	options.Logger = logger
+	faults := append(c.Faults(), store.CheckURL(c.Database.URL), options.Check())
+	if err := config.Join(append(faults, keyFaults...)...); err != nil {
+		return usageError{err}
+	}
+
+	background, stopBackground := context.WithCancel(ctx)
+	defer stopBackground()
+	verifier, err := auth.New(background, options)
+	if err != nil {
+		return usageError{config.Join(err)}
+	}
+	logger.Info("starting", "version", Version, "contract", deployrecords.ContractDigest(), "settings", &c.Serve)
+
+	s, err := openStore(ctx, &c.Database, c.RequestTimeout.Value, logger)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+
+	handler, err := httpserver.New(httpserver.Options{
+		Store:    s,
+		Verifier: verifier,
+		Paging: deployments.Paging{
+			FirstPage:   int32(c.FirstPage.Value),
+			DefaultSize: int32(c.DefaultPageSize.Value),
+			MaxSize:     int32(c.MaxPageSize.Value),
+		},
+		Document: deployrecords.OpenAPI(),
+		Logger:   logger,
+		Limits:   c.limits(),
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", c.Listen, err)
+	}
+	logger.Info("listening", "address", listener.Addr().String())
+	if err := httpserver.Serve(ctx, listener, handler, c.limits(), logger); err != nil {
+		return err
+	}
+	logger.Info("stopped")
+	return nil
+}
+
+func (c *serveCommand) limits() httpserver.Limits {
+	return httpserver.Limits{
+		ReadHeader:  c.ReadHeaderTimeout.Value,
+		Read:        c.ReadTimeout.Value,
+		Write:       c.WriteTimeout.Value,
+		Idle:        c.IdleTimeout.Value,
+		Handle:      c.RequestTimeout.Value,
+		Shutdown:    c.ShutdownTimeout.Value,
+		HeaderBytes: int(c.MaxHeaderBytes.Value),
+		BodyBytes:   c.MaxBodyBytes.Value,
+	}
+}
+
+func newLogger(s *config.Serve, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(s.LogLevel)) // Faults judges it
+	options := &slog.HandlerOptions{Level: level}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// verifierOptions reads the keys that the settings name. What they hold, auth.New judges.
+func verifierOptions(keys *config.Keys) (options auth.Options, faults []error) {
+	options = auth.Options{
+		JWKSURL:           keys.JWKSURL,
+		Issuer:            keys.Issuer,
+		Audience:          keys.Audience,
+		OrganizationClaim: keys.OrganizationClaim,
+	}
+	secrets, err := readSecrets(&keys.Secrets)
+	if err != nil {
+		faults = append(faults, err)
+	}
+	options.HMACSecrets = secrets
+	if keys.PublicKeyFile != "" {
+		if options.PublicKeyPEM, err = os.ReadFile(keys.PublicKeyFile); err != nil {
+			faults = append(faults, fmt.Errorf("--jwt-public-key-file: %w", err))
+		}
+	}
+	return options, faults
+}
+
+// readSecrets gives the HMAC secrets, that of the environment first.
+func readSecrets(keys *config.Secrets) ([][]byte, error) {
+	var secrets [][]byte
+	if secret := keys.HMACSecret(); secret != "" {
+		secrets = append(secrets, []byte(secret))
+	}
+	if keys.HMACSecretFile == "" {
+		return secrets, nil
+	}
+	// What the environment gave is given back with an error too: its own faults are told in the same answer.
+	file, err := os.Open(keys.HMACSecretFile)
+	if err != nil {
+		return secrets, fmt.Errorf("--jwt-hmac-secret-file: %w", err)
+	}
+	defer file.Close()
+	more, err := auth.ReadSecrets(file)
+	if err != nil {
+		return secrets, fmt.Errorf("--jwt-hmac-secret-file %s: %w", keys.HMACSecretFile, err)
+	}
+	return append(secrets, more...), nil
+}
+
+// openStore waits for the database, migrates it and opens the store.
+func openStore(ctx context.Context, database *config.Database, statementTimeout time.Duration, logger *slog.Logger) (*store.Store, error) {
+	migration, err := migrate(ctx, database, logger)
+	if err != nil {
+		return nil, err
+	}
+	if migration.From != migration.To {
+		logger.Info("migrated the database", "from", migration.From, "to", migration.To)
+	}
+	return store.Open(store.Options{
+		URL:              database.URL,
+		MaxConnections:   int(database.MaxConnections.Value),
+		StatementTimeout: statementTimeout,
+	})
+}
+
+// migrate tries again, with growing pauses, as long as the database is not there and the settings let it wait.
+func migrate(ctx context.Context, database *config.Database, logger *slog.Logger) (store.Migration, error) {
+	giveUp := time.Now().Add(database.Wait.Value)
+	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		migration, err := store.Migrate(ctx, database.URL)
+		switch {
+		case err == nil:
+			return migration, nil
+		case !errors.Is(err, deployments.ErrUnavailable) || ctx.Err() != nil:
+			return migration, fmt.Errorf("prepare the database %s: %w", config.RedactURL(database.URL), err)
+		case time.Now().Add(pause).After(giveUp):
+			return migration, fmt.Errorf("gave up on the database %s after %s: %w", config.RedactURL(database.URL), database.Wait.Value, err)
+		}
+		logger.Warn("the database is not there yet", "again_in", pause.String(), "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}

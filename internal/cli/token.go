@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/config"
+)
+
+type tokenCommand struct {
+	config.Token
+}
+
+// Help is printed by token --help.
+func (tokenCommand) Help() string {
+	return `The token is signed (HS256) with JWT_HMAC_SECRET, or else with the first secret of --jwt-hmac-secret-file, and printed on one line. Real clients get theirs from an identity provider.
+
+Example:
+
+  deployrecords token --organization acme --ttl 1h`
+}
+
+func (c *tokenCommand) Run(streams Streams) error {
+	secrets, err := readSecrets(&c.Secrets)
+	if err == nil && len(secrets) == 0 {
+		err = errors.New("there is no secret: set JWT_HMAC_SECRET or --jwt-hmac-secret-file")
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	request := auth.MintRequest{
+		Organization:      c.Organization,
+		Project:           c.Project,
+		Subject:           c.Subject,
+		Issuer:            c.Issuer,
+		Audience:          c.Audience,
+		OrganizationClaim: c.OrganizationClaim,
+		TTL:               c.TTL,
+		Now:               time.Now(),
+	}
+	for _, scopes := range c.Scope {
+		for scope := range strings.FieldsSeq(scopes) {
+			request.Scopes = append(request.Scopes, auth.Scope(scope))
+		}
+	}
+	token, err := auth.Mint(secrets[0], request)
+	if err != nil {
+		return usageError{err}
+	}
+	_, err = fmt.Fprintln(streams.Out, token)
+	return err
+}

@@ -1,0 +1,181 @@
+package demo
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// registry is where the artifacts come from.
+const registry = "registry.example.com/"
+
+var firstEnvironments = []struct {
+	name  string
+	stage stage
+}{
+	{"prod-eu-1", live},
+	{"staging-eu-1", staging},
+	{"dev-1", development},
+	{"prod-us-1", live},
+	{"edge-store-042", edge},
+	{"edge-store-117", edge},
+	{"sandbox-1", sandbox},
+}
+
+var firstProjects = []string{"platform", "storefront", "payments"}
+
+// firstComponents are those of the small company, the busiest first. Of a chart, the environments follow those of
+// the image of the same name, if there is one.
+var firstComponents = []struct {
+	name         string
+	kind         deployments.Kind
+	projects     string
+	environments string
+}{
+	{"web", deployments.ContainerImage, "storefront", "dev-1 staging-eu-1 prod-eu-1 prod-us-1 sandbox-1"},
+	{"checkout", deployments.ContainerImage, "payments storefront", "dev-1 staging-eu-1 prod-eu-1 prod-us-1"},
+	{"till-sync", deployments.ContainerImage, "platform", "dev-1 edge-store-042 edge-store-117"},
+	{"catalog", deployments.ContainerImage, "storefront", "dev-1 staging-eu-1 prod-eu-1 prod-us-1"},
+	{"api-gateway", deployments.ContainerImage, "platform", "dev-1 staging-eu-1 prod-eu-1 prod-us-1"},
+	{"search", deployments.ContainerImage, "storefront", "dev-1 staging-eu-1 prod-eu-1 prod-us-1 sandbox-1"},
+	{"cart", deployments.ContainerImage, "storefront", "dev-1 staging-eu-1 prod-eu-1 prod-us-1"},
+	{"card-gateway", deployments.ContainerImage, "payments", "dev-1 staging-eu-1 prod-eu-1 prod-us-1"},
+	{"accounts", deployments.ContainerImage, "platform", "dev-1 staging-eu-1 prod-eu-1 prod-us-1"},
+	{"ledger", deployments.ContainerImage, "payments", "dev-1 staging-eu-1 prod-eu-1"},
+	{"checkout", deployments.HelmChart, "payments", "staging-eu-1 prod-eu-1 prod-us-1"},
+	{"notifications", deployments.ContainerImage, "platform", "dev-1 staging-eu-1 prod-eu-1"},
+	{"api-gateway", deployments.HelmChart, "platform", "staging-eu-1 prod-eu-1 prod-us-1"},
+	{"invoicing", deployments.ContainerImage, "payments", "dev-1 staging-eu-1 prod-eu-1 sandbox-1"},
+	{"observability", deployments.HelmChart, "platform", "dev-1 staging-eu-1 prod-eu-1 prod-us-1"},
+	{"secret-sync", deployments.HelmChart, "", "staging-eu-1 prod-eu-1 prod-us-1 edge-store-042"},
+}
+
+// Names of what a big company has more of.
+var (
+	regions = []string{"eu", "us", "ap", "sa", "af", "me"}
+	areas   = []string{
+		"pricing", "stock", "loyalty", "returns", "shipping", "routing", "tax", "fraud", "reviews", "media", "profile", "consent",
+		"coupon", "gift", "label", "quote", "ticket", "survey", "audit", "export", "replica", "forecast", "menu", "seat",
+	}
+	roles = []string{"api", "worker", "cron", "indexer", "stream", "admin", "cache", "bridge", "reporter", "gateway"}
+)
+
+// newCompany founds a company whose size goes by the number of records.
+func newCompany(random *rand.Rand, o Options) *company {
+	c := &company{namespace: uuid.NewSHA1(uuid.NameSpaceDNS, fmt.Append(nil, "demo.deployrecords.example/", o.Seed))}
+	for _, name := range firstProjects {
+		c.projects = append(c.projects, project{name: name, version: int32(1 + random.IntN(5))})
+	}
+	for _, e := range firstEnvironments {
+		c.addEnvironment(e.name, e.stage)
+	}
+	for _, f := range firstComponents {
+		var projects []int
+		for _, name := range strings.Fields(f.projects) {
+			projects = append(projects, slices.Index(firstProjects, name))
+		}
+		var environments []int
+		for _, name := range strings.Fields(f.environments) {
+			environments = append(environments, slices.IndexFunc(c.environments, func(e environment) bool { return e.name == name }))
+		}
+		c.addComponent(random, f.name, f.kind, projects, environments)
+	}
+	if slots := min(o.Records/50, 20_000); slots > len(c.places) {
+		c.grow(random, slots)
+	}
+	for i := range c.components {
+		share := int64(1_000_000 / (i + 4))
+		if i > 0 {
+			share += c.busy[i-1]
+		}
+		c.busy = append(c.busy, share)
+	}
+	return c
+}
+
+// grow adds environments and components until there are about so many slots.
+func (c *company) grow(random *rand.Rand, slots int) {
+	for i := len(c.environments); i < min(slots/100, 200); i++ {
+		region := regions[i%len(regions)]
+		switch i % 10 {
+		case 0:
+			c.addEnvironment(fmt.Sprintf("dev-%d", i), development)
+		case 1:
+			c.addEnvironment(fmt.Sprintf("staging-%s-%d", region, i), staging)
+		case 2:
+			c.addEnvironment(fmt.Sprintf("sandbox-%d", i), sandbox)
+		case 3, 4, 5:
+			c.addEnvironment(fmt.Sprintf("edge-store-%03d", 200+i), edge)
+		default:
+			c.addEnvironment(fmt.Sprintf("prod-%s-%d", region, i), live)
+		}
+	}
+	for i := len(c.projects); i < slots/500; i++ {
+		c.projects = append(c.projects, project{name: fmt.Sprintf("%s-%02d", areas[i%len(areas)], i)})
+	}
+	reach := 4 + len(c.environments)/4
+	for i := 0; len(c.places) < slots; i++ {
+		name := fmt.Sprintf("%s-%s-%02d", areas[i%len(areas)], roles[i/len(areas)%len(roles)], i/len(areas)/len(roles)+1)
+		projects := []int{random.IntN(len(c.projects))}
+		if other := random.IntN(len(c.projects)); other != projects[0] && random.IntN(10) == 0 {
+			projects = append(projects, other)
+		}
+		environments := c.someEnvironments(random, reach/2+random.IntN(reach+1))
+		c.addComponent(random, name, deployments.ContainerImage, projects, environments)
+		if random.IntN(8) == 0 {
+			c.addComponent(random, name, deployments.HelmChart, projects, environments[:(len(environments)+1)/2])
+		}
+	}
+}
+
+// someEnvironments are so many different ones, the first of the list more often than the last: some environments hold
+// nearly everything and some hardly anything.
+func (c *company) someEnvironments(random *rand.Rand, count int) []int {
+	var chosen []int
+	for len(chosen) < min(count, len(c.environments)) {
+		// The least of two is twice as often in the first half as it is in the second, and more.
+		i := min(random.IntN(len(c.environments)), random.IntN(len(c.environments)))
+		if !slices.Contains(chosen, i) {
+			chosen = append(chosen, i)
+		}
+	}
+	return chosen
+}
+
+func (c *company) addEnvironment(name string, stage stage) {
+	e := environment{name: name, id: c.id("environment", name), stage: stage}
+	if logical := logicalNames[stage]; logical != "" {
+		e.logicalID = c.id("logical environment", logical)
+	}
+	c.environments = append(c.environments, e)
+}
+
+func (c *company) addComponent(random *rand.Rand, name string, kind deployments.Kind, projects, environments []int) {
+	added := component{
+		deployment: name,
+		projects:   projects,
+		artifact:   deployments.Artifact{Kind: kind, Name: registry + "charts/" + name},
+		last:       release{major: int32(random.IntN(4)), minor: int32(random.IntN(20)), patch: int32(random.IntN(5))},
+	}
+	if kind == deployments.ContainerImage {
+		added.artifact.Name = registry + name
+		if len(projects) > 0 {
+			added.artifact.Name = registry + c.projects[projects[0]].name + "/" + name
+		}
+	}
+	environments = slices.Clone(environments)
+	slices.SortStableFunc(environments, func(a, b int) int {
+		return int(c.environments[a].stage) - int(c.environments[b].stage)
+	})
+	for i, e := range environments {
+		number := int32(len(c.places))
+		added.places = append(added.places, number)
+		c.places = append(c.places, place{number: number, component: int32(len(c.components)), environment: int32(e), first: i == 0})
+	}
+	c.components = append(c.components, added)
+}

@@ -1,0 +1,132 @@
+package demo_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/deployrecords/deployrecords/internal/demo"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// histories are of several sizes and seeds.
+func histories(t *testing.T, test func(t *testing.T, o demo.Options, all []deployments.ImportEntry)) {
+	t.Helper()
+	for _, o := range []demo.Options{
+		theDemo,
+		{Records: 0, Seed: 1, End: theDemo.End},
+		{Records: 1, Seed: 1, End: theDemo.End},
+		{Records: 10, Seed: 2, End: time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)},       // a Sunday
+		{Records: 500, Seed: 1 << 63, End: time.Date(2024, 2, 26, 6, 0, 0, 1, time.UTC)}, // a Monday before work
+		{Records: 5000, Seed: 3, End: time.Date(2026, 11, 19, 22, 0, 0, 0, time.UTC)},
+		{Records: 100_000, Seed: 4, End: theDemo.End},
+	} {
+		if o.Records > 10_000 && testing.Short() {
+			continue
+		}
+		t.Run(fmt.Sprintf("%d records, seed %d", o.Records, o.Seed), func(t *testing.T) {
+			test(t, o, entries(t, generate(t, o), o.End))
+		})
+	}
+}
+
+func TestAHistoryHasSoManyRecordsInItsTime(t *testing.T) {
+	histories(t, func(t *testing.T, o demo.Options, all []deployments.ImportEntry) {
+		if len(all) != o.Records {
+			t.Errorf("%d records", len(all))
+		}
+		start := o.End.AddDate(0, 0, -7*27)
+		if o.Records >= 100_000 {
+			start = o.End.AddDate(0, 0, -7*157)
+		}
+		ids := make(map[string]bool)
+		for _, e := range all {
+			r := e.Record
+			for _, at := range []time.Time{r.CreatedAt, r.UpdatedAt, r.LastSeenAt} {
+				if at.Before(start) || at.After(o.End) || at.Hour() < 8 || at.Hour() >= 18 || at.Weekday() == time.Saturday || at.Weekday() == time.Sunday {
+					t.Errorf("line %d: nobody works at %v", e.Line, at)
+				}
+			}
+			if r.UpdatedAt.Before(r.LastSeenAt) {
+				t.Errorf("line %d: seen after the last update", e.Line)
+			}
+			if ids[r.ID] {
+				t.Errorf("line %d: %s again", e.Line, r.ID)
+			}
+			ids[r.ID] = true
+			if r.EnvironmentID == "" || r.ArtifactID == "" || r.Artifact.Name == "" || r.Artifact.Version == "" || (r.LogicalEnvironmentID == "") != (r.LogicalEnvironmentName == "") {
+				t.Errorf("line %d lacks what the API gives: %+v", e.Line, r)
+			}
+		}
+	})
+}
+
+// identity is what superseding goes by (W1).
+type identity struct {
+	slot             deployments.Slot
+	logicalName      string
+	kind             deployments.Kind
+	environmentNamed string
+}
+
+func identityOf(r deployments.Record) identity {
+	return identity{r.Slot(), r.LogicalEnvironmentName, r.Artifact.Kind, r.EnvironmentName}
+}
+
+// byIdentity gives the records of each identity, the oldest first.
+func byIdentity(all []deployments.ImportEntry) map[identity][]deployments.Record {
+	records := make(map[identity][]deployments.Record)
+	for _, e := range all {
+		records[identityOf(e.Record)] = append(records[identityOf(e.Record)], e.Record)
+	}
+	for _, of := range records {
+		slices.SortFunc(of, func(a, b deployments.Record) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	}
+	return records
+}
+
+func TestW2_W3_W4_AHistoryIsOneThatRecordingCouldHaveMade(t *testing.T) {
+	histories(t, func(t *testing.T, _ demo.Options, all []deployments.ImportEntry) {
+		for _, records := range byIdentity(all) {
+			for i, r := range records {
+				last := i == len(records)-1
+				var next deployments.Record
+				if !last {
+					next = records[i+1]
+				}
+				switch r.Status {
+				case deployments.Deployed:
+					if !last {
+						t.Errorf("%+v is deployed still, and %+v came after it", r, next)
+					}
+				case deployments.Superseded:
+					if last || !r.UpdatedAt.Equal(next.CreatedAt) || r.Artifact.Digest == next.Artifact.Digest {
+						t.Errorf("%+v is not superseded by %+v", r, next)
+					}
+				case deployments.Decommissioned:
+					if !last && !r.UpdatedAt.Before(next.CreatedAt) {
+						t.Errorf("%+v was decommissioned after %+v came", r, next)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestW6_CreatedAtGrowsWithinASlot(t *testing.T) {
+	histories(t, func(t *testing.T, _ demo.Options, all []deployments.ImportEntry) {
+		type moment struct {
+			slot deployments.Slot
+			at   time.Time
+		}
+		seen := make(map[moment]bool)
+		for _, e := range all {
+			m := moment{e.Record.Slot(), e.Record.CreatedAt}
+			if seen[m] {
+				t.Errorf("line %d: another record of its slot has that time", e.Line)
+			}
+			seen[m] = true
+		}
+	})
+}

@@ -1,0 +1,282 @@
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/deployrecords/deployrecords/generated/client"
+	"github.com/deployrecords/deployrecords/internal/pgtest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+// walk reads every record of a server with the generated client.
+func walk(t *testing.T, url, bearer string, size int32, history bool) []client.DeploymentRecord {
+	t.Helper()
+	c, err := client.NewClientWithResponses(url, client.WithHTTPClient(judged(t)),
+		client.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
+			r.Header.Set("Authorization", "Bearer "+bearer)
+			return nil
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []client.DeploymentRecord
+	for page := int32(0); ; page++ {
+		answer, err := c.ListDeploymentRecordsWithResponse(t.Context(), &client.ListDeploymentRecordsParams{Page: &page, PageSize: &size, FullHistory: &history})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.JSON200 == nil {
+			t.Fatalf("page %d: %s %s", page, answer.Status(), answer.Body)
+		}
+		all = append(all, answer.JSON200.DeploymentRecords...)
+		if page+1 >= answer.JSON200.Pagination.TotalPages {
+			if len(all) != int(answer.JSON200.Pagination.TotalCount) {
+				t.Errorf("walked %d records, total_count is %d", len(all), answer.JSON200.Pagination.TotalCount)
+			}
+			return all
+		}
+	}
+}
+
+func ndjson(t *testing.T, records []client.DeploymentRecord) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	encoder := json.NewEncoder(&file)
+	for _, r := range records {
+		if err := encoder.Encode(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return file.Bytes()
+}
+
+func TestI5_WhatTheServerGivesOutAnEmptyDatabaseTakesIn(t *testing.T) {
+	demo := absolute(t, "testdata/demo.ndjson")
+	lines, err := os.ReadFile(demo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, engine := range storetest.Engines {
+		t.Run(engine.Name, func(t *testing.T) {
+			env := []string{"DATABASE_URL=" + engine.URL(t)}
+			mustRun(t, env, "import", "--organization", "demo", demo)
+			server := serve(t, env)
+			bearer := token(t, "demo")
+			history := walk(t, server.url, bearer, 37, true)
+			if want := bytes.Count(lines, []byte("\n")); len(history) != want {
+				t.Errorf("walked %d records of %d", len(history), want)
+			}
+			latest := walk(t, server.url, bearer, 5, false)
+			if len(latest) == 0 || len(latest) >= len(history) {
+				t.Errorf("%d latest of %d", len(latest), len(history))
+			}
+			slots := map[[2]string]bool{}
+			for _, r := range latest {
+				slots[[2]string{r.EnvironmentId, r.DeploymentName}] = true
+			}
+			if len(slots) != len(latest) {
+				t.Errorf("%d latest records of %d slots", len(latest), len(slots))
+			}
+
+			// Into an empty database of the other engine, gzipped and from standard input.
+			file := filepath.Join(t.TempDir(), "walk.ndjson")
+			if err := os.WriteFile(file, gzipped(t, ndjson(t, history)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, other := range storetest.Engines {
+				env := []string{"DATABASE_URL=" + other.URL(t)}
+				mustRun(t, env, "import", "--organization", "copy", file)
+				if again := mustRun(t, env, "import", "--organization", "copy", file); !strings.Contains(again, fmt.Sprintf("0 added, 0 changed, %d unchanged", len(history))) {
+					t.Errorf("the same file again: %s", again)
+				}
+				copied := serve(t, env)
+				for _, all := range []bool{true, false} {
+					got, want := walk(t, copied.url, token(t, "copy"), 100, all), walk(t, server.url, bearer, 100, all)
+					if !bytes.Equal(ndjson(t, got), ndjson(t, want)) {
+						t.Errorf("full_history=%v: the walk of the copy in %s is another", all, other.Name)
+					}
+				}
+			}
+		})
+	}
+}
+
+func gzipped(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestImportFromStandardInputAndOfFaultyFiles(t *testing.T) {
+	env := []string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "x.db")}
+	line := `{"id":"00000001-0000-4000-8000-000000000000","environment_name":"eu","deployment_name":"api","status":"DEPLOYED","created_at":"2026-03-01T12:00:00Z","artifact":{"kind":"CONTAINER_IMAGE","digest":"` + storetest.Digest(1) + `"}}` + "\n"
+	cmd := command(t, env, "import", "--organization", "acme", "-")
+	cmd.Stdin = strings.NewReader(line)
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "-: 1 added, 0 changed, 0 unchanged\n" {
+		t.Errorf("got %s, %v", out, err)
+	}
+
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := write("good.ndjson", strings.Replace(line, "00000001", "00000002", 1))
+	bad := write("bad.ndjson", strings.Replace(line, "00000001", "00000003", 1)+strings.Replace(line, "DEPLOYED", "RUNNING", 1))
+	never := write("never.ndjson", strings.Replace(line, "00000001", "00000004", 1))
+	stdout, stderr, code := run(t, env, "import", "--organization", "acme", good, bad, never)
+	if code != 1 || stdout != good+": 1 added, 0 changed, 0 unchanged\n" {
+		t.Errorf("exit code %d, standard output %s", code, stdout)
+	}
+	for _, want := range []string{bad + " has faults, and nothing of it was loaded", "line 2: status: ", "RUNNING", "not read: " + never} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("standard error does not tell %q:\n%s", want, stderr)
+		}
+	}
+	server := serve(t, env)
+	if got := walk(t, server.url, token(t, "acme"), 100, true); len(got) != 2 {
+		t.Errorf("%d records", len(got))
+	}
+}
+
+func TestSIGTERMFinishesWhatIsUnderWay(t *testing.T) {
+	server := serve(t, []string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "x.db")})
+	// A request whose header is still on its way when the signal comes.
+	conn, err := net.Dial("tcp", strings.TrimPrefix(server.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n")
+	time.Sleep(100 * time.Millisecond)
+	if err := server.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(server.log.String(), "stopping"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not stop")
+		}
+	}
+	fmt.Fprintf(conn, "\r\n")
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("the request under way: %v, %v", response, err)
+	}
+	if err := server.cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, server.log)
+	}
+	if _, err := http.Get(server.url + "/healthz"); err == nil {
+		t.Error("it still answers")
+	}
+}
+
+func TestADatabaseThatIsDownAtTheStart(t *testing.T) {
+	cluster := pgtest.NewCluster(t)
+	cluster.Stop()
+	env := []string{"DATABASE_URL=" + cluster.URL()}
+	_, stderr, code := run(t, append(env, "DATABASE_WAIT=300ms"), "serve")
+	if code != 1 || !strings.Contains(stderr, "gave up on the database") {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+	server := start(t, env)
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(server.log.String(), "not there yet"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the server does not wait:\n%s", server.log)
+		}
+	}
+	if err := cluster.Start(); err != nil {
+		t.Fatal(err)
+	}
+	server.waitReady(t)
+	if code := server.stop(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+var curl = regexp.MustCompile(`curl -H '([^']+): ([^']+)' '([^']+)'`)
+
+func TestMakeRunPrintsAQuestionThatIsAnswered(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A clone with a program that is built already.
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for link, target := range map[string]string{"bin/deployrecords": path, "testdata": absolute(t, "testdata"), "scripts": absolute(t, "scripts")} {
+		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
+
+	for range 2 { // the second time on the database and with the secret of the first
+		cmd := exec.Command("sh", "scripts/run-demo.sh")
+		cmd.Dir = dir
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LISTEN_ADDR=" + address}
+		log := &lockedBuffer{}
+		cmd.Stdout, cmd.Stderr = log, log
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(time.Minute); !strings.Contains(log.String(), "msg=listening"); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal(log.String())
+			}
+		}
+		printed := curl.FindStringSubmatch(log.String())
+		if printed == nil {
+			t.Fatalf("no curl line in %s", log)
+		}
+		request, err := http.NewRequest(http.MethodGet, printed[3], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set(printed[1], printed[2])
+		response, err := judged(t).Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(response.Body)
+		if response.StatusCode != http.StatusOK || bytes.Count(body, []byte(`"artifact_id"`)) != 3 {
+			t.Errorf("%d %s", response.StatusCode, body)
+		}
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package importer_test
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/importer"
+)
+
+// FuzzEntries reads whatever comes: it must not panic, and what it lets through keeps the domain's rules and can be
+// written and read again.
+func FuzzEntries(f *testing.F) {
+	f.Add([]byte(nil))
+	for _, c := range faultCases {
+		if len(c.line) < 2000 {
+			f.Add([]byte(record() + "\n" + c.line + "\r\n"))
+		}
+	}
+	f.Add([]byte("\ufeff" + record(`logical_environment_name="x"`, `project_versions=[{"project_name":"a","project_version_name":"b"}]`)))
+	f.Add(zip(record()))
+	f.Add(zip(record())[:30])
+	f.Fuzz(func(t *testing.T, file []byte) {
+		lines, last := bytes.Count(file, []byte("\n"))+1, 0
+		zipped := bytes.HasPrefix(file, []byte{0x1f, 0x8b})
+		inOrder := func(line int) {
+			if line < last || line < 1 || !zipped && line > lines {
+				t.Fatalf("line %d of %d after line %d", line, lines, last)
+			}
+			last = line
+		}
+		broken := false
+		for entry, err := range importer.Entries(bytes.NewReader(file), now) {
+			if broken {
+				t.Fatalf("after an error of reading came %+v, %v", entry, err)
+			}
+			if err == nil {
+				inOrder(entry.Line)
+				wantSound(t, entry)
+				wantSameAgain(t, entry)
+				continue
+			}
+			if !reflect.ValueOf(entry).IsZero() {
+				t.Fatalf("both an entry and an error: %+v, %v", entry, err)
+			}
+			var fault *deployments.ImportFault
+			if broken = !errors.As(err, &fault); broken {
+				continue
+			}
+			inOrder(fault.Line)
+			if text := fault.Error(); fault.Problem == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || len(text) > 2000 {
+				t.Fatalf("a fault that can't be shown: %q", text)
+			}
+		}
+	})
+}
+
+// wantSound checks an entry against the rules of I1.
+func wantSound(t *testing.T, e deployments.ImportEntry) {
+	t.Helper()
+	r := e.Record
+	for _, id := range []string{r.ID, r.EnvironmentID, r.LogicalEnvironmentID, r.ArtifactID} {
+		if canonical, ok := deployments.ParseUUID(id); (!ok || canonical != id) && (id != "" || r.ID == "") {
+			t.Errorf("id %q", id)
+		}
+	}
+	names := []string{r.EnvironmentName, r.DeploymentName}
+	if r.LogicalEnvironmentName != "" {
+		names = append(names, r.LogicalEnvironmentName)
+	} else if r.LogicalEnvironmentID != "" {
+		t.Errorf("logical environment without a name: %+v", r)
+	}
+	for _, pv := range e.ProjectVersions {
+		names = append(names, pv.ProjectName, pv.VersionName)
+	}
+	for _, name := range names {
+		if problem := deployments.NameProblem(name); problem != "" {
+			t.Errorf("name %q %s", name, problem)
+		}
+	}
+	for _, text := range []string{r.Artifact.Name, r.Artifact.Version} {
+		if problem := deployments.TextProblem(text); problem != "" {
+			t.Errorf("text %q %s", text, problem)
+		}
+	}
+	if problem := deployments.DigestProblem(r.Artifact.Digest); problem != "" {
+		t.Errorf("digest %q %s", r.Artifact.Digest, problem)
+	}
+	if r.Status.String() == "" || r.Artifact.Kind.String() == "" {
+		t.Errorf("status %d, kind %d", r.Status, r.Artifact.Kind)
+	}
+	for _, at := range []time.Time{r.CreatedAt, r.UpdatedAt, r.LastSeenAt} {
+		if at.Location() != time.UTC || !at.Equal(at.Truncate(time.Microsecond)) || at.Year() < 1 || at.Year() > 9999 || at.Before(r.CreatedAt) {
+			t.Errorf("times: %+v", r)
+		}
+	}
+	if r.CreatedAt.After(now.Add(24 * time.Hour)) {
+		t.Errorf("created_at %v", r.CreatedAt)
+	}
+}
+
+// wantSameAgain writes the entry and reads it again.
+func wantSameAgain(t interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}, e deployments.ImportEntry,
+) {
+	t.Helper()
+	line, err := importer.AppendLine([]byte("{}\n"), e)
+	if err != nil {
+		t.Fatalf("write %+v: %v", e, err)
+	}
+	e.Line = 1
+	count := 0
+	for again, err := range importer.Entries(bytes.NewReader(line[len("{}\n"):]), now) {
+		if count++; err != nil || !reflect.DeepEqual(again, e) {
+			t.Fatalf("%s\nwritten %+v\nread    %+v, %v", line, e, again, err)
+		}
+	}
+	if count != 1 || bytes.Count(line, []byte("\n")) != 2 {
+		t.Fatalf("%s: %d entries", line, count)
+	}
+}

@@ -1,0 +1,165 @@
+package importer_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/importer"
+	. "github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+var update = flag.Bool("update", false, "write the messages of testdata/import-faults anew")
+
+const faultFiles = "../../testdata/import-faults"
+
+// load imports a file into acme.
+func load(t *testing.T, s deployments.Store, r io.Reader) (deployments.ImportSummary, error) {
+	t.Helper()
+	return s.Import(t.Context(), "acme", importer.Entries(r, now))
+}
+
+// wantStored checks how many records acme has.
+func wantStored(t *testing.T, s deployments.Store, want int64) {
+	t.Helper()
+	if got := Ask(t, s, deployments.Scope{Organization: "acme"}, deployments.Query{History: deployments.All}).Total; got != want {
+		t.Errorf("%d records are stored, want %d", got, want)
+	}
+}
+
+func TestI4_EachFaultFileLoadsNothingAndItsFaultIsTold(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(faultFiles, "*.ndjson"))
+	if err != nil || len(files) < 60 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+		for _, name := range files {
+			t.Run(strings.TrimSuffix(filepath.Base(name), ".ndjson"), func(t *testing.T) {
+				file, err := os.ReadFile(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				summary, err := load(t, s, bytes.NewReader(file))
+				var refused *deployments.ImportError
+				if !errors.As(err, &refused) || summary != (deployments.ImportSummary{}) {
+					t.Fatalf("got %+v, %v", summary, err)
+				}
+				golden := strings.TrimSuffix(name, ".ndjson") + ".txt"
+				if *update {
+					if err := os.WriteFile(golden, []byte(err.Error()+"\n"), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, readErr := os.ReadFile(golden)
+				if got := err.Error() + "\n"; readErr != nil || got != string(want) {
+					t.Errorf("got\n%swant\n%s%v", got, want, readErr)
+				}
+				wantStored(t, s, 0)
+			})
+		}
+	})
+}
+
+func TestI4_EachMessageOfAFaultFileBelongsToOne(t *testing.T) {
+	messages, err := filepath.Glob(filepath.Join(faultFiles, "*.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range messages {
+		if _, err := os.Stat(strings.TrimSuffix(name, ".txt") + ".ndjson"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Without their faults, the files are good: it is the fault that is refused, and not what stands around it.
+func TestI4_TheLinesAroundTheFaultsAreGood(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(faultFiles, "*.ndjson"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+		for _, name := range files {
+			file, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := bytes.SplitAfter(file, []byte("\n"))
+			if len(lines) != 4 {
+				continue
+			}
+			stored := deployments.Scope{Organization: filepath.Base(name)}
+			around := renumbered(append(lines[0], lines[2]...), filepath.Base(name))
+			if _, err := s.Import(t.Context(), stored.Organization, importer.Entries(bytes.NewReader(around), now)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if got := Ask(t, s, stored, deployments.Query{History: deployments.All}).Total; got != 2 {
+				t.Errorf("%s: %d records", name, got)
+			}
+		}
+	})
+}
+
+// renumbered gives every UUID of the file another first part, so that many organizations can hold the same file.
+func renumbered(file []byte, seed string) []byte {
+	for _, id := range bytes.Split(file, []byte(`"`)) {
+		if _, ok := deployments.ParseUUID(string(id)); ok {
+			file = bytes.ReplaceAll(file, id, []byte(NameID(seed, "id", string(id))))
+		}
+	}
+	return file
+}
+
+func TestI4_ALineOverOneMiBLoadsNothing(t *testing.T) {
+	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+		long := strings.Replace(record(), "{", "{"+strings.Repeat(" ", 1<<20), 1)
+		_, err := load(t, s, strings.NewReader(record()+"\n"+long+"\n"+record()+"\n"))
+		var refused *deployments.ImportError
+		if !errors.As(err, &refused) || err.Error() != "line 2: has more than 1048576 bytes" {
+			t.Errorf("got %v", err)
+		}
+		wantStored(t, s, 0)
+	})
+}
+
+func TestI4_AFileThatBreaksOffLoadsNothing(t *testing.T) {
+	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+		zipped := zip(record() + "\n")
+		_, err := load(t, s, bytes.NewReader(zipped[:len(zipped)-4]))
+		if want := "line 2 could not be read: the gzip stream breaks off: unexpected EOF"; err == nil || err.Error() != want || errors.Is(err, deployments.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+		wantStored(t, s, 0)
+		if got, err := load(t, s, bytes.NewReader(zipped)); err != nil || got.Added != 1 {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		wantStored(t, s, 1)
+	})
+}
+
+func TestI1_TheExtremesOfWhatIsAllowedCanBeStored(t *testing.T) {
+	lines := []string{
+		record(`id="00000000-0000-0000-0000-000000000000"`, `created_at="0001-01-01T00:00:00Z"`, `updated_at="9999-12-31T23:59:59.999999Z"`, `last_seen_at="9999-12-31T23:59:59.999999Z"`),
+		record(`id="FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"`, `created_at="1969-12-31T23:59:59.999999Z"`, `deployment_name="`+strings.Repeat("🚀", 256)+`"`,
+			`artifact.digest="sha512:`+strings.Repeat("0", 128)+`"`, `artifact.name="%_*'\"\\`+"\u2028\ufeff"+`"`, `project_versions=[{"project_name":" ","project_version_name":"0"}]`),
+	}
+	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+		if _, err := load(t, s, strings.NewReader(strings.Join(lines, "\n"))); err != nil {
+			t.Fatal(err)
+		}
+		got := Ask(t, s, deployments.Scope{Organization: "acme"}, deployments.Query{History: deployments.All}).Records
+		for i, r := range got {
+			want := readGood(t, lines[len(lines)-1-i])[0].Record
+			want.EnvironmentID, want.ArtifactID = r.EnvironmentID, r.ArtifactID // made
+			if r != want {
+				t.Errorf("got  %+v\nwant %+v", r, want)
+			}
+		}
+	})
+}

@@ -1,0 +1,135 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	. "github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+// The stores answer random questions about random histories as the model does, record by record. Names are few, so
+// that filters hit, and some differ only in what a careless database would take for the same.
+
+var (
+	environments = []string{"prod", "Prod", "pr_d", "é", "e\u0301"}
+	stages       = []string{"", "production", "staging"}
+	slots        = []string{"api", "API", "a%", "web "}
+	projects     = []string{"web", "shop", "Web"}
+	versions     = []string{"v1", "v2"}
+	digests      = []string{Digest(1), Digest(2), Digest(3)}
+	statuses     = []deployments.Status{deployments.Deployed, deployments.Decommissioned, deployments.Superseded}
+	kinds        = []deployments.Kind{deployments.ContainerImage, deployments.HelmChart}
+)
+
+func entryOf(t *rapid.T, organization string) deployments.ImportEntry {
+	pick := func(label string, of []string) string { return rapid.SampledFrom(of).Draw(t, label) }
+	created := At(rapid.IntRange(0, 12).Draw(t, "minute")).Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "µs")) * time.Microsecond)
+	later := func(label string) time.Time {
+		return created.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, label)) * time.Microsecond)
+	}
+	e := deployments.ImportEntry{Record: deployments.Record{
+		// Few ids, so that lines meet records that are stored already; of the organization, since ids are unique.
+		ID:                     NameID(organization, "record", fmt.Sprint(rapid.IntRange(0, 60).Draw(t, "id"))),
+		EnvironmentName:        pick("environment", environments),
+		LogicalEnvironmentName: pick("stage", stages),
+		DeploymentName:         pick("slot", slots),
+		Status:                 rapid.SampledFrom(statuses).Draw(t, "status"),
+		Artifact: deployments.Artifact{
+			Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Name: pick("name", []string{"", "n"}), Version: "1", Digest: pick("digest", digests),
+		},
+		CreatedAt: created, UpdatedAt: later("updated"), LastSeenAt: later("seen"),
+	}}
+	for range rapid.IntRange(0, 2).Draw(t, "projects") {
+		WithProject(pick("project", projects), pick("version", versions))(&e)
+	}
+	WithIDs(organization)(&e)
+	return e
+}
+
+func queryOf(t *rapid.T) deployments.Query {
+	// maybe draws a filter one time in three: with all of them at once, nothing would ever be found.
+	maybe := func(label string, of []string) string {
+		if rapid.IntRange(0, 2).Draw(t, label+"?") > 0 {
+			return ""
+		}
+		return rapid.SampledFrom(of).Draw(t, label)
+	}
+	q := deployments.Query{
+		History:                rapid.SampledFrom([]deployments.History{deployments.Latest, deployments.All}).Draw(t, "history"),
+		EnvironmentName:        maybe("environment", append(environments, "%", "none")),
+		LogicalEnvironmentName: maybe("stage", append(stages, "Production")),
+		DeploymentName:         maybe("slot", append(slots, "web", "_pi")),
+		ArtifactDigest:         maybe("digest", digests),
+		ProjectName:            maybe("project", append(projects, "WEB")),
+		Page: deployments.Page{
+			Number: rapid.SampledFrom([]int32{0, 0, 0, 1, 2, 3, 7, math.MaxInt32}).Draw(t, "page"),
+			Size:   rapid.SampledFrom([]int32{1, 2, 3, 5, 20, 100, math.MaxInt32}).Draw(t, "size"),
+		},
+	}
+	if q.ProjectName != "" {
+		q.ProjectVersionName = maybe("version", versions)
+	}
+	if rapid.IntRange(0, 2).Draw(t, "status?") == 0 {
+		q.Status = rapid.SampledFrom(statuses).Draw(t, "status")
+	}
+	if rapid.IntRange(0, 2).Draw(t, "kind?") == 0 {
+		q.ArtifactKind = rapid.SampledFrom(kinds).Draw(t, "kind")
+	}
+	return q
+}
+
+func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
+	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+		round := 0
+		rapid.Check(t, func(t *rapid.T) {
+			round++ // each round has organizations of its own in the same database
+			model := NewModel()
+			organizations := []string{fmt.Sprint("one", round), fmt.Sprint("two", round)}
+			for _, organization := range organizations {
+				for range rapid.IntRange(0, 3).Draw(t, "files") {
+					var file []deployments.ImportEntry
+					for range rapid.IntRange(0, 40).Draw(t, "lines") {
+						file = append(file, entryOf(t, organization))
+					}
+					want, _ := model.Import(context.Background(), organization, Entries(file...))
+					got, err := s.Import(context.Background(), organization, Entries(file...))
+					if err != nil || got != want {
+						t.Fatalf("import: got %+v and %v, want %+v", got, err, want)
+					}
+				}
+			}
+			for range 25 {
+				scope := deployments.Scope{Organization: rapid.SampledFrom(append(organizations, "none")).Draw(t, "organization")}
+				if rapid.IntRange(0, 4).Draw(t, "limited?") == 0 {
+					scope.Project = rapid.SampledFrom(projects).Draw(t, "limited to")
+				}
+				q := queryOf(t)
+				want, _ := model.List(context.Background(), scope, q)
+				got, err := s.List(context.Background(), scope, q)
+				if err != nil {
+					t.Fatalf("%+v %+v: %v", scope, q, err)
+				}
+				if got.Total != want.Total || !slices.Equal(got.Records, want.Records) {
+					t.Fatalf("%+v %+v:\ngot  %s\nwant %s", scope, q, show(got), show(want))
+				}
+			}
+		})
+	})
+}
+
+func show(r deployments.Result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d in all", r.Total)
+	for _, record := range r.Records {
+		fmt.Fprintf(&b, "\n  %+v", record)
+	}
+	return b.String()
+}

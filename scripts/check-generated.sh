@@ -1,0 +1,11 @@
+#!/bin/sh
+# Fails if generated/ is not what generation gives. Works on a copy: a failed check changes nothing.
+set -eu
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+cp -R openapi*.yaml oapi-codegen*.yaml Makefile go.mod go.sum tools generated "$copy"
+(cd "$copy" && find generated -name '*.gen.go' -delete && make -s generate)
+if ! diff -ru generated "$copy/generated"; then
+  echo "generated/ is not what generation gives: run make generate" >&2
+  exit 1
+fi

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Runs the tests of the packages given, with a real PostgreSQL: the one of TEST_DATABASE_URL, or else the machine's
+# server binaries, from which the tests make clusters of their own; or else Debian's package is installed.
+set -eu
+GO=${GO:-go}
+
+have_server() {
+  command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ||
+    { command -v pg_config >/dev/null 2>&1 && [ -x "$(pg_config --bindir)/initdb" ]; }
+}
+
+if [ -n "${TEST_DATABASE_URL:-}" ]; then
+  echo "PostgreSQL: the server of TEST_DATABASE_URL"
+else
+  if ! have_server; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+      echo "PostgreSQL: not found, installing Debian's package postgresql"
+      apt-get update -qq
+      # Only the binaries are wanted: no cluster of the system's own, no service.
+      mkdir -p /etc/postgresql-common
+      [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+    fi
+    have_server || {
+      echo "the tests need PostgreSQL: set TEST_DATABASE_URL, or install the server's binaries (Debian and Ubuntu: apt-get install postgresql)" >&2
+      exit 1
+    }
+  fi
+  echo "PostgreSQL: the machine's binaries, in temporary clusters"
+fi
+
+race=
+if [ "$($GO env CGO_ENABLED)" = 1 ] && command -v "$($GO env CC)" >/dev/null 2>&1; then
+  echo "race detector: on"
+  race=-race
+else
+  echo "race detector: off, there is no C compiler"
+  export CGO_ENABLED=0
+fi
+exec $GO test $race -timeout 20m "$@"
