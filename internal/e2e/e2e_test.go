@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -18,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/deployrecords/deployrecords/generated/client"
 	"github.com/deployrecords/deployrecords/internal/pgtest"
@@ -135,7 +136,7 @@ func TestImportFromStandardInputAndOfFaultyFiles(t *testing.T) {
 	line := `{"id":"00000001-0000-4000-8000-000000000000","environment_name":"eu","deployment_name":"api","status":"DEPLOYED","created_at":"2026-03-01T12:00:00Z","artifact":{"kind":"CONTAINER_IMAGE","digest":"` + storetest.Digest(1) + `"}}` + "\n"
 	cmd := command(t, env, "import", "--organization", "acme", "-")
 	cmd.Stdin = strings.NewReader(line)
-	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "-: 1 added, 0 changed, 0 unchanged\n" {
+	if out, err := cmd.Output(); err != nil || string(out) != "-: 1 added, 0 changed, 0 unchanged\n" {
 		t.Errorf("got %s, %v", out, err)
 	}
 
@@ -166,33 +167,50 @@ func TestImportFromStandardInputAndOfFaultyFiles(t *testing.T) {
 }
 
 func TestSIGTERMFinishesWhatIsUnderWay(t *testing.T) {
-	server := serve(t, []string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "x.db")})
-	// A request whose header is still on its way when the signal comes.
-	conn, err := net.Dial("tcp", strings.TrimPrefix(server.url, "http://"))
+	database := pgtest.URL(t)
+	server := serve(t, []string{"DATABASE_URL=" + database})
+	// A lock makes the database keep the answer back until the signal has come.
+	conn, err := pgx.Connect(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n")
-	time.Sleep(100 * time.Millisecond)
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), "BEGIN; LOCK TABLE current_slots IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan []client.DeploymentRecord)
+	go func() { answered <- walk(t, server.url, token(t, "acme"), 10, false) }()
+	waitFor(t, "the question waits for the lock", func() bool {
+		var waiting int
+		err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'current_slots'::regclass").Scan(&waiting)
+		return err == nil && waiting > 0
+	})
 	if err := server.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(server.log.String(), "stopping"); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the server does not stop")
-		}
+	waitFor(t, "the server stops", func() bool { return strings.Contains(server.log.String(), "stopping") })
+	waitFor(t, "it takes no more connections", func() bool {
+		_, err := net.Dial("tcp", strings.TrimPrefix(server.url, "http://"))
+		return err != nil
+	})
+	if _, err := conn.Exec(t.Context(), "COMMIT"); err != nil {
+		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "\r\n")
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("the request under way: %v, %v", response, err)
+	if records := <-answered; len(records) != 0 {
+		t.Errorf("got %v", records)
 	}
-	if err := server.cmd.Wait(); err != nil {
+	if err := server.cmd.Wait(); err != nil || !strings.Contains(server.log.String(), "msg=stopped") {
 		t.Errorf("%v\n%s", err, server.log)
 	}
-	if _, err := http.Get(server.url + "/healthz"); err == nil {
-		t.Error("it still answers")
+}
+
+// waitFor fails the test if it does not become true in a while.
+func waitFor(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !happened(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it did not happen: %s", what)
+		}
 	}
 }
 
@@ -205,11 +223,7 @@ func TestADatabaseThatIsDownAtTheStart(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 	server := start(t, env)
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(server.log.String(), "not there yet"); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the server does not wait:\n%s", server.log)
-		}
-	}
+	waitFor(t, "the server waits", func() bool { return strings.Contains(server.log.String(), "not there yet") })
 	if err := cluster.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -252,11 +266,7 @@ func TestMakeRunPrintsAQuestionThatIsAnswered(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for deadline := time.Now().Add(time.Minute); !strings.Contains(log.String(), "msg=listening"); time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal(log.String())
-			}
-		}
+		waitFor(t, "the server listens", func() bool { return strings.Contains(log.String(), "msg=listening") })
 		printed := curl.FindStringSubmatch(log.String())
 		if printed == nil {
 			t.Fatalf("no curl line in %s", log)

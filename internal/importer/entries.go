@@ -62,9 +62,6 @@ func Entries(r io.Reader, now time.Time) iter.Seq2[deployments.ImportEntry, erro
 }
 
 // ReadError says that the file could not be read to its end, or that its compressed form is broken.
-//
-// It does not unwrap to its cause, on purpose: an end of file or a system error inside it would be taken for one of
-// the database's, since the error passes through the store, and be told as such.
 type ReadError struct {
 	// Line is the one that could not be read, counted from 1.
 	Line int
@@ -75,3 +72,6 @@ type ReadError struct {
 func (e *ReadError) Error() string {
 	return fmt.Sprintf("line %d could not be read: %v", e.Line, e.Cause)
 }
+
+// Unwrap gives what reading failed with.
+func (e *ReadError) Unwrap() error { return e.Cause }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"embed"
+	"encoding/json"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
@@ -44,4 +45,29 @@ func (e engine) hasTable() string {
 		return "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?)"
 	}
 	return "SELECT to_regclass($1) IS NOT NULL"
+}
+
+// oneOf is the condition that a column of text is one of the strings of its argument, which jsonList makes: one text
+// of SQL for any number of values.
+func (e engine) oneOf(column string) string {
+	if e == sqLite {
+		return column + " IN (SELECT value FROM json_each(?))"
+	}
+	return column + " IN (SELECT value FROM jsonb_array_elements_text(CAST(? AS jsonb)) AS value)"
+}
+
+// oneOfIDs is oneOf for a column of UUIDs.
+func (e engine) oneOfIDs(column string) string {
+	if e == sqLite {
+		return e.oneOf(column)
+	}
+	return column + " IN (SELECT CAST(value AS uuid) FROM jsonb_array_elements_text(CAST(? AS jsonb)) AS value)"
+}
+
+func jsonList(values []string) string {
+	text, err := json.Marshal(values)
+	if err != nil {
+		panic(err) // strings always have a JSON form
+	}
+	return string(text)
 }

@@ -26,18 +26,35 @@ func (s *Store) Import(ctx context.Context, organization string, entries iter.Se
 		if err != nil {
 			return err
 		}
-		load := &importing{tx: tx, organizationID: organizationID}
+		load := &importing{tx: tx, engine: s.engine, organizationID: organizationID}
 		if err := load.all(entries); err != nil {
 			return err
 		}
 		summary = load.summary
 		return nil
 	})
-	if err != nil {
+	var unreadable *entriesError
+	switch {
+	case errors.As(err, &unreadable):
+		return deployments.ImportSummary{}, unreadable.error
+	case err != nil:
 		return deployments.ImportSummary{}, databaseError(ctx, err)
+	}
+	if summary.Added >= analyzeFrom {
+		// What was loaded is loaded, whether or not this works: it may need a right that the role has not, and the
+		// databases do it themselves in time.
+		_ = s.db.WithContext(ctx).Exec("ANALYZE").Error
 	}
 	return summary, nil
 }
+
+// entriesError is what the entries ended in. It says nothing of the database, though it may look like that: a file
+// that is cut off ends as a connection that is cut off does.
+type entriesError struct{ error }
+
+// analyzeFrom is how many new records make the databases count anew what their tables hold, and so plan anew what
+// they planned when there was little.
+const analyzeFrom = 10_000
 
 // holdOrganization finds or makes the organization and keeps other imports into it waiting until the transaction
 // ends: what this one found missing stays missing until it makes it. Recording goes on meanwhile; the lock is
@@ -54,7 +71,9 @@ func holdOrganization(tx *gorm.DB, key string) (int64, error) {
 // importing is one import under way, in its transaction.
 type importing struct {
 	tx             *gorm.DB
+	engine         engine
 	organizationID int64
+	batches        int
 	batch          []*importItem
 	faults         []*deployments.ImportFault
 	summary        deployments.ImportSummary
@@ -73,7 +92,7 @@ func (m *importing) all(entries iter.Seq2[deployments.ImportEntry, error]) error
 		case errors.As(err, &fault):
 			m.faults = append(m.faults, fault)
 		case err != nil:
-			return err
+			return &entriesError{err}
 		default:
 			m.batch = append(m.batch, &importItem{ImportEntry: entry})
 		}
@@ -118,7 +137,7 @@ func (m *importing) load() error {
 		return nil
 	}
 	for _, step := range []func() error{
-		m.environments, m.logicalEnvironments, m.artifacts, m.records, m.projectVersions,
+		m.planAnew, m.environments, m.logicalEnvironments, m.artifacts, m.records, m.projectVersions,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -126,6 +145,21 @@ func (m *importing) load() error {
 	}
 	m.batch = m.batch[:0]
 	return nil
+}
+
+// planAnew runs before the batches 1, 2, 4, 8 and so on. Plans are kept, and one that was made while a table was
+// small reads it whole, for the rest of the transaction.
+func (m *importing) planAnew() error {
+	m.batches++
+	if m.batches&(m.batches-1) != 0 {
+		return nil
+	}
+	if m.engine == sqLite {
+		// SQLite plans each statement when it is run. What it needs is memory, 64 MiB: with the 2 MiB of a fresh
+		// connection, every batch would be written out and read back.
+		return m.tx.Exec("PRAGMA cache_size = -65536").Error
+	}
+	return m.tx.Exec("DISCARD PLANS").Error
 }
 
 // records adds the records that are new and replaces those that the file knows better (I3).
@@ -138,7 +172,7 @@ func (m *importing) records() error {
 		return nil
 	}
 	var stored []recordRow
-	if err := m.tx.Where("id IN ?", padded(ids)).Find(&stored).Error; err != nil {
+	if err := m.tx.Where(m.engine.oneOfIDs("id"), jsonList(ids)).Find(&stored).Error; err != nil {
 		return err
 	}
 	before := make(map[string]recordRow, len(stored))
@@ -283,16 +317,4 @@ func createAll[Row any](tx *gorm.DB, rows []Row) error {
 		rows = rows[size:]
 	}
 	return nil
-}
-
-// padded repeats the last value until the number of values is a power of two, for the same reason.
-func padded[Value any](values []Value) []Value {
-	size := 1
-	for size < len(values) {
-		size *= 2
-	}
-	for len(values) < size {
-		values = append(values, values[len(values)-1])
-	}
-	return values
 }

@@ -53,13 +53,13 @@ func (m *importing) named(ref nameRef) error {
 		}
 	}
 	var found []namedRow
-	if err := m.tx.Table(ref.table).Where("organization_id = ? AND name IN ?", m.organizationID, padded(distinct(names))).Find(&found).Error; err != nil {
+	if err := m.tx.Table(ref.table).Where("organization_id = ? AND "+m.engine.oneOf("name"), m.organizationID, jsonList(distinct(names))).Find(&found).Error; err != nil {
 		return err
 	}
 	remember(found...)
 	if len(ids) > 0 {
 		found = nil
-		if err := m.tx.Table(ref.table).Where("id IN ?", padded(distinct(ids))).Find(&found).Error; err != nil {
+		if err := m.tx.Table(ref.table).Where(m.engine.oneOfIDs("id"), jsonList(distinct(ids))).Find(&found).Error; err != nil {
 			return err
 		}
 		remember(found...)
@@ -121,13 +121,13 @@ func (m *importing) artifacts() error {
 		}
 	}
 	var found []artifactRow
-	if err := m.tx.Where("organization_id = ? AND digest IN ?", m.organizationID, padded(distinct(digests))).Find(&found).Error; err != nil {
+	if err := m.tx.Where("organization_id = ? AND "+m.engine.oneOf("digest"), m.organizationID, jsonList(distinct(digests))).Find(&found).Error; err != nil {
 		return err
 	}
 	remember(found...)
 	if len(ids) > 0 {
 		found = nil
-		if err := m.tx.Where("id IN ?", padded(distinct(ids))).Find(&found).Error; err != nil {
+		if err := m.tx.Where(m.engine.oneOfIDs("id"), jsonList(distinct(ids))).Find(&found).Error; err != nil {
 			return err
 		}
 		remember(found...)

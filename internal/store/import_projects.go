@@ -1,9 +1,6 @@
 package store
 
 import (
-	"maps"
-	"slices"
-
 	"gorm.io/gorm/clause"
 )
 
@@ -38,7 +35,7 @@ func (m *importing) projectVersions() error {
 			artifacts[key] = append(artifacts[key], item.Record.ArtifactID)
 		}
 	}
-	versions, err := m.versions(slices.Collect(maps.Values(projects)), distinct(keys))
+	versions, err := m.versions(distinct(keys))
 	if err != nil {
 		return err
 	}
@@ -54,7 +51,7 @@ func (m *importing) projectVersions() error {
 // projects gives the ids of the named projects and makes those that are new.
 func (m *importing) projects(names []string) (map[string]int64, error) {
 	var rows []projectRow
-	if err := m.tx.Where("organization_id = ? AND name IN ?", m.organizationID, padded(names)).Find(&rows).Error; err != nil {
+	if err := m.tx.Where("organization_id = ? AND "+m.engine.oneOf("name"), m.organizationID, jsonList(names)).Find(&rows).Error; err != nil {
 		return nil, err
 	}
 	ids := make(map[string]int64, len(names))
@@ -75,13 +72,15 @@ func (m *importing) projects(names []string) (map[string]int64, error) {
 }
 
 // versions gives the ids of the keys' project versions and makes those that are new.
-func (m *importing) versions(projectIDs []int64, keys []versionKey) (map[versionKey]int64, error) {
+func (m *importing) versions(keys []versionKey) (map[versionKey]int64, error) {
 	var names []string
 	for _, key := range keys {
 		names = append(names, key.name)
 	}
 	var rows []projectVersionRow
-	err := m.tx.Where("project_id IN ? AND name IN ?", padded(projectIDs), padded(distinct(names))).Find(&rows).Error
+	err := m.tx.Select("project_versions.*").Joins("JOIN projects ON projects.id = project_versions.project_id").
+		Where("projects.organization_id = ? AND "+m.engine.oneOf("project_versions.name"), m.organizationID, jsonList(distinct(names))).
+		Find(&rows).Error
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -253,19 +254,21 @@ func TestI4_FaultsOfTheEntriesLoadNothingAndTwentyAreTold(t *testing.T) {
 func TestAnImportThatIsCutOffLeavesNothing(t *testing.T) {
 	broken := errors.New("the file broke off")
 	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
-		_, err := s.Import(context.Background(), "acme", func(yield func(deployments.ImportEntry, error) bool) {
-			for e, err := range many(3000) {
-				if !yield(e, err) {
-					return
+		for _, cause := range []error{broken, io.ErrUnexpectedEOF} { // the latter is what a cut connection says, too
+			_, err := s.Import(context.Background(), "acme", func(yield func(deployments.ImportEntry, error) bool) {
+				for e, err := range many(3000) {
+					if !yield(e, err) {
+						return
+					}
 				}
+				yield(deployments.ImportEntry{}, cause)
+			})
+			if !errors.Is(err, cause) || errors.Is(err, deployments.ErrUnavailable) {
+				t.Errorf("got %v", err)
 			}
-			yield(deployments.ImportEntry{}, broken)
-		})
-		if !errors.Is(err, broken) {
-			t.Errorf("got %v", err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		_, err = s.Import(ctx, "acme", func(yield func(deployments.ImportEntry, error) bool) {
+		_, err := s.Import(ctx, "acme", func(yield func(deployments.ImportEntry, error) bool) {
 			for e, err := range many(3000) {
 				if e.Line == 2500 {
 					cancel()
