@@ -17,9 +17,11 @@ build: ## Build bin/deployrecords, in pure Go.
 run: build ## Serve the demo data on 127.0.0.1:8080 and print a command that asks for it.
 	@sh scripts/run-demo.sh
 
-generate: ## Make generated/ from openapi.yaml and the overlay.
+generate: ## Make generated/ from the documents and their overlays.
 	$(TOOL) oapi-codegen -config oapi-codegen.yaml openapi.yaml
 	$(TOOL) oapi-codegen -config oapi-codegen.client.yaml openapi.yaml
+	$(TOOL) oapi-codegen -config oapi-codegen.recording.yaml openapi.recording.yaml
+	$(TOOL) oapi-codegen -config oapi-codegen.recordingclient.yaml openapi.recording.yaml
 
 check: ## Generated code is current, and vet, formatter and staticcheck have nothing to say.
 	@sh scripts/check-generated.sh

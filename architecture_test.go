@@ -22,19 +22,21 @@ const module = "github.com/deployrecords/deployrecords"
 // mayImport says which packages of the house each package may know; docs/architecture.md draws it. Packages that are
 // for tests only may know everything, and nothing but tests may know them.
 var mayImport = map[string][]string{
-	"":                     {},
-	"cmd/deployrecords":    {"internal/cli"},
-	"generated/client":     {},
-	"generated/server":     {},
-	"internal/api":         {"generated/server", "internal/deployments"},
-	"internal/auth":        {},
-	"internal/cli":         {"", "internal/auth", "internal/config", "internal/deployments", "internal/httpserver", "internal/importer", "internal/store"},
-	"internal/config":      {},
-	"internal/demo":        {"internal/deployments", "internal/importer"},
-	"internal/deployments": {},
-	"internal/httpserver":  {"generated/server", "internal/api", "internal/auth", "internal/deployments"},
-	"internal/importer":    {"internal/deployments"},
-	"internal/store":       {"internal/deployments"},
+	"":                          {},
+	"cmd/deployrecords":         {"internal/cli"},
+	"generated/client":          {},
+	"generated/recordingclient": {},
+	"generated/server":          {},
+	"generated/recording":       {"generated/server"},
+	"internal/api":              {"generated/recording", "generated/server", "internal/deployments"},
+	"internal/auth":             {},
+	"internal/cli":              {"", "generated/client", "generated/recordingclient", "internal/auth", "internal/config", "internal/deployments", "internal/httpserver", "internal/importer", "internal/store"},
+	"internal/config":           {},
+	"internal/demo":             {"internal/deployments", "internal/importer"},
+	"internal/deployments":      {},
+	"internal/httpserver":       {"generated/recording", "generated/server", "internal/api", "internal/auth", "internal/deployments"},
+	"internal/importer":         {"internal/deployments"},
+	"internal/store":            {"internal/deployments"},
 }
 
 var forTestsOnly = []string{"internal/contracttest", "internal/pgtest", "internal/storetest"}

@@ -9,44 +9,64 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/deployrecords/deployrecords/generated/recording"
 	"github.com/deployrecords/deployrecords/generated/server"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // API implements the generated interface over a store.
 type API struct {
-	store  deployments.Store
-	paging deployments.Paging
+	store      deployments.Store
+	paging     deployments.Paging
+	autoCreate bool
 }
 
-var _ server.StrictServerInterface = (*API)(nil)
+var (
+	_ server.StrictServerInterface    = (*API)(nil)
+	_ recording.StrictServerInterface = (*API)(nil)
+)
 
-// New makes an API that answers from the store.
-func New(store deployments.Store, paging deployments.Paging) *API {
-	return &API{store: store, paging: paging}
+// New makes an API that answers from the store. With autoCreate, recording makes names that are not known.
+func New(store deployments.Store, paging deployments.Paging, autoCreate bool) *API {
+	return &API{store: store, paging: paging, autoCreate: autoCreate}
 }
 
-type scopeKey struct{}
-
-// WithScope says on whose behalf a request is handled. Without it no operation answers.
-func WithScope(ctx context.Context, scope deployments.Scope) context.Context {
-	return context.WithValue(ctx, scopeKey{}, scope)
+// Caller is on whose behalf a request is handled.
+type Caller struct {
+	deployments.Scope
+	// Subject is whom the token names; it may be empty.
+	Subject string
 }
 
-var errNoScope = errors.New("api: the request has no scope; authentication did not run")
+type callerKey struct{}
+
+// WithCaller says on whose behalf a request is handled. Without it no operation answers.
+func WithCaller(ctx context.Context, caller Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, caller)
+}
+
+var errNoCaller = errors.New("api: the request has no caller; authentication did not run")
+
+func callerOf(ctx context.Context) (Caller, error) {
+	caller, ok := ctx.Value(callerKey{}).(Caller)
+	if !ok {
+		return Caller{}, errNoCaller
+	}
+	return caller, nil
+}
 
 // ListDeploymentRecords answers GET /v1/deployments. The request has passed validation; what is wrong with it
 // beyond the document's schemas, ListRules has told.
 func (a *API) ListDeploymentRecords(ctx context.Context, request server.ListDeploymentRecordsRequestObject) (server.ListDeploymentRecordsResponseObject, error) {
-	scope, ok := ctx.Value(scopeKey{}).(deployments.Scope)
-	if !ok {
-		return nil, errNoScope
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
 	}
 	query, err := toQuery(request.Params, a.paging)
 	if err != nil {
 		return nil, err
 	}
-	result, err := a.store.List(ctx, scope, query)
+	result, err := a.store.List(ctx, caller.Scope, query)
 	if err != nil {
 		return nil, err
 	}

@@ -48,17 +48,17 @@ func TestAnUnknownEnumValueIsNotPassedOver(t *testing.T) {
 	status := server.ListDeploymentRecordsParamsStatus("PAUSED")
 	kind := server.ListDeploymentRecordsParamsArtifactKind("WASM")
 	for _, params := range []server.ListDeploymentRecordsParams{{Status: &status}, {ArtifactKind: &kind}} {
-		ctx := WithScope(context.Background(), deployments.Scope{Organization: "acme"})
-		_, err := New(nil, deployments.DefaultPaging()).ListDeploymentRecords(ctx, server.ListDeploymentRecordsRequestObject{Params: params})
+		ctx := WithCaller(context.Background(), Caller{})
+		_, err := New(nil, deployments.DefaultPaging(), true).ListDeploymentRecords(ctx, server.ListDeploymentRecordsRequestObject{Params: params})
 		if problem := ProblemOf(err); problem.Status != http.StatusNotImplemented {
 			t.Errorf("got %v", err)
 		}
 	}
 }
 
-func TestWithoutAScopeNothingIsAnswered(t *testing.T) {
-	_, err := New(nil, deployments.DefaultPaging()).ListDeploymentRecords(context.Background(), server.ListDeploymentRecordsRequestObject{})
-	if !errors.Is(err, errNoScope) {
+func TestWithoutACallerNothingIsAnswered(t *testing.T) {
+	_, err := New(nil, deployments.DefaultPaging(), true).ListDeploymentRecords(context.Background(), server.ListDeploymentRecordsRequestObject{})
+	if !errors.Is(err, errNoCaller) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -100,7 +100,7 @@ func TestR3_EveryStatusHasItsCodeAndItsSchema(t *testing.T) {
 		context.DeadlineExceeded:          504,
 		context.Canceled:                  503,
 		errors.New("SELECT secret"):       500,
-		fmt.Errorf("x: %w", errNoScope):   500,
+		fmt.Errorf("x: %w", errNoCaller):  500,
 		BadRequest([]string{"a: is bad"}): 400,
 	} {
 		problem := ProblemOf(err)

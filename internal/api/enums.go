@@ -1,6 +1,7 @@
 package api
 
 import (
+	"github.com/deployrecords/deployrecords/generated/recording"
 	"github.com/deployrecords/deployrecords/generated/server"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
@@ -31,4 +32,18 @@ var statuses = map[deployments.Status]server.DeploymentStatus{
 	deployments.Deployed:       server.DeploymentStatusDEPLOYED,
 	deployments.Decommissioned: server.DeploymentStatusDECOMMISSIONED,
 	deployments.Superseded:     server.DeploymentStatusSUPERSEDED,
+}
+
+// recordedKinds holds the kinds that can be recorded.
+var recordedKinds = map[recording.DeploymentKind]deployments.Kind{
+	recording.DeploymentKindCONTAINERIMAGE: deployments.ContainerImage,
+	recording.DeploymentKindHELMCHART:      deployments.HelmChart,
+}
+
+// recordedStatuses holds the statuses that can be recorded; left out, it is DEPLOYED.
+var recordedStatuses = map[recording.DeploymentStatus]deployments.Status{
+	"": deployments.Deployed,
+	recording.DeploymentStatusDEPLOYMENTSTATUSUNSPECIFIED: deployments.Deployed,
+	recording.DeploymentStatusDEPLOYED:                    deployments.Deployed,
+	recording.DeploymentStatusDECOMMISSIONED:              deployments.Decommissioned,
 }

@@ -76,13 +76,20 @@ const retryAfter = 5 * time.Second
 
 // ProblemOf finds what to answer to an error. What it does not know is a 500 that tells nothing.
 func ProblemOf(err error) *Problem {
-	var problem *Problem
+	var (
+		problem *Problem
+		refused *deployments.BatchError
+	)
 	switch {
 	case errors.As(err, &problem):
 		if _, ok := codes[problem.Status]; !ok {
 			return &Problem{Status: http.StatusInternalServerError, Message: "an internal error occurred", Cause: err}
 		}
 		return problem
+	case errors.As(err, &refused):
+		return BadRequest(sentences(refused.Faults))
+	case errors.Is(err, deployments.ErrKeyReused):
+		return &Problem{Status: http.StatusUnprocessableEntity, Message: "the Idempotency-Key was used for another request"}
 	case errors.Is(err, deployments.ErrUnavailable):
 		return &Problem{Status: http.StatusServiceUnavailable, Message: "the database is unavailable, try again", RetryAfter: retryAfter, Cause: err}
 	case errors.Is(err, context.DeadlineExceeded):

@@ -65,9 +65,11 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams) error {
 			DefaultSize: int32(c.DefaultPageSize.Value),
 			MaxSize:     int32(c.MaxPageSize.Value),
 		},
-		Document: deployrecords.OpenAPI(),
-		Logger:   logger,
-		Limits:   c.limits(),
+		Document:          deployrecords.OpenAPI(),
+		RecordingDocument: deployrecords.RecordingOpenAPI(),
+		AutoCreate:        c.AutoCreate.Value,
+		Logger:            logger,
+		Limits:            c.limits(),
 	})
 	if err != nil {
 		return err

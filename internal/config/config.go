@@ -49,6 +49,8 @@ type Serve struct {
 	Keys
 	AllowMissingScope Switch `name:"allow-missing-scope" env:"ALLOW_MISSING_SCOPE" default:"false" group:"Tokens" help:"Let tokens without a scope claim read, as upstream's often have none."`
 
+	AutoCreate Switch `name:"auto-create" env:"AUTO_CREATE" default:"true" negatable:"" group:"Recording" help:"Make environments, logical environments, projects and versions that are recorded and not known yet; with --no-auto-create they are refused."`
+
 	FirstPage       Int `name:"first-page" env:"FIRST_PAGE" default:"0" placeholder:"0|1" group:"Lists" help:"Number of the first page, 0 or 1 (${default}). A one-based client of a zero-based server misses the first page."`
 	DefaultPageSize Int `name:"default-page-size" env:"DEFAULT_PAGE_SIZE" default:"100" placeholder:"N" group:"Lists" help:"Size of a page for which none is asked (${default})."`
 	MaxPageSize     Int `name:"max-page-size" env:"MAX_PAGE_SIZE" default:"100" placeholder:"N" group:"Lists" help:"Greater sizes are cut to this (${default})."`
@@ -120,6 +122,9 @@ func (s *Serve) Faults() []error {
 	if s.AllowMissingScope.fault != "" {
 		f.add("--allow-missing-scope", "%s", s.AllowMissingScope.fault)
 	}
+	if s.AutoCreate.fault != "" {
+		f.add("--auto-create", "%s", s.AutoCreate.fault)
+	}
 	f.number("--first-page", s.FirstPage, 0, 1)
 	f.number("--max-page-size", s.MaxPageSize, 1, maxInt32)
 	f.number("--default-page-size", s.DefaultPageSize, 1, maxInt32)
@@ -170,6 +175,7 @@ func (s *Serve) LogValue() slog.Value {
 		slog.String("audience", s.Audience),
 		slog.String("organization_claim", s.OrganizationClaim),
 		slog.Bool("allow_missing_scope", s.AllowMissingScope.Value),
+		slog.Bool("auto_create", s.AutoCreate.Value),
 		slog.Int64("first_page", s.FirstPage.Value),
 		slog.Int64("default_page_size", s.DefaultPageSize.Value),
 		slog.Int64("max_page_size", s.MaxPageSize.Value),

@@ -38,6 +38,11 @@ func (s *Switch) Decode(ctx *kong.DecodeContext) error {
 		s.Value = true
 		return nil
 	}
+	if negated, ok := ctx.Scan.Peek().Value.(bool); ok { // --no-flag
+		ctx.Scan.Pop()
+		s.Value = negated
+		return nil
+	}
 	return s.decode(ctx, "true or false", strconv.ParseBool)
 }
 

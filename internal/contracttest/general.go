@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,7 +26,7 @@ func generalFaults(request *http.Request, status int, header http.Header, body [
 	if header.Get("X-Request-Id") == "" {
 		fault("there is no X-Request-Id")
 	}
-	if status == http.StatusOK && request.URL.Path == "/openapi.yaml" {
+	if status == http.StatusOK && strings.HasPrefix(request.URL.Path, "/openapi.") {
 		return faults
 	}
 	if got := header.Values("Content-Type"); !slices.Equal(got, []string{"application/json"}) {
@@ -58,7 +59,7 @@ func generalFaults(request *http.Request, status int, header http.Header, body [
 		fault("R1: %s is null", path)
 	}
 	switch {
-	case status == http.StatusOK && request.URL.Path == "/v1/deployments":
+	case status == http.StatusOK && request.URL.Path == "/v1/deployments" && request.Method == http.MethodGet:
 		faults = append(faults, listFaults(value)...)
 	case status != http.StatusOK:
 		faults = append(faults, errorFaults(status, value, body)...)

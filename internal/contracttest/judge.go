@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -56,24 +57,36 @@ func (j *judging) RoundTrip(request *http.Request) (*http.Response, error) {
 // Judge says what is wrong with an answer, or nil.
 func Judge(request *http.Request, status int, header http.Header, body []byte) error {
 	faults := generalFaults(request, status, header, body)
-	if op := document().operation(request); op != nil && request.Method != http.MethodHead {
-		faults = append(faults, kinFault(op, request, status, header, body), libopenapiFault(request, status, header, body))
+	for _, c := range documents() {
+		if op := c.operation(request); op != nil && request.Method != http.MethodHead {
+			faults = append(faults, kinFault(op, request, status, header, body), c.libopenapiFault(request, status, header, body))
+		}
 	}
 	return errors.Join(faults...)
 }
 
-// contract is the document in the forms of both validators.
+// contract is a document in the forms of both validators.
 type contract struct {
 	kin        *openapi3.T
 	libopenapi validator.Validator
+	// server is where the document says that it is served, by which libopenapi finds operations.
+	server *url.URL
 }
 
-var document = sync.OnceValue(func() *contract {
-	kin, err := openapi3.NewLoader().LoadFromData(deployrecords.OpenAPI())
+// documents are upstream's and our own.
+var documents = sync.OnceValue(func() []*contract {
+	return []*contract{
+		readContract(deployrecords.OpenAPI(), "https://api.app.chainloop.dev"),
+		readContract(deployrecords.RecordingOpenAPI(), ""),
+	}
+})
+
+func readContract(text []byte, server string) *contract {
+	kin, err := openapi3.NewLoader().LoadFromData(text)
 	if err != nil {
 		panic(err)
 	}
-	doc, err := libopenapi.NewDocument(deployrecords.OpenAPI())
+	doc, err := libopenapi.NewDocument(text)
 	if err != nil {
 		panic(err)
 	}
@@ -83,8 +96,12 @@ var document = sync.OnceValue(func() *contract {
 	if len(errs) > 0 {
 		panic(errors.Join(errs...))
 	}
-	return &contract{kin: kin, libopenapi: lib}
-})
+	base, err := url.Parse(server)
+	if err != nil {
+		panic(err)
+	}
+	return &contract{kin: kin, libopenapi: lib, server: base}
+}
 
 // operation finds the documented operation of a request, or nil.
 func (c *contract) operation(request *http.Request) *routers.Route {
@@ -109,11 +126,12 @@ func kinFault(op *routers.Route, request *http.Request, status int, header http.
 	return nil
 }
 
-func libopenapiFault(request *http.Request, status int, header http.Header, body []byte) error {
-	// It finds operations by the document's server.
+func (c *contract) libopenapiFault(request *http.Request, status int, header http.Header, body []byte) error {
 	asked := request.Clone(context.Background())
-	asked.URL.Scheme, asked.URL.Host, asked.Host = "https", "api.app.chainloop.dev", "api.app.chainloop.dev"
-	ok, faults := document().libopenapi.ValidateHttpResponse(asked, &http.Response{
+	if c.server.Host != "" {
+		asked.URL.Scheme, asked.URL.Host, asked.Host = c.server.Scheme, c.server.Host, c.server.Host
+	}
+	ok, faults := c.libopenapi.ValidateHttpResponse(asked, &http.Response{
 		StatusCode: status, Header: header, Body: io.NopCloser(bytes.NewReader(body)), Request: asked,
 	})
 	if ok {

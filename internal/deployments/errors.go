@@ -59,3 +59,6 @@ func (e *ImportError) Error() string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// ErrKeyReused says that an idempotency key came again with another request.
+var ErrKeyReused = errors.New("the idempotency key was used for another request")

@@ -3,6 +3,7 @@ package deployments
 import (
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,6 +32,21 @@ func TextProblem(text string) string {
 		return "has a control character"
 	}
 	return ""
+}
+
+// maxQuoted is how many characters of a value are told (R3).
+const maxQuoted = 64
+
+// Quote shows a value within a message: what is not printable is escaped, what is long is cut.
+func Quote(value string) string {
+	characters := 0
+	for i := range value { // invalid bytes count one by one
+		if characters == maxQuoted {
+			return strconv.Quote(value[:i]) + "…"
+		}
+		characters++
+	}
+	return strconv.Quote(value)
 }
 
 // ParseUUID reads a UUID in its canonical form of 8-4-4-4-12 hex digits, in either case, and gives it in lower

@@ -46,7 +46,10 @@ func authorize(principal auth.Principal, scope auth.Scope) error {
 	}
 }
 
-// scopeOf is what the principal may see (T3, T5).
-func scopeOf(principal auth.Principal) deployments.Scope {
-	return deployments.Scope{Organization: principal.Organization, Project: principal.Project}
+// callerOf is what api needs to know of the principal (T3, T5).
+func callerOf(principal auth.Principal) api.Caller {
+	return api.Caller{
+		Scope:   deployments.Scope{Organization: principal.Organization, Project: principal.Project},
+		Subject: principal.Subject,
+	}
 }

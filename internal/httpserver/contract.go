@@ -8,6 +8,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/deployrecords/deployrecords/internal/auth"
 )
 
 // operation is one of the document's, with what validation needs of it.
@@ -15,27 +17,38 @@ type operation struct {
 	route *routers.Route
 	// parameters are those in the query, in the order of the document.
 	parameters []*openapi3.Parameter
-	// rules tell faults that the document's schemas do not say.
-	rules func(url.Values) []string
+	duty
 }
+
+// duty is what this server adds to an operation of a document.
+type duty struct {
+	// scope is what a token must allow.
+	scope auth.Scope
+	// rules, if not nil, tell faults of the query that the document's schemas do not say.
+	rules func(url.Values) []string
+	// partial, if not nil, says that faults of single items do not refuse the request; they go to the handler.
+	partial func(body map[string]any) bool
+}
+
+// hasBody says whether the operation takes one.
+func (o *operation) hasBody() bool { return o.route.Operation.RequestBody != nil }
 
 // routeKey is a method and a path in Echo's form, as "GET /v1/things/:id".
 func routeKey(method, path string) string { return method + " " + path }
 
 var pathParameter = regexp.MustCompile(`\{([^/}]+)\}`)
 
-// readContract finds the document's operations by their routes. Routing is Echo's; the document's servers are not
+// readContract adds the document's operations to those that are known by their routes. Routing is Echo's; the document's servers are not
 // asked, since this server stands under other names than upstream's.
-func readContract(document []byte) (map[string]*operation, error) {
+func readContract(operations map[string]*operation, document []byte) error {
 	loader := openapi3.NewLoader() // which follows no reference out of the document
 	doc, err := loader.LoadFromData(document)
 	if err != nil {
-		return nil, fmt.Errorf("read the contract: %w", err)
+		return fmt.Errorf("read the contract: %w", err)
 	}
 	if err := doc.Validate(loader.Context, openapi3.DisableExamplesValidation()); err != nil {
-		return nil, fmt.Errorf("the contract is invalid: %w", err)
+		return fmt.Errorf("the contract is invalid: %w", err)
 	}
-	operations := make(map[string]*operation)
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			o := &operation{route: &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: op}}
@@ -49,5 +62,5 @@ func readContract(document []byte) (map[string]*operation, error) {
 			operations[routeKey(method, pathParameter.ReplaceAllString(strings.TrimSuffix(path, "/"), ":$1"))] = o
 		}
 	}
-	return operations, nil
+	return nil
 }

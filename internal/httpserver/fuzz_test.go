@@ -46,6 +46,7 @@ func FuzzHandler(f *testing.F) {
 	}
 	handler, err := httpserver.New(httpserver.Options{
 		Store: s, Verifier: verifier, Paging: deployments.DefaultPaging(), Document: deployrecords.OpenAPI(),
+		RecordingDocument: deployrecords.RecordingOpenAPI(), AutoCreate: true,
 		Logger: logger, Limits: httpserver.DefaultLimits(),
 	})
 	if err != nil {

@@ -6,28 +6,31 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"github.com/deployrecords/deployrecords/generated/recording"
 	"github.com/deployrecords/deployrecords/generated/server"
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/auth"
 )
 
-// rules tells, for an operation, the faults that the document's schemas do not say.
-var rules = map[string]func(url.Values) []string{
-	"GET /v1/deployments": api.ListRules,
+// duties are what this server adds to the operations of the documents.
+var duties = map[string]duty{
+	"GET /v1/deployments":        {scope: auth.ReadDeployments, rules: api.ListRules},
+	"POST /v1/deployments":       {scope: auth.WriteDeployments},
+	"POST /v1/deployments/batch": {scope: auth.WriteDeployments, partial: api.IsPartial},
 }
 
 // openRoutes need no token (R4). Every other route is an operation of the document and needs one.
 var openRoutes = map[string]bool{
-	"GET /openapi.yaml": true,
-	"GET /healthz":      true,
-	"GET /readyz":       true,
+	"GET /openapi.yaml":           true,
+	"GET /openapi.recording.yaml": true,
+	"GET /healthz":                true,
+	"GET /readyz":                 true,
 }
 
 // assembly is the handler under construction and what its middleware knows.
@@ -41,8 +44,8 @@ type assembly struct {
 
 // New puts the handler together. It fails if the document is invalid or a route would have no protection.
 func New(o Options) (http.Handler, error) {
-	operations, err := readContract(o.Document)
-	if err != nil {
+	operations := make(map[string]*operation)
+	if err := errors.Join(readContract(operations, o.Document), readContract(operations, o.RecordingDocument)); err != nil {
 		return nil, err
 	}
 	a := &assembly{Options: o, echo: echo.New(), operations: operations, routes: map[string]bool{}, methods: map[string][]string{}}
@@ -51,10 +54,13 @@ func New(o Options) (http.Handler, error) {
 	e.IPExtractor = echo.ExtractIPDirect() // a forwarded address is the client's claim, not a fact
 	e.HTTPErrorHandler = a.answerProblem
 
-	e.GET("/openapi.yaml", a.document)
+	e.GET("/openapi.yaml", serveDocument(o.Document))
+	e.GET("/openapi.recording.yaml", serveDocument(o.RecordingDocument))
 	e.GET("/healthz", a.healthy)
 	e.GET("/readyz", a.ready)
-	server.RegisterHandlers(e, server.NewStrictHandler(api.New(o.Store, o.Paging), []server.StrictMiddlewareFunc{refuseEmptyAnswer}))
+	answers := api.New(o.Store, o.Paging, o.AutoCreate)
+	server.RegisterHandlers(e, server.NewStrictHandler(answers, []server.StrictMiddlewareFunc{refuseEmptyAnswer[server.StrictHandlerFunc]}))
+	recording.RegisterHandlers(e, recording.NewStrictHandler(answers, []recording.StrictMiddlewareFunc{refuseEmptyAnswer[recording.StrictHandlerFunc]}))
 
 	for _, route := range e.Routes() {
 		key := routeKey(route.Method, route.Path)
@@ -64,10 +70,11 @@ func New(o Options) (http.Handler, error) {
 		if openRoutes[key] {
 			continue
 		}
-		if operations[key] == nil {
-			return nil, fmt.Errorf("the route %s is not in the contract", key)
+		duty, known := duties[key]
+		if operations[key] == nil || !known {
+			return nil, fmt.Errorf("the route %s is not in a contract, or nobody says what it needs", key)
 		}
-		operations[key].rules = rules[key]
+		operations[key].duty = duty
 	}
 
 	// The order of judgement (R4). Echo has found the route when these run.
@@ -142,20 +149,22 @@ func (a *assembly) protect(next echo.HandlerFunc) echo.HandlerFunc {
 		if openRoutes[key] {
 			return next(c)
 		}
+		operation := a.operations[key]
 		principal, err := a.authenticate(c.Request())
 		if err != nil {
 			return err
 		}
-		if err := authorize(principal, auth.ReadDeployments); err != nil {
+		if err := authorize(principal, operation.scope); err != nil {
 			return err
 		}
-		c.SetRequest(c.Request().WithContext(api.WithScope(c.Request().Context(), scopeOf(principal))))
 		if err := a.limitBody(c); err != nil {
 			return err
 		}
-		if err := a.operations[key].validate(c.Request()); err != nil {
+		request, err := operation.validate(c.Request())
+		if err != nil {
 			return err
 		}
+		c.SetRequest(request.WithContext(api.WithCaller(request.Context(), callerOf(principal))))
 		return next(c)
 	}
 }
@@ -175,8 +184,9 @@ func (a *assembly) limitBody(c echo.Context) error {
 
 var errEmptyAnswer = errors.New("a handler gave neither an answer nor an error")
 
-// refuseEmptyAnswer turns "return nil, nil", which would go out as an empty 200, into an error.
-func refuseEmptyAnswer(next server.StrictHandlerFunc, _ string) server.StrictHandlerFunc {
+// refuseEmptyAnswer turns "return nil, nil", which would go out as an empty 200, into an error. It is middleware of
+// every generated package, whose types for it differ in name only.
+func refuseEmptyAnswer[Handler ~func(echo.Context, any) (any, error)](next Handler, _ string) Handler {
 	return func(c echo.Context, request any) (any, error) {
 		answer, err := next(c, request)
 		if answer == nil && err == nil {

@@ -34,15 +34,15 @@ func TestR4_RouteAndMethodAreJudgedFirst(t *testing.T) {
 		"OPTIONS /nothing":                 "404",
 		"GET /openapi.yaml/":               "404",
 		"GET /openapi.json":                "404",
-		"HEAD /v1/deployments":             "405 GET",
-		"OPTIONS /v1/deployments":          "405 GET",
-		"POST /v1/deployments":             "405 GET",
-		"PUT /v1/deployments?status=wrong": "405 GET",
-		"DELETE /v1/deployments":           "405 GET",
-		"PATCH /v1/deployments":            "405 GET",
-		"TRACE /v1/deployments":            "405 GET",
-		"PROPFIND /v1/deployments":         "405 GET",
-		"get /v1/deployments":              "405 GET",
+		"HEAD /v1/deployments":             "405 GET, POST",
+		"OPTIONS /v1/deployments":          "405 GET, POST",
+		"GET /v1/deployments/batch":        "405 POST",
+		"PUT /v1/deployments?status=wrong": "405 GET, POST",
+		"DELETE /v1/deployments":           "405 GET, POST",
+		"PATCH /v1/deployments":            "405 GET, POST",
+		"TRACE /v1/deployments":            "405 GET, POST",
+		"PROPFIND /v1/deployments":         "405 GET, POST",
+		"get /v1/deployments":              "405 GET, POST",
 		"HEAD /healthz":                    "405 GET",
 		"POST /readyz":                     "405 GET",
 		"OPTIONS /openapi.yaml":            "405 GET",
@@ -94,41 +94,45 @@ func TestR4_OpenRoutesNeedNoToken(t *testing.T) {
 			t.Errorf("%s: got %d %s", path, answer.status, answer.body)
 		}
 	}
-	answer := server.ask("GET", "/openapi.yaml")
-	if string(answer.body) != string(deployrecords.OpenAPI()) || answer.header.Get("Content-Type") != "application/yaml" {
-		t.Errorf("the document served is not upstream's to the byte, or is %s", answer.header.Get("Content-Type"))
+	for path, document := range map[string][]byte{"/openapi.yaml": deployrecords.OpenAPI(), "/openapi.recording.yaml": deployrecords.RecordingOpenAPI()} {
+		answer := server.ask("GET", path)
+		if string(answer.body) != string(document) || answer.header.Get("Content-Type") != "application/yaml" {
+			t.Errorf("%s is not the document to the byte, or is %s", path, answer.header.Get("Content-Type"))
+		}
 	}
 }
 
-// Every operation of the document is asked for without a token, and with one that is not accepted.
+// Every operation of the documents is asked for without a token, and with one that is not accepted.
 func TestR4_NoDocumentedOperationAnswersWithoutAToken(t *testing.T) {
 	server, _ := onSQLite(t)
-	doc, err := openapi3.NewLoader().LoadFromData(deployrecords.OpenAPI())
-	if err != nil {
-		t.Fatal(err)
-	}
-	walked := 0
-	for path, item := range doc.Paths.Map() {
-		for method := range item.Operations() {
-			walked++
-			for header, want := range map[string]string{
-				"":                                "Bearer",
-				"Authorization: Basic YTpi":       "Bearer",
-				"Authorization: Bearer not.a.jwt": `Bearer error="invalid_token"`,
-			} {
-				var headers []string
-				if header != "" {
-					headers = []string{header}
-				}
-				answer := server.ask(method, path, headers...)
-				if answer.status != 401 || answer.header.Get("WWW-Authenticate") != want {
-					t.Errorf("%s %s with %q: got %d and %q", method, path, header, answer.status, answer.header.Get("WWW-Authenticate"))
+	for _, document := range [][]byte{deployrecords.OpenAPI(), deployrecords.RecordingOpenAPI()} {
+		doc, err := openapi3.NewLoader().LoadFromData(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		walked := 0
+		for path, item := range doc.Paths.Map() {
+			for method := range item.Operations() {
+				walked++
+				for header, want := range map[string]string{
+					"":                                "Bearer",
+					"Authorization: Basic YTpi":       "Bearer",
+					"Authorization: Bearer not.a.jwt": `Bearer error="invalid_token"`,
+				} {
+					var headers []string
+					if header != "" {
+						headers = []string{header}
+					}
+					answer := server.ask(method, path, headers...)
+					if answer.status != 401 || answer.header.Get("WWW-Authenticate") != want {
+						t.Errorf("%s %s with %q: got %d and %q", method, path, header, answer.status, answer.header.Get("WWW-Authenticate"))
+					}
 				}
 			}
 		}
-	}
-	if walked == 0 {
-		t.Error("the document has no operation")
+		if walked == 0 {
+			t.Error("the document has no operation")
+		}
 	}
 }
 

@@ -18,9 +18,11 @@ import (
 
 // What operators see of the server: the document, health, and a line in the log for each request.
 
-// document serves upstream's document, to the byte.
-func (a *assembly) document(c echo.Context) error {
-	return c.Blob(http.StatusOK, "application/yaml", a.Document)
+// serveDocument answers with a document, to the byte.
+func serveDocument(document []byte) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "application/yaml", document)
+	}
 }
 
 // healthy says that the process answers; it asks nobody else, so that a database that is down does not get the

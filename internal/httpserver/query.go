@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // What openapi3filter lets through is judged here: it reads values by their types' Go parsers, which know more
@@ -24,14 +26,14 @@ func readQuery(raw string) (values url.Values, faults []string) {
 			continue
 		}
 		if strings.Contains(pair, ";") {
-			faults = append(faults, "query: "+quote(pair)+" has a ';', which must be written %3B")
+			faults = append(faults, "query: "+deployments.Quote(pair)+" has a ';', which must be written %3B")
 			continue
 		}
 		rawName, rawValue, _ := strings.Cut(pair, "=")
 		name, nameErr := url.QueryUnescape(rawName)
 		value, valueErr := url.QueryUnescape(rawValue)
 		if nameErr != nil || valueErr != nil {
-			faults = append(faults, "query: "+quote(pair)+" is not percent-encoded as it must be")
+			faults = append(faults, "query: "+deployments.Quote(pair)+" is not percent-encoded as it must be")
 			continue
 		}
 		values[name] = append(values[name], value)
@@ -71,15 +73,15 @@ func spellingProblem(parameter *openapi3.Parameter, given []string) string {
 	for _, value := range given {
 		switch {
 		case !utf8.ValidString(value):
-			return quote(value) + " is not valid UTF-8"
+			return deployments.Quote(value) + " is not valid UTF-8"
 		case strings.ContainsRune(value, 0):
-			return quote(value) + " has a NUL character"
+			return deployments.Quote(value) + " has a NUL character"
 		case schema.Type.Is(openapi3.TypeInteger):
 			if problem := integerProblem(schema, value); problem != "" {
 				return problem
 			}
 		case schema.Type.Is(openapi3.TypeBoolean) && value != "true" && value != "false":
-			return quote(value) + " is neither true nor false"
+			return deployments.Quote(value) + " is neither true nor false"
 		}
 	}
 	return ""
@@ -87,31 +89,16 @@ func spellingProblem(parameter *openapi3.Parameter, given []string) string {
 
 func integerProblem(schema *openapi3.Schema, value string) string {
 	if !integer.MatchString(value) {
-		return quote(value) + " is not a whole decimal number"
+		return deployments.Quote(value) + " is not a whole decimal number"
 	}
 	bits := 64
 	if schema.Format == "int32" {
 		bits = 32
 	}
 	if _, err := strconv.ParseInt(value, 10, bits); err != nil {
-		return quote(value) + " is out of the range of a " + strconv.Itoa(bits) + "-bit number"
+		return deployments.Quote(value) + " is out of the range of a " + strconv.Itoa(bits) + "-bit number"
 	}
 	return ""
-}
-
-// maxQuoted is how many characters of a value are told (R3).
-const maxQuoted = 64
-
-// quote shows a value within a message: what is not printable is escaped, what is long is cut.
-func quote(value string) string {
-	characters := 0
-	for i := range value { // invalid bytes count one by one
-		if characters == maxQuoted {
-			return strconv.Quote(value[:i]) + "…"
-		}
-		characters++
-	}
-	return strconv.Quote(value)
 }
 
 // allowedValues lists an enum for a message.

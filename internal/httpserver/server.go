@@ -25,8 +25,12 @@ type Options struct {
 	Paging   deployments.Paging
 	// Document is upstream's OpenAPI document, to the byte.
 	Document []byte
-	Logger   *slog.Logger
-	Limits   Limits
+	// RecordingDocument is that of the recording API.
+	RecordingDocument []byte
+	// AutoCreate lets recording make names that are not known.
+	AutoCreate bool
+	Logger     *slog.Logger
+	Limits     Limits
 }
 
 // Limits bound what a client can make the server do.

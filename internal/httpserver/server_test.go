@@ -49,8 +49,11 @@ func newServer(t testing.TB, s interface {
 			Store:    s,
 			Paging:   deployments.DefaultPaging(),
 			Document: deployrecords.OpenAPI(),
-			Logger:   slog.New(slog.NewTextHandler(log, nil)),
-			Limits:   httpserver.DefaultLimits(),
+
+			RecordingDocument: deployrecords.RecordingOpenAPI(),
+			AutoCreate:        true,
+			Logger:            slog.New(slog.NewTextHandler(log, nil)),
+			Limits:            httpserver.DefaultLimits(),
 		},
 		auth: auth.Options{HMACSecrets: [][]byte{secret}},
 	}

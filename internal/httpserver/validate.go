@@ -1,14 +1,22 @@
 package httpserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 
 	"github.com/deployrecords/deployrecords/internal/api"
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 var validationOptions = &openapi3filter.Options{
@@ -22,24 +30,45 @@ var validationOptions = &openapi3filter.Options{
 	SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.DisableSchemaErrorDetails()},
 }
 
-// validate judges a request against the document and the rules for it: nil, or a *api.Problem with every fault.
-func (o *operation) validate(r *http.Request) error {
+// validate judges a request against the document and what the duty adds. It gives the request to handle, or a
+// *api.Problem that tells every fault.
+func (o *operation) validate(r *http.Request) (*http.Request, error) {
 	given, faults := readQuery(r.URL.RawQuery)
 	values, misspelt := checkSpelling(o.parameters, given)
 	faults = append(faults, misspelt...)
+	faults = append(faults, headerFaults(r.Header)...)
 
-	// A copy without the body, which openapi3filter would read whole.
-	request := r.WithContext(context.WithoutCancel(r.Context()))
-	request.Body = http.NoBody
-	err := openapi3filter.ValidateRequest(request.Context(), &openapi3filter.RequestValidationInput{
-		Request:     request,
-		QueryParams: values,
-		Route:       o.route,
-		Options:     validationOptions,
-	})
-	for _, fault := range documentFaults(err) {
-		// A misspelt value is told already and gone from the values; that it is missing then is no second fault.
-		if given.Has(fault.parameter) == values.Has(fault.parameter) {
+	// A copy with the body that was read, or with none: openapi3filter would read it whole, however long.
+	judged := r.WithContext(context.WithoutCancel(r.Context()))
+	judged.Body = http.NoBody
+	var body *jsonBody
+	if o.hasBody() {
+		var err error
+		if body, err = readBody(r); err != nil {
+			return nil, err
+		}
+		faults = append(faults, body.faults...)
+		judged.Body = io.NopCloser(bytes.NewReader(body.text))
+	}
+	var found []documentFault
+	if body == nil || len(body.faults) == 0 {
+		found = documentFaults(openapi3filter.ValidateRequest(judged.Context(), &openapi3filter.RequestValidationInput{
+			Request:     judged,
+			QueryParams: values,
+			Route:       o.route,
+			Options:     validationOptions,
+		}))
+	}
+	refused := make(api.RefusedItems)
+	for _, fault := range found {
+		switch item, field := fault.item(); {
+		case fault.parameter == idempotencyKey:
+			// headerFaults has told it, and more.
+		case fault.parameter != "" && given.Has(fault.parameter) != values.Has(fault.parameter):
+			// A misspelt value is told already and gone from the values; that it is missing then is no second fault.
+		case item >= 0 && o.partial != nil && o.partial(body.members()):
+			refused[item] = append(refused[item], deployments.Fault{Field: field, Problem: fault.problem})
+		default:
 			faults = append(faults, fault.String())
 		}
 	}
@@ -47,19 +76,67 @@ func (o *operation) validate(r *http.Request) error {
 		faults = append(faults, o.rules(given)...)
 	}
 	if len(faults) > 0 {
-		return api.BadRequest(faults)
+		return nil, api.BadRequest(faults)
 	}
-	return nil
+	if body == nil {
+		return r, nil
+	}
+	return body.handOver(r, refused), nil
 }
 
-// documentFault is what openapi3filter found wrong with a parameter; with none, it is the request.
-type documentFault struct{ parameter, problem string }
+// documentFault is what openapi3filter found wrong with a parameter, or with a place in the body; with neither, it is
+// the request.
+type documentFault struct {
+	parameter string
+	// place is a JSON pointer's parts.
+	place   []string
+	inBody  bool
+	problem string
+}
 
 func (f documentFault) String() string {
-	if f.parameter == "" {
+	switch {
+	case f.parameter != "":
+		return f.parameter + ": " + f.problem
+	case f.inBody:
+		return placeName(f.place) + ": " + f.problem
+	default:
 		return f.problem
 	}
-	return f.parameter + ": " + f.problem
+}
+
+// item is the number of the item of a batch that the fault is in, and where in it; or -1.
+func (f documentFault) item() (index int, field string) {
+	if len(f.place) < 2 || f.place[0] != "deployments" {
+		return -1, ""
+	}
+	index, err := strconv.Atoi(f.place[1])
+	if err != nil {
+		return -1, ""
+	}
+	if len(f.place) == 2 {
+		return index, "item"
+	}
+	return index, placeName(f.place[2:])
+}
+
+// placeName writes a JSON pointer as people do: deployments[3].artifact_digest.
+func placeName(place []string) string {
+	if len(place) == 0 {
+		return "body"
+	}
+	var b strings.Builder
+	for i, part := range place {
+		if _, err := strconv.Atoi(part); err == nil && i > 0 {
+			b.WriteString("[" + part + "]")
+			continue
+		}
+		if i > 0 {
+			b.WriteString(".")
+		}
+		b.WriteString(part)
+	}
+	return b.String()
 }
 
 // documentFaults puts what openapi3filter found into words.
@@ -75,10 +152,14 @@ func documentFaults(err error) []documentFault {
 		return faults
 	}
 	var requestErr *openapi3filter.RequestError
-	if !errors.As(err, &requestErr) || requestErr.Parameter == nil {
+	switch {
+	case errors.As(err, &requestErr) && requestErr.Parameter != nil:
+		return []documentFault{{parameter: requestErr.Parameter.Name, problem: parameterProblem(requestErr.Err)}}
+	case requestErr != nil && requestErr.RequestBody != nil:
+		return bodyFaults(requestErr.Err)
+	default:
 		return []documentFault{{problem: "the request does not fit the contract"}}
 	}
-	return []documentFault{{requestErr.Parameter.Name, parameterProblem(requestErr.Err)}}
 }
 
 func parameterProblem(err error) string {
@@ -92,12 +173,106 @@ func parameterProblem(err error) string {
 		return "is missing"
 	case errors.Is(err, openapi3filter.ErrInvalidEmptyValue):
 		return "is empty"
-	case errors.As(err, &schemaErr) && schemaErr.SchemaField == "enum":
-		value, _ := schemaErr.Value.(string)
-		return quote(value) + " is not one of " + allowedValues(schemaErr.Schema)
-	case schemaErr != nil:
-		return schemaErr.Reason
+	case errors.As(err, &schemaErr):
+		return schemaProblem(schemaErr)
 	default:
 		return "is not a value of its type"
 	}
+}
+
+// bodyFaults tells one fault for each place in the body: a schema may find several with one value.
+func bodyFaults(err error) (faults []documentFault) {
+	told := make(map[string]bool)
+	var collect func(error)
+	collect = func(err error) {
+		if many, ok := err.(openapi3.MultiError); ok {
+			for _, one := range many {
+				collect(one)
+			}
+			return
+		}
+		tell := func(place []string, problem string) {
+			if name := placeName(place); !told[name] {
+				told[name] = true
+				faults = append(faults, documentFault{inBody: true, place: place, problem: problem})
+			}
+		}
+		var schemaErr *openapi3.SchemaError
+		switch {
+		case errors.As(err, &schemaErr):
+			unknown := unknownMembers(schemaErr)
+			for _, name := range unknown {
+				tell(slices.Concat(schemaErr.JSONPointer(), []string{name}), "is not a member that the contract knows")
+			}
+			if len(unknown) == 0 {
+				tell(schemaErr.JSONPointer(), schemaProblem(schemaErr))
+			}
+		case errors.Is(err, openapi3filter.ErrInvalidRequired):
+			tell(nil, "is missing")
+		default:
+			tell(nil, "does not fit the contract")
+		}
+	}
+	collect(err)
+	return faults
+}
+
+// plainName is a member's name that can be told as it is.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// unknownMembers are those that the error is about: it is the object's, and names but one of them.
+func unknownMembers(err *openapi3.SchemaError) (names []string) {
+	object, isObject := err.Value.(map[string]any)
+	if !isObject || err.SchemaField != "properties" && err.SchemaField != "additionalProperties" {
+		return nil
+	}
+	for name := range object {
+		if _, known := err.Schema.Properties[name]; !known {
+			if !plainName.MatchString(name) {
+				name = deployments.Quote(name)
+			}
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// schemaProblem says what a value lacks, in the domain's words where it has some.
+func schemaProblem(err *openapi3.SchemaError) string {
+	text, isText := err.Value.(string)
+	place := err.JSONPointer()
+	switch err.SchemaField {
+	case "enum":
+		return deployments.Quote(fmt.Sprint(err.Value)) + " is not one of " + allowedValues(err.Schema)
+	case "required":
+		return "is missing"
+	case "type":
+		return "is not " + typeName(err.Schema)
+	case "maxItems":
+		return fmt.Sprintf("has more than %d items", *err.Schema.MaxItems)
+	case "format":
+		return deployments.Quote(text) + " is not a " + err.Schema.Format
+	case "pattern", "minLength", "maxLength":
+		problem := ""
+		if isText && len(place) > 0 && place[len(place)-1] == "artifact_digest" {
+			problem = deployments.DigestProblem(text)
+		} else if isText {
+			problem = deployments.RecordedNameProblem(text)
+		}
+		if problem != "" {
+			return problem
+		}
+	}
+	return err.Reason
+}
+
+func typeName(schema *openapi3.Schema) string {
+	names := map[string]string{
+		openapi3.TypeString: "a string", openapi3.TypeObject: "an object", openapi3.TypeArray: "an array", openapi3.TypeBoolean: "true or false",
+	}
+	for _, name := range schema.Type.Slice() {
+		return names[name]
+	}
+	return "of its type"
 }

@@ -71,3 +71,31 @@ func jsonList(values []string) string {
 	}
 	return string(text)
 }
+
+// slotSet is a subquery of the slots of its argument, which jsonSlots makes: environment_id and deployment_name.
+func (e engine) slotSet() string {
+	if e == sqLite {
+		return "(SELECT json_extract(value, '$[0]') AS environment_id, json_extract(value, '$[1]') AS deployment_name FROM json_each(?))"
+	}
+	return "(SELECT CAST(value->>0 AS uuid) AS environment_id, value->>1 AS deployment_name FROM jsonb_array_elements(CAST(? AS jsonb)) AS value)"
+}
+
+func jsonSlots(slots []slotKey) string {
+	pairs := make([][2]string, len(slots))
+	for i, slot := range slots {
+		pairs[i] = [2]string{slot.environmentID, slot.deploymentName}
+	}
+	text, err := json.Marshal(pairs)
+	if err != nil {
+		panic(err) // strings always have a JSON form
+	}
+	return string(text)
+}
+
+// forUpdate ends a query of the alias's rows that stay as they are until the transaction ends.
+func (e engine) forUpdate(alias string) string {
+	if e == sqLite {
+		return "" // nobody else writes
+	}
+	return " FOR UPDATE OF " + alias
+}

@@ -1,6 +1,11 @@
 package store
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	"github.com/pressly/goose/v3"
+)
 
 // Pragma asks SQLite for a setting of a connection of the pool.
 func (s *Store) Pragma(t *testing.T, name string) string {
@@ -10,4 +15,24 @@ func (s *Store) Pragma(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return value
+}
+
+// SetClock makes recording read this clock instead of the database's.
+func (s *Store) SetClock(now func() time.Time) { s.testClock = now }
+
+// MigrateTo makes a database of an earlier schema.
+func MigrateTo(t *testing.T, databaseURL string, version int64) {
+	t.Helper()
+	pool, engine, err := openPool(Options{URL: databaseURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	provider, err := goose.NewProvider(engine.dialect(), pool, engine.migrations(), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), version); err != nil {
+		t.Fatal(err)
+	}
 }

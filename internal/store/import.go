@@ -21,7 +21,7 @@ func (s *Store) Import(ctx context.Context, organization string, entries iter.Se
 	if problem := deployments.NameProblem(organization); problem != "" {
 		return summary, fmt.Errorf("the organization's key %s", problem)
 	}
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	err := s.write(ctx, func(tx *gorm.DB) error {
 		organizationID, err := holdOrganization(tx, organization)
 		if err != nil {
 			return err
@@ -254,30 +254,13 @@ func rowOf(organizationID int64, r deployments.Record) recordRow {
 // can only move the slot forward, whatever the order of the file; a row that left its place leaves a slot whose
 // latest record has to be found anew.
 func (m *importing) slots(before map[string]recordRow, written []recordRow) error {
-	newest := make(map[slotKey]recordRow)
 	var moved []slotKey
 	for _, row := range written {
 		if old, ok := before[row.ID]; ok && (old.slot() != row.slot() || !old.CreatedAt.Equal(row.CreatedAt.Time)) {
 			moved = append(moved, old.slot(), row.slot())
 		}
-		if best, ok := newest[row.slot()]; !ok || row.newerThan(best) {
-			newest[row.slot()] = row
-		}
 	}
-	rows := make([]slotRow, 0, len(newest))
-	for _, row := range written { // in the order of the file, for the sake of locks taken in one order
-		if newest[row.slot()].ID == row.ID {
-			rows = append(rows, slotOf(row))
-		}
-	}
-	forward := m.tx.Clauses(clause.OnConflict{
-		Columns:   []clause.Column{{Name: "organization_id"}, {Name: "environment_id"}, {Name: "deployment_name"}},
-		UpdateAll: true,
-		Where: clause.Where{Exprs: []clause.Expression{clause.Expr{
-			SQL: "(excluded.created_at, excluded.record_id) >= (current_slots.created_at, current_slots.record_id)",
-		}}},
-	})
-	if err := createAll(forward, rows); err != nil {
+	if err := forwardSlots(m.tx, written); err != nil {
 		return err
 	}
 	for _, slot := range moved {
@@ -286,6 +269,29 @@ func (m *importing) slots(before map[string]recordRow, written []recordRow) erro
 		}
 	}
 	return nil
+}
+
+// forwardSlots moves each slot's row to the newest of the records written, unless the slot has a newer one.
+func forwardSlots(tx *gorm.DB, written []recordRow) error {
+	newest := make(map[slotKey]recordRow)
+	for _, row := range written {
+		if best, ok := newest[row.slot()]; !ok || row.newerThan(best) {
+			newest[row.slot()] = row
+		}
+	}
+	rows := make([]slotRow, 0, len(newest))
+	for _, row := range written {
+		if newest[row.slot()].ID == row.ID {
+			rows = append(rows, slotOf(row))
+		}
+	}
+	return createAll(tx.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "organization_id"}, {Name: "environment_id"}, {Name: "deployment_name"}},
+		UpdateAll: true,
+		Where: clause.Where{Exprs: []clause.Expression{clause.Expr{
+			SQL: "(excluded.created_at, excluded.record_id) >= (current_slots.created_at, current_slots.record_id)",
+		}}},
+	}), rows)
 }
 
 // findLatest makes the slot's row from its records, or removes it if there are none.

@@ -148,18 +148,25 @@ func (m *importing) artifacts() error {
 		case r.ArtifactID == "" && partsKnown:
 			r.ArtifactID = withParts.ID
 		default:
-			if r.ArtifactID == "" {
-				r.ArtifactID = uuid.NewString()
-			}
-			row := artifactRow{
-				ID: r.ArtifactID, OrganizationID: m.organizationID,
-				Kind: r.Artifact.Kind, Name: r.Artifact.Name, Version: r.Artifact.Version, Digest: r.Artifact.Digest,
-			}
+			row := newArtifactRow(m.organizationID, r.ArtifactID, r.Artifact)
+			r.ArtifactID = row.ID
 			remember(row)
 			made = append(made, row)
 		}
 	}
 	return createAll(m.tx, made)
+}
+
+// newArtifactRow makes an id for the artifact unless it is given one.
+func newArtifactRow(organizationID int64, id string, a deployments.Artifact) artifactRow {
+	made := id == ""
+	if made {
+		id = uuid.NewString()
+	}
+	return artifactRow{
+		ID: id, OrganizationID: organizationID,
+		Kind: a.Kind, Name: a.Name, Version: a.Version, Digest: a.Digest, Made: made,
+	}
 }
 
 func firstDifference(a, b deployments.Artifact) (field, valueA, valueB string) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -77,10 +78,7 @@ func (m *importing) versions(keys []versionKey) (map[versionKey]int64, error) {
 	for _, key := range keys {
 		names = append(names, key.name)
 	}
-	var rows []projectVersionRow
-	err := m.tx.Select("project_versions.*").Joins("JOIN projects ON projects.id = project_versions.project_id").
-		Where("projects.organization_id = ? AND "+m.engine.oneOf("project_versions.name"), m.organizationID, jsonList(distinct(names))).
-		Find(&rows).Error
+	rows, err := findVersions(m.tx, m.engine, m.organizationID, names)
 	if err != nil {
 		return nil, err
 	}
@@ -99,4 +97,13 @@ func (m *importing) versions(keys []versionKey) (map[versionKey]int64, error) {
 		ids[key] = row.ID
 	}
 	return ids, nil
+}
+
+// findVersions finds the versions of these names, of whichever project.
+func findVersions(tx *gorm.DB, engine engine, organizationID int64, names []string) ([]projectVersionRow, error) {
+	var rows []projectVersionRow
+	err := tx.Select("project_versions.*").Joins("JOIN projects ON projects.id = project_versions.project_id").
+		Where("projects.organization_id = ? AND "+engine.oneOf("project_versions.name"), organizationID, jsonList(distinct(names))).
+		Find(&rows).Error
+	return rows, err
 }

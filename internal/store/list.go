@@ -37,14 +37,10 @@ total AS (SELECT count(*) AS n FROM matching),
 		w.fromNearerEnd(offset, int64(q.Page.Size))
 	}
 	w.write(`
-SELECT total.n, r.id, r.environment_id, e.name, r.logical_environment_id, l.name, r.deployment_name,
-  r.artifact_id, a.kind, a.name, a.version, a.digest, r.status, r.created_at, r.updated_at, r.last_seen_at
+SELECT total.n, ` + recordColumns + `
 FROM total LEFT JOIN (
   page
-  JOIN deployment_records r ON r.id = page.id
-  JOIN environments e ON e.id = r.environment_id
-  JOIN artifacts a ON a.id = r.artifact_id
-  LEFT JOIN logical_environments l ON l.id = r.logical_environment_id
+  JOIN deployment_records r ON r.id = page.id` + recordJoins + `
 ) ON true
 ORDER BY page.created_at DESC, page.id DESC`)
 	return w.text.String(), w.args
@@ -159,40 +155,13 @@ func scanResult(rows *sql.Rows, size int32) (deployments.Result, error) {
 	// A setting may allow large pages: let the slice grow to them rather than reserve one for each request.
 	result := deployments.Result{Records: make([]deployments.Record, 0, min(size, 128))}
 	for rows.Next() {
-		var (
-			r                          deployments.Record
-			id, environmentID          sql.Null[string]
-			environmentName            sql.Null[string]
-			logicalID, logicalName     sql.Null[string]
-			deploymentName, artifactID sql.Null[string]
-			name, version, digest      sql.Null[string]
-			kind, status               sql.Null[int64]
-			created, updated, seen     timestamp
-		)
-		if err := rows.Scan(&result.Total, &id, &environmentID, &environmentName, &logicalID, &logicalName, &deploymentName,
-			&artifactID, &kind, &name, &version, &digest, &status, &created, &updated, &seen); err != nil {
+		record, found, err := scanRecord(rows, &result.Total)
+		if err != nil {
 			return deployments.Result{}, err
 		}
-		if !id.Valid {
-			continue
+		if found {
+			result.Records = append(result.Records, record)
 		}
-		r = deployments.Record{
-			ID:                     id.V,
-			EnvironmentID:          environmentID.V,
-			EnvironmentName:        environmentName.V,
-			LogicalEnvironmentID:   logicalID.V,
-			LogicalEnvironmentName: logicalName.V,
-			DeploymentName:         deploymentName.V,
-			ArtifactID:             artifactID.V,
-			Artifact: deployments.Artifact{
-				Kind: deployments.Kind(kind.V), Name: name.V, Version: version.V, Digest: digest.V,
-			},
-			Status:     deployments.Status(status.V),
-			CreatedAt:  created.Time,
-			UpdatedAt:  updated.Time,
-			LastSeenAt: seen.Time,
-		}
-		result.Records = append(result.Records, r)
 	}
 	return result, rows.Err()
 }

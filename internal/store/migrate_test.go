@@ -188,3 +188,51 @@ func TestSQLiteKeepsWhatWasCommittedAndChecksReferences(t *testing.T) {
 		}
 	}
 }
+
+// A database of the first schema, with what the first release had in it, is carried over with its data.
+func TestADatabaseOfTheFirstSchemaIsCarriedOver(t *testing.T) {
+	for _, engine := range Engines {
+		t.Run(engine.Name, func(t *testing.T) {
+			url := engine.URL(t)
+			store.MigrateTo(t, url, 1)
+			moment := "'2026-03-01T12:00:00Z'"
+			if engine.Name == "SQLite" {
+				moment = fmt.Sprint(Start.UnixMicro())
+			}
+			const (
+				environment = "'aaaaaaaa-0000-4000-8000-000000000000'"
+				artifact    = "'bbbbbbbb-0000-4000-8000-000000000000'"
+			)
+			db := plain(t, url)
+			for _, sql := range []string{
+				"INSERT INTO organizations (key) VALUES ('acme')",
+				"INSERT INTO environments (id, organization_id, name) VALUES (" + environment + ", 1, 'eu')",
+				"INSERT INTO artifacts (id, organization_id, kind, name, version, digest) VALUES (" + artifact + ", 1, 1, 'n', 'v', '" + Digest(1) + "')",
+				"INSERT INTO deployment_records (id, organization_id, environment_id, deployment_name, artifact_id, kind, status, created_at, updated_at, last_seen_at)" +
+					" VALUES ('" + ID(1) + "', 1, " + environment + ", 'api', " + artifact + ", 1, 1, " + moment + ", " + moment + ", " + moment + ")",
+				"INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, artifact_id, kind, status, created_at)" +
+					" VALUES (1, " + environment + ", 'api', '" + ID(1) + "', " + artifact + ", 1, 1, " + moment + ")",
+			} {
+				if _, err := db.Exec(sql); err != nil {
+					t.Fatalf("%s: %v", sql, err)
+				}
+			}
+
+			s := Open(t, url)
+			WantIDs(t, s, acme, deployments.Query{}, 1)
+			// The record that was there before is superseded, and its artifact is known by its digest.
+			version := "v"
+			result, err := s.Record(t.Context(), "acme", deployments.Batch{Items: []deployments.BatchItem{
+				{Recording: deployments.Recording{EnvironmentName: "eu", DeploymentName: "api", Kind: deployments.ContainerImage, Digest: Digest(2), Status: deployments.Deployed}},
+				{Recording: deployments.Recording{EnvironmentName: "eu", DeploymentName: "web", Kind: deployments.ContainerImage, Digest: Digest(1), Version: &version, Status: deployments.Deployed}},
+			}, AutoCreate: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := result.Items[1].Record; got.Artifact.Name != "n" || got.ArtifactID != strings.Trim(artifact, "'") {
+				t.Errorf("got %+v", got)
+			}
+			WantIDs(t, s, acme, deployments.Query{History: deployments.All, Status: deployments.Superseded}, 1)
+		})
+	}
+}

@@ -43,6 +43,10 @@ type Store struct {
 	lists  *gorm.DB // db with the statements of List prepared
 	pool   *sql.DB
 	engine engine
+	// writer has one place: SQLite lets one write, and of many that wait it would let any go first, or none in time.
+	writer chan struct{}
+	// testClock, if not nil, is read instead of the database's: tests of the rules need to know the time.
+	testClock func() time.Time
 }
 
 var _ deployments.Store = (*Store)(nil)
@@ -77,7 +81,7 @@ func Open(o Options) (*Store, error) {
 		// pgx keeps prepared statements itself; SQLite's driver does not.
 		lists = db.Session(&gorm.Session{PrepareStmt: true})
 	}
-	return &Store{db: db, lists: lists, pool: pool, engine: engine}, nil
+	return &Store{db: db, lists: lists, pool: pool, engine: engine, writer: make(chan struct{}, 1)}, nil
 }
 
 // Close waits for what is running and closes the connections.
@@ -86,6 +90,19 @@ func (s *Store) Close() error {
 		stmts.Close()
 	}
 	return s.pool.Close()
+}
+
+// write runs a transaction that writes.
+func (s *Store) write(ctx context.Context, do func(tx *gorm.DB) error) error {
+	if s.engine == sqLite {
+		select {
+		case s.writer <- struct{}{}:
+			defer func() { <-s.writer }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return s.db.WithContext(ctx).Transaction(do)
 }
 
 // Ready tells whether the database can be reached and has the schema that this program works with. The error is

@@ -2,8 +2,10 @@ package store_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +30,19 @@ var (
 	statuses     = []deployments.Status{deployments.Deployed, deployments.Decommissioned, deployments.Superseded}
 	kinds        = []deployments.Kind{deployments.ContainerImage, deployments.HelmChart}
 )
+
+// TestMain keeps the property tests short, unless -rapid.checks asks for more, as make soak does.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "rapid.checks" })
+	if !asked {
+		if err := flag.Set("rapid.checks", "25"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 func entryOf(t *rapid.T, organization string) deployments.ImportEntry {
 	pick := func(label string, of []string) string { return rapid.SampledFrom(of).Draw(t, label) }

@@ -35,6 +35,8 @@ type artifactRow struct {
 	Name           string
 	Version        string
 	Digest         string
+	// Made says that the id was made here. Of rows of the same parts that are made there is only one.
+	Made bool
 }
 
 func (artifactRow) TableName() string { return "artifacts" }
@@ -129,6 +131,25 @@ func slotOf(r recordRow) slotRow {
 		CreatedAt:            r.CreatedAt,
 	}
 }
+
+// lockRow is a slot that a recorder holds; SQLite needs none.
+type lockRow struct {
+	OrganizationID int64  `gorm:"primaryKey;autoIncrement:false"`
+	EnvironmentID  string `gorm:"primaryKey"`
+	DeploymentName string `gorm:"primaryKey"`
+}
+
+func (lockRow) TableName() string { return "slots" }
+
+type idempotencyKeyRow struct {
+	OrganizationID int64  `gorm:"primaryKey;autoIncrement:false"`
+	KeyDigest      []byte `gorm:"primaryKey"`
+	Request        []byte
+	RecordID       *string
+	CreatedAt      timestamp `gorm:"autoCreateTime:false"`
+}
+
+func (idempotencyKeyRow) TableName() string { return "idempotency_keys" }
 
 // timestamp is a moment as the databases keep it: timestamptz in PostgreSQL, microseconds since 1970 in SQLite
 // (whose text times would keep the writer's zone and sort by it). It is read in UTC.

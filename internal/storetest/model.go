@@ -4,20 +4,26 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // Model is a store of the plainest kind: every record in a slice, every question answered by looking at all of
-// them. It says what the rules mean. Import trusts its entries: each has all its ids, and none contradicts another.
+// them. It says what the rules mean. Import trusts its entries: none contradicts another, and artifacts are told apart
+// by their four parts alone. Ids that are missing stay so.
 type Model struct {
+	// Now is the clock of recordings.
+	Now func() time.Time
+	// NewID makes the id of the record that an item of a batch adds.
+	NewID         func(item int) string
 	organizations map[string]*modelOrganization
 }
 
 type modelOrganization struct {
 	records map[string]deployments.Record
-	// projects holds the project versions that an artifact (by id) belongs to.
-	projects map[string]map[deployments.ProjectVersion]bool
+	// projects holds the project versions that an artifact belongs to.
+	projects map[deployments.Artifact]map[deployments.ProjectVersion]bool
 }
 
 // NewModel is an empty model.
@@ -28,11 +34,7 @@ func NewModel() *Model {
 // Import implements deployments.Store.
 func (m *Model) Import(_ context.Context, organization string, entries iter.Seq2[deployments.ImportEntry, error]) (deployments.ImportSummary, error) {
 	var summary deployments.ImportSummary
-	o := m.organizations[organization]
-	if o == nil {
-		o = &modelOrganization{records: map[string]deployments.Record{}, projects: map[string]map[deployments.ProjectVersion]bool{}}
-		m.organizations[organization] = o
-	}
+	o := m.organization(organization)
 	for entry, err := range entries {
 		if err != nil {
 			return summary, err
@@ -49,13 +51,25 @@ func (m *Model) Import(_ context.Context, organization string, entries iter.Seq2
 			summary.Unchanged++
 		}
 		for _, pv := range entry.ProjectVersions {
-			if o.projects[r.ArtifactID] == nil {
-				o.projects[r.ArtifactID] = map[deployments.ProjectVersion]bool{}
-			}
-			o.projects[r.ArtifactID][pv] = true
+			o.belongs(r.Artifact, pv)
 		}
 	}
 	return summary, nil
+}
+
+func (o *modelOrganization) belongs(a deployments.Artifact, pv deployments.ProjectVersion) {
+	if o.projects[a] == nil {
+		o.projects[a] = map[deployments.ProjectVersion]bool{}
+	}
+	o.projects[a][pv] = true
+}
+
+// organization finds or makes it.
+func (m *Model) organization(key string) *modelOrganization {
+	if m.organizations[key] == nil {
+		m.organizations[key] = &modelOrganization{records: map[string]deployments.Record{}, projects: map[deployments.Artifact]map[deployments.ProjectVersion]bool{}}
+	}
+	return m.organizations[key]
 }
 
 // List implements deployments.Store.
@@ -87,11 +101,12 @@ func (m *Model) List(_ context.Context, scope deployments.Scope, q deployments.Q
 // set is the set of records that a question is about, before any filter (L1).
 func (o *modelOrganization) set(history deployments.History) []deployments.Record {
 	var all []deployments.Record
-	latest := make(map[deployments.Slot]deployments.Record)
+	latest := make(map[[2]string]deployments.Record)
 	for _, r := range o.records {
 		all = append(all, r)
-		if best, ok := latest[r.Slot()]; !ok || r.NewerThan(best) {
-			latest[r.Slot()] = r
+		slot := [2]string{r.EnvironmentName, r.DeploymentName}
+		if best, ok := latest[slot]; !ok || r.NewerThan(best) {
+			latest[slot] = r
 		}
 	}
 	if history == deployments.All {
@@ -117,7 +132,7 @@ func (o *modelOrganization) matches(scope deployments.Scope, q deployments.Query
 }
 
 func (o *modelOrganization) inProject(r deployments.Record, project, version string) bool {
-	for pv := range o.projects[r.ArtifactID] {
+	for pv := range o.projects[r.Artifact] {
 		if pv.ProjectName == project && (version == "" || pv.VersionName == version) {
 			return true
 		}

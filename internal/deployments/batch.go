@@ -1,0 +1,105 @@
+package deployments
+
+import (
+	"fmt"
+	"time"
+)
+
+// MaxBatch is how many recordings a batch has at most.
+const MaxBatch = 5000
+
+// Batch is recorded in one transaction.
+type Batch struct {
+	Items []BatchItem
+	// Partial records what can be recorded. Otherwise one refused item refuses the batch.
+	Partial bool
+	// Snapshot, if not nil, says that the items are everything that runs in an environment.
+	Snapshot *Snapshot
+	// AutoCreate makes names that are not known; otherwise they are faults.
+	AutoCreate bool
+}
+
+// BatchItem is a recording, or what was found wrong with one before it got here.
+type BatchItem struct {
+	Recording
+	Faults []Fault
+}
+
+// Snapshot is what a cluster's inventory is taken of, and when.
+type Snapshot struct {
+	EnvironmentName string
+	ObservedAt      time.Time
+}
+
+// BatchResult tells what became of a batch.
+type BatchResult struct {
+	// Items are in the order of the batch.
+	Items []ItemResult
+	// Decommissioned is how many records a snapshot ended because it did not name them.
+	Decommissioned int
+}
+
+// ItemResult is a record, or why there is none.
+type ItemResult struct {
+	Record Record
+	Faults []Fault
+}
+
+// BatchError refuses a batch as a whole; nothing of it was recorded.
+type BatchError struct{ Faults []Fault }
+
+func (e *BatchError) Error() string {
+	return fmt.Sprintf("the batch has %d faults, the first is %v", len(e.Faults), e.Faults[0])
+}
+
+// Check judges each item, and the items together: one identity can't have two artifacts at once. It adds what it finds
+// to the items' faults.
+func (b *Batch) Check() {
+	digests := make(map[Identity]string)
+	for i := range b.Items {
+		item := &b.Items[i]
+		if len(item.Faults) > 0 {
+			continue
+		}
+		if item.Faults = item.Recording.Faults(); len(item.Faults) > 0 {
+			continue
+		}
+		if b.Snapshot != nil && item.EnvironmentName != b.Snapshot.EnvironmentName {
+			item.Faults = []Fault{{"environment_name", "is not that of the batch"}}
+			continue
+		}
+		if digest, named := digests[item.Identity()]; named && digest != item.Digest {
+			item.Faults = []Fault{{"artifact_digest", "is another than the batch says before of the same environment, logical environment, deployment and kind"}}
+			continue
+		}
+		digests[item.Identity()] = item.Digest
+	}
+}
+
+// TooLateFor says that a snapshot is older than what it would change: the identity has a record of something else that
+// was seen, or ended, since.
+func (s *Snapshot) TooLateFor(r Recording, history IdentityHistory, newest *Record) (Record, bool) {
+	if len(history.Deployed) > 0 {
+		current := history.Deployed[0]
+		return current, !r.isOf(current) && !current.LastSeenAt.Before(s.ObservedAt)
+	}
+	if newest != nil && !newest.UpdatedAt.Before(s.ObservedAt) {
+		return *newest, true
+	}
+	return Record{}, false
+}
+
+// Misses says that a deployed record was last seen before the snapshot, which therefore would have named it.
+func (s *Snapshot) Misses(deployed Record) bool {
+	return deployed.LastSeenAt.Before(s.ObservedAt)
+}
+
+// Decommission ends a record that a snapshot misses.
+func (s *Snapshot) Decommission(deployed Record, now time.Time) Record {
+	return deployed.endedAs(Decommissioned, now)
+}
+
+// ItemField names a field of an item of a batch, in the words of the recording contract.
+func ItemField(index int, field string) string {
+	return fmt.Sprintf("deployments[%d].%s", index, field)
+}

@@ -1,0 +1,134 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/deployrecords/deployrecords/generated/client"
+	"github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+// attempt is a recording that was sent, and the record that was acknowledged, if any.
+type attempt struct {
+	key, body, digest, id string
+}
+
+// send records and gives the id of the record, or "" if there was no answer.
+func send(url, bearer string, a *attempt) string {
+	request, err := http.NewRequest(http.MethodPost, url+"/v1/deployments", strings.NewReader(a.body))
+	if err != nil {
+		return ""
+	}
+	request.Header.Set("Authorization", "Bearer "+bearer)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Idempotency-Key", a.key)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return ""
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	var answer struct {
+		Record struct{ ID string } `json:"deployment_record"`
+	}
+	if err != nil || response.StatusCode != http.StatusOK || json.Unmarshal(text, &answer) != nil {
+		return ""
+	}
+	return answer.Record.ID
+}
+
+func TestAServerThatIsKilledLosesNothingAndRecordsNothingTwice(t *testing.T) {
+	const kills, recorders = 20, 3
+	for _, engine := range storetest.Engines {
+		t.Run(engine.Name, func(t *testing.T) {
+			env := []string{"DATABASE_URL=" + engine.URL(t)}
+			bearer := token(t, "acme", "--scope", "deployments:read", "--scope", "deployments:write")
+			var (
+				mu       sync.Mutex
+				attempts []*attempt
+			)
+			for round := range kills {
+				server := serve(t, env)
+				var group sync.WaitGroup
+				for recorder := range recorders {
+					group.Go(func() {
+						for n := 0; ; n++ {
+							digest := storetest.Digest(1 + (round*recorders+recorder)*1_000_000 + n)
+							a := &attempt{
+								key: fmt.Sprintf("%d-%d-%d", round, recorder, n), digest: digest,
+								body: fmt.Sprintf(`{"environment_name":"eu","deployment_name":"slot%d","kind":"CONTAINER_IMAGE","artifact_digest":%q}`, n%2, digest),
+							}
+							a.id = send(server.url, bearer, a)
+							mu.Lock()
+							attempts = append(attempts, a)
+							mu.Unlock()
+							if a.id == "" {
+								return // the server is dead
+							}
+						}
+					})
+				}
+				time.Sleep(time.Duration(20+rand.IntN(80)) * time.Millisecond)
+				_ = server.cmd.Process.Kill() // SIGKILL
+				_ = server.cmd.Wait()
+				group.Wait()
+			}
+
+			server := serve(t, env)
+			acknowledged := 0
+			records := map[string][]client.DeploymentRecord{} // by digest
+			history := walk(t, server.url, bearer, 100, true)
+			for _, r := range history {
+				records[r.Artifact.Digest] = append(records[r.Artifact.Digest], r)
+			}
+			for _, a := range attempts {
+				found := records[a.digest]
+				switch {
+				case a.id != "" && (len(found) != 1 || found[0].Id != a.id):
+					t.Errorf("%s was acknowledged as %s, and there is %v", a.key, a.id, found)
+				case a.id == "" && len(found) > 1:
+					t.Errorf("%s was not acknowledged, and is there %d times", a.key, len(found))
+				}
+				if a.id != "" {
+					acknowledged++
+				}
+			}
+			if acknowledged < kills*recorders {
+				t.Errorf("only %d of %d recordings were acknowledged: the kills came too early to prove anything", acknowledged, len(attempts))
+			}
+			running := 0
+			for _, r := range history {
+				if r.Status == client.DeploymentStatusDEPLOYED {
+					running++
+				}
+			}
+			if running != 2 {
+				t.Errorf("W1: %d records are deployed in two slots", running)
+			}
+
+			// Repeating the lot records what was not recorded, and repeating it again changes nothing.
+			for _, a := range attempts {
+				id := send(server.url, bearer, a)
+				if id == "" || a.id != "" && id != a.id {
+					t.Errorf("%s was acknowledged as %q, and its repeat as %q", a.key, a.id, id)
+				}
+			}
+			before := ndjson(t, walk(t, server.url, bearer, 100, true))
+			for _, a := range attempts {
+				send(server.url, bearer, a)
+			}
+			if after := ndjson(t, walk(t, server.url, bearer, 100, true)); !bytes.Equal(before, after) {
+				t.Error("repeating the lot once more changed the history")
+			}
+			t.Logf("%d recordings, %d acknowledged, %d in the history", len(attempts), acknowledged, bytes.Count(before, []byte("\n")))
+		})
+	}
+}

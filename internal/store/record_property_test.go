@@ -1,0 +1,180 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store"
+	. "github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+// machine is a store and the model beside it; each action is done to both, and both must then tell the same.
+type machine struct {
+	store        *store.Store
+	model        *Model
+	organization string
+	now          time.Time
+	imported     int
+}
+
+func recordingOf(t *rapid.T) deployments.Recording {
+	r := deployments.Recording{
+		EnvironmentName:        rapid.SampledFrom([]string{"eu", "us"}).Draw(t, "environment"),
+		LogicalEnvironmentName: rapid.SampledFrom([]string{"", "production"}).Draw(t, "stage"),
+		DeploymentName:         rapid.SampledFrom([]string{"api", "web"}).Draw(t, "slot"),
+		Kind:                   rapid.SampledFrom(kinds).Draw(t, "kind"),
+		Digest:                 rapid.SampledFrom(digests).Draw(t, "digest"),
+		Status:                 rapid.SampledFrom([]deployments.Status{deployments.Deployed, deployments.Deployed, deployments.Decommissioned}).Draw(t, "status"),
+	}
+	text := func(label string) *string {
+		if rapid.Bool().Draw(t, label+"?") {
+			return nil
+		}
+		value := rapid.SampledFrom([]string{"", "one", "two"}).Draw(t, label)
+		return &value
+	}
+	r.Name, r.Version = text("name"), text("version")
+	if r.Status == deployments.Decommissioned && rapid.Bool().Draw(t, "any digest") {
+		r.Digest = ""
+	}
+	for range rapid.IntRange(0, 1).Draw(t, "projects") {
+		r.ProjectVersions = append(r.ProjectVersions, deployments.ProjectVersion{
+			ProjectName: rapid.SampledFrom(projects).Draw(t, "project"), VersionName: rapid.SampledFrom(versions).Draw(t, "version"),
+		})
+	}
+	return r
+}
+
+// tick moves the clock: mostly on, sometimes not at all, sometimes back, as clocks do.
+func (m *machine) tick(t *rapid.T) {
+	m.now = m.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 1, 1000, 60_000_000, 60_000_000, -2000}).Draw(t, "µs")) * time.Microsecond)
+}
+
+// record does a batch to both.
+func (m *machine) record(t *rapid.T, batch deployments.Batch) {
+	m.tick(t)
+	batch.AutoCreate = true
+	clone := batch
+	clone.Items = slices.Clone(batch.Items)
+	got, err := m.store.Record(context.Background(), m.organization, batch)
+	m.model.NewID = func(i int) string {
+		if i < len(got.Items) {
+			return got.Items[i].Record.ID
+		}
+		return "refused"
+	}
+	want, wantErr := m.model.Record(context.Background(), m.organization, clone)
+	var refused *deployments.BatchError
+	if (wantErr != nil) != errors.As(err, &refused) || wantErr == nil && err != nil {
+		t.Fatalf("%+v: got %v, want %v", batch, err, wantErr)
+	}
+	if got.Decommissioned != want.Decommissioned || len(got.Items) != len(want.Items) {
+		t.Fatalf("got %+v\nwant %+v", got, want)
+	}
+	for i := range want.Items {
+		if g, w := plainRecord(got.Items[i].Record), plainRecord(want.Items[i].Record); g != w || !slices.Equal(got.Items[i].Faults, want.Items[i].Faults) {
+			t.Fatalf("item %d of %+v:\ngot  %+v %v\nwant %+v %v", i, batch, g, got.Items[i].Faults, w, want.Items[i].Faults)
+		}
+	}
+}
+
+// plainRecord leaves out the ids that the model does not make.
+func plainRecord(r deployments.Record) deployments.Record {
+	r.EnvironmentID, r.LogicalEnvironmentID, r.ArtifactID = "", "", ""
+	return r
+}
+
+// agree compares everything that can be asked of both.
+func (m *machine) agree(t *rapid.T) {
+	scope := deployments.Scope{Organization: m.organization}
+	queries := []deployments.Query{
+		{},
+		{History: deployments.All},
+		{History: deployments.All, Status: deployments.Deployed},
+		{Status: deployments.Decommissioned},
+		{History: deployments.All, ProjectName: "web"},
+		{EnvironmentName: "eu", ArtifactKind: deployments.HelmChart},
+		{History: deployments.All, ArtifactDigest: Digest(1), LogicalEnvironmentName: "production"},
+	}
+	for _, q := range []deployments.Query{queries[1], rapid.SampledFrom(queries).Draw(t, "query")} {
+		q.Page.Size = 1000
+		want, _ := m.model.List(context.Background(), scope, q)
+		got, err := m.store.List(context.Background(), scope, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range got.Records {
+			got.Records[i] = plainRecord(got.Records[i])
+		}
+		if got.Total != want.Total || !slices.Equal(got.Records, want.Records) {
+			t.Fatalf("%+v:\ngot  %s\nwant %s", q, show(got), show(want))
+		}
+	}
+}
+
+func TestPropertyRecordingKeepsTheHistoryAsTheModelDoes(t *testing.T) {
+	for _, engine := range Engines {
+		t.Run(engine.Name, func(t *testing.T) {
+			s := Open(t, engine.URL(t))
+			round := 0
+			rapid.Check(t, func(t *rapid.T) {
+				round++
+				m := &machine{store: s, model: NewModel(), organization: fmt.Sprint("o", round), now: At(0)}
+				s.SetClock(func() time.Time { return m.now })
+				m.model.Now = func() time.Time { return m.now }
+				t.Repeat(map[string]func(*rapid.T){
+					"": m.agree,
+					"record": func(t *rapid.T) {
+						m.record(t, deployments.Batch{Items: []deployments.BatchItem{{Recording: recordingOf(t)}}})
+					},
+					"record a batch": func(t *rapid.T) {
+						batch := deployments.Batch{Partial: rapid.Bool().Draw(t, "partial")}
+						for range rapid.IntRange(0, 6).Draw(t, "items") {
+							batch.Items = append(batch.Items, deployments.BatchItem{Recording: recordingOf(t)})
+						}
+						m.record(t, batch)
+					},
+					"record a snapshot": func(t *rapid.T) {
+						batch := deployments.Batch{Partial: rapid.Bool().Draw(t, "partial"), Snapshot: &deployments.Snapshot{
+							EnvironmentName: "eu",
+							ObservedAt:      m.now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, -1, -60, -180}).Draw(t, "seconds")) * time.Second),
+						}}
+						for range rapid.IntRange(0, 4).Draw(t, "items") {
+							r := recordingOf(t)
+							if rapid.IntRange(0, 9).Draw(t, "astray") > 0 {
+								r.EnvironmentName = "eu"
+							}
+							batch.Items = append(batch.Items, deployments.BatchItem{Recording: r})
+						}
+						m.record(t, batch)
+					},
+					"import": func(t *rapid.T) {
+						var file []deployments.ImportEntry
+						for range rapid.IntRange(1, 4).Draw(t, "lines") {
+							m.imported++
+							r := recordingOf(t)
+							e := Entry(0, 0, r.EnvironmentName, r.DeploymentName, WithKind(r.Kind), WithStage(r.LogicalEnvironmentName), WithStatus(rapid.SampledFrom(statuses).Draw(t, "status")))
+							e.Record.ID = NameID(m.organization, "import", fmt.Sprint(m.imported))
+							e.Record.Artifact.Digest = rapid.SampledFrom(digests).Draw(t, "digest")
+							e.Record.Artifact.Name, e.Record.Artifact.Version = "one", ""
+							e.Record.CreatedAt = m.now.Add(time.Duration(rapid.SampledFrom([]int{-300, -60, 0, 60}).Draw(t, "seconds"))*time.Second + time.Duration(m.imported)*time.Microsecond)
+							e.Record.UpdatedAt, e.Record.LastSeenAt = e.Record.CreatedAt, e.Record.CreatedAt
+							file = append(file, e)
+						}
+						want, _ := m.model.Import(context.Background(), m.organization, Entries(file...))
+						if got, err := m.store.Import(context.Background(), m.organization, Entries(file...)); err != nil || got != want {
+							t.Fatalf("got %+v, %v", got, err)
+						}
+					},
+				})
+			})
+		})
+	}
+}

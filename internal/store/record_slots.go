@@ -1,0 +1,220 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// identityKey is an identity (W1) by the ids of its names.
+type identityKey struct {
+	slot                 slotKey
+	logicalEnvironmentID string
+	kind                 deployments.Kind
+}
+
+func identityOf(r deployments.Record) identityKey {
+	return identityKey{
+		slot:                 slotKey{environmentID: r.EnvironmentID, deploymentName: r.DeploymentName},
+		logicalEnvironmentID: r.LogicalEnvironmentID,
+		kind:                 r.Artifact.Kind,
+	}
+}
+
+// identityState is what is deployed under an identity, the newest first, as the batch goes on.
+type identityState struct {
+	deployed []deployments.Record
+}
+
+// hold takes the slots of the batch and reads the clock and what is deployed in them. Of a snapshot, these are also
+// the slots of its environment where something is deployed. It gives the snapshot's environment.
+func (w *recording) hold() (environmentID string, err error) {
+	var slots []slotKey
+	for _, item := range w.sound() {
+		slots = append(slots, item.slot())
+	}
+	if w.batch.Snapshot != nil {
+		var deployed []slotKey
+		if environmentID, deployed, err = w.deployedSlots(); err != nil {
+			return "", err
+		}
+		slots = append(slots, deployed...)
+	}
+	slots = distinct(slots)
+	slices.SortFunc(slots, func(a, b slotKey) int {
+		return cmp.Or(cmp.Compare(a.environmentID, b.environmentID), cmp.Compare(a.deploymentName, b.deploymentName))
+	})
+	if err := w.lock(slots); err != nil {
+		return "", err
+	}
+	if w.now, err = w.clock(); err != nil {
+		return "", err
+	}
+	if err := w.readSlots(slots); err != nil {
+		return "", err
+	}
+	w.artifacts, err = w.readArtifacts()
+	return environmentID, err
+}
+
+// deployedSlots are those of the snapshot's environment in which something is deployed. What comes to be deployed
+// elsewhere after this was seen after the snapshot, too.
+func (w *recording) deployedSlots() (environmentID string, slots []slotKey, err error) {
+	ids, err := w.namedIDs("environments", []string{w.batch.Snapshot.EnvironmentName})
+	if err != nil || len(ids) == 0 {
+		return "", nil, err
+	}
+	environmentID = ids[w.batch.Snapshot.EnvironmentName]
+	var names []string
+	err = w.tx.Model(&recordRow{}).Distinct("deployment_name").
+		Where("organization_id = ? AND environment_id = ? AND status = 1", w.organizationID, environmentID).Pluck("deployment_name", &names).Error
+	for _, name := range names {
+		slots = append(slots, slotKey{environmentID: environmentID, deploymentName: name})
+	}
+	return environmentID, slots, err
+}
+
+// lock holds the slots until the transaction ends (W5). All recorders take them in one order.
+func (w *recording) lock(slots []slotKey) error {
+	if w.engine == sqLite || len(slots) == 0 {
+		return nil // nobody else writes
+	}
+	held := func(lock string) ([]lockRow, error) {
+		var rows []lockRow
+		err := w.tx.Raw("SELECT s.* FROM slots s JOIN "+w.engine.slotSet()+` w
+  ON s.environment_id = w.environment_id AND s.deployment_name = w.deployment_name
+WHERE s.organization_id = ? ORDER BY s.environment_id, s.deployment_name`+lock, jsonSlots(slots), w.organizationID).Scan(&rows).Error
+		return rows, err
+	}
+	rows, err := held(w.engine.forUpdate("s"))
+	if err != nil || len(rows) == len(slots) {
+		return err
+	}
+	known := make(map[slotKey]bool, len(rows))
+	for _, row := range rows {
+		known[slotKey{environmentID: row.EnvironmentID, deploymentName: row.DeploymentName}] = true
+	}
+	var made []lockRow
+	for _, slot := range slots {
+		if !known[slot] {
+			made = append(made, lockRow{OrganizationID: w.organizationID, EnvironmentID: slot.environmentID, DeploymentName: slot.deploymentName})
+		}
+	}
+	// Who makes a slot's row holds it; who finds it made meanwhile waits for it here and takes it below.
+	if err := createAll(w.tx.Clauses(clause.OnConflict{DoNothing: true}), made); err != nil {
+		return err
+	}
+	_, err = held(w.engine.forUpdate("s"))
+	return err
+}
+
+// clock is the database's (W6). SQLite has none of its own: its clock is that of this process.
+func (w *recording) clock() (time.Time, error) {
+	if w.testClock != nil {
+		return w.testClock(), nil
+	}
+	if w.engine == sqLite {
+		return time.Now().UTC().Truncate(time.Microsecond), nil
+	}
+	var now timestamp
+	// Not now(), which is when the transaction began: before it waited.
+	err := w.tx.Raw("SELECT clock_timestamp()").Row().Scan(&now)
+	return now.Time, err
+}
+
+// readSlots reads what is deployed in the slots, and when their latest records were created.
+func (w *recording) readSlots(slots []slotKey) error {
+	if len(slots) == 0 {
+		return nil
+	}
+	set := jsonSlots(slots)
+	deployed, err := w.readRecords("JOIN "+w.engine.slotSet()+` w ON r.environment_id = w.environment_id AND r.deployment_name = w.deployment_name
+WHERE r.organization_id = ? AND r.status = 1 ORDER BY r.created_at DESC, r.id DESC`+w.engine.forUpdate("r"), set, w.organizationID)
+	if err != nil {
+		return err
+	}
+	for _, record := range deployed {
+		state := w.identity(identityOf(record))
+		state.deployed = append(state.deployed, record)
+	}
+	var latest []slotRow
+	err = w.tx.Raw("SELECT s.* FROM current_slots s JOIN "+w.engine.slotSet()+` w
+  ON s.environment_id = w.environment_id AND s.deployment_name = w.deployment_name WHERE s.organization_id = ?`, set, w.organizationID).Scan(&latest).Error
+	for _, row := range latest {
+		w.latest[slotKey{environmentID: row.EnvironmentID, deploymentName: row.DeploymentName}] = row.CreatedAt.Time
+	}
+	return err
+}
+
+func (w *recording) identity(key identityKey) *identityState {
+	state := w.identities[key]
+	if state == nil {
+		state = &identityState{}
+		w.identities[key] = state
+	}
+	return state
+}
+
+// readRecords reads records with their names; the condition joins to and restricts a deployment_records r.
+func (w *recording) readRecords(condition string, args ...any) ([]deployments.Record, error) {
+	// The condition may begin with a join of its own, which stands before those of the names.
+	rows, err := w.tx.Raw("SELECT "+recordColumns+" FROM deployment_records r"+recordJoins+" "+condition, args...).Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var records []deployments.Record
+	for rows.Next() {
+		record, _, err := scanRecord(rows)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, record)
+	}
+	return records, rows.Err()
+}
+
+// newest is the newest record of the identity, of the digest unless that is empty, as the batch goes on; or nil.
+func (w *recording) newest(key identityKey, digest string) (*deployments.Record, error) {
+	condition := `WHERE r.organization_id = ? AND r.environment_id = ? AND r.deployment_name = ? AND r.kind = ?`
+	args := []any{w.organizationID, key.slot.environmentID, key.slot.deploymentName, int(key.kind)}
+	if key.logicalEnvironmentID == "" {
+		condition += " AND r.logical_environment_id IS NULL"
+	} else {
+		condition += " AND r.logical_environment_id = ?"
+		args = append(args, key.logicalEnvironmentID)
+	}
+	if digest != "" {
+		condition += " AND a.digest = ?"
+		args = append(args, digest)
+	}
+	found, err := w.readRecords(condition+" ORDER BY r.created_at DESC, r.id DESC LIMIT 1"+w.engine.forUpdate("r"), args...)
+	if err != nil {
+		return nil, err
+	}
+	var newest *deployments.Record
+	for _, record := range found {
+		record = w.current(record)
+		newest = &record
+	}
+	for id := range w.added {
+		record := w.records[id]
+		if identityOf(record) == key && (digest == "" || record.Artifact.Digest == digest) && (newest == nil || record.NewerThan(*newest)) {
+			newest = &record
+		}
+	}
+	return newest, nil
+}
+
+// byID reads a record that is there.
+func (w *recording) byID(id string) (deployments.Record, error) {
+	records, err := w.readRecords("WHERE r.organization_id = ? AND r.id = ?", w.organizationID, id)
+	if err != nil || len(records) == 0 {
+		return deployments.Record{}, err
+	}
+	return records[0], nil
+}
