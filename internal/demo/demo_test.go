@@ -210,13 +210,10 @@ func TestTheDemoLoads(t *testing.T) {
 }
 
 func TestABigHistoryLoads(t *testing.T) {
-	if testing.Short() {
-		t.Skip("loads 10,000 records")
-	}
-	file := generate(t, demo.Options{Records: 10_000, Seed: 5, End: theDemo.End})
+	file := generate(t, demo.Options{Records: 4_000, Seed: 5, End: theDemo.End})
 	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		got, err := s.Import(t.Context(), "acme", importer.Entries(bytes.NewReader(file), theDemo.End))
-		if err != nil || got.Added != 10_000 {
+		if err != nil || got.Added != 4_000 {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	})
@@ -236,9 +233,6 @@ func (w *heapWatch) Write(p []byte) (int, error) {
 }
 
 func TestMemoryGoesByTheSlotsAndNotByTheRecords(t *testing.T) {
-	if testing.Short() {
-		t.Skip("makes 200,000 records")
-	}
 	var watch heapWatch
 	if err := demo.Generate(&watch, demo.Options{Records: 200_000, Seed: 6, End: theDemo.End}); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,9 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
+// made keeps the histories for the next test: making and reading the long one is most of the work.
+var made = map[demo.Options][]deployments.ImportEntry{}
+
 // histories are of several sizes and seeds.
 func histories(t *testing.T, test func(t *testing.T, o demo.Options, all []deployments.ImportEntry)) {
 	t.Helper()
@@ -22,11 +25,11 @@ func histories(t *testing.T, test func(t *testing.T, o demo.Options, all []deplo
 		{Records: 5000, Seed: 3, End: time.Date(2026, 11, 19, 22, 0, 0, 0, time.UTC)},
 		{Records: 100_000, Seed: 4, End: theDemo.End},
 	} {
-		if o.Records > 10_000 && testing.Short() {
-			continue
-		}
 		t.Run(fmt.Sprintf("%d records, seed %d", o.Records, o.Seed), func(t *testing.T) {
-			test(t, o, entries(t, generate(t, o), o.End))
+			if _, ok := made[o]; !ok {
+				made[o] = entries(t, generate(t, o), o.End)
+			}
+			test(t, o, made[o])
 		})
 	}
 }

@@ -62,7 +62,7 @@ func FuzzHandler(f *testing.F) {
 		// As net/http reads it: what it refuses never reaches the handler.
 		request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text + "\r\n\r\n")))
 		if err != nil {
-			t.Skip("net/http refuses it")
+			return // net/http refuses it, before any handler
 		}
 		request.RemoteAddr = "192.0.2.1:1"
 		recorder := httptest.NewRecorder()

@@ -48,16 +48,10 @@ func wantBoundedHeap(t *testing.T, piece string, times, sampleEvery int, rest st
 }
 
 func TestI4_AFileOfAnyLengthIsReadInBoundedMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads 200,000 lines")
-	}
 	wantBoundedHeap(t, record()+"\n", 200_000, 20_000, "", 200_000, 0)
 }
 
 func TestI4_ALineOfAnyLengthIsReadInBoundedMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads 1 GiB")
-	}
 	wantBoundedHeap(t, strings.Repeat("x", 1<<20), 1024, 100, "\n"+record()+"\n", 1, 1)
 }
 
