@@ -90,6 +90,8 @@ func ProblemOf(err error) *Problem {
 		return BadRequest(sentences(refused.Faults))
 	case errors.Is(err, deployments.ErrKeyReused):
 		return &Problem{Status: http.StatusUnprocessableEntity, Message: "the Idempotency-Key was used for another request"}
+	case errors.Is(err, deployments.ErrConflict):
+		return &Problem{Status: http.StatusConflict, Message: "other requests were in the way, try again", Cause: err}
 	case errors.Is(err, deployments.ErrUnavailable):
 		return &Problem{Status: http.StatusServiceUnavailable, Message: "the database is unavailable, try again", RetryAfter: retryAfter, Cause: err}
 	case errors.Is(err, context.DeadlineExceeded):

@@ -39,7 +39,7 @@ func (c *importCommand) Run(ctx context.Context, streams Streams) error {
 	if err := databaseFaults(&c.Database); err != nil {
 		return err
 	}
-	if problem := deployments.NameProblem(c.Organization); problem != "" {
+	if problem := deployments.OrganizationProblem(c.Organization); problem != "" {
 		return usageError{fmt.Errorf("--organization: %s", problem)}
 	}
 	// No statement timeout: a large import takes what it takes.

@@ -178,9 +178,10 @@ func migrate(ctx context.Context, database *config.Database, logger *slog.Logger
 			return migration, nil
 		case !errors.Is(err, deployments.ErrUnavailable) || ctx.Err() != nil:
 			return migration, fmt.Errorf("prepare the database %s: %w", config.RedactURL(database.URL), err)
-		case time.Now().Add(pause).After(giveUp):
+		case !time.Now().Before(giveUp):
 			return migration, fmt.Errorf("gave up on the database %s after %s: %w", config.RedactURL(database.URL), database.Wait.Value, err)
 		}
+		pause = min(pause, time.Until(giveUp))
 		logger.Warn("the database is not there yet", "again_in", pause.String(), "error", err)
 		select {
 		case <-ctx.Done():

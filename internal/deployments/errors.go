@@ -60,5 +60,9 @@ func (e *ImportError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// ErrConflict says that other writers were in the way as often as it was tried; nothing was done. It wraps the cause,
+// which is for the log and not for clients.
+var ErrConflict = errors.New("other writers were in the way, try again")
+
 // ErrKeyReused says that an idempotency key came again with another request.
 var ErrKeyReused = errors.New("the idempotency key was used for another request")

@@ -20,6 +20,15 @@ func NameProblem(name string) string {
 	return TextProblem(name)
 }
 
+// OrganizationProblem says what is wrong with an organization's key, or "". The replacement character is refused: a token
+// whose claim is broken text has it, and several such would name one organization.
+func OrganizationProblem(key string) string {
+	if strings.ContainsRune(key, utf8.RuneError) && utf8.ValidString(key) {
+		return "has the replacement character U+FFFD"
+	}
+	return NameProblem(key)
+}
+
 // TextProblem says what is wrong with a text that may be empty (an artifact's name or version), or "".
 func TextProblem(text string) string {
 	if !utf8.ValidString(text) {

@@ -8,7 +8,8 @@ import (
 // Store keeps the records. Every implementation passes the suite in internal/storetest.
 //
 // Errors: ErrUnavailable if the database cannot be reached or is shutting down (asking again may help); the
-// context's own error if it ended first; *ImportError from Import; anything else is a fault of the program or of
+// context's own error if it ended first; ErrConflict if other writers were in the way of one; *ImportError from Import;
+// *BatchError and ErrKeyReused from recording; anything else is a fault of the program or of
 // the database and has nothing for a client in it.
 type Store interface {
 	// List answers a question from one snapshot of the data (L9): the total belongs to the page. Records come

@@ -121,7 +121,7 @@ func topMember(fault deployments.Fault) string {
 
 const idempotencyKey = "Idempotency-Key"
 
-// headerFaults judges the one header that an operation reads.
+// headerFaults judges the one header that operations read.
 func headerFaults(header http.Header) []string {
 	const name = idempotencyKey
 	values := header.Values(name)

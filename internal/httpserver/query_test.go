@@ -114,3 +114,11 @@ func TestR3_AtMostTwentyFaultsAreTold(t *testing.T) {
 		t.Errorf("message: %s", message)
 	}
 }
+
+func TestQ1_AHeaderThatTheOperationDoesNotNameIsIgnored(t *testing.T) {
+	server, _ := onSQLite(t)
+	answer := server.ask("GET", "/v1/deployments", "Authorization: Bearer "+token(t, "acme"), "Idempotency-Key: a", "Idempotency-Key: ")
+	if answer.status != http.StatusOK {
+		t.Errorf("got %d %s", answer.status, answer.body)
+	}
+}

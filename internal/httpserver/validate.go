@@ -36,7 +36,9 @@ func (o *operation) validate(r *http.Request) (*http.Request, error) {
 	given, faults := readQuery(r.URL.RawQuery)
 	values, misspelt := checkSpelling(o.parameters, given)
 	faults = append(faults, misspelt...)
-	faults = append(faults, headerFaults(r.Header)...)
+	if o.route.Operation.Parameters.GetByInAndName(openapi3.ParameterInHeader, idempotencyKey) != nil {
+		faults = append(faults, headerFaults(r.Header)...)
+	}
 
 	// A copy with the body that was read, or with none: openapi3filter would read it whole, however long.
 	judged := r.WithContext(context.WithoutCancel(r.Context()))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -18,7 +19,7 @@ const importBatch = 1024
 // Import implements deployments.Store.
 func (s *Store) Import(ctx context.Context, organization string, entries iter.Seq2[deployments.ImportEntry, error]) (deployments.ImportSummary, error) {
 	var summary deployments.ImportSummary
-	if problem := deployments.NameProblem(organization); problem != "" {
+	if problem := deployments.OrganizationProblem(organization); problem != "" {
 		return summary, fmt.Errorf("the organization's key %s", problem)
 	}
 	err := s.write(ctx, func(tx *gorm.DB) error {
@@ -37,6 +38,8 @@ func (s *Store) Import(ctx context.Context, organization string, entries iter.Se
 	switch {
 	case errors.As(err, &unreadable):
 		return deployments.ImportSummary{}, unreadable.error
+	case isConflict(err):
+		return deployments.ImportSummary{}, fmt.Errorf("%w: %w", deployments.ErrConflict, err)
 	case err != nil:
 		return deployments.ImportSummary{}, databaseError(ctx, err)
 	}
@@ -74,9 +77,11 @@ type importing struct {
 	engine         engine
 	organizationID int64
 	batches        int
-	batch          []*importItem
-	faults         []*deployments.ImportFault
-	summary        deployments.ImportSummary
+	// stored are the records that the batch names, as they were before it.
+	stored  map[string]recordRow
+	batch   []*importItem
+	faults  []*deployments.ImportFault
+	summary deployments.ImportSummary
 }
 
 // importItem is an entry on its way into the tables.
@@ -137,7 +142,7 @@ func (m *importing) load() error {
 		return nil
 	}
 	for _, step := range []func() error{
-		m.planAnew, m.environments, m.logicalEnvironments, m.artifacts, m.records, m.projectVersions,
+		m.planAnew, m.readStored, m.environments, m.logicalEnvironments, m.artifacts, m.records, m.projectVersions,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -162,25 +167,24 @@ func (m *importing) planAnew() error {
 	return m.tx.Exec("DISCARD PLANS").Error
 }
 
-// records adds the records that are new and replaces those that the file knows better (I3).
-func (m *importing) records() error {
+// readStored reads the records of the batch's ids, of whatever organization.
+func (m *importing) readStored() error {
 	ids := make([]string, 0, len(m.batch))
 	for item := range m.sound() {
 		ids = append(ids, item.Record.ID)
 	}
-	if len(ids) == 0 {
-		return nil
+	m.stored = make(map[string]recordRow)
+	var rows []recordRow
+	err := m.tx.Where(m.engine.oneOfIDs("id"), jsonList(ids)).Find(&rows).Error
+	for _, row := range rows {
+		m.stored[row.ID] = row
 	}
-	var stored []recordRow
-	if err := m.tx.Where(m.engine.oneOfIDs("id"), jsonList(ids)).Find(&stored).Error; err != nil {
-		return err
-	}
-	before := make(map[string]recordRow, len(stored))
-	now := make(map[string]recordRow, len(ids))
-	for _, row := range stored {
-		before[row.ID] = row
-		now[row.ID] = row
-	}
+	return err
+}
+
+// records adds the records that are new and replaces those that the file knows better (I3).
+func (m *importing) records() error {
+	now := maps.Clone(m.stored)
 	changed := make(map[string]bool)
 	var order []string // of the ids to write
 	for item := range m.sound() {
@@ -198,7 +202,7 @@ func (m *importing) records() error {
 			continue
 		default:
 			m.summary.Changed++
-			if _, stored := before[row.ID]; stored && !changed[row.ID] {
+			if _, stored := m.stored[row.ID]; stored && !changed[row.ID] {
 				changed[row.ID] = true
 				order = append(order, row.ID)
 			}
@@ -228,7 +232,7 @@ func (m *importing) records() error {
 	if err := createAll(replace, replaced); err != nil {
 		return err
 	}
-	return m.slots(before, append(added, replaced...))
+	return m.slots(append(added, replaced...))
 }
 
 func rowOf(organizationID int64, r deployments.Record) recordRow {
@@ -253,10 +257,10 @@ func rowOf(organizationID int64, r deployments.Record) recordRow {
 // slots keeps current_slots true after the rows were written. A row that was added, or kept its place in its slot,
 // can only move the slot forward, whatever the order of the file; a row that left its place leaves a slot whose
 // latest record has to be found anew.
-func (m *importing) slots(before map[string]recordRow, written []recordRow) error {
+func (m *importing) slots(written []recordRow) error {
 	var moved []slotKey
 	for _, row := range written {
-		if old, ok := before[row.ID]; ok && (old.slot() != row.slot() || !old.CreatedAt.Equal(row.CreatedAt.Time)) {
+		if old, ok := m.stored[row.ID]; ok && (old.slot() != row.slot() || !old.CreatedAt.Equal(row.CreatedAt.Time)) {
 			moved = append(moved, old.slot(), row.slot())
 		}
 	}

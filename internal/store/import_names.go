@@ -114,8 +114,8 @@ func (m *importing) artifacts() error {
 			if row.OrganizationID != m.organizationID {
 				continue
 			}
-			// Imports may have given two ids to the same parts; the choice must not depend on the database's mood.
-			if other, ok := byParts[row.artifact()]; !ok || row.ID < other.ID {
+			// Imports may have given several ids to the same parts; the choice must not depend on the database's mood.
+			if other, ok := byParts[row.artifact()]; !ok || row.Made && !other.Made || row.Made == other.Made && row.ID < other.ID {
 				byParts[row.artifact()] = row
 			}
 		}
@@ -136,6 +136,9 @@ func (m *importing) artifacts() error {
 	var made []artifactRow
 	for item := range m.sound() {
 		r := &item.Record
+		if stored, ok := m.stored[r.ID]; ok && r.ArtifactID == "" && byID[stored.ArtifactID].artifact() == r.Artifact {
+			r.ArtifactID = stored.ArtifactID // a file that is loaded again means what it meant the first time (I3)
+		}
 		withID, idKnown := byID[r.ArtifactID]
 		withParts, partsKnown := byParts[r.Artifact]
 		switch {

@@ -101,6 +101,34 @@ func TestI3_LoadingTheSameFileAgainChangesNothing(t *testing.T) {
 	})
 }
 
+func TestI3_AFileLoadedAgainMeansTheSameArtifacts(t *testing.T) {
+	// The first line's artifact is found by its parts, and a later line gives an id, a lesser one, to the same parts.
+	given := func(id, artifact string) deployments.ImportEntry {
+		e := Entry(2, 2, "eu", "b"+id)
+		e.Record.ID, e.Record.ArtifactID = NameID("acme", "record", id), artifact
+		e.Record.Artifact.Name = "n"
+		return e
+	}
+	first := Entry(1, 1, "eu", "a", WithProject("web", "v1"))
+	first.Record.Artifact.Name = "n"
+	for name, file := range map[string][]deployments.ImportEntry{
+		"made, then given":  {first, given("x", "00000000-0000-4000-8000-000000000001")},
+		"given, then lower": {given("x", "ffffffff-0000-4000-8000-000000000001"), first, given("y", "00000000-0000-4000-8000-000000000001")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+				Load(t, s, "acme", file...)
+				web := deployments.Query{ProjectName: "web", History: deployments.All}
+				before := Ask(t, s, acme, web)
+				Load(t, s, "acme", file...)
+				if after := Ask(t, s, acme, web); !slices.Equal(before.Records, after.Records) {
+					t.Errorf("before %+v\nafter  %+v", before, after)
+				}
+			})
+		})
+	}
+}
+
 func TestI3_OnlyALaterUpdateChangesAStoredRecord(t *testing.T) {
 	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		Load(t, s, "acme", Entry(1, 1, "eu", "api", WithUpdate(5)))
@@ -325,7 +353,7 @@ func TestImportsAtOnceDoNotDisturbEachOther(t *testing.T) {
 
 func TestAnOrganizationNeedsAKey(t *testing.T) {
 	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
-		for _, key := range []string{"", "a\x00b", strings.Repeat("x", 257), "a\xff"} {
+		for _, key := range []string{"", "a\x00b", strings.Repeat("x", 257), "a\xff", "a\ufffd"} {
 			if _, err := s.Import(context.Background(), key, many(1)); err == nil {
 				t.Errorf("%q: imported", key)
 			}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -68,8 +69,11 @@ func (s *Store) RecordOnce(ctx context.Context, organization string, key deploym
 func (s *Store) writeAgain(ctx context.Context, do func(tx *gorm.DB) error) error {
 	for attempt := 1; ; attempt++ {
 		err := s.write(ctx, do)
-		if err == nil || attempt == 10 || !isConflict(err) {
+		if err == nil || !isConflict(err) {
 			return err
+		}
+		if attempt == 10 {
+			return fmt.Errorf("%w: %w", deployments.ErrConflict, err)
 		}
 		pause := time.Duration(rand.Int64N(int64(attempt) * int64(20*time.Millisecond)))
 		select {

@@ -36,7 +36,7 @@ func (w *recording) readArtifacts() (*knownArtifacts, error) {
 FROM artifacts a
 LEFT JOIN deployment_records r ON r.id = (
   SELECT id FROM deployment_records WHERE artifact_id = a.id ORDER BY created_at DESC, id DESC LIMIT 1)
-WHERE a.organization_id = ? AND `+w.engine.oneOf("a.digest")+" ORDER BY a.id", w.organizationID, jsonList(distinct(digests))).Rows()
+WHERE a.organization_id = ? AND `+w.engine.oneOf("a.digest")+" ORDER BY a.made DESC, a.id", w.organizationID, jsonList(distinct(digests))).Rows()
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ WHERE a.organization_id = ? AND `+w.engine.oneOf("a.digest")+" ORDER BY a.id", w
 		if err := rows.Scan(&record.ArtifactID, &a.Kind, &a.Name, &a.Version, &a.Digest, &recordID, &created); err != nil {
 			return nil, err
 		}
-		if _, ok := known.ids[*a]; !ok { // of several ids for the same parts, always the least
+		if _, ok := known.ids[*a]; !ok { // of several ids for the same parts, the one made here, or the least
 			known.ids[*a] = record.ArtifactID
 		}
 		if recordID != nil {

@@ -132,8 +132,10 @@ func (w *recording) readSlots(slots []slotKey) error {
 		return nil
 	}
 	set := jsonSlots(slots)
-	deployed, err := w.readRecords("JOIN "+w.engine.slotSet()+` w ON r.environment_id = w.environment_id AND r.deployment_name = w.deployment_name
-WHERE r.organization_id = ? AND r.status = 1 ORDER BY r.created_at DESC, r.id DESC`+w.engine.forUpdate("r"), set, w.organizationID)
+	// CROSS JOIN: SQLite would read the set once for each record, not the records once for each of the set.
+	deployed, err := w.readRecords(w.engine.slotSet()+" w CROSS JOIN deployment_records r",
+		`r.organization_id = ? AND r.environment_id = w.environment_id AND r.deployment_name = w.deployment_name AND r.status = 1
+ORDER BY r.created_at DESC, r.id DESC`+w.engine.forUpdate("r"), set, w.organizationID)
 	if err != nil {
 		return err
 	}
@@ -142,8 +144,8 @@ WHERE r.organization_id = ? AND r.status = 1 ORDER BY r.created_at DESC, r.id DE
 		state.deployed = append(state.deployed, record)
 	}
 	var latest []slotRow
-	err = w.tx.Raw("SELECT s.* FROM current_slots s JOIN "+w.engine.slotSet()+` w
-  ON s.environment_id = w.environment_id AND s.deployment_name = w.deployment_name WHERE s.organization_id = ?`, set, w.organizationID).Scan(&latest).Error
+	err = w.tx.Raw("SELECT s.* FROM "+w.engine.slotSet()+` w CROSS JOIN current_slots s
+WHERE s.organization_id = ? AND s.environment_id = w.environment_id AND s.deployment_name = w.deployment_name`, set, w.organizationID).Scan(&latest).Error
 	for _, row := range latest {
 		w.latest[slotKey{environmentID: row.EnvironmentID, deploymentName: row.DeploymentName}] = row.CreatedAt.Time
 	}
@@ -159,10 +161,9 @@ func (w *recording) identity(key identityKey) *identityState {
 	return state
 }
 
-// readRecords reads records with their names; the condition joins to and restricts a deployment_records r.
-func (w *recording) readRecords(condition string, args ...any) ([]deployments.Record, error) {
-	// The condition may begin with a join of its own, which stands before those of the names.
-	rows, err := w.tx.Raw("SELECT "+recordColumns+" FROM deployment_records r"+recordJoins+" "+condition, args...).Rows()
+// readRecords reads records with their names from what has a deployment_records r.
+func (w *recording) readRecords(from, condition string, args ...any) ([]deployments.Record, error) {
+	rows, err := w.tx.Raw("SELECT "+recordColumns+" FROM "+from+recordJoins+" WHERE "+condition, args...).Rows()
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +181,7 @@ func (w *recording) readRecords(condition string, args ...any) ([]deployments.Re
 
 // newest is the newest record of the identity, of the digest unless that is empty, as the batch goes on; or nil.
 func (w *recording) newest(key identityKey, digest string) (*deployments.Record, error) {
-	condition := `WHERE r.organization_id = ? AND r.environment_id = ? AND r.deployment_name = ? AND r.kind = ?`
+	condition := `r.organization_id = ? AND r.environment_id = ? AND r.deployment_name = ? AND r.kind = ?`
 	args := []any{w.organizationID, key.slot.environmentID, key.slot.deploymentName, int(key.kind)}
 	if key.logicalEnvironmentID == "" {
 		condition += " AND r.logical_environment_id IS NULL"
@@ -192,7 +193,7 @@ func (w *recording) newest(key identityKey, digest string) (*deployments.Record,
 		condition += " AND a.digest = ?"
 		args = append(args, digest)
 	}
-	found, err := w.readRecords(condition+" ORDER BY r.created_at DESC, r.id DESC LIMIT 1"+w.engine.forUpdate("r"), args...)
+	found, err := w.readRecords("deployment_records r", condition+" ORDER BY r.created_at DESC, r.id DESC LIMIT 1"+w.engine.forUpdate("r"), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +213,7 @@ func (w *recording) newest(key identityKey, digest string) (*deployments.Record,
 
 // byID reads a record that is there.
 func (w *recording) byID(id string) (deployments.Record, error) {
-	records, err := w.readRecords("WHERE r.organization_id = ? AND r.id = ?", w.organizationID, id)
+	records, err := w.readRecords("deployment_records r", "r.organization_id = ? AND r.id = ?", w.organizationID, id)
 	if err != nil || len(records) == 0 {
 		return deployments.Record{}, err
 	}
