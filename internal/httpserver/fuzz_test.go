@@ -35,23 +35,7 @@ func FuzzHandler(f *testing.F) {
 	f.Add("POST", "/healthz", ";", "Authorization: Basic x", true)
 	f.Add("CONNECT", "/v1/deployments", "", "Transfer-Encoding: chunked", true)
 
-	s := Open(f, Engines[1].URL(f))
-	Load(f, s, "acme",
-		Entry(1, 1, "eu", "api", WithStage("production"), WithProject("web", "v1")),
-		Entry(2, 2, "eu", "api", WithKind(deployments.HelmChart), WithStatus(deployments.Superseded)))
-	logger := slog.New(slog.DiscardHandler)
-	verifier, err := auth.New(f.Context(), auth.Options{HMACSecrets: [][]byte{secret}, Logger: logger})
-	if err != nil {
-		f.Fatal(err)
-	}
-	handler, err := httpserver.New(httpserver.Options{
-		Store: s, Verifier: verifier, Paging: deployments.DefaultPaging(), Document: deployrecords.OpenAPI(),
-		RecordingDocument: deployrecords.RecordingOpenAPI(), AutoCreate: true,
-		Logger: logger, Limits: httpserver.DefaultLimits(),
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
+	handler := fuzzedHandler(f)
 	bearer := token(f, "acme", func(r *auth.MintRequest) { r.TTL = 240 * time.Hour })
 
 	f.Fuzz(func(t *testing.T, method, path, query, headers string, withToken bool) {
@@ -76,4 +60,27 @@ func FuzzHandler(f *testing.F) {
 			t.Errorf("%q: %d %s\n%v", text, answer.StatusCode, body, err)
 		}
 	})
+}
+
+// fuzzedHandler is a whole handler over a database with some records.
+func fuzzedHandler(f *testing.F) http.Handler {
+	f.Helper()
+	s := Open(f, Engines[1].URL(f))
+	Load(f, s, "acme",
+		Entry(1, 1, "eu", "api", WithStage("production"), WithProject("web", "v1")),
+		Entry(2, 2, "eu", "api", WithKind(deployments.HelmChart), WithStatus(deployments.Superseded)))
+	logger := slog.New(slog.DiscardHandler)
+	verifier, err := auth.New(f.Context(), auth.Options{HMACSecrets: [][]byte{secret}, Logger: logger})
+	if err != nil {
+		f.Fatal(err)
+	}
+	handler, err := httpserver.New(httpserver.Options{
+		Store: s, Verifier: verifier, Paging: deployments.DefaultPaging(), Document: deployrecords.OpenAPI(),
+		RecordingDocument: deployrecords.RecordingOpenAPI(), AutoCreate: true,
+		Logger: logger, Limits: httpserver.DefaultLimits(),
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	return handler
 }
