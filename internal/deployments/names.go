@@ -58,6 +58,19 @@ func Quote(value string) string {
 	return strconv.Quote(value)
 }
 
+// QuoteName shows the name of a member as it is if it looks like one, and else as Quote does: a name that somebody made
+// up must not read as part of the message.
+func QuoteName(name string) string {
+	plain := len(name) > 0 && len(name) <= maxQuoted
+	for _, c := range []byte(name) {
+		plain = plain && (c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z')
+	}
+	if plain {
+		return name
+	}
+	return Quote(name)
+}
+
 // ParseUUID reads a UUID in its canonical form of 8-4-4-4-12 hex digits, in either case, and gives it in lower
 // case (I1). Other forms (braces, urn:uuid:, no dashes) are refused: two spellings of one id must not become two.
 func ParseUUID(s string) (string, bool) {

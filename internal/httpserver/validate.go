@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -219,9 +218,6 @@ func bodyFaults(err error) (faults []documentFault) {
 	return faults
 }
 
-// plainName is a member's name that can be told as it is.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
 // unknownMembers are those that the error is about: it is the object's, and names but one of them.
 func unknownMembers(err *openapi3.SchemaError) (names []string) {
 	object, isObject := err.Value.(map[string]any)
@@ -230,10 +226,7 @@ func unknownMembers(err *openapi3.SchemaError) (names []string) {
 	}
 	for name := range object {
 		if _, known := err.Schema.Properties[name]; !known {
-			if !plainName.MatchString(name) {
-				name = deployments.Quote(name)
-			}
-			names = append(names, name)
+			names = append(names, deployments.QuoteName(name))
 		}
 	}
 	slices.Sort(names)

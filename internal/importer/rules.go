@@ -69,7 +69,7 @@ var recordRules = []rule{
 	required(text("status", func(w *walk, v string) string {
 		status, ok := deployments.ParseStatus(v)
 		if !ok {
-			return quoted(v) + " is not DEPLOYED, DECOMMISSIONED or SUPERSEDED"
+			return deployments.Quote(v) + " is not DEPLOYED, DECOMMISSIONED or SUPERSEDED"
 		}
 		w.draft.entry.Record.Status = status
 		return ""
@@ -85,7 +85,7 @@ var artifactRules = []rule{
 	required(text("kind", func(w *walk, v string) string {
 		kind, ok := deployments.ParseKind(v)
 		if !ok {
-			return quoted(v) + " is not CONTAINER_IMAGE or HELM_CHART"
+			return deployments.Quote(v) + " is not CONTAINER_IMAGE or HELM_CHART"
 		}
 		w.draft.entry.Record.Artifact.Kind = kind
 		return ""
@@ -168,7 +168,7 @@ func (w *walk) notBefore(created time.Time, m moment, name string) time.Time {
 func takeID(into *string, value string) string {
 	id, ok := deployments.ParseUUID(value)
 	if !ok {
-		return quoted(value) + " is not a UUID"
+		return deployments.Quote(value) + " is not a UUID"
 	}
 	*into = id
 	return ""
@@ -180,7 +180,7 @@ func takeName(into *string, value string) string {
 
 func takeChecked(into *string, value string, check func(string) string) string {
 	if problem := check(value); problem != "" {
-		return quoted(value) + " " + problem
+		return deployments.Quote(value) + " " + problem
 	}
 	*into = value
 	return ""
@@ -190,11 +190,11 @@ func takeChecked(into *string, value string, check func(string) string) string {
 func takeTime(into *moment, value string) string {
 	t, err := time.Parse(time.RFC3339, value)
 	if err != nil || !strictTime(value) {
-		return quoted(value) + " is not an RFC 3339 time"
+		return deployments.Quote(value) + " is not an RFC 3339 time"
 	}
 	t = t.UTC().Truncate(time.Microsecond)
 	if year := t.Year(); year < 1 || year > 9999 {
-		return quoted(value) + " is not in the years 1 to 9999 in UTC"
+		return deployments.Quote(value) + " is not in the years 1 to 9999 in UTC"
 	}
 	*into = moment{time: t, given: true}
 	return ""

@@ -80,7 +80,7 @@ func (w *walk) object(at place, rules []rule) {
 			w.fault(at, "a field's name %s", problem)
 			w.skip(at)
 		case i < 0:
-			member := at.member(plainName(name))
+			member := at.member(deployments.QuoteName(string(name)))
 			w.fault(member, "is not a known field")
 			w.skip(member)
 		case seen&(1<<i) != 0:
@@ -162,11 +162,11 @@ func (w *walk) unquote(raw jsontext.Value) (text []byte, problem string) {
 	case err == nil && bytes.IndexByte(text, 0) < 0:
 		return text, ""
 	case err == nil:
-		return nil, quoted(string(text)) + " has a NUL character"
+		return nil, deployments.Quote(string(text)) + " has a NUL character"
 	case !utf8.Valid(asWritten):
-		return nil, quoted(string(asWritten)) + " is not valid UTF-8"
+		return nil, deployments.Quote(string(asWritten)) + " is not valid UTF-8"
 	default:
-		return nil, quoted(string(asWritten)) + " has half of a surrogate pair"
+		return nil, deployments.Quote(string(asWritten)) + " has half of a surrogate pair"
 	}
 }
 
