@@ -30,6 +30,10 @@ else
   echo "PostgreSQL: the machine's binaries, in temporary clusters"
 fi
 
+for shell in bash zsh fish; do
+  command -v "$shell" >/dev/null 2>&1 || echo "shell completion: $shell is not installed, its test is left out"
+done
+
 race=
 if [ "$($GO env CGO_ENABLED)" = 1 ] && command -v "$($GO env CC)" >/dev/null 2>&1; then
   echo "race detector: on"

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// beDeployrecords makes the test's own program the command, for shells to run.
+const beDeployrecords = "BE_DEPLOYRECORDS"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(beDeployrecords) != "" {
+		os.Exit(Run(context.Background(), os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+	}
+	os.Exit(m.Run())
+}
+
+// bashRuns runs a script in which deployrecords is this program, in an empty directory.
+func bashRuns(t *testing.T, s *apiServer, script string) string {
+	t.Helper()
+	bash := shell(t, "bash")
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(program, filepath.Join(dir, "deployrecords")); err != nil {
+		t.Skip(err)
+	}
+	cmd := exec.Command(bash, "--norc", "-euo", "pipefail", "-c", script)
+	cmd.Dir = t.TempDir()
+	cmd.Env = []string{
+		beDeployrecords + "=1", "PATH=" + dir + ":" + os.Getenv("PATH"), "HOME=" + cmd.Dir,
+		"DEPLOYRECORDS_URL=" + s.URL, "DEPLOYRECORDS_TOKEN=" + testToken, "DIGEST=" + testDigest, "CHART_DIGEST=" + testDigest,
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s\n%s", err, script, out)
+	}
+	return string(out)
+}
+
+func TestTheExamplesOfHelpRun(t *testing.T) {
+	for name, c := range map[string]struct {
+		help     string
+		requests int
+	}{
+		"record": {recordCommand{}.Help(), 3}, "list": {listCommand{}.Help(), 4}, "completion": {completionCommand{}.Help(), 0},
+	} {
+		_, examples, found := strings.Cut(c.help, "Examples:\n")
+		if !found {
+			t.Fatalf("%s has no examples", name)
+		}
+		script := "mkdir -p ~/.config/fish/completions\n"
+		for line := range strings.Lines(examples) {
+			// Where the server is, the test knows better; and bash can't read what is for zsh.
+			if !strings.Contains(line, "export ") && !strings.Contains(line, "zsh") {
+				script += line
+			}
+		}
+		s := newAPI(t)
+		s.mu.Lock() // no answer of this process comes between this and what reads it
+		s.records = testRecords(3)
+		s.mu.Unlock()
+		bashRuns(t, s, script)
+		if got := len(s.asked()); got != c.requests {
+			t.Errorf("%s: %d requests, not %d", name, got, c.requests)
+		}
+	}
+}
+
+func TestAPipelineTellsExitCodesApart(t *testing.T) {
+	s := newAPI(t, problem(400, "no"), problem(503, "busy"))
+	out := bashRuns(t, s, `
+record() { deployrecords record --environment prod-eu --deployment api --retry-for 0s "$@" >/dev/null 2>&1; }
+for step in refused unreachable recorded; do code=0; record --image "api@$DIGEST" || code=$?; echo "$step $code"; done
+code=0; record --image api || code=$?; echo "usage $code"`)
+	if out != "refused 3\nunreachable 4\nrecorded 0\nusage 2\n" {
+		t.Error(out)
+	}
+}

@@ -1,0 +1,344 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+var recordArgs = []string{"record", "--environment", "prod-eu", "--deployment", "api", "--image", "registry:5000/team/api:1.4@" + testDigest}
+
+func TestARecordingIsOneLine(t *testing.T) {
+	s := newAPI(t)
+	stdout, stderr, code := s.client(recordArgs...)
+	want := "recorded api 1.4 in prod-eu: DEPLOYED since 2026-11-22T10:00:00Z (id 018f0000-0000-4000-8000-000000000000)\n"
+	if code != 0 || stdout != want || stderr != "" {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+func TestWhatIsSent(t *testing.T) {
+	base := map[string]any{"environment_name": "prod-eu", "deployment_name": "api", "status": "DEPLOYED"}
+	with := func(more map[string]any) map[string]any {
+		all := maps.Clone(base)
+		maps.Copy(all, more)
+		return all
+	}
+	image := map[string]any{"kind": "CONTAINER_IMAGE", "artifact_name": "team/api", "artifact_version": "1.4", "artifact_digest": testDigest}
+	for name, c := range map[string]struct {
+		args []string
+		want map[string]any
+		note string
+	}{
+		"image":       {[]string{"--image", "team/api:1.4@" + testDigest}, image, ""},
+		"without tag": {[]string{"--image", "team/api@" + testDigest}, map[string]any{"kind": "CONTAINER_IMAGE", "artifact_name": "team/api", "artifact_digest": testDigest}, ""},
+		"chart":       {[]string{"--chart", "web", "--version", "1.2.3", "--digest", testDigest}, map[string]any{"kind": "HELM_CHART", "artifact_name": "web", "artifact_version": "1.2.3", "artifact_digest": testDigest}, ""},
+		"logical":     {[]string{"--image", "team/api:1.4@" + testDigest, "--logical-environment", "production"}, merge(image, map[string]any{"logical_environment_name": "production"}), ""},
+		"two projects": {[]string{"--image", "team/api:1.4@" + testDigest, "--project", "web, shop", "--project-version", "v1", "--project", "all", "--project-version", "v2"}, merge(image, map[string]any{"project_versions": []any{
+			map[string]any{"project_name": "web, shop", "project_version_name": "v1"},
+			map[string]any{"project_name": "all", "project_version_name": "v2"},
+		}}), ""},
+		"decommission":                  {[]string{"--decommission", "--image", "team/api:1.4@" + testDigest}, merge(image, map[string]any{"status": "DECOMMISSIONED"}), ""},
+		"decommission whatever":         {[]string{"--decommission", "--image", "team/api"}, map[string]any{"kind": "CONTAINER_IMAGE", "status": "DECOMMISSIONED"}, ""},
+		"decommission whatever, tagged": {[]string{"--decommission", "--image", "team/api:1.4"}, map[string]any{"kind": "CONTAINER_IMAGE", "status": "DECOMMISSIONED"}, "the tag 1.4 says nothing"},
+		"decommission a chart":          {[]string{"--decommission", "--chart", "web", "--version", "1"}, map[string]any{"kind": "HELM_CHART", "status": "DECOMMISSIONED"}, "--version 1 says nothing"},
+	} {
+		s := newAPI(t)
+		_, stderr, code := s.client(append([]string{"record", "--environment", "prod-eu", "--deployment", "api"}, c.args...)...)
+		if code != 0 || !strings.Contains(stderr, c.note) || c.note == "" && stderr != "" {
+			t.Errorf("%s: exit code %d\n%s", name, code, stderr)
+			continue
+		}
+		var got map[string]any
+		if err := json.Unmarshal([]byte(s.asked()[0].body), &got); err != nil {
+			t.Error(err)
+		}
+		if want := with(c.want); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: sent %v, not %v", name, got, want)
+		}
+	}
+}
+
+func merge(a, b map[string]any) map[string]any {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}
+
+func TestTheLineTellsWhatIsSoNow(t *testing.T) {
+	record := func(status, version string) map[string]any {
+		r := testRecord(7, day)
+		r["status"], r["updated_at"], r["deployment_name"] = status, "2026-03-01T00:00:00.5Z", "api"
+		r["artifact"].(map[string]any)["version"] = version
+		return r
+	}
+	const id = " (id 018f0000-0000-4000-8000-000000000007)\n"
+	for want, c := range map[string]struct {
+		answer map[string]any
+		args   []string
+	}{
+		"recorded api 9c395e9d449e in prod-eu: DEPLOYED since 2026-02-01T00:00:00Z" + id:        {record("DEPLOYED", ""), nil},
+		"recorded api 1.4 in prod-eu: SUPERSEDED since 2026-03-01T00:00:00Z" + id:               {record("SUPERSEDED", "1.4"), nil},
+		"recorded api 1.4 in prod-eu: DECOMMISSIONED since 2026-03-01T00:00:00Z" + id:           {record("DECOMMISSIONED", "1.4"), []string{"--decommission"}},
+		"nothing to decommission: api 1.5 in prod-eu: DEPLOYED since 2026-02-01T00:00:00Z" + id: {record("DEPLOYED", "1.5"), []string{"--decommission"}},
+		"recorded api 1\ufffd[2J\ufffd in prod-eu: DEPLOYED since 2026-02-01T00:00:00Z" + id:    {record("DEPLOYED", "1\x1b[2J\n"), nil},
+	} {
+		s := newAPI(t)
+		s.answer = c.answer
+		stdout, stderr, code := s.client(append(recordArgs, c.args...)...)
+		if code != 0 || stdout != want {
+			t.Errorf("exit code %d: got %s%s, not %s", code, stdout, stderr, want)
+		}
+	}
+}
+
+func TestTheAnswerAsItCame(t *testing.T) {
+	s := newAPI(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{ "deployment_record": {"id":"x", "new": 1.0} }`))
+	})
+	stdout, stderr, code := s.client(append(recordArgs, "--output", "json")...)
+	if code != 0 || stdout != `{ "deployment_record": {"id":"x", "new": 1.0} }`+"\n" || stderr != "" {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+func TestTriesOfARecordingHaveOneKey(t *testing.T) {
+	trouble := []http.HandlerFunc{problem(503, "the database is unavailable, try again"), breakOff}
+	for _, given := range []string{"", "run-42/api"} {
+		s := newAPI(t, trouble...)
+		args := recordArgs
+		if given != "" {
+			args = append(args, "--idempotency-key", given)
+		}
+		stdout, stderr, code := s.client(args...)
+		if code != 0 || !strings.HasPrefix(stdout, "recorded api 1.4") || strings.Count(stderr, "trying again in") != 2 ||
+			!strings.Contains(stderr, "503 Service Unavailable: the database is unavailable, try again") {
+			t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+		}
+		asked := s.asked()
+		if len(asked) != 3 {
+			t.Fatalf("%d requests", len(asked))
+		}
+		key := asked[0].header.Get("Idempotency-Key")
+		if given != "" && key != given || len(key) < 8 {
+			t.Errorf("the key is %q", key)
+		}
+		for _, r := range asked[1:] {
+			if r.header.Get("Idempotency-Key") != key || r.body != asked[0].body {
+				t.Errorf("a try differs from the first: %v", r)
+			}
+		}
+	}
+	first, second := newAPI(t), newAPI(t)
+	first.client(recordArgs...)
+	second.client(recordArgs...)
+	if first.asked()[0].header.Get("Idempotency-Key") == second.asked()[0].header.Get("Idempotency-Key") {
+		t.Error("two runs have one key")
+	}
+}
+
+// breakOff ends the connection in the middle of an answer.
+func breakOff(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "1000")
+	_, _ = w.Write([]byte(`{"deployment_record": {`))
+	w.(http.Flusher).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+func TestExitCodesOfARecording(t *testing.T) {
+	for name, c := range map[string]struct {
+		trouble http.HandlerFunc
+		code    int
+		want    []string
+	}{
+		"bad request": {problem(400, "the request has 2 faults", "artifact_digest: is wrong", "kind: is too"), 3, []string{
+			"deployrecords: the server refused it: 400 Bad Request: the request has 2 faults\n  artifact_digest: is wrong\n  kind: is too\n",
+		}},
+		"unauthorized": {problem(401, "the token is not accepted"), 3, []string{"401 Unauthorized: the token is not accepted"}},
+		"forbidden":    {problem(403, "no"), 3, []string{"403 Forbidden: no"}},
+		"not found":    {http.NotFound, 3, []string{"404 Not Found", "is --url right?"}},
+		"key reused":   {problem(422, "the key was used"), 3, []string{"422 Unprocessable Entity: the key was used"}},
+		"too busy":     {problem(429, "slow down"), 4, []string{"429 Too Many Requests: slow down", "--idempotency-key "}},
+		"broken":       {problem(500, "an internal error occurred"), 4, []string{"500 Internal Server Error", "is not known", "--idempotency-key "}},
+		"bad gateway":  {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, 4, []string{"502 Bad Gateway"}},
+		"broken off":   {breakOff, 4, []string{"broke off"}},
+		"redirect":     {http.RedirectHandler("https://elsewhere.test/v1/deployments", http.StatusTemporaryRedirect).ServeHTTP, 1, []string{`redirects to "https://elsewhere.test/v1/deployments"`, "--url"}},
+		"no record":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>welcome")) }, 1, []string{"not with a record"}},
+		"no content":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, 1, []string{"204"}},
+	} {
+		s := newAPI(t, c.trouble)
+		stdout, stderr, code := s.client(append(recordArgs, "--retry-for", "0s")...)
+		if code != c.code || stdout != "" || len(s.asked()) != 1 {
+			t.Errorf("%s: exit code %d after %d requests\n%s%s", name, code, len(s.asked()), stdout, stderr)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(stderr, want) {
+				t.Errorf("%s: %q is not in %s", name, want, stderr)
+			}
+		}
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	elsewhere := newAPI(t)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		s := newAPI(t, http.RedirectHandler(elsewhere.URL+"/v1/deployments", status).ServeHTTP)
+		if _, stderr, code := s.client(recordArgs...); code != 1 {
+			t.Errorf("%d: exit code %d, %s", status, code, stderr)
+		}
+		s = newAPI(t, http.RedirectHandler(elsewhere.URL+"/v1/deployments", status).ServeHTTP)
+		if _, stderr, code := s.client("list"); code != 1 {
+			t.Errorf("%d: exit code %d, %s", status, code, stderr)
+		}
+	}
+	if n := len(elsewhere.asked()); n != 0 {
+		t.Errorf("%d requests, with the token, went elsewhere", n)
+	}
+}
+
+func TestTheTokenIsNotTold(t *testing.T) {
+	echo := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			problem(status, "got "+r.Header.Get("Authorization"), "and "+r.Header.Get("Authorization"))(w, r)
+		}
+	}
+	s := newAPI(t, echo(500), func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/?token="+url.QueryEscape(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")), http.StatusFound)
+	})
+	stdout, stderr, _ := s.client(recordArgs...)
+	s = newAPI(t, echo(400))
+	stdout2, stderr2, _ := s.client(recordArgs...)
+	told := stdout + stderr + stdout2 + stderr2
+	if strings.Contains(told, testToken) || strings.Count(told, "(the token)") != 5 {
+		t.Error(told)
+	}
+}
+
+func TestWhereTheTokenComesFrom(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newAPI(t)
+	clientEnvironment(t, s.URL)
+	t.Setenv("DEPLOYRECORDS_TOKEN", "another")
+	for _, text := range []string{testToken, "  " + testToken + "\r\nwhat follows is not read\n"} {
+		write(text)
+		if _, stderr, code := run(t, append(recordArgs, "--token-file", file)...); code != 0 {
+			t.Errorf("%q: exit code %d, %s", text, code, stderr)
+		}
+	}
+	t.Setenv("DEPLOYRECORDS_TOKEN_FILE", file)
+	if _, stderr, code := run(t, recordArgs...); code != 0 {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	for text, want := range map[string]string{
+		"\n" + testToken: "the first line of " + file + " is empty",
+		"two words":      "is not a token",
+		"tökén":          "is not a token",
+	} {
+		write(text)
+		_, stderr, code := run(t, recordArgs...)
+		if code != 2 || !strings.Contains(stderr, want) || strings.Contains(stderr, text) {
+			t.Errorf("%q: exit code %d, %s", text, code, stderr)
+		}
+	}
+}
+
+func TestEveryFaultOfARecordingIsToldAtOnce(t *testing.T) {
+	s := newAPI(t)
+	clientEnvironment(t, "ftp://user:hunter2@host")
+	t.Setenv("DEPLOYRECORDS_TOKEN", "")
+	_, stderr, code := run(t, "record", "--environment", "", "--deployment", "api ", "--logical-environment=", "--project", "web",
+		"--timeout", "soon", "--retry-for=-1s", "--idempotency-key", "a b", "--output", "yaml", "--image", "api:1.4", "--version", "1")
+	if code != 2 || strings.Contains(stderr, "hunter2") {
+		t.Errorf("exit code %d", code)
+	}
+	golden(t, "record-faults.txt", stderr)
+
+	clientEnvironment(t, s.URL)
+	place := []string{"record", "--environment", "e", "--deployment", "d"}
+	for want, args := range map[string][]string{
+		"one of --image and --chart is needed":                nil,
+		"--image and --chart can't be used together":          {"--image", "a@" + testDigest, "--chart", "b"},
+		"--digest: is for --chart":                            {"--image", "a@" + testDigest, "--digest", testDigest},
+		"--chart: needs --version\n  --chart: needs --digest": {"--chart", "a"},
+		"--chart: is empty":                                   {"--chart", "", "--version", "1", "--digest", testDigest},
+		"--version: is empty":                                 {"--chart", "a", "--version", "", "--digest", testDigest},
+		"--digest: is empty":                                  {"--chart", "a", "--version", "1", "--digest", ""},
+		"--digest: does not have 64":                          {"--chart", "a", "--version", "1", "--digest", "sha256:00"},
+		"--chart: has a control character":                    {"--chart", "a\tb", "--version", "1", "--digest", testDigest},
+		"--version: has 257 characters":                       {"--chart", "a", "--version", strings.Repeat("v", 257), "--digest", testDigest},
+		"--project and --project-version: is empty":           {"--image", "a@" + testDigest, "--project", "", "--project-version", "v"},
+		"given 2 times and --project-version once":            {"--image", "a@" + testDigest, "--project", "p", "--project", "q", "--project-version", "v"},
+		"--idempotency-key: is not 1 to 128":                  {"--image", "a@" + testDigest, "--idempotency-key", ""},
+		"missing flags: --deployment=NAME":                    {},
+	} {
+		command := append(append([]string{}, place...), args...)
+		if args != nil && len(args) == 0 {
+			command = place[:3]
+		}
+		if _, stderr, code := run(t, command...); code != 2 || !strings.Contains(stderr, want) {
+			t.Errorf("%q: exit code %d, %s", args, code, stderr)
+		}
+	}
+	if n := len(s.asked()); n != 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+func TestURLs(t *testing.T) {
+	clientEnvironment(t, "")
+	for _, text := range []string{"", "localhost:8080", "http://", "http://:8080", "ftp://host", "http://u:p@host", "http://host?x=1", "http://host/#x", "http:host", "::"} {
+		if _, stderr, code := run(t, append(recordArgs, "--retry-for=0s", "--url="+text)...); code != 2 || !strings.Contains(stderr, "--url: ") {
+			t.Errorf("%q: exit code %d, %s", text, code, stderr)
+		}
+	}
+	s := newAPI(t)
+	if _, stderr, code := run(t, append(recordArgs, "--url", s.URL+"/")...); code != 0 {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	// A prefix is one that a proxy puts before the API.
+	s = newAPI(t)
+	proxy := newProxy(t, s, "/records")
+	for _, prefix := range []string{"/records", "/records/"} {
+		if _, stderr, code := run(t, append(recordArgs, "--url", proxy+prefix)...); code != 0 {
+			t.Errorf("exit code %d, %s", code, stderr)
+		}
+	}
+}
+
+func TestATokenOverPlainHTTPIsWarnedOf(t *testing.T) {
+	clientEnvironment(t, "")
+	warns := func(address string) bool {
+		_, stderr, _ := run(t, append(recordArgs, "--retry-for=0s", "--timeout=50ms", "--url", address)...)
+		return strings.Contains(stderr, "warning: --url is http")
+	}
+	for address, want := range map[string]bool{
+		"http://deployrecords.invalid:8080": true, "http://192.0.2.1": true, "https://deployrecords.invalid": false,
+		"http://127.0.0.1:1": false, "http://[::1]:1": false, "http://localhost:1": false, "http://127.9.9.9:1": false,
+	} {
+		if got := warns(address); got != want {
+			t.Errorf("%s: warned %v", address, got)
+		}
+	}
+}
+
+func TestNothingListens(t *testing.T) {
+	s := newAPI(t)
+	s.Close()
+	_, stderr, code := s.client(append(recordArgs, "--retry-for", "300ms")...)
+	if code != 4 || !strings.Contains(stderr, "connection refused") || !strings.Contains(stderr, fmt.Sprintf("%s can't be reached", s.URL)) ||
+		!strings.Contains(stderr, "gave up after") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/deployrecords/deployrecords/generated/client"
+)
+
+func row(environment, deployment, kind, name, version string, ago time.Duration, status client.DeploymentStatus) tableRow {
+	return newTableRow(client.DeploymentRecord{
+		EnvironmentName: environment, DeploymentName: deployment, Status: status, CreatedAt: day.Add(-ago),
+		Artifact: client.Artifact{Kind: kind, Name: name, Version: version, Digest: testDigest},
+	}, day)
+}
+
+const (
+	containerImage = "CONTAINER_IMAGE"
+	helmChart      = "HELM_CHART"
+)
+
+var tables = map[string][]tableRow{
+	"short": {
+		row("prod-eu", "api", containerImage, "registry.example.com/shop/api", "1.4", 40*time.Second, "DEPLOYED"),
+		row("prod-eu", "ingress", helmChart, "ingress-nginx", "4.11.2", 12*time.Minute, "DEPLOYED"),
+		row("staging", "web", containerImage, "registry:5000/web", "", 5*time.Hour, "SUPERSEDED"),
+		row("edge-117", "till", containerImage, "till", "2.0", 3*24*time.Hour, "DECOMMISSIONED"),
+		row("lab", "old", helmChart, "", "", 800*24*time.Hour, "DEPLOYED"),
+	},
+	"long": {
+		row("production-europe-west-4-cluster-blue", "payments-settlement-worker", containerImage, "registry.example.com/payments/settlement-worker", "2026.11.22-rc.1", time.Hour, "DECOMMISSIONED"),
+		row("production-europe-west-4-cluster-green", "observability-stack", helmChart, "oci://charts.example.com/platform/observability-stack", "0.1.2-alpha.20261122", 364*24*time.Hour, "SUPERSEDED"),
+		row("dev", "api", containerImage, "api", "1", time.Second, "DEPLOYED"),
+	},
+	"one long column": {
+		row("dev", "api", containerImage, "a-name-that-goes-on-and-on-until-nobody-can-read-it-any-more-in-eighty-columns", "1.2.3", time.Minute, "DEPLOYED"),
+		row("prod", "api", containerImage, "api", "1.2.3", time.Minute, "DEPLOYED"),
+	},
+	"other scripts": {
+		row("продакшн-европа-запад-четыре", "サービス", containerImage, "registry/große-straße-überprüfung-der-öffnungszeiten", "1.4", time.Minute, "DEPLOYED"),
+		row("evil\x1b[2J\nname", "api", containerImage, "api", "1\t4", -time.Hour, "DEPLOYED"),
+	},
+}
+
+func TestTablesFit(t *testing.T) {
+	for name, rows := range tables {
+		for _, width := range []int{80, 132} {
+			var out bytes.Buffer
+			if err := writeTable(&out, rows, width); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(out.String()) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
+					t.Errorf("%s: %d characters, not %d: %s", name, n, width, line)
+				}
+			}
+			if width == 80 {
+				golden(t, "table-"+strings.ReplaceAll(name, " ", "-")+".txt", out.String())
+			}
+		}
+	}
+}
+
+func TestNarrowTablesKeepTheirHeaders(t *testing.T) {
+	var out bytes.Buffer
+	if err := writeTable(&out, tables["long"], 10); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(out.String(), "ENVIRONMENT  DEPLOYMENT   ARTIFACT     STATUS          AGE\n") {
+		t.Error(out.String())
+	}
+}
+
+func TestCuttingKeepsBothEnds(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"abcdefghij", 10, "abcdefghij"},
+		{"abcdefghij", 9, "abcd…ghij"},
+		{"abcdefghij", 8, "abcd…hij"},
+		{"abcdefghij", 3, "a…j"},
+		{"abcdefghij", 2, "a…"},
+		{"abcdefghij", 1, "…"},
+		{"abcdefghij", 0, ""},
+		{"äöüäöüäöü", 5, "äö…öü"},
+		{"", 3, ""},
+	} {
+		if got := cut(c.text, c.width); got != c.want {
+			t.Errorf("%q to %d: got %q, not %q", c.text, c.width, got, c.want)
+		}
+	}
+}
+
+func TestAges(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Hour: "0s", 0: "0s", 40*time.Second + 999*time.Millisecond: "40s", 59 * time.Second: "59s",
+		time.Minute: "1m", 12 * time.Minute: "12m", time.Hour - 1: "59m", 5 * time.Hour: "5h", 24*time.Hour - 1: "23h",
+		72 * time.Hour: "3d", 365*24*time.Hour - 1: "364d", 365 * 24 * time.Hour: "1y", 800 * 24 * time.Hour: "2y",
+	} {
+		if got := age(d); got != want {
+			t.Errorf("%s: got %s, not %s", d, got, want)
+		}
+	}
+}
