@@ -43,7 +43,7 @@ func (a *API) RecordDeployment(ctx context.Context, request recording.RecordDepl
 		}, item, a.autoCreate)
 	} else {
 		var result deployments.BatchResult
-		batch := deployments.Batch{Items: []deployments.BatchItem{{Recording: item}}, AutoCreate: a.autoCreate}
+		batch := deployments.Batch{Items: []deployments.BatchItem{{Recording: item}}, Single: true, AutoCreate: a.autoCreate}
 		if result, err = a.store.Record(ctx, caller.Organization, batch); err == nil {
 			record = result.Items[0].Record
 		}

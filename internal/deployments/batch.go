@@ -15,6 +15,9 @@ type Batch struct {
 	Partial bool
 	// Snapshot, if not nil, says that the items are everything that runs in an environment.
 	Snapshot *Snapshot
+	// Single says that the batch is one recording that was not asked for as a batch: its faults are told without its
+	// number.
+	Single bool
 	// AutoCreate makes names that are not known; otherwise they are faults.
 	AutoCreate bool
 }

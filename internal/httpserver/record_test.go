@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	. "github.com/deployrecords/deployrecords/internal/storetest"
@@ -142,6 +144,14 @@ func TestRecordingNeedsTheScopeAndNoProject(t *testing.T) {
 	}
 }
 
+func TestT5_ATokenLimitedToAProjectCannotRecord(t *testing.T) {
+	server, _ := onSQLite(t)
+	limited := signed(t, jwt.MapClaims{"org_id": "acme", "scope": "deployments:read deployments:write", "project_name": "web", "exp": time.Now().Add(time.Hour).Unix()})
+	if answer := server.post("/v1/deployments", deployment(1), "Authorization: Bearer "+limited); answer.status != 403 {
+		t.Errorf("got %d %s", answer.status, answer.body)
+	}
+}
+
 func TestBodiesThatAreRefused(t *testing.T) {
 	server, _ := onSQLite(t, func(o *options) { o.Limits.BodyBytes = 4 << 10 })
 	for name, c := range map[string]struct {
@@ -209,6 +219,11 @@ func TestNamesAreMadeUnlessTheSettingForbidsIt(t *testing.T) {
 			`project_versions.project_version_name: "v2" is not known`, `project_versions.project_name: "shop" is not known`,
 		}
 		if got := answer.details(t); answer.status != 400 || !slices.Equal(got, want) {
+			t.Errorf("got %d %q", answer.status, got)
+		}
+		now := time.Now().UTC().Format(time.RFC3339)
+		answer = server.post("/v1/deployments/batch", batchBody(`,"complete":true,"allow_empty":true,"environment_name":"us","observed_at":"`+now+`"`))
+		if got := answer.details(t); answer.status != 400 || got[0] != `environment_name: "us" is not known` {
 			t.Errorf("got %d %q", answer.status, got)
 		}
 		server.post("/v1/deployments", deployment(1, `"logical_environment_name":"production"`, `"project_versions":[{"project_name":"web","project_version_name":"v1"}]`)).record(t)
@@ -359,6 +374,7 @@ func TestBatchesThatAreRefused(t *testing.T) {
 		"a time that is none":           {batchBody(`,"complete":true,"environment_name":"eu","observed_at":"yesterday"`, named("a", 1)), `observed_at: "yesterday" is not a date-time`},
 		"a time without a snapshot":     {batchBody(`,"observed_at":"`+now+`"`, named("a", 1)), "observed_at: goes with complete only"},
 		"a place without a snapshot":    {batchBody(`,"environment_name":"eu"`, named("a", 1)), "environment_name: goes with complete only"},
+		"one item at fault":             {batchBody("", `{"environment_name":"eu","deployment_name":"never","kind":"HELM_CHART"}`), "deployments[0].artifact_digest: is missing"},
 		"an unknown member":             {batchBody(`,"Partial":true`, named("a", 1)), "Partial: is not a member that the contract knows"},
 		"items that are no array":       {`{"deployments":{}}`, "deployments: is not an array"},
 		"no items":                      {`{}`, "deployments: is missing"},

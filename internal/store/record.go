@@ -35,7 +35,7 @@ func (s *Store) Record(ctx context.Context, organization string, batch deploymen
 
 // RecordOnce implements deployments.Store.
 func (s *Store) RecordOnce(ctx context.Context, organization string, key deployments.IdempotencyKey, item deployments.Recording, autoCreate bool) (deployments.Record, error) {
-	batch := deployments.Batch{Items: []deployments.BatchItem{{Recording: item}}, AutoCreate: autoCreate}
+	batch := deployments.Batch{Items: []deployments.BatchItem{{Recording: item}}, Single: true, AutoCreate: autoCreate}
 	batch.Check()
 	var record deployments.Record
 	err := s.writeAgain(ctx, func(tx *gorm.DB) error {
@@ -194,8 +194,7 @@ func (w *recording) run() (deployments.BatchResult, error) {
 	return result, nil
 }
 
-// refused ends a batch that is not partial as soon as an item is at fault; one item's faults are told without its
-// number.
+// refused ends a batch that is not partial as soon as an item is at fault.
 func (w *recording) refused() error {
 	if w.batch.Partial {
 		return nil
@@ -203,7 +202,7 @@ func (w *recording) refused() error {
 	var faults []deployments.Fault
 	for i, item := range w.items {
 		for _, fault := range item.Faults {
-			if len(w.items) > 1 || w.batch.Snapshot != nil {
+			if !w.batch.Single {
 				fault.Field = deployments.ItemField(i, fault.Field)
 			}
 			faults = append(faults, fault)

@@ -30,6 +30,9 @@ func (w *recording) names() error {
 	if err != nil {
 		return err
 	}
+	if s := w.batch.Snapshot; s != nil && environmentIDs[s.EnvironmentName] == "" {
+		return &deployments.BatchError{Faults: []deployments.Fault{{Field: "environment_name", Problem: deployments.Quote(s.EnvironmentName) + " is not known"}}}
+	}
 	stageIDs, err := w.namedIDs("logical_environments", stages)
 	if err != nil {
 		return err
