@@ -112,6 +112,8 @@ func batchFaults(b *recording.DeploymentBatch, now time.Time) (faults []string) 
 	case value(b.Complete):
 		if b.EnvironmentName == nil {
 			faults = append(faults, "environment_name: is missing, and complete is true")
+		} else if problem := deployments.RecordedNameProblem(*b.EnvironmentName); problem != "" {
+			faults = append(faults, "environment_name: "+problem)
 		}
 		switch {
 		case b.ObservedAt == nil:

@@ -170,7 +170,7 @@ func (s *Serve) LogValue() slog.Value {
 		slog.Int64("database_max_connections", s.MaxConnections.Value),
 		slog.Bool("hmac_secret", s.HMACSecret() != "" || s.HMACSecretFile != ""),
 		slog.String("public_key_file", s.PublicKeyFile),
-		slog.String("jwks_url", RedactURL(s.JWKSURL)),
+		slog.String("jwks_url", withoutQuery(RedactURL(s.JWKSURL))),
 		slog.String("issuer", s.Issuer),
 		slog.String("audience", s.Audience),
 		slog.String("organization_claim", s.OrganizationClaim),
@@ -182,6 +182,12 @@ func (s *Serve) LogValue() slog.Value {
 		slog.Duration("request_timeout", s.RequestTimeout.Value),
 	}
 	return slog.GroupValue(attrs...)
+}
+
+// withoutQuery leaves out where some issuers want a key.
+func withoutQuery(text string) string {
+	before, _, _ := strings.Cut(text, "?")
+	return before
 }
 
 // secretParameters can stand in the query of a PostgreSQL URL.

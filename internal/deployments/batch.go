@@ -71,6 +71,9 @@ func (b *Batch) Check() {
 			item.Faults = []Fault{{"environment_name", "is not that of the batch"}}
 			continue
 		}
+		if item.Digest == "" {
+			continue // it is about whatever runs there
+		}
 		if digest, named := digests[item.Identity()]; named && digest != item.Digest {
 			item.Faults = []Fault{{"artifact_digest", "is another than the batch says before of the same environment, logical environment, deployment and kind"}}
 			continue
@@ -79,17 +82,31 @@ func (b *Batch) Check() {
 	}
 }
 
-// TooLateFor says that a snapshot is older than what it would change: the identity has a record of something else that
-// was seen, or ended, since.
+// TooLateFor says that a snapshot is older than what it would change, and gives what is so since: something deployed was
+// seen since that the recording would end, or, if nothing is deployed, the identity's newest record was ended since.
 func (s *Snapshot) TooLateFor(r Recording, history IdentityHistory, newest *Record) (Record, bool) {
-	if len(history.Deployed) > 0 {
-		current := history.Deployed[0]
-		return current, !r.isOf(current) && !current.LastSeenAt.Before(s.ObservedAt)
+	for _, record := range history.Deployed {
+		if !record.LastSeenAt.Before(s.ObservedAt) && (r.Status == Decommissioned || !r.isOf(record)) {
+			return record, true
+		}
 	}
-	if newest != nil && !newest.UpdatedAt.Before(s.ObservedAt) {
+	if len(history.Deployed) == 0 && newest != nil && !newest.UpdatedAt.Before(s.ObservedAt) {
 		return *newest, true
 	}
 	return Record{}, false
+}
+
+// MayBeAbout says whether an item that was refused may mean the identity: by its deployment name, and by what of its
+// kind and logical environment is not itself at fault. That an item could not be recorded does not mean that what it
+// is about does not run.
+func (i BatchItem) MayBeAbout(identity Identity) bool {
+	stageAtFault := false
+	for _, fault := range i.Faults {
+		stageAtFault = stageAtFault || fault.Field == "logical_environment_name"
+	}
+	return i.DeploymentName == identity.DeploymentName &&
+		(i.Kind == AnyKind || i.Kind == identity.Kind) &&
+		(stageAtFault || i.LogicalEnvironmentName == identity.LogicalEnvironmentName)
 }
 
 // Misses says that a deployed record was last seen before the snapshot, which therefore would have named it.

@@ -44,6 +44,12 @@ func (r Recording) isOf(record Record) bool {
 	return record.Artifact.Kind == r.Kind && (r.Digest == "" || record.Artifact.Digest == r.Digest)
 }
 
+// Names says whether the recording names the artifact of a record, by its kind and digest. Without a digest it names
+// none, whatever it is about.
+func (r Recording) Names(record Record) bool {
+	return r.Digest != "" && r.isOf(record)
+}
+
 // Fault is what is wrong with a part of a request.
 type Fault struct {
 	// Field names the part, in the words of the recording contract, as artifact_digest.

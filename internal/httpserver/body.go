@@ -8,8 +8,11 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -66,7 +69,11 @@ func syntaxFault(err error) string {
 	if !errors.As(err, &syntax) {
 		return "body: is not a JSON value"
 	}
-	place := placeName(strings.Split(strings.TrimPrefix(string(syntax.JSONPointer), "/"), "/"))
+	var parts []string
+	for part := range syntax.JSONPointer.Tokens() {
+		parts = append(parts, deployments.QuoteName(part))
+	}
+	place := placeName(parts)
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return place + ": is given twice"
@@ -85,19 +92,22 @@ func (b *jsonBody) members() map[string]any {
 
 // handOver gives the request with a body that the generated code can decode: of items that are refused, the members at
 // fault are left out. What is left of them still says which identity they are about.
-func (b *jsonBody) handOver(r *http.Request, refused api.RefusedItems) *http.Request {
+func (b *jsonBody) handOver(r *http.Request, refused api.RefusedItems, itemMembers openapi3.Schemas) *http.Request {
 	text := b.text
 	if len(refused) > 0 {
 		items, _ := b.members()["deployments"].([]any)
 		for index, faults := range refused {
-			item, isObject := items[index].(map[string]any)
-			if !isObject {
-				items[index] = map[string]any{}
-				continue
+			item, _ := items[index].(map[string]any)
+			sound := make(map[string]any)
+			for name := range itemMembers {
+				if value, given := item[name]; given {
+					sound[name] = value
+				}
 			}
 			for _, fault := range faults {
-				delete(item, topMember(fault))
+				delete(sound, topMember(fault))
 			}
+			items[index] = sound
 		}
 		var err error
 		if text, err = json.Marshal(b.value); err != nil {
@@ -105,6 +115,8 @@ func (b *jsonBody) handOver(r *http.Request, refused api.RefusedItems) *http.Req
 		}
 	}
 	r = r.WithContext(api.WithRefusedItems(r.Context(), refused))
+	r.Header = r.Header.Clone()
+	r.Header.Set("Content-Type", "application/json") // as the binder spells it
 	r.Body = io.NopCloser(bytes.NewReader(text))
 	r.ContentLength = int64(len(text))
 	return r
@@ -139,4 +151,39 @@ func headerFaults(header http.Header) []string {
 		}
 	}
 	return nil
+}
+
+// maxUnknown is how many members beyond the contract's an object may have, for each of them to be told.
+const maxUnknown = 32
+
+// shapeFaults tells what would make the judgement by the document long: lists and objects that are larger than any
+// that fit. It also holds times to the calendar, which the document's format does not.
+func shapeFaults(schema *openapi3.Schema, value any, place []string) (faults []string) {
+	at := func(part string) []string { return append(place[:len(place):len(place)], part) }
+	switch v := value.(type) {
+	case []any:
+		if schema.MaxItems != nil && uint64(len(v)) > *schema.MaxItems {
+			return []string{fmt.Sprintf("%s: has more than %d items", placeName(place), *schema.MaxItems)}
+		}
+		if schema.Items == nil {
+			return nil
+		}
+		for i, item := range v {
+			faults = append(faults, shapeFaults(schema.Items.Value, item, at(strconv.Itoa(i)))...)
+		}
+	case map[string]any:
+		if len(v) > len(schema.Properties)+maxUnknown {
+			return []string{fmt.Sprintf("%s: has %d members, and the contract knows %d", placeName(place), len(v), len(schema.Properties))}
+		}
+		for name, property := range schema.Properties {
+			if member, given := v[name]; given {
+				faults = append(faults, shapeFaults(property.Value, member, at(name))...)
+			}
+		}
+	case string:
+		if _, err := time.Parse(time.RFC3339, v); schema.Format == "date-time" && err != nil {
+			return []string{placeName(place) + ": " + deployments.Quote(v) + " is not a date-time"}
+		}
+	}
+	return faults
 }

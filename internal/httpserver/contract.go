@@ -33,6 +33,19 @@ type duty struct {
 // hasBody says whether the operation takes one.
 func (o *operation) hasBody() bool { return o.route.Operation.RequestBody != nil }
 
+// bodySchema is that of the operation's JSON.
+func (o *operation) bodySchema() *openapi3.Schema {
+	return o.route.Operation.RequestBody.Value.Content.Get("application/json").Schema.Value
+}
+
+// itemMembers are the members that an item of a batch can have; none if the operation takes no batch.
+func (o *operation) itemMembers() openapi3.Schemas {
+	if list := o.bodySchema().Properties["deployments"]; list != nil && list.Value.Items != nil {
+		return list.Value.Items.Value.Properties
+	}
+	return nil
+}
+
 // routeKey is a method and a path in Echo's form, as "GET /v1/things/:id".
 func routeKey(method, path string) string { return method + " " + path }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/deployrecords/deployrecords/generated/server"
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // duties are what this server adds to the operations of the documents.
@@ -104,7 +105,7 @@ func (a *assembly) judgeRoute(next echo.HandlerFunc) echo.HandlerFunc {
 		if methods, ok := a.methods[c.Path()]; ok {
 			return &api.Problem{
 				Status:  http.StatusMethodNotAllowed,
-				Message: c.Request().Method + " is not a method of this path",
+				Message: deployments.QuoteName(c.Request().Method) + " is not a method of this path",
 				Allow:   strings.Join(methods, ", "),
 			}
 		}

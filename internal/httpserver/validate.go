@@ -48,6 +48,9 @@ func (o *operation) validate(r *http.Request) (*http.Request, error) {
 		if body, err = readBody(r); err != nil {
 			return nil, err
 		}
+		if len(body.faults) == 0 {
+			body.faults = shapeFaults(o.bodySchema(), body.value, nil)
+		}
 		faults = append(faults, body.faults...)
 		judged.Body = io.NopCloser(bytes.NewReader(body.text))
 	}
@@ -82,7 +85,7 @@ func (o *operation) validate(r *http.Request) (*http.Request, error) {
 	if body == nil {
 		return r, nil
 	}
-	return body.handOver(r, refused), nil
+	return body.handOver(r, refused, o.itemMembers()), nil
 }
 
 // documentFault is what openapi3filter found wrong with a parameter, or with a place in the body; with neither, it is
@@ -183,7 +186,7 @@ func parameterProblem(err error) string {
 
 // bodyFaults tells one fault for each place in the body: a schema may find several with one value.
 func bodyFaults(err error) (faults []documentFault) {
-	told := make(map[string]bool)
+	told, unknownTold := make(map[string]bool), make(map[string]bool)
 	var collect func(error)
 	collect = func(err error) {
 		if many, ok := err.(openapi3.MultiError); ok {
@@ -201,6 +204,13 @@ func bodyFaults(err error) (faults []documentFault) {
 		var schemaErr *openapi3.SchemaError
 		switch {
 		case errors.As(err, &schemaErr):
+			// There is an error for each such member, and each names its object only: one is enough.
+			of := placeName(schemaErr.JSONPointer())
+			isUnknown := schemaErr.SchemaField == "properties" || schemaErr.SchemaField == "additionalProperties"
+			if isUnknown && unknownTold[of] {
+				return
+			}
+			unknownTold[of] = unknownTold[of] || isUnknown
 			unknown := unknownMembers(schemaErr)
 			for _, name := range unknown {
 				tell(slices.Concat(schemaErr.JSONPointer(), []string{name}), "is not a member that the contract knows")
@@ -240,6 +250,8 @@ func schemaProblem(err *openapi3.SchemaError) string {
 	switch err.SchemaField {
 	case "enum":
 		return deployments.Quote(fmt.Sprint(err.Value)) + " is not one of " + allowedValues(err.Schema)
+	case "nullable":
+		return "is null"
 	case "required":
 		return "is missing"
 	case "type":

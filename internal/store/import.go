@@ -175,7 +175,9 @@ func (m *importing) readStored() error {
 	}
 	m.stored = make(map[string]recordRow)
 	var rows []recordRow
-	err := m.tx.Where(m.engine.oneOfIDs("id"), jsonList(ids)).Find(&rows).Error
+	// They stay as they are until the import ends: what is decided here must still be so when it is written, to the
+	// records and to their slots.
+	err := m.tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where(m.engine.oneOfIDs("id"), jsonList(ids)).Order("id").Find(&rows).Error
 	for _, row := range rows {
 		m.stored[row.ID] = row
 	}

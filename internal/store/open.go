@@ -71,6 +71,8 @@ func Open(o Options) (*Store, error) {
 		SkipDefaultTransaction: true,
 		// A server starts before its database and waits for it.
 		DisableAutomaticPing: true,
+		// There are as many texts of lists as sets of filters and page sizes; each that is kept costs memory.
+		PrepareStmtMaxSize: 256,
 	})
 	if err != nil {
 		_ = pool.Close()
@@ -122,6 +124,9 @@ func CheckURL(databaseURL string) error {
 		_, err := parsePostgres(databaseURL)
 		return err
 	case "sqlite":
+		if rest == ":memory:" || strings.HasPrefix(rest, "file:") {
+			return errors.New("the database URL must name a plain file: each connection to :memory: would have a database of its own")
+		}
 		if rest == "" {
 			return errors.New("the database URL names no file: write sqlite://relative.db or sqlite:///absolute.db")
 		}

@@ -39,6 +39,9 @@ func (w *recording) apply() error {
 		}
 		w.records[item.answer.ID] = w.current(item.answer)
 		state.follow(change.Updated, item.answer)
+		if !item.Names(item.answer) {
+			continue // the project versions are of an artifact that the answer does not have
+		}
 		for _, versionID := range item.versionIDs {
 			w.links = append(w.links, projectVersionArtifactRow{ProjectVersionID: versionID, ArtifactID: item.answer.ArtifactID})
 		}
@@ -86,6 +89,8 @@ func (w *recording) add(item *recordingItem) deployments.Record {
 	w.artifacts.newest(record)
 	w.latest[item.slot()] = created
 	w.added[record.ID] = true
+	state := w.identity(item.identity())
+	state.added = append(state.added, record.ID)
 	w.write(record)
 	return record
 }
@@ -98,12 +103,15 @@ func (s *identityState) follow(updated []deployments.Record, answer deployments.
 			s.deployed = append(s.deployed, record)
 		}
 	}
-	slices.SortFunc(s.deployed, func(a, b deployments.Record) int {
-		if a.NewerThan(b) {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(s.deployed, newestFirstOrder)
+}
+
+// newestFirstOrder is that of lists (L6).
+func newestFirstOrder(a, b deployments.Record) int {
+	if a.NewerThan(b) {
+		return -1
+	}
+	return 1
 }
 
 // decommissionMissed ends what is deployed in the snapshot's environment under identities that the batch does not
@@ -115,17 +123,29 @@ func (w *recording) decommissionMissed(environmentID string) int {
 		return 0
 	}
 	named := make(map[deployments.Identity]bool)
+	var refused []deployments.BatchItem
 	for _, item := range w.items {
-		named[item.Identity()] = true
+		if len(item.Faults) == 0 {
+			named[item.Identity()] = true
+			continue
+		}
+		if item.DeploymentName == "" {
+			return 0 // it may be about anything that runs there
+		}
+		refused = append(refused, item.BatchItem)
 	}
 	ended := 0
 	for key, state := range w.identities {
+		if key.slot.environmentID != environmentID {
+			continue
+		}
 		for _, record := range state.deployed {
 			identity := deployments.Identity{
 				EnvironmentName: record.EnvironmentName, LogicalEnvironmentName: record.LogicalEnvironmentName,
 				DeploymentName: record.DeploymentName, Kind: record.Artifact.Kind,
 			}
-			if key.slot.environmentID == environmentID && !named[identity] && snapshot.Misses(record) {
+			mayBe := slices.ContainsFunc(refused, func(item deployments.BatchItem) bool { return item.MayBeAbout(identity) })
+			if !named[identity] && !mayBe && snapshot.Misses(record) {
 				w.write(snapshot.Decommission(record, w.now))
 				ended++
 			}

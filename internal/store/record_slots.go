@@ -28,6 +28,8 @@ func identityOf(r deployments.Record) identityKey {
 // identityState is what is deployed under an identity, the newest first, as the batch goes on.
 type identityState struct {
 	deployed []deployments.Record
+	// added are the ids of records that the batch adds.
+	added []string
 }
 
 // hold takes the slots of the batch and reads the clock and what is deployed in them. Of a snapshot, these are also
@@ -135,10 +137,11 @@ func (w *recording) readSlots(slots []slotKey) error {
 	// CROSS JOIN: SQLite would read the set once for each record, not the records once for each of the set.
 	deployed, err := w.readRecords(w.engine.slotSet()+" w CROSS JOIN deployment_records r",
 		`r.organization_id = ? AND r.environment_id = w.environment_id AND r.deployment_name = w.deployment_name AND r.status = 1
-ORDER BY r.created_at DESC, r.id DESC`+w.engine.forUpdate("r"), set, w.organizationID)
+ORDER BY r.id`+w.engine.forUpdate("r"), set, w.organizationID) // the order in which an import locks them, too
 	if err != nil {
 		return err
 	}
+	slices.SortFunc(deployed, newestFirstOrder)
 	for _, record := range deployed {
 		state := w.identity(identityOf(record))
 		state.deployed = append(state.deployed, record)
@@ -181,12 +184,17 @@ func (w *recording) readRecords(from, condition string, args ...any) ([]deployme
 
 // newest is the newest record of the identity, of the digest unless that is empty, as the batch goes on; or nil.
 func (w *recording) newest(key identityKey, digest string) (*deployments.Record, error) {
-	condition := `r.organization_id = ? AND r.environment_id = ? AND r.deployment_name = ? AND r.kind = ?`
+	if _, known := w.latest[key.slot]; !known {
+		return nil, nil // the slot has no records
+	}
+	// Computed values keep the planner from the indexes by kind and by logical environment: only the one by slot gives
+	// few records, and until a table is analyzed it cannot know.
+	condition := `r.organization_id = ? AND r.environment_id = ? AND r.deployment_name = ? AND r.kind + 0 = ?`
 	args := []any{w.organizationID, key.slot.environmentID, key.slot.deploymentName, int(key.kind)}
 	if key.logicalEnvironmentID == "" {
 		condition += " AND r.logical_environment_id IS NULL"
 	} else {
-		condition += " AND r.logical_environment_id = ?"
+		condition += " AND CAST(r.logical_environment_id AS text) = ?"
 		args = append(args, key.logicalEnvironmentID)
 	}
 	if digest != "" {
@@ -202,9 +210,9 @@ func (w *recording) newest(key identityKey, digest string) (*deployments.Record,
 		record = w.current(record)
 		newest = &record
 	}
-	for id := range w.added {
+	for _, id := range w.identity(key).added {
 		record := w.records[id]
-		if identityOf(record) == key && (digest == "" || record.Artifact.Digest == digest) && (newest == nil || record.NewerThan(*newest)) {
+		if (digest == "" || record.Artifact.Digest == digest) && (newest == nil || record.NewerThan(*newest)) {
 			newest = &record
 		}
 	}

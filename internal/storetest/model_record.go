@@ -19,13 +19,19 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 		faults []deployments.Fault
 		named  = map[deployments.Identity]bool{}
 	)
+	var unclear []deployments.BatchItem // refused items of a snapshot
 	for i, item := range batch.Items {
-		named[item.Identity()] = true
 		record, refused := deployments.Record{}, item.Faults
 		if len(refused) == 0 {
 			record, refused = o.record(item.Recording, batch.Snapshot, now, m.NewID(i))
 		}
 		faults = append(faults, refused...)
+		if len(refused) == 0 {
+			named[item.Identity()] = true
+		} else {
+			item.Faults = refused
+			unclear = append(unclear, item)
+		}
 		result.Items = append(result.Items, deployments.ItemResult{Record: record, Faults: refused})
 	}
 	if len(faults) > 0 && !batch.Partial {
@@ -33,7 +39,8 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 	}
 	if s := batch.Snapshot; s != nil {
 		for id, r := range o.records {
-			if r.Status == deployments.Deployed && r.EnvironmentName == s.EnvironmentName && !named[identity(r)] && s.Misses(r) {
+			mayBe := slices.ContainsFunc(unclear, func(item deployments.BatchItem) bool { return item.MayBeAbout(identity(r)) })
+			if r.Status == deployments.Deployed && r.EnvironmentName == s.EnvironmentName && !named[identity(r)] && !mayBe && s.Misses(r) {
 				o.records[id] = s.Decommission(r, now)
 				result.Decommissioned++
 			}
@@ -126,6 +133,9 @@ func (o *modelOrganization) record(r deployments.Recording, snapshot *deployment
 		o.records[answer.ID] = answer
 	}
 	for _, pv := range r.ProjectVersions {
+		if r.Digest == "" || answer.Artifact.Digest != r.Digest {
+			break // they are of an artifact that the answer does not have
+		}
 		o.belongs(answer.Artifact, pv)
 	}
 	return answer, nil
