@@ -290,3 +290,46 @@ func TestMakeRunPrintsAQuestionThatIsAnswered(t *testing.T) {
 		}
 	}
 }
+
+// The answers that the README prints are the demo's.
+func TestTheREADMEsAnswersAreTheDemos(t *testing.T) {
+	env := []string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "x.db")}
+	mustRun(t, env, "import", "--organization", "demo", absolute(t, "testdata/demo.ndjson"))
+	server := serve(t, env)
+	ask := func(query string) (list client.DeploymentRecordList) {
+		request, err := http.NewRequest(http.MethodGet, server.url+"/v1/deployments?"+query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+token(t, "demo"))
+		response, err := judged(t).Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if err := json.NewDecoder(response.Body).Decode(&list); err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	readme, err := os.ReadFile(absolute(t, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(readme), "| jq\n")
+	block, _, _ = strings.Cut(block, "```")
+	var printed client.DeploymentRecordList
+	if err := json.Unmarshal([]byte(block), &printed); err != nil {
+		t.Fatalf("%v in %s", err, block)
+	}
+	got := ask("environment_name=edge-store-117&pagination.page_size=1")
+	if !bytes.Equal(ndjson(t, got.DeploymentRecords), ndjson(t, printed.DeploymentRecords)) || got.Pagination != printed.Pagination {
+		t.Errorf("got %s, the README prints %s", ndjson(t, got.DeploymentRecords), block)
+	}
+	for _, r := range ask("environment_name=edge-store-117&deployment_name=till-sync&full_history=true").DeploymentRecords {
+		line := fmt.Sprintf("%s\t%s\t%s\n", r.CreatedAt.Format(time.RFC3339Nano), r.Artifact.Version, r.Status)
+		if !strings.Contains(string(readme), line) {
+			t.Errorf("the README does not print %q", line)
+		}
+	}
+}
