@@ -9,7 +9,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// Record does what deployments.Store promises.
+// Record does what deployments.Store promises. What makes a batch refuse an item beforehand (Batch.Check) is the
+// domain's; what a recording does to the history is not.
 func (m *Model) Record(_ context.Context, organization string, batch deployments.Batch) (deployments.BatchResult, error) {
 	batch.Check()
 	o := m.organization(organization).clone()
@@ -40,8 +41,9 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 	if s := batch.Snapshot; s != nil {
 		for id, r := range o.records {
 			mayBe := slices.ContainsFunc(unclear, func(item deployments.BatchItem) bool { return item.MayBeAbout(identity(r)) })
-			if r.Status == deployments.Deployed && r.EnvironmentName == s.EnvironmentName && !named[identity(r)] && !mayBe && s.Misses(r) {
-				o.records[id] = s.Decommission(r, now)
+			if r.Status == deployments.Deployed && r.EnvironmentName == s.EnvironmentName && !named[identity(r)] && !mayBe && r.LastSeenAt.Before(s.ObservedAt) {
+				r.Status, r.UpdatedAt = deployments.Decommissioned, latest(r.UpdatedAt, now)
+				o.records[id] = r
 				result.Decommissioned++
 			}
 		}
@@ -103,21 +105,66 @@ func (o *modelOrganization) record(r deployments.Recording, snapshot *deployment
 	if len(history.Deployed) > 0 {
 		history.Newest = nil
 	}
+	// W1 to W4 and the rules of snapshots, written here a second time from what docs/semantics.md says.
 	if snapshot != nil {
-		if record, late := snapshot.TooLateFor(r, history, newest); late {
-			return record, nil
+		for _, d := range history.Deployed {
+			if !d.LastSeenAt.Before(snapshot.ObservedAt) && (r.Status == deployments.Decommissioned || !isOf(d)) {
+				return d, nil
+			}
+		}
+		if len(history.Deployed) == 0 && newest != nil && !newest.UpdatedAt.Before(snapshot.ObservedAt) {
+			return *newest, nil
 		}
 	}
-	change, fault := r.Apply(history, now)
-	if fault != nil {
-		return deployments.Record{}, []deployments.Fault{*fault}
-	}
-	for _, record := range change.Updated {
+	set := func(record deployments.Record, status deployments.Status, seen bool) deployments.Record {
+		record.Status, record.UpdatedAt = status, latest(record.UpdatedAt, now)
+		if seen {
+			record.LastSeenAt = latest(record.LastSeenAt, now)
+		}
 		o.records[record.ID] = record
+		return record
 	}
-	answer := change.Answer
-	if change.Add {
-		created := deployments.CreatedAt(slotLatest, now)
+	var (
+		answer deployments.Record
+		add    bool
+		others int // of the deployed records that the recording is not about
+	)
+	for i, d := range history.Deployed {
+		switch {
+		case r.Status == deployments.Deployed && i == 0 && isOf(d):
+			answer = set(d, deployments.Deployed, true)
+		case r.Status == deployments.Deployed:
+			set(d, deployments.Superseded, false)
+		case isOf(d):
+			if ended := set(d, deployments.Decommissioned, false); answer.ID == "" || !isOf(answer) {
+				answer = ended
+			}
+		default:
+			if others++; others > 1 {
+				set(d, deployments.Superseded, false)
+			} else if answer.ID == "" {
+				answer = d
+			}
+		}
+	}
+	switch {
+	case answer.ID != "":
+	case r.Status == deployments.Deployed:
+		add = true
+	case history.Newest != nil:
+		answer = *history.Newest
+		answer.LastSeenAt = latest(answer.LastSeenAt, now)
+		o.records[answer.ID] = answer
+	case r.Digest == "":
+		return deployments.Record{}, []deployments.Fault{deployments.ErrDigestNeeded}
+	default:
+		add = true
+	}
+	if add {
+		created := now
+		if !slotLatest.Before(now) { // W6
+			created = slotLatest.Add(time.Microsecond)
+		}
 		a := known.Artifact
 		a.Kind, a.Digest = r.Kind, r.Digest
 		if r.Name != nil {
@@ -148,4 +195,11 @@ func (o *modelOrganization) newestFirst() []deployments.Record {
 		}
 		return 1
 	})
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
