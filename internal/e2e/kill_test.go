@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/generated/client"
+	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -36,6 +37,11 @@ func send(url, bearer string, a *attempt) string {
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
+	if err == nil {
+		if err := contracttest.Judge(request, response.StatusCode, response.Header, text); err != nil {
+			return "no id, but an answer that the contract does not allow: " + err.Error()
+		}
+	}
 	var answer struct {
 		Record struct{ ID string } `json:"deployment_record"`
 	}
