@@ -112,7 +112,7 @@ func RecordedNameProblem(name string) string {
 	return ""
 }
 
-// History of an identity, as far as the rules look at it.
+// IdentityHistory is an identity's history, as far as the rules look at it.
 type IdentityHistory struct {
 	// Deployed are the identity's records with the status DEPLOYED, the newest first. An import may have left several
 	// (I2); recording leaves at most one (W1).

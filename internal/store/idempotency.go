@@ -19,7 +19,7 @@ const (
 	keysRemoved = 10
 )
 
-// digest is how a key is kept: of one length, whatever clients send.
+// keyDigest is how a key is kept: of one length, whatever clients send.
 func keyDigest(key deployments.IdempotencyKey) []byte {
 	sum := sha256.Sum256([]byte(key.Subject + "\x00" + key.Key))
 	return sum[:]

@@ -60,8 +60,8 @@ type entriesError struct{ error }
 const analyzeFrom = 10_000
 
 // holdOrganization finds or makes the organization and keeps other imports into it waiting until the transaction
-// ends: what this one found missing stays missing until it makes it. Recording goes on meanwhile; the lock is
-// weaker than what a reference to the row conflicts with.
+// ends. Recording goes on meanwhile; the lock is weaker than what a reference to the row conflicts with. A recorder that
+// makes a name at the same moment as an import is in its way: see deployments.ErrConflict.
 func holdOrganization(tx *gorm.DB, key string) (int64, error) {
 	row := organizationRow{Key: key}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
