@@ -39,6 +39,7 @@ type commands struct {
 	Serve      serveCommand      `cmd:"" help:"Serve the API."`
 	Import     importCommand     `cmd:"" help:"Load records from NDJSON files."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database's schema to the version of this program."`
+	Verify     verifyCommand     `cmd:"" help:"Count everything anew from the records and compare."`
 	Token      tokenCommand      `cmd:"" help:"Make a token for development and tests."`
 	Record     recordCommand     `cmd:"" help:"Tell a server what was deployed, from a pipeline say."`
 	List       listCommand       `cmd:"" help:"Ask a server what runs where."`

@@ -50,6 +50,7 @@ func TestHelpTeaches(t *testing.T) {
 		"help-serve.txt":   {"serve", "--help"},
 		"help-import.txt":  {"import", "--help"},
 		"help-migrate.txt": {"migrate", "--help"},
+		"help-verify.txt":  {"verify", "--help"},
 		"help-token.txt":   {"token", "--help"},
 	} {
 		stdout, stderr, code := run(t, args...)

@@ -56,6 +56,15 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams) error {
 		return err
 	}
 	defer s.Close()
+	folded := make(chan struct{})
+	go func() {
+		defer close(folded)
+		s.KeepFolding(background, logger)
+	}()
+	defer func() {
+		stopBackground()
+		<-folded
+	}()
 
 	handler, err := httpserver.New(httpserver.Options{
 		Store:    s,

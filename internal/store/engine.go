@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
 )
 
 // engine is the kind of a database. What the two do differently is here, in the migrations and in databaseError.
@@ -92,6 +93,14 @@ func jsonSlots(slots []slotKey) string {
 	return string(text)
 }
 
+// place is a constant place, of a timestamp and an id as arguments: created_at and id.
+func (e engine) place() string {
+	if e == sqLite {
+		return "? AS created_at, ? AS id"
+	}
+	return "CAST(? AS timestamptz) AS created_at, CAST(? AS uuid) AS id"
+}
+
 // forUpdate ends a query of the alias's rows that stay as they are until the transaction ends.
 func (e engine) forUpdate(alias string) string {
 	if e == sqLite {
@@ -99,3 +108,23 @@ func (e engine) forUpdate(alias string) string {
 	}
 	return " FOR UPDATE OF " + alias
 }
+
+// holdCounts keeps others from folding the organization's changes until the transaction ends.
+func (e engine) holdCounts(tx *gorm.DB, organizationID int64) error {
+	if e == sqLite {
+		return nil // nobody else writes
+	}
+	return tx.Exec("SELECT pg_advisory_xact_lock("+countsLock+")", organizationID).Error
+}
+
+// tryHoldCounts is holdCounts, or false at once if another does it.
+func (e engine) tryHoldCounts(tx *gorm.DB, organizationID int64) (held bool, err error) {
+	if e == sqLite {
+		return true, nil
+	}
+	err = tx.Raw("SELECT pg_try_advisory_xact_lock("+countsLock+")", organizationID).Row().Scan(&held)
+	return held, err
+}
+
+// countsLock is the key of the lock, for an organization's id.
+const countsLock = "hashtextextended('deployrecords: counts', ?)"

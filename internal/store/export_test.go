@@ -20,6 +20,12 @@ func (s *Store) Pragma(t *testing.T, name string) string {
 // SetClock makes recording read this clock instead of the database's.
 func (s *Store) SetClock(now func() time.Time) { s.testClock = now }
 
+// AnyID stands for every id in the tables of counts.
+const AnyID = anyID
+
+// SetSpacing sets milestones in short lists, too.
+func (s *Store) SetSpacing(n int64) { s.spacing = n }
+
 // MigrateTo makes a database of an earlier schema.
 func MigrateTo(t *testing.T, databaseURL string, version int64) {
 	t.Helper()

@@ -32,7 +32,7 @@ func (s *Store) Import(ctx context.Context, organization string, entries iter.Se
 			return err
 		}
 		summary = load.summary
-		return nil
+		return foldAll(tx, s.engine, organizationID, s.spacing)
 	})
 	var unreadable *entriesError
 	switch {
@@ -270,7 +270,7 @@ func (m *importing) slots(written []recordRow) error {
 		return err
 	}
 	for _, slot := range moved {
-		if err := m.findLatest(slot); err != nil {
+		if err := findLatest(m.tx, m.organizationID, slot); err != nil {
 			return err
 		}
 	}
@@ -298,20 +298,6 @@ func forwardSlots(tx *gorm.DB, written []recordRow) error {
 			SQL: "(excluded.created_at, excluded.record_id) >= (current_slots.created_at, current_slots.record_id)",
 		}}},
 	}), rows)
-}
-
-// findLatest makes the slot's row from its records, or removes it if there are none.
-func (m *importing) findLatest(slot slotKey) error {
-	where := []any{m.organizationID, slot.environmentID, slot.deploymentName}
-	err := m.tx.Exec("DELETE FROM current_slots WHERE organization_id = ? AND environment_id = ? AND deployment_name = ?", where...).Error
-	if err != nil {
-		return err
-	}
-	return m.tx.Exec(`INSERT INTO current_slots (organization_id, environment_id, deployment_name,
-  record_id, logical_environment_id, artifact_id, kind, status, created_at)
-SELECT organization_id, environment_id, deployment_name, id, logical_environment_id, artifact_id, kind, status, created_at
-FROM deployment_records WHERE organization_id = ? AND environment_id = ? AND deployment_name = ?
-ORDER BY created_at DESC, id DESC LIMIT 1`, where...).Error
 }
 
 // createAll inserts the rows in portions whose sizes are powers of two: statements are kept prepared by their text,

@@ -11,7 +11,7 @@ import (
 
 // List implements deployments.Store. Page and total come from one statement, and so from one snapshot (L9).
 func (s *Store) List(ctx context.Context, scope deployments.Scope, query deployments.Query) (deployments.Result, error) {
-	text, args := listStatement(scope, query)
+	text, args := listStatement(s.engine, scope, query)
 	rows, err := s.lists.WithContext(ctx).Raw(text, args...).Rows()
 	if err != nil {
 		return deployments.Result{}, databaseError(ctx, err)
@@ -24,17 +24,20 @@ func (s *Store) List(ctx context.Context, scope deployments.Scope, query deploym
 // listStatement writes the statement for a question: one text for each set of filters and page size, so that
 // databases plan it once. Values are always parameters, except for the page's size, a number that the planner must
 // know to see that few rows are wanted.
-func listStatement(scope deployments.Scope, q deployments.Query) (string, []any) {
-	w := &statement{}
+func listStatement(engine engine, scope deployments.Scope, q deployments.Query) (string, []any) {
+	w := &statement{engine: engine}
 	w.names(scope, q)
 	w.matching(scope, q)
-	w.write(`,
-total AS (SELECT count(*) AS n FROM matching),
-`)
-	if offset := q.Page.Offset(); offset == 0 {
-		w.write("page AS (" + newestFirst + " LIMIT " + strconv.Itoa(int(q.Page.Size)) + ")")
+	list, counted := listOf(scope, q)
+	if counted {
+		w.keptTotal(list, q)
 	} else {
-		w.fromNearerEnd(offset, int64(q.Page.Size))
+		w.write(",\ntotal AS (SELECT count(*) AS n FROM matching)")
+	}
+	if offset := q.Page.Offset(); offset == 0 {
+		w.write(",\npage AS (" + newestFirst + " LIMIT " + strconv.Itoa(int(q.Page.Size)) + ")")
+	} else {
+		w.pageFromNearest(offset, int64(q.Page.Size), list, counted && list.marked())
 	}
 	w.write(`
 SELECT total.n, ` + recordColumns + `
@@ -46,16 +49,14 @@ ORDER BY page.created_at DESC, page.id DESC`)
 	return w.text.String(), w.args
 }
 
-// newestFirst and oldestFirst read the matching records from either end of their order (L6).
-const (
-	newestFirst = "SELECT id, created_at FROM matching ORDER BY created_at DESC, id DESC"
-	oldestFirst = "SELECT id, created_at FROM matching ORDER BY created_at, id"
-)
+// newestFirst reads the matching records in their order (L6).
+const newestFirst = "SELECT id, created_at FROM matching ORDER BY created_at DESC, id DESC"
 
 // statement collects SQL and the arguments of its question marks, which stand in the same order.
 type statement struct {
-	text strings.Builder
-	args []any
+	engine engine
+	text   strings.Builder
+	args   []any
 }
 
 func (w *statement) write(sql string, args ...any) {
@@ -90,22 +91,8 @@ func (w *statement) matching(scope deployments.Scope, q deployments.Query) {
 	if q.History == deployments.All {
 		source = "SELECT r.id, r.created_at FROM deployment_records r"
 	}
-	w.write("matching AS NOT MATERIALIZED (" + source + " WHERE r.organization_id = (SELECT organization_id FROM names)")
-	if q.EnvironmentName != "" {
-		w.write(" AND r.environment_id = (SELECT environment_id FROM names)")
-	}
-	if q.LogicalEnvironmentName != "" {
-		w.write(" AND r.logical_environment_id = (SELECT logical_environment_id FROM names)")
-	}
-	if q.DeploymentName != "" {
-		w.write(" AND r.deployment_name = ?", q.DeploymentName)
-	}
-	if q.Status != deployments.AnyStatus {
-		w.write(" AND r.status = ?", int(q.Status))
-	}
-	if q.ArtifactKind != deployments.AnyKind {
-		w.write(" AND r.kind = ?", int(q.ArtifactKind))
-	}
+	w.write("matching AS NOT MATERIALIZED (" + source + " WHERE ")
+	w.filters("r", q)
 	if q.ArtifactDigest != "" {
 		w.write(` AND r.artifact_id IN (
   SELECT id FROM artifacts WHERE organization_id = (SELECT organization_id FROM names) AND digest = ?)`, q.ArtifactDigest)
@@ -119,6 +106,27 @@ func (w *statement) matching(scope deployments.Scope, q deployments.Query) {
 	w.write(")")
 }
 
+// filters is the condition that a row under the alias belongs to the organization and passes the filters that every
+// row has a column for.
+func (w *statement) filters(alias string, q deployments.Query) {
+	w.write(alias + ".organization_id = (SELECT organization_id FROM names)")
+	if q.EnvironmentName != "" {
+		w.write(" AND " + alias + ".environment_id = (SELECT environment_id FROM names)")
+	}
+	if q.LogicalEnvironmentName != "" {
+		w.write(" AND " + alias + ".logical_environment_id = (SELECT logical_environment_id FROM names)")
+	}
+	if q.DeploymentName != "" {
+		w.write(" AND "+alias+".deployment_name = ?", q.DeploymentName)
+	}
+	if q.Status != deployments.AnyStatus {
+		w.write(" AND "+alias+".status = ?", int(q.Status))
+	}
+	if q.ArtifactKind != deployments.AnyKind {
+		w.write(" AND "+alias+".kind = ?", int(q.ArtifactKind))
+	}
+}
+
 // ofProject keeps the records whose artifact belongs to a version of the project, or to the named one (L4).
 func (w *statement) ofProject(project, version string) {
 	w.write(` AND r.artifact_id IN (
@@ -129,24 +137,6 @@ func (w *statement) ofProject(project, version string) {
 		w.write(" AND pv.name = ?", version)
 	}
 	w.write(")")
-}
-
-// fromNearerEnd reads a page by skipping the records before it or, if those are fewer, the records after it: the
-// last page of a long history costs what the first does. The branch that is not taken has LIMIT 0 and reads nothing.
-func (w *statement) fromNearerEnd(offset, size int64) {
-	w.write(`asked AS (SELECT CAST(? AS bigint) AS skip, CAST(? AS bigint) AS size),
-cut AS (
-  SELECT skip,
-    CASE WHEN skip <= n - skip - size THEN size ELSE 0 END AS front_rows,
-    CASE WHEN skip <= n - skip - size OR skip >= n THEN 0 WHEN n - skip < size THEN n - skip ELSE size END AS back_rows,
-    CASE WHEN n - skip < size THEN 0 ELSE n - skip - size END AS back_skip
-  FROM total, asked
-),
-page AS (SELECT id, created_at FROM (
-  SELECT * FROM (`+newestFirst+` LIMIT (SELECT front_rows FROM cut) OFFSET (SELECT skip FROM cut)) AS front
-  UNION ALL
-  SELECT * FROM (`+oldestFirst+` LIMIT (SELECT back_rows FROM cut) OFFSET (SELECT back_skip FROM cut)) AS back
-) AS nearer LIMIT `+strconv.FormatInt(size, 10)+")", offset, size)
 }
 
 // scanResult reads the total, which every row repeats, and the records; a single row without a record is an empty

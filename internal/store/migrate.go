@@ -56,7 +56,21 @@ func Migrate(ctx context.Context, databaseURL string) (Migration, error) {
 	if err != nil {
 		return Migration{}, databaseError(ctx, err)
 	}
-	return Migration{From: from, To: to}, checkSchema(to, engine)
+	if err := checkSchema(to, engine); err != nil {
+		return Migration{From: from, To: to}, err
+	}
+	return Migration{From: from, To: to}, foldMigrated(ctx, databaseURL)
+}
+
+// foldMigrated folds what a migration has left to be folded, before a server lists with it.
+func foldMigrated(ctx context.Context, databaseURL string) error {
+	s, err := Open(Options{URL: databaseURL, MaxConnections: 1})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	_, err = s.Fold(ctx)
+	return err
 }
 
 func migrateUp(ctx context.Context, pool *sql.DB, engine engine) error {

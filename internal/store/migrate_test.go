@@ -220,6 +220,9 @@ func TestADatabaseOfTheFirstSchemaIsCarriedOver(t *testing.T) {
 
 			s := Open(t, url)
 			WantIDs(t, s, acme, deployments.Query{}, 1)
+			if found, err := s.Verify(t.Context(), "acme"); err != nil || found.Found != 0 || found.Totals == 0 || found.Pending != 0 {
+				t.Errorf("the counts: %+v, %v", found, err)
+			}
 			// The record that was there before is superseded, and its artifact is known by its digest.
 			version := "v"
 			result, err := s.Record(t.Context(), "acme", deployments.Batch{Items: []deployments.BatchItem{

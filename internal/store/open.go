@@ -47,6 +47,8 @@ type Store struct {
 	writer chan struct{}
 	// testClock, if not nil, is read instead of the database's: tests of the rules need to know the time.
 	testClock func() time.Time
+	// spacing is milestoneSpacing, or less in tests, whose lists are short.
+	spacing int64
 }
 
 var _ deployments.Store = (*Store)(nil)
@@ -83,7 +85,7 @@ func Open(o Options) (*Store, error) {
 		// pgx keeps prepared statements itself; SQLite's driver does not.
 		lists = db.Session(&gorm.Session{PrepareStmt: true})
 	}
-	return &Store{db: db, lists: lists, pool: pool, engine: engine, writer: make(chan struct{}, 1)}, nil
+	return &Store{db: db, lists: lists, pool: pool, engine: engine, writer: make(chan struct{}, 1), spacing: milestoneSpacing}, nil
 }
 
 // Close waits for what is running and closes the connections.

@@ -98,13 +98,19 @@ func (m *machine) agree(t *rapid.T) {
 		{},
 		{History: deployments.All},
 		{History: deployments.All, Status: deployments.Deployed},
+		{History: deployments.All, EnvironmentName: "eu"},
+		{History: deployments.All, DeploymentName: "api"},
+		{History: deployments.All, ArtifactKind: deployments.ContainerImage},
 		{Status: deployments.Decommissioned},
 		{History: deployments.All, ProjectName: "web"},
 		{EnvironmentName: "eu", ArtifactKind: deployments.HelmChart},
 		{History: deployments.All, ArtifactDigest: Digest(1), LogicalEnvironmentName: "production"},
 	}
 	for _, q := range []deployments.Query{queries[1], rapid.SampledFrom(queries).Draw(t, "query")} {
-		q.Page.Size = 1000
+		q.Page = deployments.Page{Size: 1000}
+		if rapid.Bool().Draw(t, "page") {
+			q.Page = deployments.Page{Number: rapid.Int32Range(0, 9).Draw(t, "number"), Size: rapid.Int32Range(1, 3).Draw(t, "size")}
+		}
 		want, _ := m.model.List(context.Background(), scope, q)
 		got, err := m.store.List(context.Background(), scope, q)
 		if err != nil {
@@ -121,8 +127,12 @@ func (m *machine) agree(t *rapid.T) {
 
 func TestPropertyRecordingKeepsTheHistoryAsTheModelDoes(t *testing.T) {
 	for _, engine := range Engines {
-		t.Run(engine.Name, func(t *testing.T) {
-			s := Open(t, engine.URL(t))
+		t.Run(engine.Name, func(tt *testing.T) {
+			t := tt
+			url := engine.URL(t)
+			s := Open(t, url)
+			s.SetSpacing(2) // so that short lists have milestones
+			db := plain(t, url)
 			round := 0
 			rapid.Check(t, func(t *rapid.T) {
 				round++
@@ -155,6 +165,11 @@ func TestPropertyRecordingKeepsTheHistoryAsTheModelDoes(t *testing.T) {
 						}
 						m.record(t, batch)
 					},
+					"fold": func(t *rapid.T) {
+						if _, err := s.Fold(context.Background()); err != nil {
+							t.Fatal(err)
+						}
+					},
 					"import": func(t *rapid.T) {
 						var file []deployments.ImportEntry
 						for range rapid.IntRange(1, 4).Draw(t, "lines") {
@@ -174,6 +189,7 @@ func TestPropertyRecordingKeepsTheHistoryAsTheModelDoes(t *testing.T) {
 						}
 					},
 				})
+				checkCounts(t, tt, s, db, m.organization)
 			})
 		})
 	}

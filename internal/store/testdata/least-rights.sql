@@ -1,9 +1,11 @@
 -- The role of a server whose schema another role owns and migrates. Nothing is ever deleted but a row of
--- current_slots, when an import moves the only record of a slot elsewhere, and idempotency keys that are over.
+-- current_slots, when an import moves the only record of a slot elsewhere, idempotency keys that are over, and the
+-- bookkeeping of totals.
 CREATE ROLE deployrecords_server LOGIN PASSWORD 'change me';
 GRANT USAGE ON SCHEMA public TO deployrecords_server;
 GRANT SELECT ON goose_db_version TO deployrecords_server;
 GRANT SELECT, INSERT ON environments, logical_environments, artifacts, projects, project_versions,
   project_version_artifacts TO deployrecords_server;
 GRANT SELECT, INSERT, UPDATE ON organizations, deployment_records, slots TO deployrecords_server;
-GRANT SELECT, INSERT, UPDATE, DELETE ON current_slots, idempotency_keys TO deployrecords_server;
+GRANT SELECT, INSERT, UPDATE, DELETE ON current_slots, idempotency_keys, list_changes, list_totals,
+  list_milestones TO deployrecords_server;

@@ -1,0 +1,222 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// foldBatch is how many changes are folded in one transaction: the memory that folding needs, and how long it keeps
+// another server from folding.
+const foldBatch = 20_000
+
+// foldAllBatch is as many at a time in a transaction that folds all: SQLite keeps them in memory.
+const foldAllBatch = 200_000
+
+// Fold brings the changes of lists that are not folded yet into their counts and gives how many there were.
+// Lists are right without it, and slower: whoever serves calls it again and again. Any number of servers may do so
+// at once; for each organization one does the work and the others find it done.
+func (s *Store) Fold(ctx context.Context) (int, error) {
+	var organizations []int64
+	err := s.db.WithContext(ctx).Raw("SELECT o.id FROM organizations o WHERE EXISTS (SELECT 1 FROM list_changes c WHERE c.organization_id = o.id)").
+		Scan(&organizations).Error
+	if err != nil {
+		return 0, databaseError(ctx, err)
+	}
+	folded := 0
+	for _, id := range organizations {
+		n, err := s.foldOrganization(ctx, id)
+		folded += n
+		if err != nil {
+			return folded, databaseError(ctx, err)
+		}
+	}
+	return folded, nil
+}
+
+// foldOrganization folds until little is left, each batch in a transaction of its own.
+func (s *Store) foldOrganization(ctx context.Context, id int64) (folded int, err error) {
+	for {
+		var n int
+		err := s.write(ctx, func(tx *gorm.DB) error {
+			if held, err := s.engine.tryHoldCounts(tx, id); err != nil || !held {
+				return err // another server is at it
+			}
+			fold := folding{tx: tx, organizationID: id, spacing: s.spacing}
+			if n, err = fold.batch(foldBatch); err != nil || n == foldBatch || n+folded == 0 {
+				return err
+			}
+			if folded > 0 {
+				// What the batches before have made long was left for now: setting milestones reads what is pending.
+				if err := fold.findLong(); err != nil {
+					return err
+				}
+			}
+			return fold.settle()
+		})
+		folded += n
+		if err != nil || n < foldBatch {
+			return folded, err
+		}
+	}
+}
+
+// foldAll folds the organization's changes in the transaction that made them: an import leaves nothing to do.
+func foldAll(tx *gorm.DB, engine engine, organizationID, spacing int64) error {
+	if err := engine.holdCounts(tx, organizationID); err != nil {
+		return err
+	}
+	fold := folding{tx: tx, organizationID: organizationID, spacing: spacing}
+	for {
+		n, err := fold.batch(foldAllBatch)
+		if err != nil {
+			return err
+		}
+		if n < foldAllBatch {
+			return fold.settle()
+		}
+	}
+}
+
+// foldEvery is how often a server folds. What is pending costs each list a little.
+const foldEvery = time.Second
+
+// KeepFolding folds until ctx ends. It takes at most a tenth of the time of a connection.
+func (s *Store) KeepFolding(ctx context.Context, logger *slog.Logger) {
+	failed := false
+	for pause := foldEvery; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		began := time.Now()
+		_, err := s.Fold(ctx)
+		pause = max(foldEvery, 10*time.Since(began))
+		switch {
+		case err != nil && ctx.Err() == nil && !failed:
+			failed = true
+			logger.Warn("the counts of lists are not folded: lists stay right and become slower", "error", err)
+		case err == nil && failed:
+			failed = false
+			logger.Info("the counts of lists are folded again")
+		}
+	}
+}
+
+// folding is a fold of an organization's changes under way, in its transaction. Nobody else touches the counts.
+type folding struct {
+	tx             *gorm.DB
+	organizationID int64
+	spacing        int64
+	// after is the id of the last change that was taken.
+	after int64
+	// milestones are those of the organization, with what was folded.
+	milestones milestones
+	// long are lists that have no milestones and need them.
+	long map[listKey]bool
+}
+
+// batch takes up to size changes away and adds them to the counts. It gives how many there were.
+func (f *folding) batch(size int) (int, error) {
+	if f.milestones == nil {
+		var err error
+		if f.milestones, err = readMilestones(f.tx, f.organizationID); err != nil {
+			return 0, err
+		}
+		f.long = make(map[listKey]bool)
+	}
+	sums := newTally(f.milestones)
+	n, err := f.take(sums, size)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	totals := sums.totals(f.organizationID)
+	err = createAll(f.tx.Clauses(
+		clause.OnConflict{
+			Columns: []clause.Column{
+				{Name: "organization_id"},
+				{Name: "latest"},
+				{Name: "environment_id"},
+				{Name: "logical_environment_id"},
+				{Name: "deployment_name"},
+				{Name: "status"},
+				{Name: "kind"},
+			},
+			DoUpdates: clause.Assignments(map[string]any{"n": gorm.Expr("list_totals.n + excluded.n")}),
+		},
+		clause.Returning{Columns: []clause.Column{{Name: "n"}}},
+	), totals)
+	if err != nil {
+		return 0, err
+	}
+	for _, total := range totals {
+		if list := total.list(); list.marked() && total.N > 2*f.spacing && f.milestones[list] == nil {
+			f.long[list] = true
+		}
+	}
+	return n, f.saveMilestones(sums.passed)
+}
+
+// findLong finds the lists that have no milestones and need them, whatever made them long.
+func (f *folding) findLong() error {
+	var totals []totalRow
+	err := f.tx.Where("organization_id = ? AND NOT latest AND n > ?", f.organizationID, 2*f.spacing).Find(&totals).Error
+	for _, total := range totals {
+		if list := total.list(); list.marked() && f.milestones[list] == nil {
+			f.long[list] = true
+		}
+	}
+	return err
+}
+
+// take deletes a batch of changes and tallies them.
+func (f *folding) take(sums *tally, size int) (n int, err error) {
+	rows, err := f.tx.Raw(`DELETE FROM list_changes WHERE organization_id = ? AND id IN (
+  SELECT id FROM list_changes WHERE organization_id = ? AND id > ? ORDER BY id LIMIT ?
+) RETURNING id, latest, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, n`,
+		f.organizationID, f.organizationID, f.after, size).Rows()
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for ; rows.Next(); n++ {
+		var id int64
+		change, err := scanChange(rows, &id)
+		if err != nil {
+			return 0, err
+		}
+		f.after = max(f.after, id)
+		sums.add(change)
+	}
+	return n, rows.Err()
+}
+
+// change is that n records came to be listed so, or that -n are so no more.
+type change struct {
+	listed
+	place
+	n int64
+}
+
+// scanChange reads a row of what stands before, and of a change.
+func scanChange(rows *sql.Rows, before ...any) (change, error) {
+	var (
+		c                 change
+		logicalID         sql.Null[string]
+		status, kind      int64
+		created           timestamp
+		logical, recordID = &logicalID, &c.recordID
+	)
+	err := rows.Scan(append(before, &c.latest, &c.environmentID, logical, &c.deploymentName, &status, &kind, &created, recordID, &c.n)...)
+	c.logicalEnvironmentID = logicalID.V
+	c.status, c.kind = deployments.Status(status), deployments.Kind(kind)
+	c.createdAt = created.Time
+	return c, err
+}

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"strconv"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// keptTotal takes the total from the list's count and the changes that are not folded into it.
+func (w *statement) keptTotal(list listKey, q deployments.Query) {
+	w.write(",\npending AS (SELECT c.created_at, c.record_id, c.n FROM list_changes c WHERE ")
+	w.filters("c", q)
+	w.write(" AND c.latest = " + strconv.FormatBool(list.latest) + `),
+total AS (SELECT CAST(
+  coalesce((SELECT t.n FROM list_totals t WHERE t.latest = ` + strconv.FormatBool(list.latest) + " AND ")
+	w.inList("t", list)
+	w.write("), 0) + coalesce((SELECT sum(p.n) FROM pending p), 0) AS bigint) AS n)")
+}
+
+// inList is the condition that a row of counts is of the list.
+func (w *statement) inList(alias string, list listKey) {
+	w.write(alias + ".organization_id = (SELECT organization_id FROM names) AND " + alias + ".environment_id = ")
+	w.idOf("environment_id", list.environmentID)
+	w.write(" AND " + alias + ".logical_environment_id = ")
+	w.idOf("logical_environment_id", list.logicalEnvironmentID)
+	w.write(" AND "+alias+".deployment_name = ? AND "+alias+".status = ? AND "+alias+".kind = ?",
+		list.deploymentName, int(list.status), int(list.kind))
+}
+
+func (w *statement) idOf(column, id string) {
+	if id == anyID {
+		w.write("'" + anyID + "'")
+		return
+	}
+	w.write("(SELECT " + column + " FROM names)")
+}
+
+// pageFromNearest reads a page from the nearest place whose rank, the number of matching records before it in the
+// order of time, is known: the beginning, the end, or a milestone of the list. From there it skips what lies between,
+// up or down. Which place is taken decides what the page costs, never what is in it: each rank is exact.
+func (w *statement) pageFromNearest(skip, size int64, list listKey, marked bool) {
+	constant := w.engine.place()
+	// The page's records have the ranks from low to before high.
+	w.write(`,
+asked AS (SELECT
+    CASE WHEN total.n > q.skip THEN total.n - q.skip ELSE 0 END AS high,
+    CASE WHEN total.n - q.skip > q.size THEN total.n - q.skip - q.size ELSE 0 END AS low
+  FROM total, (SELECT CAST(? AS bigint) AS skip, CAST(? AS bigint) AS size) AS q),
+known AS (
+  SELECT CAST(0 AS bigint) AS rank, b.* FROM (SELECT `+constant+`) AS b
+  UNION ALL SELECT total.n, e.* FROM total, (SELECT `+constant+`) AS e`,
+		skip, size, timestamp{beginning.createdAt}, beginning.recordID, timestamp{end.createdAt}, end.recordID)
+	if marked {
+		w.write(`
+  UNION ALL SELECT m.before + coalesce((SELECT sum(p.n) FROM pending p WHERE (p.created_at, p.record_id) < (m.created_at, m.record_id)), 0), m.created_at, m.record_id
+  FROM (
+    SELECT s.* FROM (
+      SELECT m.created_at, m.record_id, sum(m.n) OVER (ORDER BY m.created_at, m.record_id) - m.n AS before FROM list_milestones m WHERE `)
+		w.inList("m", list)
+		w.write(`
+    ) AS s, asked ORDER BY abs(s.before - asked.high) LIMIT 1
+  ) AS m`)
+	}
+	w.write(`
+),
+nearest AS (
+  SELECT created_at, id, up_from - rank AS up_skip, CASE WHEN high > up_from THEN high - up_from ELSE 0 END AS up_rows,
+    rank - down_from AS down_skip, CASE WHEN down_from > low THEN down_from - low ELSE 0 END AS down_rows
+  FROM (
+    SELECT known.*, asked.*, CASE WHEN rank > low THEN rank ELSE low END AS up_from, CASE WHEN rank < high THEN rank ELSE high END AS down_from
+    FROM known, asked ORDER BY abs(rank - high) LIMIT 1
+  ) AS k
+),
+page AS (SELECT id, created_at FROM (
+  SELECT * FROM (
+    SELECT id, created_at FROM matching WHERE (created_at, id) >= ((SELECT created_at FROM nearest), (SELECT id FROM nearest))
+    ORDER BY created_at, id LIMIT (SELECT up_rows FROM nearest) OFFSET (SELECT up_skip FROM nearest)) AS up
+  UNION ALL
+  SELECT * FROM (
+    SELECT id, created_at FROM matching WHERE (created_at, id) < ((SELECT created_at FROM nearest), (SELECT id FROM nearest))
+    ORDER BY created_at DESC, id DESC LIMIT (SELECT down_rows FROM nearest) OFFSET (SELECT down_skip FROM nearest)) AS down
+) AS around LIMIT ` + strconv.FormatInt(size, 10) + ")")
+}

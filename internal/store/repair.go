@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+)
+
+// Repair makes the counts of an organization and the latest records of its slots anew from its records. Lists are
+// right when it returns; writers go on meanwhile, except those of a slot that is being mended.
+func (s *Store) Repair(ctx context.Context, organization string) error {
+	err := s.write(ctx, func(tx *gorm.DB) error {
+		var row organizationRow
+		if err := tx.Where("key = ?", organization).Take(&row).Error; err != nil {
+			return err
+		}
+		if err := s.engine.holdCounts(tx, row.ID); err != nil {
+			return err
+		}
+		if err := repairSlots(tx, row.ID); err != nil {
+			return err
+		}
+		for _, table := range []string{"list_totals", "list_milestones"} {
+			if err := tx.Exec("DELETE FROM "+table+" WHERE organization_id = ?", row.ID).Error; err != nil {
+				return err
+			}
+		}
+		// With no counts, what is pending must be all records. What is pending now is taken back by its opposite, in
+		// the statement that adds the records: what a writer commits meanwhile is in both or in neither.
+		const columns = "organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, n"
+		err := tx.Exec("INSERT INTO list_changes ("+columns+`)
+SELECT organization_id, false, environment_id, logical_environment_id, deployment_name, status, kind, created_at, id, 1 FROM deployment_records WHERE organization_id = ?
+UNION ALL
+SELECT organization_id, true, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, 1 FROM current_slots WHERE organization_id = ?
+UNION ALL
+SELECT organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, -n FROM list_changes WHERE organization_id = ?`,
+			row.ID, row.ID, row.ID).Error
+		if err != nil {
+			return err
+		}
+		return foldAll(tx, s.engine, row.ID, s.spacing)
+	})
+	return databaseError(ctx, err)
+}
+
+// repairSlots finds the latest record of each slot anew whose row is not that. Whoever records in the slot meanwhile
+// waits for its row, and then moves it on if it has a newer one.
+func repairSlots(tx *gorm.DB, organizationID int64) error {
+	v := &verifying{tx: tx, organizationID: organizationID, found: &Verification{}}
+	if err := v.records(newTally(nil)); err != nil {
+		return err
+	}
+	for _, slot := range v.wrongSlots {
+		if err := findLatest(tx, organizationID, slot); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findLatest makes the slot's row from its records, or removes it if there are none.
+func findLatest(tx *gorm.DB, organizationID int64, slot slotKey) error {
+	where := []any{organizationID, slot.environmentID, slot.deploymentName}
+	err := tx.Exec("DELETE FROM current_slots WHERE organization_id = ? AND environment_id = ? AND deployment_name = ?", where...).Error
+	if err != nil {
+		return err
+	}
+	return tx.Exec(`INSERT INTO current_slots (organization_id, environment_id, deployment_name,
+  record_id, logical_environment_id, artifact_id, kind, status, created_at)
+SELECT organization_id, environment_id, deployment_name, id, logical_environment_id, artifact_id, kind, status, created_at
+FROM deployment_records WHERE organization_id = ? AND environment_id = ? AND deployment_name = ?
+ORDER BY created_at DESC, id DESC LIMIT 1`, where...).Error
+}
