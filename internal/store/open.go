@@ -187,6 +187,8 @@ func openPostgres(config *pgx.ConnConfig, statementTimeout time.Duration) *sql.D
 	set("application_name", "deployrecords")
 	// With a parameter in OFFSET, PostgreSQL would plan the statement again each time it runs.
 	set("plan_cache_mode", "force_generic_plan")
+	// Compiling a plan takes longer than the small statements here ever run.
+	set("jit", "off")
 	if statementTimeout > 0 {
 		set("statement_timeout", strconv.FormatInt(statementTimeout.Milliseconds(), 10))
 	}
