@@ -89,6 +89,22 @@ CREATE TRIGGER note_slot_deletes AFTER DELETE ON current_slots BEGIN
 END;
 -- +goose StatementEnd
 
+-- Columns that other filters ask for stand in the indexes too.
+DROP INDEX deployment_records_by_environment;
+DROP INDEX deployment_records_by_logical_environment;
+DROP INDEX deployment_records_by_status;
+DROP INDEX deployment_records_by_kind;
+DROP INDEX current_slots_by_time;
+DROP INDEX current_slots_by_environment;
+DROP INDEX current_slots_by_logical_environment;
+CREATE INDEX deployment_records_by_environment ON deployment_records (organization_id, environment_id, created_at, id, logical_environment_id, status, kind);
+CREATE INDEX deployment_records_by_logical_environment ON deployment_records (organization_id, logical_environment_id, created_at, id, status, kind);
+CREATE INDEX deployment_records_by_status ON deployment_records (organization_id, status, created_at, id, kind);
+CREATE INDEX deployment_records_by_kind ON deployment_records (organization_id, kind, created_at, id, status);
+CREATE INDEX current_slots_by_time ON current_slots (organization_id, created_at, record_id, status, kind);
+CREATE INDEX current_slots_by_environment ON current_slots (organization_id, environment_id, created_at, record_id, logical_environment_id, status, kind);
+CREATE INDEX current_slots_by_logical_environment ON current_slots (organization_id, logical_environment_id, created_at, record_id, status, kind);
+
 -- What is stored already is one large change, to be folded as any other.
 INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, n)
 SELECT organization_id, false, environment_id, logical_environment_id, deployment_name, status, kind, created_at, id, 1 FROM deployment_records

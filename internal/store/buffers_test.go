@@ -1,0 +1,110 @@
+package store_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/pgtest"
+	"github.com/deployrecords/deployrecords/internal/store"
+	. "github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+// withHistory opens a database of so many records in 10,000 slots, a tenth of them of another organization.
+// testdata/history.sql says what they are like.
+func withHistory(t *testing.T, records int) *store.Store {
+	t.Helper()
+	url := pgtest.URL(t)
+	s := Open(t, url)
+	sql, err := os.ReadFile("testdata/history.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, organization := range []string{"acme", "other"} {
+		share := []int{records * 9 / 10, records / 10}[i]
+		replace := strings.NewReplacer(":organization", "'"+organization+"'", ":n", fmt.Sprint(share))
+		if _, err := plain(t, url).Exec(replace.Replace(string(sql))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Fold(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plain(t, url).Exec("VACUUM ANALYZE"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// combinations are all of environment, logical environment, status and kind, and each other filter alone.
+func combinations() []deployments.Query {
+	queries := []deployments.Query{{DeploymentName: "app3"}, {ArtifactDigest: "sha256:30"}}
+	for _, environment := range []string{"", "env7"} {
+		for _, logical := range []string{"", "stage2"} {
+			for _, status := range append(statuses, deployments.AnyStatus) {
+				for _, kind := range append(kinds, deployments.AnyKind) {
+					queries = append(queries, deployments.Query{
+						EnvironmentName: environment, LogicalEnvironmentName: logical, Status: status, ArtifactKind: kind,
+					})
+				}
+			}
+		}
+	}
+	return queries
+}
+
+func describe(q deployments.Query) string {
+	history := map[deployments.History]string{deployments.All: "all", deployments.Latest: "latest"}[q.History]
+	return strings.Join(strings.Fields(fmt.Sprintln(history, q.EnvironmentName, q.LogicalEnvironmentName, q.DeploymentName, q.Status, q.ArtifactKind,
+		q.ArtifactDigest, q.ProjectName, q.ProjectVersionName, "page", q.Page.Number)), " ")
+}
+
+// The work of a list is counted in pages of memory: it must not grow with the history.
+func TestListsDoNotSlowDownWithTheHistory(t *testing.T) {
+	small, large := withHistory(t, 20_000), withHistory(t, 200_000)
+	page := deployments.Page{Size: 20}
+
+	t.Run("first pages with their totals", func(t *testing.T) {
+		full, _ := large.Buffers(t, acme, deployments.Query{Page: page})
+		for _, q := range combinations() {
+			q.Page = page
+			for _, q.History = range []deployments.History{deployments.Latest, deployments.All} {
+				before, _ := small.Buffers(t, acme, q)
+				after, plan := large.Buffers(t, acme, q)
+				t.Logf("%-60s %5d %5d", describe(q), before, after)
+				// With few records, a page may not be full: it is compared with one that is.
+				if float64(after) > 1.5*float64(max(before, full)) {
+					t.Errorf("%s: %d pages of memory, %d with ten times the records\n%s", describe(q), before, after, plan)
+				}
+			}
+		}
+	})
+
+	t.Run("deep pages of the whole history", func(t *testing.T) {
+		first, _ := large.Buffers(t, acme, deployments.Query{History: deployments.All, Page: page})
+		for _, q := range []deployments.Query{
+			{},
+			{EnvironmentName: "env7"},
+			{LogicalEnvironmentName: "stage2"},
+			{DeploymentName: "app3"},
+			{Status: deployments.Deployed},
+			{Status: deployments.Superseded},
+			{Status: deployments.Decommissioned},
+			{ArtifactKind: deployments.ContainerImage},
+			{ArtifactKind: deployments.HelmChart},
+		} {
+			q.History, q.Page = deployments.All, page
+			last := (Ask(t, large, acme, q).Total - 1) / int64(page.Size)
+			for _, number := range []int64{last / 100, last / 2, last} {
+				q.Page.Number = int32(number)
+				buffers, plan := large.Buffers(t, acme, q)
+				t.Logf("%-60s %5d", describe(q), buffers)
+				if buffers > max(3*first, 300) {
+					t.Errorf("%s: %d pages of memory, %d for the first page of all\n%s", describe(q), buffers, first, plan)
+				}
+			}
+		}
+	})
+}
