@@ -6,10 +6,11 @@
 --
 -- What is counted is always: the counts of list_totals and list_milestones, and with them the changes of list_changes
 -- that are not folded into them yet. Every write appends its changes in its own transaction, by the triggers below;
--- any server folds them later; readers add what is not folded.
+-- any server folds them later; readers add what is not folded. No references here: all of it comes from rows that have
+-- them, and each would be one more look-up for each change.
 
 CREATE TABLE list_changes (
-    organization_id        bigint NOT NULL REFERENCES organizations,
+    organization_id        bigint NOT NULL,
     id                     bigint GENERATED ALWAYS AS IDENTITY,
     latest                 boolean NOT NULL,
     environment_id         uuid NOT NULL,
@@ -24,7 +25,7 @@ CREATE TABLE list_changes (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 CREATE TABLE list_totals (
-    organization_id        bigint NOT NULL REFERENCES organizations,
+    organization_id        bigint NOT NULL,
     latest                 boolean NOT NULL,
     environment_id         uuid NOT NULL,
     logical_environment_id uuid NOT NULL,
@@ -38,7 +39,7 @@ CREATE TABLE list_totals (
 -- Of a long list of all records: how many there are from here to the next milestone, in the order of time. The first
 -- of a list is before all records.
 CREATE TABLE list_milestones (
-    organization_id        bigint NOT NULL REFERENCES organizations,
+    organization_id        bigint NOT NULL,
     environment_id         uuid NOT NULL,
     logical_environment_id uuid NOT NULL,
     deployment_name        text COLLATE "C" NOT NULL,

@@ -4,7 +4,7 @@
 
 CREATE TABLE list_changes (
     id                     integer PRIMARY KEY,
-    organization_id        integer NOT NULL REFERENCES organizations,
+    organization_id        integer NOT NULL,
     latest                 integer NOT NULL,
     environment_id         text NOT NULL,
     logical_environment_id text,
@@ -18,7 +18,7 @@ CREATE TABLE list_changes (
 CREATE INDEX list_changes_by_organization ON list_changes (organization_id, id);
 
 CREATE TABLE list_totals (
-    organization_id        integer NOT NULL REFERENCES organizations,
+    organization_id        integer NOT NULL,
     latest                 integer NOT NULL,
     environment_id         text NOT NULL,
     logical_environment_id text NOT NULL,
@@ -30,7 +30,7 @@ CREATE TABLE list_totals (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE list_milestones (
-    organization_id        integer NOT NULL REFERENCES organizations,
+    organization_id        integer NOT NULL,
     environment_id         text NOT NULL,
     logical_environment_id text NOT NULL,
     deployment_name        text NOT NULL,
