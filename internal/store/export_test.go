@@ -1,10 +1,13 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
 )
 
 // Pragma asks SQLite for a setting of a connection of the pool.
@@ -25,6 +28,19 @@ const AnyID = anyID
 
 // SetSpacing sets milestones in short lists, too.
 func (s *Store) SetSpacing(n int64) { s.spacing = n }
+
+// Snapshot counts the records as Verify sees them.
+func (s *Store) Snapshot(ctx context.Context, do func(count func() int)) error {
+	return s.snapshot(ctx, func(tx *gorm.DB) error {
+		var err error
+		do(func() int {
+			var n int64
+			err = errors.Join(err, tx.Model(&recordRow{}).Count(&n).Error)
+			return int(n)
+		})
+		return err
+	})
+}
 
 // MigrateTo makes a database of an earlier schema.
 func MigrateTo(t *testing.T, databaseURL string, version int64) {

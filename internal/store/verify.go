@@ -59,10 +59,11 @@ func (s *Store) Organizations(ctx context.Context) ([]string, error) {
 
 // snapshot runs queries that all see the database as it is at one moment.
 func (s *Store) snapshot(ctx context.Context, do func(tx *gorm.DB) error) error {
-	if s.engine == sqLite {
-		return s.write(ctx, do) // alone
+	options := &sql.TxOptions{ReadOnly: true} // in SQLite, the snapshot of its first query, beside writers
+	if s.engine == postgreSQL {
+		options.Isolation = sql.LevelRepeatableRead
 	}
-	return s.db.WithContext(ctx).Transaction(do, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	return s.db.WithContext(ctx).Transaction(do, options)
 }
 
 // verifying is a Verify under way.
