@@ -29,6 +29,21 @@ const AnyID = anyID
 // SetSpacing sets milestones in short lists, too.
 func (s *Store) SetSpacing(n int64) { s.spacing = n }
 
+// SetMilestonesAnew sets those of an organization from its records, while changes may be pending.
+func (s *Store) SetMilestonesAnew(ctx context.Context, organization string) error {
+	return s.write(ctx, func(tx *gorm.DB) error {
+		var row organizationRow
+		if err := tx.Where("key = ?", organization).Limit(1).Find(&row).Error; err != nil || row.ID == 0 {
+			return err
+		}
+		if err := tx.Exec("DELETE FROM list_milestones WHERE organization_id = ?", row.ID).Error; err != nil {
+			return err
+		}
+		fold := folding{tx: tx, organizationID: row.ID, spacing: s.spacing, milestones: milestones{}, long: make(map[listKey]bool)}
+		return errors.Join(fold.findLong(), fold.settle())
+	})
+}
+
 // Snapshot counts the records as Verify sees them.
 func (s *Store) Snapshot(ctx context.Context, do func(count func() int)) error {
 	return s.snapshot(ctx, func(tx *gorm.DB) error {

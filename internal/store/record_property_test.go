@@ -170,6 +170,11 @@ func TestPropertyRecordingKeepsTheHistoryAsTheModelDoes(t *testing.T) {
 							t.Fatal(err)
 						}
 					},
+					"set milestones": func(t *rapid.T) {
+						if err := s.SetMilestonesAnew(context.Background(), m.organization); err != nil {
+							t.Fatal(err)
+						}
+					},
 					"import": func(t *rapid.T) {
 						var file []deployments.ImportEntry
 						for range rapid.IntRange(1, 4).Draw(t, "lines") {
