@@ -21,7 +21,7 @@ func (s *Store) Pragma(t *testing.T, name string) string {
 }
 
 // SetClock makes recording read this clock instead of the database's.
-func (s *Store) SetClock(now func() time.Time) { s.testClock = now }
+func (s *Store) SetClock(now func() time.Time) { s.ownClock = now }
 
 // AnyID stands for every id in the tables of counts.
 const AnyID = anyID
@@ -72,4 +72,10 @@ func MigrateTo(t *testing.T, databaseURL string, version int64) {
 	if _, err := provider.UpTo(t.Context(), version); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// DropConnections makes the pool close those of its connections that nobody uses.
+func (s *Store) DropConnections() {
+	s.pool.SetMaxIdleConns(0)
+	s.pool.SetMaxIdleConns(2)
 }

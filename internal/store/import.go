@@ -27,7 +27,7 @@ func (s *Store) Import(ctx context.Context, organization string, entries iter.Se
 		if err != nil {
 			return err
 		}
-		load := &importing{tx: tx, engine: s.engine, organizationID: organizationID}
+		load := &importing{tx: tx, engine: s.engine, organizationID: organizationID, newID: s.newID}
 		if err := load.all(entries); err != nil {
 			return err
 		}
@@ -76,6 +76,7 @@ type importing struct {
 	tx             *gorm.DB
 	engine         engine
 	organizationID int64
+	newID          func() string
 	batches        int
 	// stored are the records that the batch names, as they were before it.
 	stored  map[string]recordRow

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"github.com/google/uuid"
-
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
@@ -84,7 +82,7 @@ func (m *importing) named(ref nameRef) error {
 			*id = withName.ID
 		default:
 			if *id == "" {
-				*id = uuid.NewString()
+				*id = m.newID()
 			}
 			row := namedRow{ID: *id, OrganizationID: m.organizationID, Name: name}
 			remember(row)
@@ -151,7 +149,7 @@ func (m *importing) artifacts() error {
 		case r.ArtifactID == "" && partsKnown:
 			r.ArtifactID = withParts.ID
 		default:
-			row := newArtifactRow(m.organizationID, r.ArtifactID, r.Artifact)
+			row := newArtifactRow(m.organizationID, r.ArtifactID, r.Artifact, m.newID)
 			r.ArtifactID = row.ID
 			remember(row)
 			made = append(made, row)
@@ -161,10 +159,10 @@ func (m *importing) artifacts() error {
 }
 
 // newArtifactRow makes an id for the artifact unless it is given one.
-func newArtifactRow(organizationID int64, id string, a deployments.Artifact) artifactRow {
+func newArtifactRow(organizationID int64, id string, a deployments.Artifact, newID func() string) artifactRow {
 	made := id == ""
 	if made {
-		id = uuid.NewString()
+		id = newID()
 	}
 	return artifactRow{
 		ID: id, OrganizationID: organizationID,

@@ -40,7 +40,14 @@ func Migrate(ctx context.Context, databaseURL string) (Migration, error) {
 		return Migration{}, err
 	}
 	defer pool.Close()
+	migration, err := migratePool(ctx, pool, engine)
+	if err != nil || migration.From == migration.To {
+		return migration, err
+	}
+	return migration, foldMigrated(ctx, databaseURL)
+}
 
+func migratePool(ctx context.Context, pool *sql.DB, engine engine) (Migration, error) {
 	from, err := schemaVersion(ctx, pool, engine)
 	if err != nil {
 		return Migration{}, databaseError(ctx, err)
@@ -56,10 +63,7 @@ func Migrate(ctx context.Context, databaseURL string) (Migration, error) {
 	if err != nil {
 		return Migration{}, databaseError(ctx, err)
 	}
-	if err := checkSchema(to, engine); err != nil {
-		return Migration{From: from, To: to}, err
-	}
-	return Migration{From: from, To: to}, foldMigrated(ctx, databaseURL)
+	return Migration{From: from, To: to}, checkSchema(to, engine)
 }
 
 // foldMigrated folds what a migration has left to be folded, before a server lists with it.

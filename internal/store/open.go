@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
@@ -45,10 +46,14 @@ type Store struct {
 	engine engine
 	// writer has one place: SQLite lets one write, and of many that wait it would let any go first, or none in time.
 	writer chan struct{}
-	// testClock, if not nil, is read instead of the database's: tests of the rules need to know the time.
-	testClock func() time.Time
 	// spacing is milestoneSpacing, or less in tests, whose lists are short.
 	spacing int64
+	// ownClock, if not nil, is read instead of the database's: tests need to know the time.
+	ownClock func() time.Time
+	// newID makes the ids of what is recorded or imported without one.
+	newID func() string
+	// keeper, if not nil, is the connection that keeps a database in memory alive.
+	keeper *sql.Conn
 }
 
 var _ deployments.Store = (*Store)(nil)
@@ -60,6 +65,11 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openOn(pool, engine)
+}
+
+// openOn makes a store of a pool, which is closed if that fails.
+func openOn(pool *sql.DB, engine engine) (*Store, error) {
 	var dialector gorm.Dialector
 	if engine == postgreSQL {
 		dialector = postgres.New(postgres.Config{Conn: pool})
@@ -85,13 +95,19 @@ func Open(o Options) (*Store, error) {
 		// pgx keeps prepared statements itself; SQLite's driver does not.
 		lists = db.Session(&gorm.Session{PrepareStmt: true})
 	}
-	return &Store{db: db, lists: lists, pool: pool, engine: engine, writer: make(chan struct{}, 1), spacing: milestoneSpacing}, nil
+	return &Store{
+		db: db, lists: lists, pool: pool, engine: engine,
+		writer: make(chan struct{}, 1), spacing: milestoneSpacing, newID: uuid.NewString,
+	}, nil
 }
 
 // Close waits for what is running and closes the connections.
 func (s *Store) Close() error {
 	if stmts, ok := s.lists.ConnPool.(*gorm.PreparedStmtDB); ok {
 		stmts.Close()
+	}
+	if s.keeper != nil {
+		_ = s.keeper.Close()
 	}
 	return s.pool.Close()
 }

@@ -106,7 +106,8 @@ type recording struct {
 	items          []*recordingItem
 	// now is the database's clock, read once the slots are held (W6).
 	now        time.Time
-	testClock  func() time.Time
+	ownClock   func() time.Time
+	newID      func() string
 	identities map[identityKey]*identityState
 	// latest is when the latest record of a slot was created.
 	latest    map[slotKey]time.Time
@@ -146,7 +147,7 @@ func (s *Store) beginRecording(tx *gorm.DB, organization string, batch deploymen
 		}
 	}
 	work := &recording{
-		tx: tx, engine: s.engine, organizationID: row.ID, batch: batch, testClock: s.testClock,
+		tx: tx, engine: s.engine, organizationID: row.ID, batch: batch, ownClock: s.ownClock, newID: s.newID,
 		identities: make(map[identityKey]*identityState),
 		latest:     make(map[slotKey]time.Time),
 		records:    make(map[string]deployments.Record),

@@ -3,8 +3,6 @@ package store
 import (
 	"slices"
 
-	"github.com/google/uuid"
-
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
@@ -74,7 +72,7 @@ func (w *recording) tooLate(item *recordingItem, history deployments.IdentityHis
 func (w *recording) add(item *recordingItem) deployments.Record {
 	created := deployments.CreatedAt(w.latest[item.slot()], w.now)
 	record := deployments.Record{
-		ID:                     uuid.NewString(),
+		ID:                     w.newID(),
 		EnvironmentID:          item.environmentID,
 		EnvironmentName:        item.EnvironmentName,
 		LogicalEnvironmentID:   item.logicalEnvironmentID,
@@ -85,7 +83,7 @@ func (w *recording) add(item *recordingItem) deployments.Record {
 		UpdatedAt:              created,
 		LastSeenAt:             created,
 	}
-	record.ArtifactID, record.Artifact = w.artifacts.of(item.Recording)
+	record.ArtifactID, record.Artifact = w.artifacts.of(item.Recording, w.newID)
 	w.artifacts.newest(record)
 	w.latest[item.slot()] = created
 	w.added[record.ID] = true

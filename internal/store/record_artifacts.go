@@ -72,7 +72,7 @@ func (k *knownArtifacts) newest(record deployments.Record) {
 
 // of is the artifact that a recording is about, which is made if it is new. A name or version that was left out is
 // that of the newest artifact of the same content.
-func (k *knownArtifacts) of(r deployments.Recording) (id string, a deployments.Artifact) {
+func (k *knownArtifacts) of(r deployments.Recording, newID func() string) (id string, a deployments.Artifact) {
 	a = k.latest[contentKey{r.Kind, r.Digest}].Artifact
 	a.Kind, a.Digest = r.Kind, r.Digest
 	if r.Name != nil {
@@ -84,7 +84,7 @@ func (k *knownArtifacts) of(r deployments.Recording) (id string, a deployments.A
 	if id, ok := k.ids[a]; ok {
 		return id, a
 	}
-	row := newArtifactRow(0, "", a)
+	row := newArtifactRow(0, "", a, newID)
 	k.ids[a] = row.ID
 	k.made = append(k.made, row)
 	return row.ID, a

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/google/uuid"
 	"gorm.io/gorm/clause"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -104,7 +103,7 @@ func (w *recording) namedIDs(table string, names []string) (map[string]string, e
 	var made []namedRow
 	for _, name := range names {
 		if _, ok := ids[name]; !ok {
-			made = append(made, namedRow{ID: uuid.NewString(), OrganizationID: w.organizationID, Name: name})
+			made = append(made, namedRow{ID: w.newID(), OrganizationID: w.organizationID, Name: name})
 		}
 	}
 	// Another may make the same name at the same time: its row is then the one that counts, once it is committed.

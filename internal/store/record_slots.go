@@ -116,8 +116,8 @@ WHERE s.organization_id = ? ORDER BY s.environment_id, s.deployment_name`+lock, 
 
 // clock is the database's (W6). SQLite has none of its own: its clock is that of this process.
 func (w *recording) clock() (time.Time, error) {
-	if w.testClock != nil {
-		return w.testClock(), nil
+	if w.ownClock != nil {
+		return w.ownClock(), nil
 	}
 	if w.engine == sqLite {
 		return time.Now().UTC().Truncate(time.Microsecond), nil

@@ -24,12 +24,24 @@ var Engines = []Engine{
 	{Name: "SQLite", URL: func(t testing.TB) string { return "sqlite://" + filepath.Join(t.TempDir(), "test.db") }},
 }
 
-// OnEachEngine runs a test with a migrated, empty store of each engine.
+// OnEachEngine runs a test with a migrated, empty store of each engine, and with one in memory.
 func OnEachEngine(t *testing.T, test func(t *testing.T, s deployments.Store)) {
 	t.Helper()
 	for _, engine := range Engines {
 		t.Run(engine.Name, func(t *testing.T) { test(t, Open(t, engine.URL(t))) })
 	}
+	t.Run("Memory", func(t *testing.T) { test(t, OpenMemory(t, store.MemoryOptions{})) })
+}
+
+// OpenMemory opens a store in memory, which is closed when the test ends.
+func OpenMemory(t testing.TB, o store.MemoryOptions) *store.Store {
+	t.Helper()
+	s, err := store.OpenMemory(t.Context(), o)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	closeAfter(t, s)
+	return s
 }
 
 // Open migrates the database and opens a store on it, which is closed when the test ends.
@@ -42,10 +54,14 @@ func Open(t testing.TB, databaseURL string) *store.Store {
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
+	closeAfter(t, s)
+	return s
+}
+
+func closeAfter(t testing.TB, s *store.Store) {
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return s
 }
