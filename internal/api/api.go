@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/deployrecords/deployrecords/generated/recording"
 	"github.com/deployrecords/deployrecords/generated/server"
@@ -19,6 +20,7 @@ type API struct {
 	store      deployments.Store
 	paging     deployments.Paging
 	autoCreate bool
+	now        func() time.Time
 }
 
 var (
@@ -26,9 +28,10 @@ var (
 	_ recording.StrictServerInterface = (*API)(nil)
 )
 
-// New makes an API that answers from the store. With autoCreate, recording makes names that are not known.
-func New(store deployments.Store, paging deployments.Paging, autoCreate bool) *API {
-	return &API{store: store, paging: paging, autoCreate: autoCreate}
+// New makes an API that answers from the store. With autoCreate, recording makes names that are not known. By now it
+// judges what is in the future.
+func New(store deployments.Store, paging deployments.Paging, autoCreate bool, now func() time.Time) *API {
+	return &API{store: store, paging: paging, autoCreate: autoCreate, now: now}
 }
 
 // Caller is on whose behalf a request is handled.

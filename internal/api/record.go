@@ -69,7 +69,7 @@ func (a *API) RecordDeployments(ctx context.Context, request recording.RecordDep
 	if err != nil {
 		return nil, err
 	}
-	if faults := batchFaults(request.Body, time.Now()); len(faults) > 0 {
+	if faults := batchFaults(request.Body, a.now()); len(faults) > 0 {
 		return nil, BadRequest(faults)
 	}
 	refused, _ := ctx.Value(refusedKey{}).(RefusedItems)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -59,7 +60,11 @@ func New(o Options) (http.Handler, error) {
 	e.GET("/openapi.recording.yaml", serveDocument(o.RecordingDocument))
 	e.GET("/healthz", a.healthy)
 	e.GET("/readyz", a.ready)
-	answers := api.New(o.Store, o.Paging, o.AutoCreate)
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
+	answers := api.New(o.Store, o.Paging, o.AutoCreate, now)
 	server.RegisterHandlers(e, server.NewStrictHandler(answers, []server.StrictMiddlewareFunc{refuseEmptyAnswer[server.StrictHandlerFunc]}))
 	recording.RegisterHandlers(e, recording.NewStrictHandler(answers, []recording.StrictMiddlewareFunc{refuseEmptyAnswer[recording.StrictHandlerFunc]}))
 

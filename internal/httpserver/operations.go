@@ -85,6 +85,9 @@ func (a *assembly) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		header.Set(echo.HeaderXRequestID, id)
 		header.Set("Cache-Control", "no-store") // R2
 		header.Set("X-Content-Type-Options", "nosniff")
+		if a.Now != nil {
+			header.Set("Date", a.Now().UTC().Format(http.TimeFormat)) // else net/http's
+		}
 		if err := next(c); err != nil {
 			c.Error(err) // writes the answer, so that the line below has its status
 		}

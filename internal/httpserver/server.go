@@ -29,8 +29,11 @@ type Options struct {
 	RecordingDocument []byte
 	// AutoCreate lets recording make names that are not known.
 	AutoCreate bool
-	Logger     *slog.Logger
-	Limits     Limits
+	// Now, if not nil, is the clock by which a snapshot is in the future, and the Date of every answer. Nil: time.Now.
+	// The log, limits and tokens go by the real time all the same.
+	Now    func() time.Time
+	Logger *slog.Logger
+	Limits Limits
 }
 
 // Limits bound what a client can make the server do.
