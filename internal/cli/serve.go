@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/config"
@@ -26,20 +28,37 @@ type serveCommand struct {
 func (serveCommand) Help() string {
 	return `The database is migrated at the start; several servers may start at once. SIGTERM ends the server after the requests under way. Every flag can be given by the environment variable that stands behind it.
 
-Example:
+With --memory it is a server for the tests of a client: it needs no database and no key, and writes nothing to disk. As soon as it listens, it prints two lines on standard output, its URL and a token that may read and record in the organization for as long as the server runs. Any keys that are set count too. With --now, whatever is stamped or judged by a time of day goes by that time, except for tokens, which go by the real one.
+
+Examples:
 
   export DATABASE_URL=postgres://deployrecords@db.internal/deployrecords
   export JWT_HMAC_SECRET_FILE=/run/secrets/jwt
-  deployrecords serve --listen :8080`
+  deployrecords serve --listen :8080
+
+  deployrecords serve --memory --load records.ndjson --now 2026-11-01T09:30:00Z --listen 127.0.0.1:0
+  DEPLOYRECORDS_URL=http://127.0.0.1:43117
+  DEPLOYRECORDS_TOKEN=eyJhbGciOi...`
 }
 
-func (c *serveCommand) Run(ctx context.Context, streams Streams) error {
+func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Context) error {
 	logger := newLogger(&c.Serve, streams.Err)
 	options, keyFaults := verifierOptions(&c.Keys)
 	options.AllowMissingScope = c.AllowMissingScope.Value
 	options.Logger = logger
-	faults := append(c.Faults(), store.CheckURL(c.Database.URL), options.Check())
-	if err := config.Join(append(faults, keyFaults...)...); err != nil {
+	faults := c.Faults()
+	var token string
+	if c.InMemory.Value {
+		var err error
+		token, err = c.developmentToken(&options)
+		faults = append(faults, err)
+	} else {
+		faults = append(faults, store.CheckURL(c.Database.URL))
+	}
+	faults = append(faults, options.Check())
+	faults = append(faults, keyFaults...)
+	faults = append(faults, flagFaults(parsed, c.InMemory.Value)...)
+	if err := config.Join(faults...); err != nil {
 		return usageError{err}
 	}
 
@@ -51,7 +70,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams) error {
 	}
 	logger.Info("starting", "version", Version, "contract", deployrecords.ContractDigest(), "settings", &c.Serve)
 
-	s, err := openStore(ctx, &c.Database, c.RequestTimeout.Value, logger)
+	s, err := c.open(ctx, streams.In, logger)
 	if err != nil {
 		return err
 	}
@@ -77,6 +96,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams) error {
 		Document:          deployrecords.OpenAPI(),
 		RecordingDocument: deployrecords.RecordingOpenAPI(),
 		AutoCreate:        c.AutoCreate.Value,
+		Now:               c.clock(),
 		Logger:            logger,
 		Limits:            c.limits(),
 	})
@@ -88,11 +108,25 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams) error {
 		return fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
 	logger.Info("listening", "address", listener.Addr().String())
+	if c.InMemory.Value {
+		if err := announce(streams.Out, listener.Addr(), token); err != nil {
+			_ = listener.Close()
+			return err
+		}
+	}
 	if err := httpserver.Serve(ctx, listener, handler, c.limits(), logger); err != nil {
 		return err
 	}
 	logger.Info("stopped")
 	return nil
+}
+
+// open opens the store, in memory or on the database of the settings.
+func (c *serveCommand) open(ctx context.Context, stdin io.Reader, logger *slog.Logger) (*store.Store, error) {
+	if c.InMemory.Value {
+		return c.openMemory(ctx, stdin)
+	}
+	return openStore(ctx, &c.Database, c.RequestTimeout.Value, logger)
 }
 
 func (c *serveCommand) limits() httpserver.Limits {

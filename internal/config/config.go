@@ -46,6 +46,7 @@ func (Secrets) HMACSecret() string { return os.Getenv("JWT_HMAC_SECRET") }
 // Serve are the settings of the server.
 type Serve struct {
 	Database
+	Memory
 	Keys
 	AllowMissingScope Switch `name:"allow-missing-scope" env:"ALLOW_MISSING_SCOPE" default:"false" group:"Tokens" help:"Let tokens without a scope claim read, as upstream's often have none."`
 
@@ -112,8 +113,11 @@ func (d *Database) Faults() []error {
 // Faults tells everything that is wrong with the settings, except for the database URL and the keys themselves,
 // which the packages that use them judge.
 func (s *Serve) Faults() []error {
-	f := faults(s.Database.Faults())
-	if s.HMACSecret() == "" && s.HMACSecretFile == "" && s.PublicKeyFile == "" && s.JWKSURL == "" {
+	f := faults(s.Memory.Faults())
+	if !s.InMemory.Value {
+		f = append(f, s.Database.Faults()...)
+	}
+	if !s.InMemory.Value && s.HMACSecret() == "" && s.HMACSecretFile == "" && s.PublicKeyFile == "" && s.JWKSURL == "" {
 		f.add("tokens", "there is no key: set JWT_HMAC_SECRET, --jwt-hmac-secret-file, --jwt-public-key-file or --jwks-url")
 	}
 	if s.OrganizationClaim == "" {
@@ -168,6 +172,14 @@ func (s *Serve) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("database", RedactURL(s.Database.URL)),
 		slog.Int64("database_max_connections", s.MaxConnections.Value),
+	}
+	if s.InMemory.Value {
+		attrs = []slog.Attr{slog.String("database", "in memory"), slog.Any("load", s.Load), slog.String("organization", s.Organization)}
+		if now := s.Now.Value; !now.IsZero() {
+			attrs = append(attrs, slog.Time("now", now))
+		}
+	}
+	attrs = append(attrs,
 		slog.Bool("hmac_secret", s.HMACSecret() != "" || s.HMACSecretFile != ""),
 		slog.String("public_key_file", s.PublicKeyFile),
 		slog.String("jwks_url", withoutQuery(RedactURL(s.JWKSURL))),
@@ -179,8 +191,7 @@ func (s *Serve) LogValue() slog.Value {
 		slog.Int64("first_page", s.FirstPage.Value),
 		slog.Int64("default_page_size", s.DefaultPageSize.Value),
 		slog.Int64("max_page_size", s.MaxPageSize.Value),
-		slog.Duration("request_timeout", s.RequestTimeout.Value),
-	}
+		slog.Duration("request_timeout", s.RequestTimeout.Value))
 	return slog.GroupValue(attrs...)
 }
 

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/fixture"
+	"github.com/deployrecords/deployrecords/internal/store"
+)
+
+// What serve --memory does otherwise than serve.
+
+// flagFaults tells which flags contradict each other. A flag wins over the environment, so that --memory stands where
+// DATABASE_URL is set for something else.
+func flagFaults(parsed *kong.Context, inMemory bool) (faults []error) {
+	forMemory := []string{"load", "now", "organization"}
+	forDatabase := []string{"database-url", "database-max-connections", "database-wait"}
+	told := map[string]bool{}
+	for _, step := range parsed.Path {
+		if step.Flag == nil || told[step.Flag.Name] {
+			continue
+		}
+		told[step.Flag.Name] = true
+		switch name := step.Flag.Name; {
+		case inMemory && slices.Contains(forDatabase, name):
+			faults = append(faults, fmt.Errorf("--%s: is for a database, and --memory has none", name))
+		case !inMemory && slices.Contains(forMemory, name):
+			faults = append(faults, fmt.Errorf("--%s: goes with --memory only", name))
+		}
+	}
+	return faults
+}
+
+// developmentToken makes a token that the options accept from now on.
+func (c *serveCommand) developmentToken(options *auth.Options) (string, error) {
+	if problem := deployments.OrganizationProblem(c.Organization); problem != "" {
+		return "", fmt.Errorf("--organization: %s", problem)
+	}
+	secret, token, err := fixture.Token(auth.MintRequest{
+		Organization:      c.Organization,
+		OrganizationClaim: c.OrganizationClaim,
+		Subject:           "development",
+		Issuer:            c.Issuer,
+		Audience:          c.Audience,
+	})
+	options.HMACSecrets = append(options.HMACSecrets, secret)
+	return token, err
+}
+
+// clock is nil for the real time.
+func (c *serveCommand) clock() func() time.Time {
+	now := c.Now.Value
+	if now.IsZero() {
+		return nil
+	}
+	return func() time.Time { return now }
+}
+
+func (c *serveCommand) openMemory(ctx context.Context, stdin io.Reader) (*store.Store, error) {
+	files := make([]fixture.File, 0, len(c.Load))
+	for _, name := range c.Load {
+		file := fixture.File{Name: "--load " + name}
+		var err error
+		if name == "-" {
+			file.Data, err = io.ReadAll(stdin)
+		} else {
+			file.Data, err = os.ReadFile(name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--load: %w", err)
+		}
+		files = append(files, file)
+	}
+	return fixture.Open(ctx, c.Organization, files, c.clock())
+}
+
+// announce prints what a client needs, in the form and by the names of the environment variables that record and list
+// read. Both lines go out at once: a reader that has the first need not wait for the second.
+func announce(w io.Writer, listening net.Addr, token string) error {
+	_, err := fmt.Fprintf(w, "DEPLOYRECORDS_URL=%s\nDEPLOYRECORDS_TOKEN=%s\n", baseURL(listening), token)
+	if err != nil {
+		return fmt.Errorf("print the address: %w", err)
+	}
+	return nil
+}
+
+// baseURL is where a client on this machine reaches the address. A server that listens on every address is reached
+// over loopback.
+func baseURL(listening net.Addr) string {
+	address, ok := listening.(*net.TCPAddr)
+	if !ok {
+		return "http://" + listening.String()
+	}
+	host := address.IP.String()
+	switch {
+	case address.IP.Equal(net.IPv4zero):
+		host = "127.0.0.1"
+	case address.IP.IsUnspecified():
+		host = "::1"
+	case address.Zone != "":
+		host += "%25" + address.Zone
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(address.Port))
+}

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestServeInMemoryRefusesWhatItCannotDo(t *testing.T) {
+	t.Setenv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing") // for something else: --memory wins over it
+	t.Setenv("DATABASE_MAX_CONNECTIONS", "0")
+	file := filepath.Join(t.TempDir(), "faulty.ndjson")
+	if err := os.WriteFile(file, []byte("\n{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		want []string
+	}{
+		{"--memory --now yesterday", 2, []string{`--now: "yesterday" is not an RFC 3339 time such as 2026-11-01T09:30:00Z`}},
+		{"--memory --now 2026-11-01", 2, []string{`--now: "2026-11-01" is not an RFC 3339 time`}},
+		{"--memory --now 9999-12-31T23:59:59-01:00", 2, []string{"--now: 10000-01-01T00:59:59Z is not in the years 1970 to 9998"}},
+		{"--memory --database-url sqlite://x.db --database-wait 1s --now soon --organization=", 2, []string{
+			`--now: "soon"`, "--database-url: is for a database, and --memory has none", "--database-wait: is for", "--organization: is empty",
+		}},
+		{"--load x --load y --now 2026-11-01T09:30:00Z --organization acme", 2, []string{
+			"--load: goes with --memory only", "--now: goes with --memory only", "--organization: goes with --memory only", "there is no key",
+		}},
+		{"--memory=false --load x", 2, []string{"--load: goes with --memory only"}},
+		{"--memory=perhaps", 2, []string{`--memory: "perhaps" is not true or false`}},
+		{"--memory --max-page-size 0", 2, []string{"the configuration has faults:\n  --max-page-size: 0 is not from 1 to 2147483647\n  --default-page-size"}},
+		{"--memory --organization-claim sub", 2, []string{"the claim sub"}},
+		{"--memory --load /does/not/exist", 1, []string{"--load: open /does/not/exist: no such file"}},
+		{"--memory --load " + file, 1, []string{"--load " + file + " has faults:\n  line 2: id: is missing\n"}},
+		{"--memory --load - --load " + file, 1, []string{"--load " + file + " has faults"}},
+		{"--memory --listen 127.0.0.1:nowhere", 1, []string{"listen on 127.0.0.1:nowhere"}},
+	} {
+		stdout, stderr, code := run(t, append([]string{"serve"}, strings.Fields(c.args)...)...)
+		if code != c.code || stdout != "" {
+			t.Errorf("%s: exit code %d, standard output %s", c.args, code, stdout)
+		}
+		for _, want := range c.want {
+			if strings.Count(stderr, want) != 1 {
+				t.Errorf("%s: %q is not told once:\n%s", c.args, want, stderr)
+			}
+		}
+	}
+}
+
+func TestTheURLIsOneThatAClientOnThisMachineReaches(t *testing.T) {
+	for _, c := range []struct {
+		address net.TCPAddr
+		want    string
+	}{
+		{net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 43117}, "http://127.0.0.1:43117"},
+		{net.TCPAddr{IP: net.IPv4zero, Port: 80}, "http://127.0.0.1:80"},
+		{net.TCPAddr{IP: net.IPv6unspecified, Port: 80}, "http://[::1]:80"},
+		{net.TCPAddr{IP: net.IPv6loopback, Port: 80}, "http://[::1]:80"},
+		{net.TCPAddr{IP: net.ParseIP("fe80::1"), Port: 80, Zone: "eth0"}, "http://[fe80::1%25eth0]:80"},
+	} {
+		if got := baseURL(&c.address); got != c.want {
+			t.Errorf("%v: got %s, want %s", c.address, got, c.want)
+		}
+	}
+}
+
+func TestTheClockStandsStillAtNow(t *testing.T) {
+	var c serveCommand
+	if c.clock() != nil {
+		t.Error("without --now there is a clock")
+	}
+	c.Now.Value = time.Date(2026, 11, 1, 9, 30, 0, 0, time.UTC)
+	if clock := c.clock(); !clock().Equal(c.Now.Value) {
+		t.Errorf("got %s", clock())
+	}
+}
