@@ -34,7 +34,8 @@ check: ## Generated code is current, and vet, formatter and staticcheck have not
 test: ## Run every test on both databases, with the race detector where there is a C compiler.
 	@GO='$(GO)' sh scripts/test.sh ./...
 
-soak: ## What is too slow for every day: fuzzing the handler and the importer, long property tests.
+soak: build ## What is too slow for every day, or needs node: fuzzing, long property tests, the TypeScript example.
+	@sh scripts/test-typescript.sh
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzHandler -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzRecording -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/importer -run '^$$' -fuzz FuzzEntries -fuzztime $(or $(FUZZTIME),5m)

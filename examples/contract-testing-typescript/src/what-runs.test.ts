@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { type Server, startServer } from "./server.js";
+import { connect, whatRuns } from "./what-runs.js";
+
+let server: Server;
+
+before(async () => {
+  server = await startServer("--load", "records.ndjson", "--now", "2026-11-01T09:30:00Z");
+});
+
+after(async () => {
+  assert.equal(await server.stop(), 0);
+});
+
+test("what runs is what is deployed there", async () => {
+  const api = connect(server.url, server.token);
+  assert.deepEqual(await whatRuns(api, "prod-eu"), ["api 1.2.0", "monitoring 0.9.4"]);
+});
+
+test("every page is read", async () => {
+  const api = connect(server.url, server.token);
+  assert.deepEqual(await whatRuns(api, "prod-eu", 1), ["api 1.2.0", "monitoring 0.9.4"]);
+});
+
+test("nothing runs in an environment that nobody knows", async () => {
+  const api = connect(server.url, server.token);
+  assert.deepEqual(await whatRuns(api, "prod-us"), []);
+});
+
+test("a token that is not accepted is told", async () => {
+  const api = connect(server.url, "not a token");
+  await assert.rejects(whatRuns(api, "prod-eu"), /^Error: 401 the token is not accepted$/);
+});
+
+test("what is wrong with a request is told", async () => {
+  const api = connect(server.url, server.token);
+  const { error, response } = await api.GET("/v1/deployments", { params: { query: { "pagination.page": -1 } } });
+  assert.equal(response.status, 400);
+  assert.deepEqual(error?.details, ["pagination.page: must not be negative"]);
+});

@@ -1,0 +1,75 @@
+package e2e_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What docs/contract-testing.md shows is what is there.
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(absolute(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// blocks are the code blocks of a language in a document.
+func blocks(document, language string) []string {
+	var all []string
+	for _, part := range strings.Split(document, "\n```"+language+"\n")[1:] {
+		block, _, _ := strings.Cut(part, "```")
+		all = append(all, block)
+	}
+	return all
+}
+
+func TestTheDocumentedShellScriptPrintsWhatIsDocumented(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	document := read(t, "docs/contract-testing.md")
+	script, want := blocks(document, "sh")[0], blocks(document, "text")[0]
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "records.ndjson"), []byte(read(t, "deployrecordstest/testdata/records.ndjson")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-euc", script)
+	cmd.Dir = dir
+	cmd.Env = []string{"PATH=" + filepath.Dir(path) + string(os.PathListSeparator) + os.Getenv("PATH")}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil || string(out) != want {
+		t.Errorf("got %s, %v\n%s\nthe document has %s", out, err, &stderr, want)
+	}
+}
+
+func TestTheDocumentedCodeIsThatOfTheExamples(t *testing.T) {
+	document := read(t, "docs/contract-testing.md")
+	for language, files := range map[string][]string{
+		"go": {"deployrecordstest/example_test.go", "deployrecordstest/whatruns_test.go"},
+		"ts": {"examples/contract-testing-typescript/src/what-runs.ts", "examples/contract-testing-typescript/src/what-runs.test.ts"},
+	} {
+		shown := blocks(document, language)
+		if len(shown) != len(files) {
+			t.Fatalf("the document shows %d blocks of %s, and they are of %d files", len(shown), language, len(files))
+		}
+		for i, block := range shown {
+			if !strings.Contains(read(t, files[i]), block) {
+				t.Errorf("%s does not have what is shown of it:\n%s", files[i], block)
+			}
+		}
+	}
+	const records = "records.ndjson"
+	if read(t, "deployrecordstest/testdata/"+records) != read(t, "examples/contract-testing-typescript/"+records) {
+		t.Errorf("the examples have two kinds of %s", records)
+	}
+}

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Runs the tests of examples/contract-testing-typescript against bin/deployrecords, where npm is installed. What they
+# need comes from the npm registry.
+set -eu
+if ! command -v npm >/dev/null 2>&1; then
+  echo "TypeScript: npm is not installed, the example's tests are left out"
+  exit 0
+fi
+DEPLOYRECORDS=$PWD/bin/deployrecords
+export DEPLOYRECORDS
+cd examples/contract-testing-typescript
+npm ci --no-audit --no-fund
+exec npm test
