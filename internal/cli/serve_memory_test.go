@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"net"
 	"os"
 	"path/filepath"
@@ -48,6 +49,14 @@ func TestServeInMemoryRefusesWhatItCannotDo(t *testing.T) {
 				t.Errorf("%s: %q is not told once:\n%s", c.args, want, stderr)
 			}
 		}
+	}
+}
+
+func TestServeInMemoryLoadsStandardInput(t *testing.T) {
+	var out, err bytes.Buffer
+	code := Run(t.Context(), []string{"serve", "--memory", "--load", "-", "--log-level", "error"}, Streams{In: strings.NewReader("{}\n"), Out: &out, Err: &err})
+	if want := "deployrecords: --load - has faults:\n  line 1: id: is missing\n"; code != 1 || out.Len() > 0 || !strings.HasPrefix(err.String(), want) {
+		t.Errorf("exit code %d, %s%s", code, &out, &err)
 	}
 }
 
