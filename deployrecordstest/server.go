@@ -121,6 +121,11 @@ func serve(s *store.Store, now func() time.Time, logger *slog.Logger) (*Server, 
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- httpserver.Serve(ctx, listener, handler, limits, logger) }()
+	folded := make(chan struct{})
+	go func() {
+		defer close(folded)
+		s.KeepFolding(ctx, logger)
+	}()
 	transport := &tokenTransport{host: listener.Addr().String(), token: token}
 	return &Server{
 		URL:    "http://" + listener.Addr().String(),
@@ -129,7 +134,9 @@ func serve(s *store.Store, now func() time.Time, logger *slog.Logger) (*Server, 
 		close: sync.OnceValue(func() error {
 			transport.next.CloseIdleConnections()
 			stop()
-			return errors.Join(<-stopped, s.Close())
+			err := <-stopped
+			<-folded
+			return errors.Join(err, s.Close())
 		}),
 	}, nil
 }
