@@ -49,7 +49,7 @@ func (s *Store) foldOrganization(ctx context.Context, id int64) (folded int, err
 				return err // another server is at it
 			}
 			fold := folding{tx: tx, organizationID: id, spacing: s.spacing}
-			if n, err = fold.batch(foldBatch); err != nil || n == foldBatch || n+folded == 0 {
+			if n, err = fold.batch(foldBatch); err != nil || n >= foldBatch || n+folded == 0 {
 				return err
 			}
 			if folded > 0 {
@@ -176,25 +176,31 @@ func (f *folding) findLong() error {
 	return err
 }
 
-// take deletes a batch of changes and tallies them.
+// take deletes a batch of changes and tallies them. What others commit meanwhile may make it a few more.
 func (f *folding) take(sums *tally, size int) (n int, err error) {
-	rows, err := f.tx.Raw(`DELETE FROM list_changes WHERE organization_id = ? AND id IN (
-  SELECT id FROM list_changes WHERE organization_id = ? AND id > ? ORDER BY id LIMIT ?
-) RETURNING id, latest, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, n`,
-		f.organizationID, f.organizationID, f.after, size).Rows()
+	// Two ranges of the key: with a list of ids, PostgreSQL, which knows nothing of a table that is filled and emptied,
+	// compares each row with each.
+	var upTo sql.Null[int64]
+	err = f.tx.Raw("SELECT max(id) FROM (SELECT id FROM list_changes WHERE organization_id = ? AND id > ? ORDER BY id LIMIT ?) AS batch",
+		f.organizationID, f.after, size).Row().Scan(&upTo)
+	if err != nil || !upTo.Valid {
+		return 0, err
+	}
+	rows, err := f.tx.Raw(`DELETE FROM list_changes WHERE organization_id = ? AND id > ? AND id <= ?
+RETURNING latest, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, n`,
+		f.organizationID, f.after, upTo.V).Rows()
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
 	for ; rows.Next(); n++ {
-		var id int64
-		change, err := scanChange(rows, &id)
+		change, err := scanChange(rows)
 		if err != nil {
 			return 0, err
 		}
-		f.after = max(f.after, id)
 		sums.add(change)
 	}
+	f.after = upTo.V
 	return n, rows.Err()
 }
 
