@@ -203,6 +203,9 @@ func openPostgres(config *pgx.ConnConfig, statementTimeout time.Duration) *sql.D
 	set("application_name", "deployrecords")
 	// With a parameter in OFFSET, PostgreSQL would plan the statement again each time it runs.
 	set("plan_cache_mode", "force_generic_plan")
+	// Every question has an index. A plan that was made while a table was empty would read all of it when it no longer
+	// is, list_changes before all, which is filled and emptied all the time.
+	set("enable_seqscan", "off")
 	// Compiling a plan takes longer than the small statements here ever run.
 	set("jit", "off")
 	if statementTimeout > 0 {
