@@ -61,7 +61,8 @@ func (e *ImportError) Error() string {
 }
 
 // ErrConflict says that other writers were in the way as often as it was tried; nothing was done. It wraps the cause,
-// which is for the log and not for clients.
+// which is for the log and not for clients. An import is tried once, since its entries can be read once: it ends so if
+// it and a recorder wait for each other, or if an import into another organization gives the same ids at the same moment.
 var ErrConflict = errors.New("other writers were in the way, try again")
 
 // ErrKeyReused says that an idempotency key came again with another request.

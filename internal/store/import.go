@@ -2,10 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -13,8 +13,15 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// importBatch is how many entries are looked up and written together: the memory that an import needs.
-const importBatch = 1024
+// importLimits bound the memory that an import needs.
+type importLimits struct {
+	// batch is how many entries are looked up and written together.
+	batch int
+	// memory is how many names, artifacts, links and slots, of each, are remembered between batches.
+	memory int
+}
+
+var defaultImportLimits = importLimits{batch: 4096, memory: 1 << 16}
 
 // Import implements deployments.Store.
 func (s *Store) Import(ctx context.Context, organization string, entries iter.Seq2[deployments.ImportEntry, error]) (deployments.ImportSummary, error) {
@@ -22,12 +29,12 @@ func (s *Store) Import(ctx context.Context, organization string, entries iter.Se
 	if problem := deployments.OrganizationProblem(organization); problem != "" {
 		return summary, fmt.Errorf("the organization's key %s", problem)
 	}
-	err := s.write(ctx, func(tx *gorm.DB) error {
+	err := s.writeOnOne(ctx, func(conn *sql.Conn, tx *gorm.DB) error {
 		organizationID, err := holdOrganization(tx, organization)
 		if err != nil {
 			return err
 		}
-		load := &importing{tx: tx, engine: s.engine, organizationID: organizationID, newID: s.newID}
+		load := newImporting(conn, tx, s, organizationID)
 		if err := load.all(entries); err != nil {
 			return err
 		}
@@ -60,8 +67,7 @@ type entriesError struct{ error }
 const analyzeFrom = 10_000
 
 // holdOrganization finds or makes the organization and keeps other imports into it waiting until the transaction
-// ends. Recording goes on meanwhile; the lock is weaker than what a reference to the row conflicts with. A recorder that
-// makes a name at the same moment as an import is in its way: see deployments.ErrConflict.
+// ends. Recording goes on meanwhile; the lock is weaker than what a reference to the row conflicts with.
 func holdOrganization(tx *gorm.DB, key string) (int64, error) {
 	row := organizationRow{Key: key}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
@@ -73,51 +79,51 @@ func holdOrganization(tx *gorm.DB, key string) (int64, error) {
 
 // importing is one import under way, in its transaction.
 type importing struct {
+	conn           *sql.Conn // the one that tx runs on
 	tx             *gorm.DB
 	engine         engine
+	limits         importLimits
 	organizationID int64
 	newID          func() string
 	batches        int
+	batch          []*importItem
 	// stored are the records that the batch names, as they were before it.
-	stored  map[string]recordRow
-	batch   []*importItem
-	faults  []*deployments.ImportFault
-	summary deployments.ImportSummary
+	stored map[string]recordRow
+	// What the import has come upon. Names, artifacts and links are never changed nor removed, so it stays true.
+	environments, stages *knownNames
+	artifacts            *artifactsFound
+	projects             *projectsFound
+	slots                changedSlots
+	faults               []*deployments.ImportFault
+	summary              deployments.ImportSummary
 }
 
-// importItem is an entry on its way into the tables.
-type importItem struct {
-	deployments.ImportEntry
-	fault bool
+func newImporting(conn *sql.Conn, tx *gorm.DB, s *Store, organizationID int64) *importing {
+	return &importing{
+		conn: conn, tx: tx, engine: s.engine, limits: s.importLimits, organizationID: organizationID, newID: s.newID,
+		environments: &knownNames{}, stages: &knownNames{}, artifacts: &artifactsFound{}, projects: &projectsFound{},
+		slots: changedSlots{newest: make(map[slotKey]recordRow)},
+	}
 }
 
 func (m *importing) all(entries iter.Seq2[deployments.ImportEntry, error]) error {
-	for entry, err := range entries {
-		var fault *deployments.ImportFault
-		switch {
-		case errors.As(err, &fault):
-			m.faults = append(m.faults, fault)
-		case err != nil:
-			return &entriesError{err}
-		default:
-			m.batch = append(m.batch, &importItem{ImportEntry: entry})
+	for batch := range ahead(inBatches(entries, m.limits.batch)) {
+		if batch.err != nil {
+			return &entriesError{batch.err}
+		}
+		m.faults = append(m.faults, batch.faults...)
+		m.batch = batch.items
+		if err := m.load(); err != nil {
+			return err
 		}
 		if len(m.faults) >= deployments.MaxImportFaults {
 			break
 		}
-		if len(m.batch) == importBatch {
-			if err := m.load(); err != nil {
-				return err
-			}
-		}
-	}
-	if err := m.load(); err != nil {
-		return err
 	}
 	if len(m.faults) > 0 {
 		return deployments.NewImportError(m.faults)
 	}
-	return nil
+	return m.writeSlots()
 }
 
 // refuse notes what is wrong with an item; it is left out from here on, and the import will fail as a whole.
@@ -137,19 +143,20 @@ func (m *importing) sound() iter.Seq[*importItem] {
 	}
 }
 
-// load writes the batch and empties it.
+// load writes the batch. The order of its steps is that in which recorders make names and artifacts, too: of two who
+// make the same ones at the same moment, one waits for the other and not both for each other.
 func (m *importing) load() error {
 	if len(m.batch) == 0 {
 		return nil
 	}
 	for _, step := range []func() error{
-		m.planAnew, m.readStored, m.environments, m.logicalEnvironments, m.artifacts, m.records, m.projectVersions,
+		m.planAnew, m.readStored, m.findEnvironments, m.findLogicalEnvironments, m.findProjectVersions, m.findArtifacts,
+		m.records, m.linkProjectVersions,
 	} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
-	m.batch = m.batch[:0]
 	return nil
 }
 
@@ -183,137 +190,4 @@ func (m *importing) readStored() error {
 		m.stored[row.ID] = row
 	}
 	return err
-}
-
-// records adds the records that are new and replaces those that the file knows better (I3).
-func (m *importing) records() error {
-	now := maps.Clone(m.stored)
-	changed := make(map[string]bool)
-	var order []string // of the ids to write
-	for item := range m.sound() {
-		row := rowOf(m.organizationID, item.Record)
-		old, known := now[row.ID]
-		switch {
-		case !known:
-			m.summary.Added++
-			order = append(order, row.ID)
-		case old.OrganizationID != m.organizationID:
-			m.refuse(item, "id", "%s is a record of another organization", row.ID)
-			continue
-		case !row.UpdatedAt.After(old.UpdatedAt.Time):
-			m.summary.Unchanged++
-			continue
-		default:
-			m.summary.Changed++
-			if _, stored := m.stored[row.ID]; stored && !changed[row.ID] {
-				changed[row.ID] = true
-				order = append(order, row.ID)
-			}
-		}
-		now[row.ID] = row
-	}
-
-	var added, replaced []recordRow
-	for _, id := range order {
-		if changed[id] {
-			replaced = append(replaced, now[id])
-		} else {
-			added = append(added, now[id])
-		}
-	}
-	if err := createAll(m.tx, added); err != nil {
-		return err
-	}
-	// The conditions hold by what was just read, except for what a recording may have done since.
-	replace := m.tx.Clauses(clause.OnConflict{
-		Columns:   []clause.Column{{Name: "id"}},
-		UpdateAll: true,
-		Where: clause.Where{Exprs: []clause.Expression{clause.Expr{
-			SQL: "deployment_records.organization_id = excluded.organization_id AND deployment_records.updated_at < excluded.updated_at",
-		}}},
-	})
-	if err := createAll(replace, replaced); err != nil {
-		return err
-	}
-	return m.slots(append(added, replaced...))
-}
-
-func rowOf(organizationID int64, r deployments.Record) recordRow {
-	row := recordRow{
-		ID:             r.ID,
-		OrganizationID: organizationID,
-		EnvironmentID:  r.EnvironmentID,
-		DeploymentName: r.DeploymentName,
-		ArtifactID:     r.ArtifactID,
-		Kind:           r.Artifact.Kind,
-		Status:         r.Status,
-		CreatedAt:      timestamp{r.CreatedAt},
-		UpdatedAt:      timestamp{r.UpdatedAt},
-		LastSeenAt:     timestamp{r.LastSeenAt},
-	}
-	if r.LogicalEnvironmentID != "" {
-		row.LogicalEnvironmentID = &r.LogicalEnvironmentID
-	}
-	return row
-}
-
-// slots keeps current_slots true after the rows were written. A row that was added, or kept its place in its slot,
-// can only move the slot forward, whatever the order of the file; a row that left its place leaves a slot whose
-// latest record has to be found anew.
-func (m *importing) slots(written []recordRow) error {
-	var moved []slotKey
-	for _, row := range written {
-		if old, ok := m.stored[row.ID]; ok && (old.slot() != row.slot() || !old.CreatedAt.Equal(row.CreatedAt.Time)) {
-			moved = append(moved, old.slot(), row.slot())
-		}
-	}
-	if err := forwardSlots(m.tx, written); err != nil {
-		return err
-	}
-	for _, slot := range moved {
-		if err := findLatest(m.tx, m.organizationID, slot); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// forwardSlots moves each slot's row to the newest of the records written, unless the slot has a newer one.
-func forwardSlots(tx *gorm.DB, written []recordRow) error {
-	newest := make(map[slotKey]recordRow)
-	for _, row := range written {
-		if best, ok := newest[row.slot()]; !ok || row.newerThan(best) {
-			newest[row.slot()] = row
-		}
-	}
-	rows := make([]slotRow, 0, len(newest))
-	for _, row := range written {
-		if newest[row.slot()].ID == row.ID {
-			rows = append(rows, slotOf(row))
-		}
-	}
-	return createAll(tx.Clauses(clause.OnConflict{
-		Columns:   []clause.Column{{Name: "organization_id"}, {Name: "environment_id"}, {Name: "deployment_name"}},
-		UpdateAll: true,
-		Where: clause.Where{Exprs: []clause.Expression{clause.Expr{
-			SQL: "(excluded.created_at, excluded.record_id) >= (current_slots.created_at, current_slots.record_id)",
-		}}},
-	}), rows)
-}
-
-// createAll inserts the rows in portions whose sizes are powers of two: statements are kept prepared by their text,
-// and a text for every possible number of rows would fill the server's memory with them.
-func createAll[Row any](tx *gorm.DB, rows []Row) error {
-	for size := importBatch; len(rows) > 0; {
-		if len(rows) < size {
-			size /= 2
-			continue
-		}
-		portion := rows[:size]
-		if err := tx.Session(&gorm.Session{}).Create(&portion).Error; err != nil {
-			return err
-		}
-		rows = rows[size:]
-	}
-	return nil
 }

@@ -1,6 +1,11 @@
 package store
 
 import (
+	"cmp"
+	"slices"
+
+	"gorm.io/gorm"
+
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
@@ -10,67 +15,68 @@ type nameRef struct {
 	id, name                  func(*deployments.Record) *string
 }
 
-func (m *importing) environments() error {
-	return m.named(nameRef{
+func (m *importing) findEnvironments() error {
+	return m.named(m.environments, nameRef{
 		table: "environments", idField: "environment_id", nameField: "environment_name",
 		id:   func(r *deployments.Record) *string { return &r.EnvironmentID },
 		name: func(r *deployments.Record) *string { return &r.EnvironmentName },
 	})
 }
 
-func (m *importing) logicalEnvironments() error {
-	return m.named(nameRef{
+func (m *importing) findLogicalEnvironments() error {
+	return m.named(m.stages, nameRef{
 		table: "logical_environments", idField: "logical_environment_id", nameField: "logical_environment_name",
 		id:   func(r *deployments.Record) *string { return &r.LogicalEnvironmentID },
 		name: func(r *deployments.Record) *string { return &r.LogicalEnvironmentName },
 	})
 }
 
+// knownNames are rows of one table that the import has come upon: by id those of any organization, by name its own.
+type knownNames struct {
+	byID, byName map[string]namedRow
+}
+
+func (k *knownNames) forget() {
+	k.byID, k.byName = make(map[string]namedRow), make(map[string]namedRow)
+}
+
+func (k *knownNames) remember(organizationID int64, rows ...namedRow) {
+	for _, row := range rows {
+		k.byID[row.ID] = row
+		if row.OrganizationID == organizationID {
+			k.byName[row.Name] = row
+		}
+	}
+}
+
 // named gives each entry the id of what it names, which is made if it is new, and refuses entries by which an id
 // would have two names or a name two ids (I4).
-func (m *importing) named(ref nameRef) error {
-	var ids, names []string
-	for item := range m.sound() {
-		if name := *ref.name(&item.Record); name != "" {
-			names = append(names, name)
-			if id := *ref.id(&item.Record); id != "" {
-				ids = append(ids, id)
-			}
-		}
+func (m *importing) named(known *knownNames, ref nameRef) error {
+	if len(known.byID) == 0 || len(known.byID) > m.limits.memory {
+		known.forget()
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	byID, byName := make(map[string]namedRow), make(map[string]namedRow)
-	remember := func(rows ...namedRow) {
-		for _, row := range rows {
-			byID[row.ID] = row
-			if row.OrganizationID == m.organizationID {
-				byName[row.Name] = row
-			}
-		}
-	}
-	var found []namedRow
-	if err := m.tx.Table(ref.table).Where("organization_id = ? AND "+m.engine.oneOf("name"), m.organizationID, jsonList(distinct(names))).Find(&found).Error; err != nil {
-		return err
-	}
-	remember(found...)
-	if len(ids) > 0 {
-		found = nil
-		if err := m.tx.Table(ref.table).Where(m.engine.oneOfIDs("id"), jsonList(distinct(ids))).Find(&found).Error; err != nil {
+	for {
+		if err := m.readNames(known, ref); err != nil {
 			return err
 		}
-		remember(found...)
+		made := m.newNames(known, ref)
+		all, err := createMissing(m.tx.Table(ref.table), made)
+		if err != nil {
+			return err
+		}
+		if all {
+			break
+		}
+		// Another writer made one of them at the same moment and has committed it: that is the one that counts.
+		known.forget()
 	}
-
-	var made []namedRow
 	for item := range m.sound() {
 		id, name := ref.id(&item.Record), *ref.name(&item.Record)
 		if name == "" {
 			continue
 		}
-		withID, idKnown := byID[*id]
-		withName, nameKnown := byName[name]
+		withID, idKnown := known.byID[*id]
+		withName, nameKnown := known.byName[name]
 		switch {
 		case idKnown && withID.OrganizationID != m.organizationID:
 			m.refuse(item, ref.idField, "%s belongs to another organization", *id)
@@ -78,109 +84,65 @@ func (m *importing) named(ref nameRef) error {
 			m.refuse(item, ref.idField, "%s is the id of %q already, and of %q here", *id, withID.Name, name)
 		case *id != "" && nameKnown && withName.ID != *id:
 			m.refuse(item, ref.nameField, "%q has the id %s already, and %s here", name, withName.ID, *id)
-		case nameKnown:
-			*id = withName.ID
 		default:
-			if *id == "" {
-				*id = m.newID()
-			}
-			row := namedRow{ID: *id, OrganizationID: m.organizationID, Name: name}
-			remember(row)
-			made = append(made, row)
+			*id = withName.ID
 		}
 	}
-	return createAll(m.tx.Table(ref.table), made)
+	return nil
 }
 
-// artifacts gives each entry the id of its artifact. Without an id, the four parts tell artifacts apart; with one,
-// the id does, and refuses entries by which it would have two values of a part (I4).
-func (m *importing) artifacts() error {
-	var ids, digests []string
+// readNames reads the rows of the batch's ids and names that are not known yet.
+func (m *importing) readNames(known *knownNames, ref nameRef) error {
+	var ids, names []string
 	for item := range m.sound() {
-		digests = append(digests, item.Record.Artifact.Digest)
-		if item.Record.ArtifactID != "" {
-			ids = append(ids, item.Record.ArtifactID)
+		id, name := *ref.id(&item.Record), *ref.name(&item.Record)
+		if _, ok := known.byName[name]; !ok && name != "" {
+			names = append(names, name)
+		}
+		if _, ok := known.byID[id]; !ok && name != "" && id != "" {
+			ids = append(ids, id)
 		}
 	}
-	if len(digests) == 0 {
-		return nil
-	}
-	byID, byParts := make(map[string]artifactRow), make(map[deployments.Artifact]artifactRow)
-	remember := func(rows ...artifactRow) {
-		for _, row := range rows {
-			byID[row.ID] = row
-			if row.OrganizationID != m.organizationID {
-				continue
-			}
-			// Imports may have given several ids to the same parts; the choice must not depend on the database's mood.
-			if other, ok := byParts[row.artifact()]; !ok || row.Made && !other.Made || row.Made == other.Made && row.ID < other.ID {
-				byParts[row.artifact()] = row
-			}
-		}
-	}
-	var found []artifactRow
-	if err := m.tx.Where("organization_id = ? AND "+m.engine.oneOf("digest"), m.organizationID, jsonList(distinct(digests))).Find(&found).Error; err != nil {
+	found, err := findRows[namedRow](m.tx.Table(ref.table), "organization_id = ? AND "+m.engine.oneOf("name"), names, m.organizationID)
+	if err != nil {
 		return err
 	}
-	remember(found...)
-	if len(ids) > 0 {
-		found = nil
-		if err := m.tx.Where(m.engine.oneOfIDs("id"), jsonList(distinct(ids))).Find(&found).Error; err != nil {
-			return err
-		}
-		remember(found...)
-	}
+	known.remember(m.organizationID, found...)
+	found, err = findRows[namedRow](m.tx.Table(ref.table), m.engine.oneOfIDs("id"), ids)
+	known.remember(m.organizationID, found...)
+	return err
+}
 
-	var made []artifactRow
+// findRows finds the rows by a condition whose last argument is the list of values.
+func findRows[Row any](tx *gorm.DB, condition string, values []string, before ...any) ([]Row, error) {
+	if len(values) == 0 {
+		return nil, nil
+	}
+	var rows []Row
+	err := tx.Where(condition, append(before, jsonList(distinct(values)))...).Find(&rows).Error
+	return rows, err
+}
+
+// newNames are the rows to be made for the batch: of entries that contradict each other, the first counts. They are in
+// the order in which recorders make names, too, so that those who make the same ones wait in one direction.
+func (m *importing) newNames(known *knownNames, ref nameRef) []namedRow {
+	var made []namedRow
 	for item := range m.sound() {
-		r := &item.Record
-		if stored, ok := m.stored[r.ID]; ok && r.ArtifactID == "" && byID[stored.ArtifactID].artifact() == r.Artifact {
-			r.ArtifactID = stored.ArtifactID // a file that is loaded again means what it meant the first time (I3)
+		id, name := *ref.id(&item.Record), *ref.name(&item.Record)
+		_, idKnown := known.byID[id]
+		_, nameKnown := known.byName[name]
+		if name == "" || idKnown || nameKnown {
+			continue
 		}
-		withID, idKnown := byID[r.ArtifactID]
-		withParts, partsKnown := byParts[r.Artifact]
-		switch {
-		case idKnown && withID.OrganizationID != m.organizationID:
-			m.refuse(item, "artifact_id", "%s belongs to another organization", r.ArtifactID)
-		case idKnown && withID.artifact() != r.Artifact:
-			field, old, new := firstDifference(withID.artifact(), r.Artifact)
-			m.refuse(item, field, "the artifact %s has %q already, and %q here", r.ArtifactID, old, new)
-		case idKnown:
-		case r.ArtifactID == "" && partsKnown:
-			r.ArtifactID = withParts.ID
-		default:
-			row := newArtifactRow(m.organizationID, r.ArtifactID, r.Artifact, m.newID)
-			r.ArtifactID = row.ID
-			remember(row)
-			made = append(made, row)
+		if id == "" {
+			id = m.newID()
 		}
+		row := namedRow{ID: id, OrganizationID: m.organizationID, Name: name}
+		known.remember(m.organizationID, row)
+		made = append(made, row)
 	}
-	return createAll(m.tx, made)
-}
-
-// newArtifactRow makes an id for the artifact unless it is given one.
-func newArtifactRow(organizationID int64, id string, a deployments.Artifact, newID func() string) artifactRow {
-	made := id == ""
-	if made {
-		id = newID()
-	}
-	return artifactRow{
-		ID: id, OrganizationID: organizationID,
-		Kind: a.Kind, Name: a.Name, Version: a.Version, Digest: a.Digest, Made: made,
-	}
-}
-
-func firstDifference(a, b deployments.Artifact) (field, valueA, valueB string) {
-	switch {
-	case a.Digest != b.Digest:
-		return "artifact.digest", a.Digest, b.Digest
-	case a.Kind != b.Kind:
-		return "artifact.kind", a.Kind.String(), b.Kind.String()
-	case a.Name != b.Name:
-		return "artifact.name", a.Name, b.Name
-	default:
-		return "artifact.version", a.Version, b.Version
-	}
+	slices.SortFunc(made, func(a, b namedRow) int { return cmp.Compare(a.Name, b.Name) })
+	return made
 }
 
 // distinct gives each value once, in the order of its first appearance.

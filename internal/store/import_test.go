@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store"
 	. "github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -171,6 +172,17 @@ func TestTheLatestOfASlotIsRightWhateverTheOrderOfTheFile(t *testing.T) {
 	})
 }
 
+func TestTheLatestOfASlotFollowsRecordsThatChangeFromBatchToBatch(t *testing.T) {
+	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+		for _, memory := range []int{0, 100} {
+			s.(*store.Store).SetImportLimits(1, memory)
+			slot := fmt.Sprint("slot", memory)
+			Load(t, s, "acme", Entry(memory+1, 1, "eu", slot), Entry(memory+1, 1, "eu", slot, WithUpdate(2), WithStatus(deployments.Superseded)))
+			WantIDs(t, s, acme, deployments.Query{DeploymentName: slot, Status: deployments.Superseded}, memory+1)
+		}
+	})
+}
+
 func TestTheLatestOfASlotFollowsRecordsThatMove(t *testing.T) {
 	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		Load(t, s, "acme", Entry(1, 1, "eu", "api"), Entry(2, 2, "eu", "api"), Entry(3, 1, "us", "api"))
@@ -234,7 +246,7 @@ func TestI4_ContradictionsAreToldAndLoadNothing(t *testing.T) {
 // apart puts more entries between two than an import looks at together.
 func apart(first, last deployments.ImportEntry) []deployments.ImportEntry {
 	file := []deployments.ImportEntry{first}
-	for i := range 1500 {
+	for i := range 5000 {
 		file = append(file, Entry(1000+i, i, "eu", fmt.Sprint("slot", i)))
 	}
 	return append(file, last)

@@ -47,7 +47,8 @@ type Store struct {
 	// writer has one place: SQLite lets one write, and of many that wait it would let any go first, or none in time.
 	writer chan struct{}
 	// spacing is milestoneSpacing, or less in tests, whose lists are short.
-	spacing int64
+	spacing      int64
+	importLimits importLimits
 	// ownClock, if not nil, is read instead of the database's: tests need to know the time.
 	ownClock func() time.Time
 	// newID makes the ids of what is recorded or imported without one.
@@ -97,7 +98,7 @@ func openOn(pool *sql.DB, engine engine) (*Store, error) {
 	}
 	return &Store{
 		db: db, lists: lists, pool: pool, engine: engine,
-		writer: make(chan struct{}, 1), spacing: milestoneSpacing, newID: uuid.NewString,
+		writer: make(chan struct{}, 1), spacing: milestoneSpacing, importLimits: defaultImportLimits, newID: uuid.NewString,
 	}, nil
 }
 
@@ -114,6 +115,21 @@ func (s *Store) Close() error {
 
 // write runs a transaction that writes.
 func (s *Store) write(ctx context.Context, do func(tx *gorm.DB) error) error {
+	return s.inTurn(ctx, func() error { return s.db.WithContext(ctx).Transaction(do) })
+}
+
+// writeOnOne is write that also gives the connection of the transaction, for what only its driver can do.
+func (s *Store) writeOnOne(ctx context.Context, do func(conn *sql.Conn, tx *gorm.DB) error) error {
+	return s.inTurn(ctx, func() error {
+		return s.db.WithContext(ctx).Connection(func(db *gorm.DB) error {
+			conn := db.Statement.ConnPool.(*sql.Conn)
+			return db.Transaction(func(tx *gorm.DB) error { return do(conn, tx) })
+		})
+	})
+}
+
+// inTurn waits until this process may write.
+func (s *Store) inTurn(ctx context.Context, do func() error) error {
 	if s.engine == sqLite {
 		select {
 		case s.writer <- struct{}{}:
@@ -122,7 +138,7 @@ func (s *Store) write(ctx context.Context, do func(tx *gorm.DB) error) error {
 			return ctx.Err()
 		}
 	}
-	return s.db.WithContext(ctx).Transaction(do)
+	return do()
 }
 
 // Ready tells whether the database can be reached and has the schema that this program works with. The error is

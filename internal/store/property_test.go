@@ -116,6 +116,7 @@ func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
 					for range rapid.IntRange(0, 40).Draw(t, "lines") {
 						file = append(file, entryOf(t, organization))
 					}
+					s.(*store.Store).SetImportLimits(rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "batch"), rapid.SampledFrom([]int{1, 4, 100}).Draw(t, "memory"))
 					want, _ := model.Import(context.Background(), organization, Entries(file...))
 					got, err := s.Import(context.Background(), organization, Entries(file...))
 					if err != nil || got != want {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -36,7 +37,8 @@ func (w *recording) names() error {
 	if err != nil {
 		return err
 	}
-	projectIDs, err := w.projectIDs(projects)
+	finder := namesFinder{tx: w.tx, engine: w.engine, organizationID: w.organizationID, create: w.batch.AutoCreate}
+	projectIDs, err := finder.projectIDs(projects)
 	if err != nil {
 		return err
 	}
@@ -48,7 +50,7 @@ func (w *recording) names() error {
 			}
 		}
 	}
-	versionIDs, err := w.versionIDs(keys)
+	versionIDs, err := finder.versionIDs(keys)
 	if err != nil {
 		return err
 	}
@@ -113,7 +115,15 @@ func (w *recording) namedIDs(table string, names []string) (map[string]string, e
 	return ids, find()
 }
 
-func (w *recording) projectIDs(names []string) (map[string]int64, error) {
+// namesFinder finds projects and their versions and, if create says so, makes those that are not known.
+type namesFinder struct {
+	tx             *gorm.DB
+	engine         engine
+	organizationID int64
+	create         bool
+}
+
+func (f namesFinder) projectIDs(names []string) (map[string]int64, error) {
 	names = sorted(names)
 	ids := make(map[string]int64, len(names))
 	find := func() error {
@@ -121,28 +131,29 @@ func (w *recording) projectIDs(names []string) (map[string]int64, error) {
 			return nil
 		}
 		var rows []projectRow
-		err := w.tx.Where("organization_id = ? AND "+w.engine.oneOf("name"), w.organizationID, jsonList(names)).Find(&rows).Error
+		err := f.tx.Where("organization_id = ? AND "+f.engine.oneOf("name"), f.organizationID, jsonList(names)).Find(&rows).Error
 		for _, row := range rows {
 			ids[row.Name] = row.ID
 		}
 		return err
 	}
-	if err := find(); err != nil || len(ids) == len(names) || !w.batch.AutoCreate {
+	if err := find(); err != nil || len(ids) == len(names) || !f.create {
 		return ids, err
 	}
 	var made []projectRow
 	for _, name := range names {
 		if _, ok := ids[name]; !ok {
-			made = append(made, projectRow{OrganizationID: w.organizationID, Name: name})
+			made = append(made, projectRow{OrganizationID: f.organizationID, Name: name})
 		}
 	}
-	if err := createAll(w.tx.Clauses(clause.OnConflict{DoNothing: true}), made); err != nil {
+	if err := createAll(f.tx.Clauses(clause.OnConflict{DoNothing: true}), made); err != nil {
 		return nil, err
 	}
 	return ids, find()
 }
 
-func (w *recording) versionIDs(keys []versionKey) (map[versionKey]int64, error) {
+// versionIDs may give more versions than are asked for.
+func (f namesFinder) versionIDs(keys []versionKey) (map[versionKey]int64, error) {
 	keys = distinct(keys)
 	slices.SortFunc(keys, func(a, b versionKey) int {
 		return cmp.Or(cmp.Compare(a.projectID, b.projectID), cmp.Compare(a.name, b.name))
@@ -156,13 +167,13 @@ func (w *recording) versionIDs(keys []versionKey) (map[versionKey]int64, error) 
 		if len(keys) == 0 {
 			return nil
 		}
-		rows, err := findVersions(w.tx, w.engine, w.organizationID, names)
+		rows, err := f.findVersions(names)
 		for _, row := range rows {
 			ids[versionKey{row.ProjectID, row.Name}] = row.ID
 		}
 		return err
 	}
-	if err := find(); err != nil || !w.batch.AutoCreate {
+	if err := find(); err != nil || !f.create {
 		return ids, err
 	}
 	var made []projectVersionRow
@@ -174,10 +185,19 @@ func (w *recording) versionIDs(keys []versionKey) (map[versionKey]int64, error) 
 	if len(made) == 0 {
 		return ids, nil
 	}
-	if err := createAll(w.tx.Clauses(clause.OnConflict{DoNothing: true}), made); err != nil {
+	if err := createAll(f.tx.Clauses(clause.OnConflict{DoNothing: true}), made); err != nil {
 		return nil, err
 	}
 	return ids, find()
+}
+
+// findVersions finds the versions of these names, of whichever project.
+func (f namesFinder) findVersions(names []string) ([]projectVersionRow, error) {
+	var rows []projectVersionRow
+	err := f.tx.Select("project_versions.*").Joins("JOIN projects ON projects.id = project_versions.project_id").
+		Where("projects.organization_id = ? AND "+f.engine.oneOf("project_versions.name"), f.organizationID, jsonList(distinct(names))).
+		Find(&rows).Error
+	return rows, err
 }
 
 // sorted gives each name once, in an order that all writers share, so that they wait for each other in one direction.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -101,6 +102,10 @@ func (r recordRow) newerThan(o recordRow) bool {
 type slotKey struct {
 	environmentID  string
 	deploymentName string
+}
+
+func (k slotKey) compare(o slotKey) int {
+	return cmp.Or(cmp.Compare(k.environmentID, o.environmentID), cmp.Compare(k.deploymentName, o.deploymentName))
 }
 
 // slotRow is a slot with a copy of what lists need of its latest record.
