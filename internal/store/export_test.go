@@ -60,7 +60,7 @@ func (s *Store) Snapshot(ctx context.Context, do func(count func() int)) error {
 // SetImportLimits makes imports work in batches of so many entries, and remember so many names, artifacts, links and
 // slots between them.
 func (s *Store) SetImportLimits(batch, memory int) {
-	s.importLimits = importLimits{batch: batch, memory: memory}
+	s.importLimits = importLimits{batch: batch, known: memory, slots: memory}
 }
 
 // MigrateTo makes a database of an earlier schema.

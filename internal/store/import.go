@@ -17,11 +17,14 @@ import (
 type importLimits struct {
 	// batch is how many entries are looked up and written together.
 	batch int
-	// memory is how many names, artifacts, links and slots, of each, are remembered between batches.
-	memory int
+	// known is how many names, artifacts and links, of each kind, are remembered from batch to batch. Beyond it all are
+	// forgotten and read again as they are named: most lines name what those just before have named.
+	known int
+	// slots is how many slots wait to be written.
+	slots int
 }
 
-var defaultImportLimits = importLimits{batch: 4096, memory: 1 << 16}
+var defaultImportLimits = importLimits{batch: 4096, known: 1 << 14, slots: 1 << 16}
 
 // Import implements deployments.Store.
 func (s *Store) Import(ctx context.Context, organization string, entries iter.Seq2[deployments.ImportEntry, error]) (deployments.ImportSummary, error) {

@@ -33,7 +33,7 @@ func (f *artifactsFound) remember(organizationID int64, rows ...artifactRow) {
 // the id does, and refuses entries by which it would have two values of a part (I4).
 func (m *importing) findArtifacts() error {
 	found := m.artifacts
-	if len(found.byID) == 0 || len(found.byID) > m.limits.memory {
+	if len(found.byID) == 0 || len(found.byID) > m.limits.known {
 		found.forget()
 	}
 	if err := m.readArtifacts(); err != nil {

@@ -52,7 +52,7 @@ func (k *knownNames) remember(organizationID int64, rows ...namedRow) {
 // named gives each entry the id of what it names, which is made if it is new, and refuses entries by which an id
 // would have two names or a name two ids (I4).
 func (m *importing) named(known *knownNames, ref nameRef) error {
-	if len(known.byID) == 0 || len(known.byID) > m.limits.memory {
+	if len(known.byID) == 0 || len(known.byID) > m.limits.known {
 		known.forget()
 	}
 	for {

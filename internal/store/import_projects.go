@@ -27,7 +27,7 @@ func (f *projectsFound) forget() {
 // findProjectVersions finds the project versions that the entries name, and makes those that are new.
 func (m *importing) findProjectVersions() error {
 	found := m.projects
-	if len(found.links) == 0 || max(len(found.projects), len(found.versions), len(found.links)) > m.limits.memory {
+	if len(found.links) == 0 || max(len(found.projects), len(found.versions), len(found.links)) > m.limits.known {
 		found.forget()
 	}
 	finder := namesFinder{tx: m.tx, engine: m.engine, organizationID: m.organizationID, create: true}

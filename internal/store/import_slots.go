@@ -31,7 +31,7 @@ func (m *importing) noteSlots(written []recordRow) error {
 			m.slots.left = append(m.slots.left, old.slot(), row.slot())
 		}
 	}
-	if len(m.slots.newest)+len(m.slots.left) > m.limits.memory {
+	if len(m.slots.newest)+len(m.slots.left) > m.limits.slots {
 		return m.writeSlots()
 	}
 	return nil

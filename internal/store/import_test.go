@@ -331,6 +331,30 @@ func TestAnImportThatIsCutOffLeavesNothing(t *testing.T) {
 	})
 }
 
+func TestAnImportThatIsRefusedReadsNoFurtherThanTheNextBatch(t *testing.T) {
+	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+		s.(*store.Store).SetImportLimits(25, 100)
+		read, over := 0, false
+		_, err := s.Import(context.Background(), "acme", func(yield func(deployments.ImportEntry, error) bool) {
+			defer func() { over = true }()
+			for e, err := range many(1000) {
+				e.Record.EnvironmentID, e.Record.EnvironmentName = ID(1), fmt.Sprint("env", e.Line)
+				if read++; !yield(e, err) {
+					return
+				}
+			}
+		})
+		var refused *deployments.ImportError
+		if !errors.As(err, &refused) || len(refused.Faults) != 20 || !refused.More || refused.Faults[0].Line != 2 {
+			t.Errorf("got %v", err)
+		}
+		// Without a lock: whoever reads the entries must be done by now.
+		if !over || read > 75 {
+			t.Errorf("%d entries were read, and reading is over: %v", read, over)
+		}
+	})
+}
+
 func many(n int) iter.Seq2[deployments.ImportEntry, error] {
 	return func(yield func(deployments.ImportEntry, error) bool) {
 		for i := range n {
