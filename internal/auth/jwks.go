@@ -2,9 +2,12 @@ package auth
 
 import (
 	"context"
+	"crypto"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +57,9 @@ type keySet struct {
 	// keys is nil until the first good fetch. The map is never written after
 	// it was stored.
 	keys atomic.Pointer[map[string][]namedKey]
+	// changed is called when the keys are others than before, once they are in
+	// place.
+	changed func()
 	// limiter guards ask. It is only ever asked with AllowN, which takes
 	// nothing when it refuses: with Wait or Reserve, forged kids would run up
 	// a debt that keeps a rotated key out for many minutes.
@@ -68,6 +74,17 @@ type keySet struct {
 type namedKey struct {
 	alg string // the one algorithm that it may verify
 	key any
+}
+
+// sameKeys is for the hourly fetch, which mostly finds what was there. The order of the keys of one kid counts: an
+// issuer that changes it costs no more than verifying tokens again.
+func sameKeys(a, b map[string][]namedKey) bool {
+	return maps.EqualFunc(a, b, func(a, b []namedKey) bool {
+		return slices.EqualFunc(a, b, func(a, b namedKey) bool {
+			key, ok := a.key.(interface{ Equal(crypto.PublicKey) bool })
+			return ok && a.alg == b.alg && key.Equal(b.key)
+		})
+	})
 }
 
 // newKeySet checks the URL (rule T2); it fetches nothing.
@@ -86,6 +103,7 @@ func newKeySet(rawURL string, settings jwksSettings, logger *slog.Logger, now fu
 		client:   &http.Client{Transport: transport, CheckRedirect: checkRedirect},
 		logger:   logger,
 		now:      now,
+		changed:  func() {},
 		limiter:  rate.NewLimiter(rate.Every(settings.unknownKID), 1),
 		ask:      make(chan chan struct{}, 1),
 	}, nil
@@ -153,7 +171,10 @@ func (s *keySet) refresh(ctx context.Context) bool {
 			"url", withoutSecrets(s.url), "error", err, "keys_in_use", s.loaded())
 		return false
 	}
-	s.keys.Store(&keys)
+	if before := s.keys.Load(); before == nil || !sameKeys(*before, keys) {
+		s.keys.Store(&keys)
+		s.changed()
+	}
 	level := slog.LevelInfo
 	if len(keys) == 0 {
 		level = slog.LevelWarn // no token of this issuer will be accepted

@@ -2,9 +2,11 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -51,6 +53,8 @@ type Verifier struct {
 	jwks      *keySet   // nil if no JWKS is set
 	parser    *jwt.Parser
 	validator *jwt.Validator
+	dates     *jwt.Validator // of exp, nbf and iat alone
+	verified  atomic.Pointer[verifiedTokens]
 
 	organizationClaim string
 	allowMissingScope bool
@@ -117,13 +121,16 @@ func newVerifier(ctx context.Context, o Options, settings jwksSettings) (*Verifi
 		// so that a token has one spelling.
 		parser:            jwt.NewParser(jwt.WithStrictDecoding()),
 		validator:         newValidator(o),
+		dates:             newValidator(Options{Now: o.Now}),
 		organizationClaim: o.OrganizationClaim,
 		allowMissingScope: o.AllowMissingScope,
 	}
 	if v.organizationClaim == "" {
 		v.organizationClaim = defaultOrganizationClaim
 	}
+	v.forget()
 	if jwks != nil {
+		jwks.changed = v.forget
 		jwks.start(ctx)
 	}
 	return v, nil
@@ -162,10 +169,35 @@ func (v *Verifier) Ready() error {
 //
 // It waits only where the token's kid is unknown and the JWKS may be asked
 // again: at most one caller a minute, until the fetch or ctx ends.
+//
+// A token that was accepted is remembered; of the next times only its dates
+// are judged, until the keys of the JWKS change.
 func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) {
 	if err := checkTokenBytes(token); err != nil {
 		return Principal{}, err
 	}
+	verified := v.verified.Load() // before any key is looked at: see forget
+	digest := sha256.Sum256([]byte(token))
+	if known, ok := verified.byDigest.Get(digest); ok {
+		if err := v.dates.Validate(known.dates); err != nil {
+			verified.byDigest.Remove(digest)
+			return Principal{}, claimFault(err)
+		}
+		return known.principal, nil
+	}
+
+	c, err := v.verify(ctx, token)
+	if err != nil {
+		return Principal{}, err
+	}
+	principal := c.principal(v.allowMissingScope)
+	dates := jwt.RegisteredClaims{ExpiresAt: c.ExpiresAt, NotBefore: c.NotBefore, IssuedAt: c.IssuedAt}
+	verified.byDigest.Add(digest, verifiedToken{principal, dates})
+	return principal, nil
+}
+
+// verify checks a token that is not remembered.
+func (v *Verifier) verify(ctx context.Context, token string) (claims, error) {
 	var c claims
 	// Not jwt.Parse: its Keyfunc hands over all keys before any is tried, so
 	// the JWKS would be asked about tokens that a configured key verifies. The
@@ -173,20 +205,20 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) 
 	parsed, _, err := v.parser.ParseUnverified(token, &c)
 	switch {
 	case errors.Is(err, jwt.ErrTokenUnverifiable):
-		return Principal{}, errAlgorithm
+		return claims{}, errAlgorithm
 	case err != nil:
-		return Principal{}, refuse("the token is malformed")
+		return claims{}, refuse("the token is malformed")
 	}
 	if err := v.checkSignature(ctx, token, parsed); err != nil {
-		return Principal{}, err
+		return claims{}, err
 	}
 	if err := c.decode(v.organizationClaim); err != nil {
-		return Principal{}, err
+		return claims{}, err
 	}
 	if err := v.validator.Validate(c); err != nil {
-		return Principal{}, claimFault(err)
+		return claims{}, claimFault(err)
 	}
-	return c.principal(v.allowMissingScope), nil
+	return c, nil
 }
 
 var (
