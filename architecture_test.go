@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"generated/recording":       {"generated/server"},
 	"internal/api":              {"generated/recording", "generated/server", "internal/deployments"},
 	"internal/auth":             {},
-	"internal/cli":              {"", "generated/client", "generated/recordingclient", "internal/auth", "internal/config", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/store"},
+	"internal/cli":              {"", "generated/client", "generated/recordingclient", "internal/auth", "internal/config", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/store"},
 	"internal/config":           {},
 	"internal/demo":             {"internal/deployments", "internal/importer"},
 	"internal/deployments":      {},

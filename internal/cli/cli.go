@@ -38,6 +38,7 @@ const (
 type commands struct {
 	Serve      serveCommand      `cmd:"" help:"Serve the API."`
 	Import     importCommand     `cmd:"" help:"Load records from NDJSON files."`
+	Demo       demoCommand       `cmd:"" help:"Make up records to try the server with, any number of them."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database's schema to the version of this program."`
 	Verify     verifyCommand     `cmd:"" help:"Count everything anew from the records and compare."`
 	Token      tokenCommand      `cmd:"" help:"Make a token for development and tests."`

@@ -49,6 +49,7 @@ func TestHelpTeaches(t *testing.T) {
 		"help.txt":         {"--help"},
 		"help-serve.txt":   {"serve", "--help"},
 		"help-import.txt":  {"import", "--help"},
+		"help-demo.txt":    {"demo", "--help"},
 		"help-migrate.txt": {"migrate", "--help"},
 		"help-verify.txt":  {"verify", "--help"},
 		"help-token.txt":   {"token", "--help"},

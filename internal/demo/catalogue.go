@@ -65,7 +65,7 @@ var (
 	roles = []string{"api", "worker", "cron", "indexer", "stream", "admin", "cache", "bridge", "reporter", "gateway"}
 )
 
-// newCompany founds a company whose size goes by the number of records.
+// newCompany founds a company whose size goes by the number of records, unless it is given.
 func newCompany(random *rand.Rand, o Options) *company {
 	c := &company{namespace: uuid.NewSHA1(uuid.NameSpaceDNS, fmt.Append(nil, "demo.deployrecords.example/", o.Seed))}
 	for _, name := range firstProjects {
@@ -85,7 +85,11 @@ func newCompany(random *rand.Rand, o Options) *company {
 		}
 		c.addComponent(random, f.name, f.kind, projects, environments)
 	}
-	if slots := min(o.Records/50, 20_000); slots > len(c.places) {
+	slots := o.Slots
+	if slots == 0 {
+		slots = min(o.Records/50, mostSlots)
+	}
+	if slots > len(c.places) {
 		c.grow(random, slots)
 	}
 	for i := range c.components {

@@ -24,11 +24,22 @@ type Options struct {
 	// it has 7 environments and about 60 slots, from a million on 200 and about 20,000. At ten million it has some
 	// 400,000 artifacts. At most a billion.
 	Records int
+	// Slots is about how many slots the company has, from 60 to 20,000; 0 leaves it to the number of records. Where it
+	// is set, histories of one seed have the same environments, components and time, whatever their length, for what
+	// one costs to be compared with what ten times as much does. Some slots need long until their first record.
+	Slots int
 	// Seed tells one history from another.
 	Seed uint64
-	// End is when the history ends. It begins half a year before, or three years from 100,000 records on.
+	// End is when the history ends. It begins half a year before, or three years from 100,000 records on or where
+	// Slots is set.
 	End time.Time
 }
+
+// The small company has fewestSlots, the biggest mostSlots, about.
+const (
+	fewestSlots = 60
+	mostSlots   = 20_000
+)
 
 // Generate writes the history to w as lines that importer.Entries reads. A record is written once nothing more can
 // happen to it, so the lines come in the order in which records were superseded or decommissioned, and those that are
@@ -38,6 +49,9 @@ type Options struct {
 func Generate(w io.Writer, o Options) error {
 	if o.Records < 0 || o.Records > 1_000_000_000 {
 		return fmt.Errorf("a history of %d records can't be made", o.Records)
+	}
+	if o.Slots != 0 && (o.Slots < fewestSlots || o.Slots > mostSlots) {
+		return fmt.Errorf("a company of %d slots can't be made", o.Slots)
 	}
 	if year := o.End.Year(); year < 1000 || year > 9000 {
 		return errors.New("a history must end between the years 1000 and 9000")
@@ -76,7 +90,7 @@ type history struct {
 func newHistory(out io.Writer, o Options) *history {
 	random := rand.New(rand.NewPCG(o.Seed, 0))
 	weeks := 26
-	if o.Records >= 100_000 {
+	if o.Records >= 100_000 || o.Slots != 0 {
 		weeks = 156
 	}
 	calendar := calendarBefore(o.End, weeks)

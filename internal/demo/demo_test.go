@@ -254,7 +254,13 @@ func TestGenerateFailsWithItsWriterAndOnNonsense(t *testing.T) {
 			t.Errorf("%d records: got %v", records, err)
 		}
 	}
-	for _, o := range []demo.Options{{Records: -1, End: theDemo.End}, {Records: 1_000_000_001, End: theDemo.End}, {Records: 1}} {
+	for _, o := range []demo.Options{
+		{Records: -1, End: theDemo.End},
+		{Records: 1_000_000_001, End: theDemo.End},
+		{Records: 1},
+		{Records: 1, Slots: -1, End: theDemo.End},
+		{Records: 1, Slots: 20_001, End: theDemo.End},
+	} {
 		if err := demo.Generate(brokenWriter{}, o); err == nil || errors.Is(err, errBroken) {
 			t.Errorf("%+v: got %v", o, err)
 		}

@@ -2,6 +2,7 @@ package demo_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ func histories(t *testing.T, test func(t *testing.T, o demo.Options, all []deplo
 		{Records: 1, Seed: 1, End: theDemo.End},
 		{Records: 10, Seed: 2, End: time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)},       // a Sunday
 		{Records: 500, Seed: 1 << 63, End: time.Date(2024, 2, 26, 6, 0, 0, 1, time.UTC)}, // a Monday before work
+		{Records: 3000, Slots: 700, Seed: 9, End: theDemo.End},
 		{Records: 5000, Seed: 3, End: time.Date(2026, 11, 19, 22, 0, 0, 0, time.UTC)},
 		{Records: 100_000, Seed: 4, End: theDemo.End},
 	} {
@@ -40,7 +42,7 @@ func TestAHistoryHasSoManyRecordsInItsTime(t *testing.T) {
 			t.Errorf("%d records", len(all))
 		}
 		start := o.End.AddDate(0, 0, -7*27)
-		if o.Records >= 100_000 {
+		if o.Records >= 100_000 || o.Slots != 0 {
 			start = o.End.AddDate(0, 0, -7*157)
 		}
 		ids := make(map[string]bool)
@@ -132,4 +134,45 @@ func TestW6_CreatedAtGrowsWithinASlot(t *testing.T) {
 			seen[m] = true
 		}
 	})
+}
+
+// What one history costs is compared with what ten times as much does, so that nothing else may grow.
+func TestSoManySlotsStayThoseWhateverTheLength(t *testing.T) {
+	type names struct{ environments, deployments, slots map[string]bool }
+	of := func(records int) (found names, start, end time.Time) {
+		found = names{map[string]bool{}, map[string]bool{}, map[string]bool{}}
+		o := demo.Options{Records: records, Slots: 500, Seed: 12, End: theDemo.End}
+		for _, e := range entries(t, generate(t, o), o.End) {
+			r := e.Record
+			found.environments[r.EnvironmentName] = true
+			found.deployments[r.DeploymentName] = true
+			found.slots[r.EnvironmentName+"\x00"+r.DeploymentName] = true
+			if start.IsZero() || r.CreatedAt.Before(start) {
+				start = r.CreatedAt
+			}
+			if r.CreatedAt.After(end) {
+				end = r.CreatedAt
+			}
+		}
+		return found, start, end
+	}
+	short, shortStart, shortEnd := of(10_000)
+	long, longStart, longEnd := of(100_000)
+	if !maps.Equal(short.environments, long.environments) || len(long.environments) < 7 {
+		t.Errorf("environments: %d and %d", len(short.environments), len(long.environments))
+	}
+	for slot := range short.slots {
+		if !long.slots[slot] {
+			t.Errorf("the longer history lacks %q", slot)
+		}
+	}
+	if few, many := len(short.slots), len(long.slots); few < 440 || many < 450 || many > 550 || few*100 < many*97 {
+		t.Errorf("slots: %d and %d", few, many)
+	}
+	if a, b := len(short.deployments), len(long.deployments); a*100 < b*97 {
+		t.Errorf("deployment names: %d and %d", a, b)
+	}
+	if week := 7 * 24 * time.Hour; shortStart.Sub(longStart).Abs() > week || shortEnd.Sub(longEnd).Abs() > week || longEnd.Sub(longStart) < 150*week {
+		t.Errorf("from %v to %v, and from %v to %v", shortStart, shortEnd, longStart, longEnd)
+	}
 }
