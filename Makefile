@@ -6,7 +6,7 @@ COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X github.com/deployrecords/deployrecords/internal/cli.Version=$(VERSION) -X github.com/deployrecords/deployrecords/internal/cli.Commit=$(COMMIT)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run generate check test soak clean
+.PHONY: help build run generate check test soak bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ soak: build ## What is too slow for every day, or needs node: fuzzing, long prop
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzRecording -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/importer -run '^$$' -fuzz FuzzEntries -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/store -run Property -rapid.checks=$(or $(CHECKS),3000) -timeout 60m
+
+bench: ## Measure, at RECORDS=1000000, and write docs/performance.md; ROW=name runs one row alone.
+	$(GO) run ./cmd/bench -records '$(or $(RECORDS),1000000)' -row '$(ROW)'
 
 clean: ## Remove what was built, and the demo's database and secret.
 	rm -rf bin .deployrecords

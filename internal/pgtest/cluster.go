@@ -21,39 +21,72 @@ import (
 
 // Cluster is a PostgreSQL server that a test starts and stops itself. It listens on a Unix socket only.
 type Cluster struct {
-	dir    string // holds the data and the socket
-	bin    string
-	server *exec.Cmd
-	stdin  io.WriteCloser
+	dir      string // holds the data and the socket
+	bin      string
+	settings []string // name=value
+	server   *exec.Cmd
+	stdin    io.WriteCloser
 }
+
+// throwaway are the settings of clusters whose data nobody misses.
+var throwaway = []string{"fsync=off", "full_page_writes=off"}
 
 // NewCluster makes a cluster and starts it. It is gone when the test ends. Where there is only the server of
 // TEST_DATABASE_URL, which is not ours to stop, the test is left out; scripts/test.sh says so.
 func NewCluster(t testing.TB) *Cluster {
 	t.Helper()
-	if _, err := binaries(); err != nil && os.Getenv("TEST_DATABASE_URL") != "" {
-		t.Skip("it must stop a server, and the one of TEST_DATABASE_URL is not ours to stop")
-	}
-	c, err := newCluster()
+	NeedBinaries(t)
+	c, err := newCluster(throwaway...)
 	if err != nil {
 		t.Fatalf("tests need a PostgreSQL server: %v", err)
 	}
-	t.Cleanup(func() {
-		c.Stop()
-		_ = os.RemoveAll(c.dir)
-	})
+	t.Cleanup(c.Remove)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
+// NeedBinaries leaves the test out where there is only the server of TEST_DATABASE_URL, which is not ours to stop.
+func NeedBinaries(t testing.TB) {
+	t.Helper()
+	if _, err := binaries(); err != nil && os.Getenv("TEST_DATABASE_URL") != "" {
+		t.Skip("it must stop a server, and the one of TEST_DATABASE_URL is not ours to stop")
+	}
+}
+
+// Launch makes and starts a cluster for a program that is no test, with settings ("name=value") for what is not to be
+// PostgreSQL's default. It is gone with Remove, or with the process.
+func Launch(settings ...string) (*Cluster, error) {
+	c, err := newCluster(settings...)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Start(); err != nil {
+		c.Remove()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Remove stops the server and deletes its data.
+func (c *Cluster) Remove() {
+	c.Stop()
+	_ = os.RemoveAll(c.dir)
+}
+
+// Program is the path of one of PostgreSQL's own programs, such as pgbench.
+func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }
+
+// Log is the path of the file that the server writes its log to.
+func (c *Cluster) Log() string { return filepath.Join(c.dir, "log") }
+
 // URL names the cluster's database "postgres", as its superuser.
 func (c *Cluster) URL() string {
 	return "postgres://postgres@/postgres?host=" + url.QueryEscape(c.dir)
 }
 
-func newCluster() (*Cluster, error) {
+func newCluster(settings ...string) (*Cluster, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -63,7 +96,7 @@ func newCluster() (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: dir, bin: bin}
+	c := &Cluster{dir: dir, bin: bin, settings: settings}
 	initdb, err := c.command(filepath.Join(bin, "initdb"), "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
 	if err == nil {
 		var out []byte
@@ -87,13 +120,19 @@ func (c *Cluster) Start() error {
 read -r keep
 kill -QUIT $server; wait $server
 [ "$keep" = keep ] || rm -rf "$PGTEST_DIR"`
-	server, err := c.command("/bin/sh", "-c", supervise, filepath.Join(c.bin, "postgres"), "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "max_prepared_transactions=0")
+	args := []string{
+		"-c", supervise, c.Program("postgres"), "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=",
+		"-c", "max_connections=200", "-c", "max_prepared_transactions=0",
+	}
+	for _, setting := range c.settings {
+		args = append(args, "-c", setting)
+	}
+	server, err := c.command("/bin/sh", args...)
 	if err != nil {
 		return err
 	}
 	server.Env = append(os.Environ(), "PGTEST_DIR="+c.dir)
-	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	log, err := os.OpenFile(c.Log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
 	if err != nil {
 		return err
 	}
@@ -115,7 +154,7 @@ kill -QUIT $server; wait $server
 			return conn.Close(ctx)
 		}
 		if ctx.Err() != nil {
-			text, _ := os.ReadFile(filepath.Join(c.dir, "log"))
+			text, _ := os.ReadFile(c.Log())
 			return fmt.Errorf("PostgreSQL did not start: %w\n%s", err, text)
 		}
 		time.Sleep(20 * time.Millisecond)

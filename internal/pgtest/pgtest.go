@@ -21,7 +21,7 @@ var shared = sync.OnceValues(func() (string, error) {
 		return given, nil
 	}
 	var err error
-	if ofProcess, err = newCluster(); err != nil {
+	if ofProcess, err = newCluster(throwaway...); err != nil {
 		return "", err
 	}
 	return ofProcess.URL(), ofProcess.Start()

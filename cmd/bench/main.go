@@ -1,0 +1,48 @@
+// Command bench is make bench. It is no part of the server.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/deployrecords/deployrecords/internal/bench"
+)
+
+func main() {
+	o := bench.Options{Progress: os.Stderr, Effort: bench.DefaultEffort()}
+	flag.IntVar(&o.Records, "records", 1_000_000, "how many records a database has")
+	flag.StringVar(&o.Row, "row", "", "the one row to run: "+strings.Join(bench.Rows(), ", "))
+	flag.StringVar(&o.Tree, "tree", ".", "the root of the project")
+	page := flag.String("page", "docs/performance.md", "where to write the page; it is not written for one row alone")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, o, *page)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o bench.Options, page string) error {
+	report, failed := bench.Run(ctx, o)
+	if err := report.WriteTable(os.Stdout); err != nil {
+		return err
+	}
+	if failed != nil || o.Row != "" {
+		return failed
+	}
+	file, err := os.Create(page)
+	if err != nil {
+		return err
+	}
+	if err := report.WritePage(file); err != nil {
+		return err
+	}
+	return file.Close()
+}

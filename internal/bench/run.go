@@ -1,0 +1,126 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Options say what to measure.
+type Options struct {
+	// Records is how many a database has, at least 1,000.
+	Records int
+	// Row is the name of the one row to run; "" runs all.
+	Row string
+	// Tree is the root of the project: what is measured is the program that it makes.
+	Tree   string
+	Effort Effort
+	// Progress is told what goes on.
+	Progress io.Writer
+}
+
+// Effort is how long measurements take.
+type Effort struct {
+	// Pairs is how many there are of a figure.
+	Pairs int
+	// Span is how long one is, where that can be chosen.
+	Span time.Duration
+	// MostPerRow ends the pairs of a row early whose measurements take long.
+	MostPerRow time.Duration
+}
+
+// DefaultEffort is what the figures of docs/performance.md are made with.
+func DefaultEffort() Effort {
+	return Effort{Pairs: 7, Span: 3 * time.Second, MostPerRow: 4 * time.Minute}
+}
+
+// row is a part of the table.
+type row struct {
+	name string
+	run  func(context.Context, *lab) ([]Figure, error)
+}
+
+var rows = []row{
+	{"listing", listing},
+	{"scale", scale},
+	{"latency", latency},
+	{"deep", deep},
+	{"buffers", buffers},
+	{"walk", walk},
+	{"recordings", recordings},
+	{"import", imports},
+	{"sqlite", inSQLite},
+}
+
+// Rows are the names of the rows, in the order of the table.
+func Rows() []string {
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+// notRun says why a row has nothing to report on this machine or at this size; that is no failure.
+type notRun string
+
+func (n notRun) Error() string { return string(n) }
+
+// Run measures. The report has every figure that was found, also where there is an error: of the options, or of the
+// rows that failed.
+func Run(ctx context.Context, o Options) (Report, error) {
+	if o.Records < 1000 {
+		return Report{}, fmt.Errorf("%d records are too few: 1000 or more", o.Records)
+	}
+	if o.Row != "" && !slices.Contains(Rows(), o.Row) {
+		return Report{}, fmt.Errorf("there is no row %q: the rows are %s", o.Row, strings.Join(Rows(), ", "))
+	}
+	start := time.Now()
+	l, err := openLab(ctx, o)
+	defer l.close()
+	if err != nil {
+		return Report{}, err
+	}
+	report, err := newReport(ctx, l)
+	if err != nil {
+		return report, err
+	}
+	var failed []error
+	for _, r := range rows {
+		if o.Row != "" && o.Row != r.name {
+			continue
+		}
+		part, err := runRow(ctx, l, r)
+		report.Rows = append(report.Rows, part)
+		if err != nil {
+			failed = append(failed, err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	report.Took = time.Since(start).Round(time.Second)
+	return report, errors.Join(failed...)
+}
+
+func runRow(ctx context.Context, l *lab, r row) (ReportRow, error) {
+	l.say("%s", r.name)
+	start := time.Now()
+	figures, err := r.run(ctx, l)
+	part := ReportRow{Name: r.name, Figures: figures, Took: time.Since(start).Round(time.Second)}
+	var skipped notRun
+	switch {
+	case errors.As(err, &skipped):
+		part.Figures = append(part.Figures, Figure{What: r.name, NotRun: skipped.Error()})
+		err = nil
+	case err != nil:
+		part.Figures = append(part.Figures, Figure{What: r.name, NotRun: "failed; what went wrong was told by make bench"})
+		err = fmt.Errorf("%s: %w", r.name, err)
+	}
+	l.say("%s took %s", r.name, part.Took)
+	return part, err
+}
