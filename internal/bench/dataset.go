@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"io"
 	"os"
@@ -10,9 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	_ "modernc.org/sqlite"             // the driver "sqlite"
 
 	"github.com/deployrecords/deployrecords/internal/demo"
 )
@@ -30,34 +26,38 @@ var historyEnd = time.Date(2026, 11, 20, 17, 0, 0, 0, time.UTC)
 type dataset struct {
 	name    string
 	records int    // of both organizations
+	slots   int    // of the great one
 	url     string // as the server takes it
 	driver  string // of database/sql, with its name for the database
 	source  string
 }
 
-// history is one of the great or the small organization, of so many records in a company whose size does not depend
-// on them.
-func (l *lab) history(organization string, records int) demo.Options {
+// history is one of the great or the small organization, of so many records.
+func history(organization string, records, slots int) demo.Options {
 	if organization == great {
-		return demo.Options{Records: records, Slots: l.slots, Seed: 1, End: historyEnd}
+		return demo.Options{Records: records, Slots: slots, Seed: 1, End: historyEnd}
 	}
-	return demo.Options{Records: records, Slots: max(60, l.slots/10), Seed: 2, End: historyEnd}
+	return demo.Options{Records: records, Slots: fewSlots(slots, 10), Seed: 2, End: historyEnd}
 }
 
-// dataset is a PostgreSQL database with so many records, made at the first call.
+// fewSlots is so many slots for so many records each, as far as histories can be made.
+func fewSlots(records, each int) int { return min(max(60, records/each), 20_000) }
+
+// dataset is a PostgreSQL database with so many records and as many slots as all of the benchmark's have.
 func (l *lab) dataset(ctx context.Context, records int) (*dataset, error) {
-	return l.datasetBy(ctx, l.program, fmt.Sprintf("records_%d", records), records)
+	return l.datasetBy(ctx, l.program, "records", records, l.slots)
 }
 
-// datasetBy is one that another release of the program may have made.
-func (l *lab) datasetBy(ctx context.Context, program, name string, records int) (*dataset, error) {
+// datasetBy is one that another release of the program may have made, made at the first call.
+func (l *lab) datasetBy(ctx context.Context, program, prefix string, records, slots int) (*dataset, error) {
+	name := fmt.Sprintf("%s_%d_%d", prefix, records, slots)
 	if d, ok := l.made[name]; ok {
 		return d, nil
 	}
 	if err := l.exec(ctx, "postgres", "CREATE DATABASE "+name); err != nil {
 		return nil, err
 	}
-	d := &dataset{name: name, records: records, url: l.url(name), driver: "pgx", source: l.url(name)}
+	d := &dataset{name: name, records: records, slots: slots, url: l.url(name), driver: "pgx", source: l.url(name)}
 	if err := l.fill(ctx, program, d); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (l *lab) datasetBy(ctx context.Context, program, name string, records int) 
 // sqliteDataset is an SQLite database with so many records.
 func (l *lab) sqliteDataset(ctx context.Context, records int) (*dataset, error) {
 	path := filepath.Join(l.dir, "records.db")
-	d := &dataset{name: "SQLite", records: records, url: "sqlite://" + path, driver: "sqlite", source: path}
+	d := &dataset{name: "SQLite", records: records, slots: l.slots, url: "sqlite://" + path, driver: "sqlite", source: path}
 	return d, l.fill(ctx, l.program, d)
 }
 
@@ -82,7 +82,7 @@ func (l *lab) fill(ctx context.Context, program string, d *dataset) error {
 	for organization, records := range map[string]int{great: ninetyPercent, small: d.records - ninetyPercent} {
 		l.say("importing %s records of the %s organization into %s", grouped(float64(records)), organization, d.name)
 		reader, writer := io.Pipe()
-		go func() { writer.CloseWithError(demo.Generate(writer, l.history(organization, records))) }()
+		go func() { writer.CloseWithError(demo.Generate(writer, history(organization, records, d.slots))) }()
 		_, _, err := l.importInto(ctx, program, d.url, organization, reader)
 		_ = reader.Close() // lets the generator end if the import did before
 		if err != nil {
@@ -141,39 +141,6 @@ func peakMemory(pid int) int {
 	return kilobytes << 10
 }
 
-// busiest are the values of the filters that most records of the great organization have: what is dearest to count
-// and to skip.
-type busiest struct {
-	environment, logicalEnvironment, deployment, project, digest string
-	// itsLogicalEnvironment is the environment's.
-	itsLogicalEnvironment string
-}
-
-func (d *dataset) busiest(ctx context.Context) (b busiest, err error) {
-	db, err := sql.Open(d.driver, d.source)
-	if err != nil {
-		return b, err
-	}
-	defer db.Close()
-	const from = " FROM deployment_records r JOIN organizations o ON o.id = r.organization_id AND o.key = '" + great + "' "
-	const most = " GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
-	for text, value := range map[string]*string{
-		"SELECT e.name" + from + "JOIN environments e ON e.id = r.environment_id" + most:                 &b.environment,
-		"SELECT l.name" + from + "JOIN logical_environments l ON l.id = r.logical_environment_id" + most: &b.logicalEnvironment,
-		"SELECT r.deployment_name" + from + most:                                                         &b.deployment,
-		"SELECT a.digest" + from + "JOIN artifacts a ON a.id = r.artifact_id" + most:                     &b.digest,
-		"SELECT p.name" + from + `JOIN project_version_artifacts pva ON pva.artifact_id = r.artifact_id
-			JOIN project_versions pv ON pv.id = pva.project_version_id JOIN projects p ON p.id = pv.project_id` + most: &b.project,
-	} {
-		if err := db.QueryRowContext(ctx, text).Scan(value); err != nil {
-			return b, fmt.Errorf("%s: %w", text, err)
-		}
-	}
-	err = db.QueryRowContext(ctx, "SELECT l.name"+from+`JOIN environments e ON e.id = r.environment_id AND e.name = $1
-		JOIN logical_environments l ON l.id = r.logical_environment_id`+most, b.environment).Scan(&b.itsLogicalEnvironment)
-	return b, err
-}
-
 // writeLines writes a made-up history to a file.
 func writeLines(path string, write func(io.Writer) error) error {
 	file, err := os.Create(path)
@@ -185,15 +152,4 @@ func writeLines(path string, write func(io.Writer) error) error {
 		return err
 	}
 	return file.Close()
-}
-
-// organization is the number of the great organization.
-func (d *dataset) organization(ctx context.Context) (id int64, err error) {
-	db, err := sql.Open(d.driver, d.source)
-	if err != nil {
-		return 0, err
-	}
-	defer db.Close()
-	err = db.QueryRowContext(ctx, "SELECT id FROM organizations WHERE key = '"+great+"'").Scan(&id)
-	return id, err
 }

@@ -130,7 +130,7 @@ func TestThePageTellsWhatMissesItsBar(t *testing.T) {
 		Records: 20_000, Slots: 400, Machine: "a machine", Commit: "abc", Go: "1.26", PostgreSQL: "15.1", Memory: "128MB",
 		Date: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), Took: 90 * time.Second,
 		Rows: []ReportRow{
-			{Name: "walk", Figures: []Figure{{What: "a walk", Measured: "2 s", Against: "1 s", Value: 2, Limit: atMost(1, 0.5), Pairs: 7}}},
+			{Name: "walk", What: "Steps.", Figures: []Figure{{What: "a walk", Measured: "2 s", Against: "1 s", Value: 2, Limit: atMost(1, 0.5), Pairs: 7}}},
 			{Name: "scale", Figures: []Figure{{What: "scale", NotRun: "too small"}}},
 		},
 	}
@@ -144,7 +144,7 @@ func TestThePageTellsWhatMissesItsBar(t *testing.T) {
 	got := text()
 	for _, want := range []string{
 		"\n20,000 records: ", "- **Machine**: a machine\n", "deployrecords abc, PostgreSQL 15.1, Go 1.26", "2026-11-22; it took 1m30s",
-		"### walk\n\n| what | measured | against | value | bar | aim | pairs | verdict |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n" +
+		"### walk\n\nSteps.\n\n| what | measured | against | value | bar | aim | pairs | verdict |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n" +
 			"| a walk | 2 s | 1 s | 2 | ≤ 1 | ≤ 0.50 | 7 | **MISSED** |\n\n### scale\n",
 		"## What misses its bar\n\n- a walk: 2, and the bar is ≤ 1.\n",
 	} {

@@ -31,10 +31,13 @@ type lab struct {
 	made     map[string]*dataset
 }
 
+// recordsPerSlot is the mean, up to a million records. Fewer would leave slots without any.
+const recordsPerSlot = 50
+
 // openLab needs close, whatever it gives.
 func openLab(ctx context.Context, o Options) (*lab, error) {
 	l := &lab{
-		records: o.Records, slots: min(max(60, o.Records/50), 20_000), effort: o.Effort,
+		records: o.Records, slots: fewSlots(o.Records, recordsPerSlot), effort: o.Effort,
 		tree: o.Tree, progress: o.Progress, made: make(map[string]*dataset),
 	}
 	var err error
@@ -135,9 +138,9 @@ func firstLine(file, prefix string) string {
 
 // machine describes what this runs on.
 func machine() string {
-	model := strings.TrimSpace(strings.TrimPrefix(firstLine("/proc/cpuinfo", "model name"), ":"))
+	model := strings.TrimLeft(firstLine("/proc/cpuinfo", "model name"), ": \t")
 	if model == "" {
 		model = runtime.GOARCH
 	}
-	return fmt.Sprintf("%d cores (%s), %d GiB of memory, %s", runtime.NumCPU(), strings.TrimSpace(strings.TrimLeft(model, ": \t")), (memory()+1<<29)>>30, runtime.GOOS)
+	return fmt.Sprintf("%d cores (%s), %d GiB of memory, %s", runtime.NumCPU(), model, (memory()+1<<29)>>30, runtime.GOOS)
 }

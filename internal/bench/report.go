@@ -29,6 +29,7 @@ type Report struct {
 // ReportRow are the figures of a row.
 type ReportRow struct {
 	Name    string
+	What    string // is measured, in a sentence
 	Figures []Figure
 	Took    time.Duration
 }

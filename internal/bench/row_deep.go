@@ -135,7 +135,7 @@ func (l *lab) deepPages(ctx context.Context, d *dataset, limit *Limit) ([]Figure
 // of how long each took.
 func (l *lab) alternate(ctx context.Context, c *connection, a, b []byte) (paired, error) {
 	var as, bs, ratios []float64
-	for range 3 { // warm up
+	for range 2 { // warm up
 		for _, request := range [][]byte{a, b} {
 			if err := c.do(request, nil); err != nil {
 				return paired{}, err

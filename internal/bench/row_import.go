@@ -40,6 +40,7 @@ func imports(ctx context.Context, l *lab) ([]Figure, error) {
 		"CREATE TABLE record_copy (LIKE deployment_records INCLUDING ALL)",
 		"INSERT INTO record_copy SELECT * FROM deployment_records",
 		"VACUUM ANALYZE record_copy",
+		"CHECKPOINT", // not one while something is measured
 	} {
 		if _, err := conn.Exec(ctx, sql); err != nil {
 			return nil, err
@@ -88,7 +89,7 @@ func imports(ctx context.Context, l *lab) ([]Figure, error) {
 
 // more writes new records of the great organization: another history in its environments, which are found by name.
 func (l *lab) more(w io.Writer, records int, number uint64) error {
-	o := l.history(great, records)
+	o := history(great, records, l.slots)
 	o.Seed = 1000 + number
 	reader, writer := io.Pipe()
 	defer reader.Close() // lets the generator end if writing fails
@@ -110,9 +111,6 @@ func (l *lab) more(w io.Writer, records int, number uint64) error {
 }
 
 func (l *lab) importFile(ctx context.Context, conn *pgx.Conn, name string) (float64, error) {
-	if _, err := conn.Exec(ctx, "CHECKPOINT"); err != nil {
-		return 0, err
-	}
 	file, err := os.Open(name)
 	if err != nil {
 		return 0, err
@@ -132,9 +130,6 @@ func copyNewRows(ctx context.Context, conn *pgx.Conn, want int) (float64, error)
 		err = fmt.Errorf("%d records were imported, not %d", tag.RowsAffected(), want)
 	}
 	if err != nil {
-		return 0, err
-	}
-	if _, err := conn.Exec(ctx, "CHECKPOINT"); err != nil {
 		return 0, err
 	}
 	return timed(func() error {
