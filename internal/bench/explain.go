@@ -19,7 +19,8 @@ var explained = []string{
 }
 
 // countBuffers asks a server, whose database URL has the explained settings, and gives how many shared buffers its
-// statements touched: found in memory or read. It is the median of three times.
+// statements touched: found in memory or read. It is the median of three times,
+// since a server does other things, too, now and then.
 func (l *lab) countBuffers(ctx context.Context, s *server, path string) (int, error) {
 	var counts []int
 	for range 3 {

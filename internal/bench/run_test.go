@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/deployrecords/deployrecords/internal/cli" // what is measured: go test must not take an old result for it
 	"github.com/deployrecords/deployrecords/internal/pgtest"
 )
 
