@@ -84,6 +84,13 @@ func (a *API) ListDeploymentRecords(ctx context.Context, request server.ListDepl
 	}, nil
 }
 
+// ListParameters names the query parameters of GET /v1/deployments that toQuery translates. A test holds it to that.
+// Any other one that the document has is a 501 when it is used.
+var ListParameters = []string{
+	"pagination.page", "pagination.page_size", "environment_name", "logical_environment_name", "deployment_name",
+	"project_name", "project_version_name", "status", "artifact_kind", "artifact_digest", "full_history",
+}
+
 // ListRules tells what is wrong with the parameters of GET /v1/deployments that the document's schemas do not say:
 // one sentence for each fault (L4, L7).
 func ListRules(query url.Values) []string {

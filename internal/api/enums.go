@@ -27,6 +27,11 @@ var kindFilters = map[server.ListDeploymentRecordsParamsArtifactKind]deployments
 	server.ListDeploymentRecordsParamsArtifactKindHELMCHART:               deployments.HelmChart,
 }
 
+// laterValues are values of parameters that the document has and the domain has no notion of yet: asking for one is a
+// 501, as it is for any value that is not in the maps above, and no record has it. A test wants each value of the
+// document either there or here, so that which it is has been decided.
+var laterValues = map[string][]string{"status": {}, "artifact_kind": {}}
+
 // statuses holds what the status of a record can be.
 var statuses = map[deployments.Status]server.DeploymentStatus{
 	deployments.Deployed:       server.DeploymentStatusDEPLOYED,

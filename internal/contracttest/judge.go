@@ -17,6 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 	"github.com/pb33f/libopenapi-validator/config"
@@ -25,16 +26,28 @@ import (
 )
 
 // Client gives an HTTP client that hands every answer to the judge before the test sees it.
-func Client(t testing.TB) *http.Client {
+func Client(t testing.TB) *http.Client { return client(t, documents()) }
+
+// ClientOf is Client for a server of other documents than this module's.
+func ClientOf(t testing.TB, texts ...[]byte) *http.Client {
+	var documents []*contract
+	for _, text := range texts {
+		documents = append(documents, readContract(text))
+	}
+	return client(t, documents)
+}
+
+func client(t testing.TB, documents []*contract) *http.Client {
 	return &http.Client{
-		Transport:     &judging{t: t, next: &http.Transport{DisableKeepAlives: true}},
+		Transport:     &judging{t: t, documents: documents, next: &http.Transport{DisableKeepAlives: true}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
 type judging struct {
-	t    testing.TB
-	next http.RoundTripper
+	t         testing.TB
+	documents []*contract
+	next      http.RoundTripper
 }
 
 func (j *judging) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -47,7 +60,7 @@ func (j *judging) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := Judge(request, response.StatusCode, response.Header, body); err != nil {
+	if err := judge(j.documents, request, response.StatusCode, response.Header, body); err != nil {
 		j.t.Errorf("%s %s answered %d %s\n%v", request.Method, request.URL, response.StatusCode, body, err)
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
@@ -56,8 +69,12 @@ func (j *judging) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // Judge says what is wrong with an answer, or nil.
 func Judge(request *http.Request, status int, header http.Header, body []byte) error {
+	return judge(documents(), request, status, header, body)
+}
+
+func judge(documents []*contract, request *http.Request, status int, header http.Header, body []byte) error {
 	faults := generalFaults(request, status, header, body)
-	for _, c := range documents() {
+	for _, c := range documents {
 		if op := c.operation(request); op != nil && request.Method != http.MethodHead {
 			faults = append(faults, kinFault(op, request, status, header, body), c.libopenapiFault(request, status, header, body))
 		}
@@ -67,7 +84,7 @@ func Judge(request *http.Request, status int, header http.Header, body []byte) e
 
 // contract is a document in the forms of both validators.
 type contract struct {
-	kin        *openapi3.T
+	router     routers.Router
 	libopenapi validator.Validator
 	// server is where the document says that it is served, by which libopenapi finds operations.
 	server *url.URL
@@ -75,14 +92,22 @@ type contract struct {
 
 // documents are upstream's and our own.
 var documents = sync.OnceValue(func() []*contract {
-	return []*contract{
-		readContract(deployrecords.OpenAPI(), "https://api.app.chainloop.dev"),
-		readContract(deployrecords.RecordingOpenAPI(), ""),
-	}
+	return []*contract{readContract(deployrecords.OpenAPI()), readContract(deployrecords.RecordingOpenAPI())}
 })
 
-func readContract(text []byte, server string) *contract {
+func readContract(text []byte) *contract {
 	kin, err := openapi3.NewLoader().LoadFromData(text)
+	if err != nil {
+		panic(err)
+	}
+	base := &url.URL{}
+	if len(kin.Servers) > 0 {
+		if base, err = url.Parse(kin.Servers[0].URL); err != nil {
+			panic(err)
+		}
+	}
+	kin.Servers = nil // the server under test has another name
+	router, err := legacy.NewRouter(kin, openapi3.DisableExamplesValidation())
 	if err != nil {
 		panic(err)
 	}
@@ -96,20 +121,19 @@ func readContract(text []byte, server string) *contract {
 	if len(errs) > 0 {
 		panic(errors.Join(errs...))
 	}
-	base, err := url.Parse(server)
-	if err != nil {
-		panic(err)
-	}
-	return &contract{kin: kin, libopenapi: lib, server: base}
+	return &contract{router: router, libopenapi: lib, server: base}
 }
 
 // operation finds the documented operation of a request, or nil.
 func (c *contract) operation(request *http.Request) *routers.Route {
-	item := c.kin.Paths.Value(request.URL.EscapedPath())
-	if item == nil || item.GetOperation(request.Method) == nil {
+	route, _, err := c.router.FindRoute(request)
+	if err != nil || request.URL.EscapedPath() != request.URL.Path {
 		return nil
 	}
-	return &routers.Route{Spec: c.kin, Path: request.URL.Path, PathItem: item, Method: request.Method, Operation: item.GetOperation(request.Method)}
+	if route.Path != request.URL.Path && route.Spec.Paths.Value(request.URL.Path) != nil {
+		return nil // the router fell back to a template for the method, where OpenAPI has the concrete path decide
+	}
+	return route
 }
 
 func kinFault(op *routers.Route, request *http.Request, status int, header http.Header, body []byte) error {

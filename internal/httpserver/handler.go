@@ -22,9 +22,9 @@ import (
 
 // duties are what this server adds to the operations of the documents.
 var duties = map[string]duty{
-	"GET /v1/deployments":        {scope: auth.ReadDeployments, rules: api.ListRules},
-	"POST /v1/deployments":       {scope: auth.WriteDeployments},
-	"POST /v1/deployments/batch": {scope: auth.WriteDeployments, partial: api.IsPartial},
+	"GET /v1/deployments":        {scope: auth.ReadDeployments, query: api.ListParameters, rules: api.ListRules},
+	"POST /v1/deployments":       {scope: auth.WriteDeployments, headers: []string{idempotencyKey}, body: true},
+	"POST /v1/deployments/batch": {scope: auth.WriteDeployments, body: true, partial: api.IsPartial},
 }
 
 // openRoutes need no token (R4). Every other route is an operation of the document and needs one.
@@ -39,18 +39,25 @@ var openRoutes = map[string]bool{
 type assembly struct {
 	Options
 	echo       *echo.Echo
-	operations map[string]*operation
-	routes     map[string]bool     // by routeKey
-	methods    map[string][]string // of a path, sorted
+	documented routeTable
+	operations map[string]*operation // by routeKey; those that are not implemented by their path in the document
+	routes     map[string]bool       // of Echo, by routeKey
+	methods    map[string][]string   // of a path of Echo
 }
 
-// New puts the handler together. It fails if the document is invalid or a route would have no protection.
+// New puts the handler together. It fails if a document is invalid, a route would have no protection, or a document
+// says of an implemented operation what this program does not do.
 func New(o Options) (http.Handler, error) {
-	operations := make(map[string]*operation)
-	if err := errors.Join(readContract(operations, o.Document), readContract(operations, o.RecordingDocument)); err != nil {
+	upstream, upstreamErr := readContract(o.Document)
+	own, ownErr := readContract(o.RecordingDocument)
+	if err := errors.Join(upstreamErr, ownErr); err != nil {
 		return nil, err
 	}
-	a := &assembly{Options: o, echo: echo.New(), operations: operations, routes: map[string]bool{}, methods: map[string][]string{}}
+	documented, err := newRouteTable(upstream, own)
+	if err != nil {
+		return nil, err
+	}
+	a := &assembly{Options: o, echo: echo.New(), documented: documented, operations: map[string]*operation{}, routes: map[string]bool{}, methods: map[string][]string{}}
 	e := a.echo
 	e.HideBanner = true
 	e.IPExtractor = echo.ExtractIPDirect() // a forwarded address is the client's claim, not a fact
@@ -68,19 +75,8 @@ func New(o Options) (http.Handler, error) {
 	server.RegisterHandlers(e, server.NewStrictHandler(answers, []server.StrictMiddlewareFunc{refuseEmptyAnswer[server.StrictHandlerFunc]}))
 	recording.RegisterHandlers(e, recording.NewStrictHandler(answers, []recording.StrictMiddlewareFunc{refuseEmptyAnswer[recording.StrictHandlerFunc]}))
 
-	for _, route := range e.Routes() {
-		key := routeKey(route.Method, route.Path)
-		a.routes[key] = true
-		a.methods[route.Path] = append(a.methods[route.Path], route.Method)
-		slices.Sort(a.methods[route.Path])
-		if openRoutes[key] {
-			continue
-		}
-		duty, known := duties[key]
-		if operations[key] == nil || !known {
-			return nil, fmt.Errorf("the route %s is not in a contract, or nobody says what it needs", key)
-		}
-		operations[key].duty = duty
+	if err := a.assignDuties(slices.Concat(upstream, own)); err != nil {
+		return nil, err
 	}
 
 	// The order of judgement (R4). Echo has found the route when these run.
@@ -101,13 +97,56 @@ func New(o Options) (http.Handler, error) {
 	return e, nil
 }
 
+// assignDuties finds for each of Echo's routes the operation that it is, and what it needs.
+func (a *assembly) assignDuties(operations []*operation) error {
+	byRoute := make(map[string]*operation)
+	for _, o := range operations {
+		byRoute[o.echoKey()] = o
+	}
+	for _, route := range a.echo.Routes() {
+		key := routeKey(route.Method, route.Path)
+		a.routes[key] = true
+		a.methods[route.Path] = append(a.methods[route.Path], route.Method)
+		if openRoutes[key] {
+			continue
+		}
+		duty, known := duties[key]
+		if byRoute[key] == nil || !known {
+			return fmt.Errorf("the route %s is not in a contract, or nobody says what it needs (duties in internal/httpserver/handler.go)", key)
+		}
+		a.operations[key] = byRoute[key]
+		a.operations[key].implemented, a.operations[key].duty = true, duty
+	}
+	var undecided []string
+	for _, o := range operations {
+		if o.implemented {
+			undecided = append(undecided, o.undecided()...)
+			continue
+		}
+		a.operations[routeKey(o.route.Method, o.route.Path)] = o
+	}
+	if len(undecided) > 0 {
+		return fmt.Errorf("the contract says what this program does not do:\n%s", strings.Join(undecided, "\n"))
+	}
+	return nil
+}
+
 // judgeRoute answers 404 and 405 before anything else is asked. Echo's own answer to OPTIONS would be a 204.
 func (a *assembly) judgeRoute(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if a.routes[routeKey(c.Request().Method, c.Path())] {
+		method, path := c.Request().Method, echo.GetPath(c.Request())
+		o, documented := a.documented.find(method, path)
+		if o != nil && !o.implemented {
+			// A path of Echo's that is less concrete must not answer for it.
+			c.SetPath(o.route.Path)
 			return next(c)
 		}
-		if methods, ok := a.methods[c.Path()]; ok {
+		if a.routes[routeKey(method, c.Path())] {
+			return next(c)
+		}
+		methods := slices.Concat(a.methods[c.Path()], documented)
+		if slices.Sort(methods); len(methods) > 0 {
+			methods = slices.Compact(methods)
 			return &api.Problem{
 				Status:  http.StatusMethodNotAllowed,
 				Message: deployments.QuoteName(c.Request().Method) + " is not a method of this path",
@@ -156,6 +195,9 @@ func (a *assembly) protect(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		operation := a.operations[key]
+		if !operation.implemented {
+			return a.refuseUnimplemented(c.Request(), operation)
+		}
 		principal, err := a.authenticate(c.Request())
 		if err != nil {
 			return err

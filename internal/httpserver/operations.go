@@ -92,7 +92,7 @@ func (a *assembly) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Error(err) // writes the answer, so that the line below has its status
 		}
 		route := c.Path()
-		if _, ok := a.methods[route]; !ok {
+		if _, ok := a.methods[route]; !ok && a.operations[routeKey(c.Request().Method, route)] == nil {
 			route = "none"
 		}
 		a.Logger.LogAttrs(c.Request().Context(), slog.LevelInfo, "request",

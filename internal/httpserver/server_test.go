@@ -35,6 +35,8 @@ type testServer struct {
 type options struct {
 	httpserver.Options
 	auth auth.Options
+	// client judges the answers.
+	client *http.Client
 }
 
 func newServer(t testing.TB, s interface {
@@ -55,7 +57,8 @@ func newServer(t testing.TB, s interface {
 			Logger:            slog.New(slog.NewTextHandler(log, nil)),
 			Limits:            httpserver.DefaultLimits(),
 		},
-		auth: auth.Options{HMACSecrets: [][]byte{secret}},
+		auth:   auth.Options{HMACSecrets: [][]byte{secret}},
+		client: contracttest.Client(t),
 	}
 	for _, c := range change {
 		c(&o)
@@ -84,7 +87,7 @@ func newServer(t testing.TB, s interface {
 			t.Errorf("serve: %v", err)
 		}
 	})
-	return &testServer{t: t, url: "http://" + listener.Addr().String(), client: contracttest.Client(t), log: log}
+	return &testServer{t: t, url: "http://" + listener.Addr().String(), client: o.client, log: log}
 }
 
 // token makes one for the organization that may read.

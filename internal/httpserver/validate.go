@@ -30,7 +30,7 @@ var validationOptions = &openapi3filter.Options{
 }
 
 // validate judges a request against the document and what the duty adds. It gives the request to handle, or a
-// *api.Problem that tells every fault.
+// *api.Problem that tells every fault, or what is not implemented.
 func (o *operation) validate(r *http.Request) (*http.Request, error) {
 	given, faults := readQuery(r.URL.RawQuery)
 	values, misspelt := checkSpelling(o.parameters, given)
@@ -81,6 +81,9 @@ func (o *operation) validate(r *http.Request) (*http.Request, error) {
 	}
 	if len(faults) > 0 {
 		return nil, api.BadRequest(faults)
+	}
+	if err := o.unimplementedUse(r, given); err != nil {
+		return nil, err
 	}
 	if body == nil {
 		return r, nil

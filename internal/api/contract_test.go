@@ -1,0 +1,262 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/generated/server"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// Upstream's document changes under this package, and much of what it can say compiles without anybody reading it. What
+// follows fails where the document says what nobody has decided yet; docs/following-upstream.md has the routine.
+
+func listOperation(t *testing.T) *openapi3.Operation {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(deployrecords.OpenAPI())
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := doc.Paths.Value("/v1/deployments")
+	if item == nil || item.Get == nil {
+		t.Fatal("the document has no GET /v1/deployments: decide under which path it is served, in openapi.overlay.yaml and in duties of internal/httpserver/handler.go")
+	}
+	return item.Get
+}
+
+// wireName is the parameter's name in the document, of a field of ListDeploymentRecordsParams.
+func wireName(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("form"), ",")
+	return name
+}
+
+// Each field of the generated parameters is given a value in turn. Those that change the question are the implemented
+// ones; a field that changes nothing and were in the list would be ignored by the server without a word.
+func TestQ1_ListParametersAreThoseThatChangeTheQuestion(t *testing.T) {
+	paging := deployments.DefaultPaging()
+	nothing, err := toQuery(server.ListDeploymentRecordsParams{}, paging)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var implemented []string
+	for field := range fields(reflect.TypeFor[server.ListDeploymentRecordsParams]()) {
+		var params server.ListDeploymentRecordsParams
+		pointer := reflect.ValueOf(&params).Elem().FieldByIndex(field.Index)
+		if pointer.Kind() != reflect.Pointer {
+			t.Errorf("%s is required now: say so in ListRules and in docs/semantics.md", wireName(field))
+			continue
+		}
+		pointer.Set(reflect.New(field.Type.Elem()))
+		switch value := pointer.Elem(); value.Kind() {
+		case reflect.String:
+			text := map[string]string{"status": "SUPERSEDED", "artifact_kind": "HELM_CHART"}[wireName(field)]
+			value.SetString(cmp.Or(text, "x"))
+		case reflect.Bool:
+			value.SetBool(true)
+		case reflect.Int32:
+			value.SetInt(7)
+		}
+		if query, err := toQuery(params, paging); err != nil || query != nothing {
+			implemented = append(implemented, wireName(field))
+		}
+	}
+	slices.Sort(implemented)
+	if listed := slices.Sorted(slices.Values(ListParameters)); !slices.Equal(listed, implemented) {
+		t.Errorf("ListParameters has\n%q, and toQuery translates\n%q", listed, implemented)
+	}
+}
+
+func fields(of reflect.Type) func(func(reflect.StructField) bool) {
+	return func(yield func(reflect.StructField) bool) {
+		for i := range of.NumField() {
+			if !yield(of.Field(i)) {
+				return
+			}
+		}
+	}
+}
+
+// The document's defaults are what an absent parameter means; validation does not fill them in, so this program must
+// mean the same.
+func TestTheDefaultsOfParametersAreWhatAbsenceMeans(t *testing.T) {
+	want := map[string]any{"status": "DEPLOYMENT_STATUS_UNSPECIFIED", "artifact_kind": "ARTIFACT_KIND_UNSPECIFIED"}
+	got := make(map[string]any)
+	for _, ref := range listOperation(t).Parameters {
+		if schema := ref.Value.Schema; schema != nil && schema.Value.Default != nil {
+			got[ref.Value.Name] = schema.Value.Default
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("the document's defaults are %v, and toQuery in internal/api/api.go takes absent parameters as %v: make absence mean the default, then say so here", got, want)
+	}
+}
+
+// What validation enforces by itself, and what it does not: a keyword that is not in these lists may ask for something
+// that nobody does.
+var (
+	enforcedKeywords = []string{"type", "enum", "default", "minLength", "maxLength", "pattern", "minimum", "maximum", "nullable"}
+	answerKeywords   = []string{"type", "enum", "default", "properties", "required", "items", "additionalProperties", "nullable"}
+	prose            = []string{"title", "description", "example", "deprecated", "externalDocs", "readOnly"}
+)
+
+func TestTheSchemasSayNothingThatNobodyHolds(t *testing.T) {
+	operation := listOperation(t)
+	for _, ref := range operation.Parameters {
+		if !slices.Contains(ListParameters, ref.Value.Name) || ref.Value.Schema == nil {
+			continue // a 501, or internal/httpserver/follow.go has told
+		}
+		for _, keyword := range keywords(t, ref.Value.Schema.Value) {
+			if !slices.Contains(slices.Concat(enforcedKeywords, prose), keyword) && keyword != "format: int32" {
+				t.Errorf("the parameter %s has %q: see that internal/httpserver enforces it, then add it to enforcedKeywords", ref.Value.Name, keyword)
+			}
+		}
+	}
+	for status, response := range operation.Responses.Map() {
+		if len(response.Value.Headers) > 0 {
+			t.Errorf("the answer %s has headers in the document, and this server sends none of them", status)
+		}
+		content := response.Value.Content
+		if len(content) != 1 || content["application/json"] == nil {
+			t.Errorf("the answer %s is not application/json alone in the document", status)
+			continue
+		}
+		eachSchema("", content["application/json"].Schema.Value, func(place string, schema *openapi3.Schema) {
+			for _, keyword := range keywords(t, schema) {
+				if !slices.Contains(slices.Concat(answerKeywords, prose, []string{"format: int32", "format: date-time"}), keyword) {
+					t.Errorf("in the answer %s, %q has %q: see that every answer obeys it, then add it to answerKeywords", status, place, keyword)
+				}
+			}
+		})
+	}
+}
+
+// keywords are those of the schema itself, formats with their value.
+func keywords(t *testing.T, schema *openapi3.Schema) (names []string) {
+	t.Helper()
+	text, err := json.Marshal(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members map[string]any
+	if err := json.Unmarshal(text, &members); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range members {
+		if name == "format" {
+			name = fmt.Sprint("format: ", value)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// eachSchema visits a schema and those within it. None of the document's refers to itself.
+func eachSchema(place string, schema *openapi3.Schema, visit func(place string, schema *openapi3.Schema)) {
+	visit(place, schema)
+	if schema.Items != nil {
+		eachSchema(place+"[]", schema.Items.Value, visit)
+	}
+	for name, property := range schema.Properties {
+		eachSchema(strings.TrimPrefix(place+"."+name, "."), property.Value, visit)
+	}
+}
+
+// oneRecord is a store with a record that has everything.
+type oneRecord struct{ deployments.Store }
+
+func (oneRecord) List(context.Context, deployments.Scope, deployments.Query) (deployments.Result, error) {
+	return deployments.Result{Total: 1, Records: []deployments.Record{{
+		ID: "id", EnvironmentID: "environment", EnvironmentName: "eu", LogicalEnvironmentID: "logical", LogicalEnvironmentName: "production",
+		DeploymentName: "api", ArtifactID: "artifact", Artifact: deployments.Artifact{Kind: deployments.HelmChart, Name: "n", Version: "v", Digest: "d"},
+		Status: deployments.Superseded, CreatedAt: time.Unix(1, 0).UTC(), UpdatedAt: time.Unix(2, 0).UTC(), LastSeenAt: time.Unix(3, 0).UTC(),
+	}}}, nil
+}
+
+func TestR1_EveryFieldOfTheDocumentIsSentAndNoOther(t *testing.T) {
+	responses := listOperation(t).Responses
+	answer, err := New(oneRecord{}, deployments.DefaultPaging(), true, time.Now).ListDeploymentRecords(WithCaller(context.Background(), Caller{}), server.ListDeploymentRecordsRequestObject{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorder := httptest.NewRecorder()
+	if err := answer.VisitListDeploymentRecordsResponse(recorder); err != nil {
+		t.Fatal(err)
+	}
+	compareFields(t, "200", "fromRecord and ListDeploymentRecords in internal/api/api.go", responses.Status(200).Value, recorder.Body.Bytes())
+	for status := range codes {
+		documented := responses.Status(status)
+		if documented == nil {
+			documented = responses.Default()
+		}
+		if documented == nil {
+			t.Errorf("the document has no schema for the status %d, and no default", status)
+			continue
+		}
+		body := (&Problem{Status: status, Message: "m", Details: []string{"d"}}).Body()
+		compareFields(t, fmt.Sprint(status), "Body in internal/api/problem.go", documented.Value, body)
+		schema := documented.Value.Content["application/json"].Schema.Value
+		if code, ok := schema.Properties["code"]; ok && code.Value.Default != nil && fmt.Sprint(code.Value.Default) != fmt.Sprint(codes[status]) {
+			t.Errorf("the status %d has the code %v in the document, and %d in internal/api/problem.go", status, code.Value.Default, codes[status])
+		}
+	}
+	for status := range responses.Map() {
+		if strings.HasPrefix(status, "2") && status != "200" {
+			t.Errorf("the document has an answer %s, which this server never gives", status)
+		}
+	}
+}
+
+// compareFields holds a body against its schema: what it has must be valid, and it must have everything.
+func compareFields(t *testing.T, status, where string, documented *openapi3.Response, body []byte) {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		t.Fatal(err)
+	}
+	content := documented.Content["application/json"]
+	if content == nil {
+		t.Errorf("the answer %s is not JSON in the document", status)
+		return
+	}
+	if err := content.Schema.Value.VisitJSON(value, openapi3.DisableSchemaErrorDetails()); err != nil {
+		t.Errorf("the answer %s does not fit the document: %v (%s)", status, err, where)
+	}
+	sent := make(map[string]bool)
+	var walk func(place string, value any)
+	walk = func(place string, value any) {
+		sent[place] = true
+		switch v := value.(type) {
+		case []any:
+			for _, item := range v {
+				walk(place+"[]", item)
+			}
+		case map[string]any:
+			for name, member := range v {
+				walk(strings.TrimPrefix(place+"."+name, "."), member)
+			}
+		}
+	}
+	walk("", value)
+	eachSchema("", content.Schema.Value, func(place string, _ *openapi3.Schema) {
+		// The items of an rpcStatus's details, which are always empty (R3).
+		if !sent[place] && !strings.HasPrefix(place, "details[]") {
+			t.Errorf("the answer %s has the field %s in the document, and this server does not send it: fill it in %s", status, place, where)
+		}
+		delete(sent, place)
+	})
+	for place := range sent {
+		t.Errorf("the answer %s has the field %s, which the document does not have: take it out of %s", status, place, where)
+	}
+}

@@ -1,0 +1,257 @@
+package httpserver_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/contracttest"
+	"github.com/deployrecords/deployrecords/internal/httpserver"
+	. "github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+const (
+	listOperation  = "paths /v1/deployments get"
+	listParameters = listOperation + " parameters"
+)
+
+// withDocument serves upstream's document with changes, and judges the answers by it.
+func withDocument(t *testing.T, changes ...contracttest.Change) func(*options) {
+	return func(o *options) {
+		o.Document = contracttest.Changed(t, deployrecords.OpenAPI(), changes...)
+		o.client = contracttest.ClientOf(t, o.Document, o.RecordingDocument)
+	}
+}
+
+func TestQ1_AParameterThatIsDocumentedAndNotImplementedIsNotPassedOver(t *testing.T) {
+	engine := Engines[1]
+	s := Open(t, engine.URL(t))
+	Load(t, s, "acme", Entry(1, 1, "eu", "api"))
+	server := newServer(t, s, withDocument(t,
+		contracttest.Insert(listParameters, 0, `{in: query, name: region, schema: {type: string, maxLength: 5}}`),
+		contracttest.Insert(listParameters, 3, `{in: query, name: min_age, schema: {type: integer, format: int32}}`),
+		contracttest.Insert(listParameters, -1, `{in: query, name: labels, style: deepObject, schema: {type: object, additionalProperties: {type: string}}}`),
+		contracttest.Insert(listParameters, -1, `{in: query, name: span, schema: {type: object, properties: {since: {type: string}}}}`),
+		contracttest.Insert(listParameters, -1, `{in: header, name: X-View, schema: {type: string}}`),
+		contracttest.Insert(listParameters, -1, `{in: header, name: Accept, schema: {type: string}}`),
+		contracttest.Insert(listParameters, -1, `{in: cookie, name: view, schema: {type: string}}`),
+	))
+	bearer := "Authorization: Bearer " + token(t, "acme")
+	for _, c := range []struct {
+		query   string
+		headers []string
+		want    string
+	}{
+		{"?environment_name=eu&other=1", []string{"Accept: application/json"}, "200"},
+		{"?region=eu", nil, "501 region: is not implemented by this server"},
+		{"?%72egion=", nil, "501 region: is not implemented by this server"},
+		{"?environment_name=eu&min_age=3&region=eu", nil, "501 region, min_age: are not implemented by this server"},
+		{"?labels%5Bteam%5D=a", nil, "501 labels: is not implemented by this server"},
+		{"?since=a", nil, "501 span: is not implemented by this server"},
+		{"", []string{"X-View: full"}, "501 X-View: is not implemented by this server"},
+		{"", []string{"Cookie: view=full"}, "501 view: is not implemented by this server"},
+		// What is wrong is told first: it stays wrong when the parameter is implemented.
+		{"?region=eu&status=running", nil, "400"},
+		{"?region=europe", nil, "400"},
+		{"?min_age=x", nil, "400"},
+		{"?region=a&region=b", nil, "400"},
+	} {
+		answer := server.ask("GET", "/v1/deployments"+c.query, append(c.headers, bearer)...)
+		got := fmt.Sprint(answer.status)
+		if answer.status == http.StatusNotImplemented {
+			got += fmt.Sprint(" ", answer.json(t)["message"])
+		}
+		if got != c.want {
+			t.Errorf("%s %q: got %s (%s), want %s", c.query, c.headers, got, answer.body, c.want)
+		}
+	}
+	if answer := server.ask("GET", "/v1/deployments?region=eu"); answer.status != 401 {
+		t.Errorf("without a token: got %d", answer.status)
+	}
+}
+
+// What a document may say that makes every answer wrong, or that only people can decide, stops the server at its start.
+func TestADocumentThatAsksForMoreThanIsDoneDoesNotStart(t *testing.T) {
+	for name, c := range map[string]struct {
+		change contracttest.Change
+		want   string
+	}{
+		"another scheme": {contracttest.Set("components securitySchemes bearerToken", "{type: http, scheme: basic}"), "security is not a bearer token alone"},
+		"an API key": {
+			contracttest.Set("components securitySchemes bearerToken", "{type: apiKey, in: header, name: X-Key}"),
+			"security is not a bearer token alone",
+		},
+		"an open operation":       {contracttest.Set(listOperation+" security", "[]"), "security is not a bearer token alone"},
+		"a second way in":         {contracttest.Set("security", "[{bearerToken: []}, {}]"), "security is not a bearer token alone"},
+		"no security":             {contracttest.Remove("security"), "security is not a bearer token alone"},
+		"scopes":                  {contracttest.Set("security", "[{bearerToken: [admin]}]"), "security is not a bearer token alone"},
+		"a body":                  {contracttest.Set(listOperation+" requestBody", "{content: {application/json: {schema: {type: object}}}}"), "the document says body: true"},
+		"servers with a path":     {contracttest.Set("servers", "[{url: https://api.example.com/platform/}]"), "has the path /platform/"},
+		"servers of an operation": {contracttest.Set(listOperation+" servers", "[{url: https://other.example.com/}]"), "servers for this operation alone"},
+		"a parameter gone":        {contracttest.Remove(listParameters + " name=artifact_digest"), "query parameter artifact_digest is implemented, and the document does not have it"},
+		"a parameter elsewhere":   {contracttest.Set(listParameters+" name=artifact_digest in", "header"), "query parameter artifact_digest is implemented, and the document does not have it"},
+		"a parameter required": {
+			contracttest.Insert(listParameters, 0, "{in: query, name: region, required: true, schema: {type: string}}"),
+			"requires the query parameter region, which is not implemented",
+		},
+		"a header required": {
+			contracttest.Insert(listParameters, 0, "{in: header, name: X-View, required: true, schema: {type: string}}"),
+			"requires the header parameter X-View, which is not implemented",
+		},
+		"a parameter of JSON": {
+			contracttest.Set(listParameters+" name=artifact_digest", "{in: query, name: artifact_digest, content: {application/json: {schema: {type: string}}}}"),
+			"parameter artifact_digest is serialized in a way",
+		},
+		"an operation of ours": {
+			contracttest.Set("paths /v1/deployments post", "{operationId: Create, responses: {default: {description: x}}}"),
+			"upstream's document has POST /v1/deployments, and so has openapi.recording.yaml",
+		},
+		"a template over ours": {
+			contracttest.Set("paths /v1/deployments/{id}", "{post: {operationId: Create, parameters: [{in: path, name: id, required: true, schema: {type: string}}], responses: {default: {description: x}}}}"),
+			"upstream's document has POST /v1/deployments/{id}, and so has openapi.recording.yaml, as POST /v1/deployments/batch",
+		},
+		"a path of the server's": {
+			contracttest.Set("paths /healthz", "{get: {operationId: Health, responses: {default: {description: x}}}}"),
+			"a document has GET /healthz",
+		},
+		"a path moved":      {contracttest.Rename("paths /v1/deployments", "/v2/deployments"), "the route GET /v1/deployments is not in a contract"},
+		"a slash at an end": {contracttest.Rename("paths /v1/deployments", "/v1/deployments/"), "the route GET /v1/deployments is not in a contract"},
+		"an unknown type":   {contracttest.Set(listParameters+" name=status schema type", "text"), "the contract is invalid"},
+	} {
+		o := httpserver.Options{
+			Document:          contracttest.Changed(t, deployrecords.OpenAPI(), c.change),
+			RecordingDocument: deployrecords.RecordingOpenAPI(),
+			Limits:            httpserver.DefaultLimits(),
+		}
+		if _, err := httpserver.New(o); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestChangesOfTheDocumentThatNeedNothing(t *testing.T) {
+	for name, change := range map[string]contracttest.Change{
+		"another host":              contracttest.Set("servers", "[{url: https://eu.example.com}, {url: https://us.example.com/}]"),
+		"no servers":                contracttest.Remove("servers"),
+		"another operationId":       contracttest.Set(listOperation+" operationId", "DeploymentsService_List"),
+		"the scheme's other name":   contracttest.Set("components securitySchemes bearerToken bearerFormat", "opaque"),
+		"a narrower text":           contracttest.Set(listParameters+" name=deployment_name schema maxLength", "3"),
+		"a parameter of the path's": contracttest.Set("paths /v1/deployments parameters", "[{in: query, name: artifact_digest, schema: {type: integer}}]"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, s := onSQLite(t, withDocument(t, change))
+			Load(t, s, "acme", Entry(1, 1, "eu", "api"))
+			if got := server.get("?deployment_name=api&artifact_digest=x").list(t).Pagination.TotalCount; got != 0 {
+				t.Errorf("total %d", got)
+			}
+			if got := server.get("?deployment_name=api").list(t).Pagination.TotalCount; got != 1 {
+				t.Errorf("total %d", got)
+			}
+			narrow := server.get("?deployment_name=long").status
+			if want := map[bool]int{true: 400, false: 200}[name == "a narrower text"]; narrow != want {
+				t.Errorf("a long name: got %d, want %d", narrow, want)
+			}
+		})
+	}
+}
+
+// wholeAPI adds some 120 operations of the kinds that upstream has.
+func wholeAPI() (changes []contracttest.Change) {
+	add := func(path, item string) {
+		changes = append(changes, contracttest.Set("paths "+path, item))
+	}
+	operation := func(id, more string) string {
+		return fmt.Sprintf("{operationId: %s, %s responses: {default: {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/rpcStatus'}}}}}}", id, more)
+	}
+	const id = "parameters: [{in: path, name: id, required: true, schema: {type: string}}],"
+	const body = "requestBody: {content: {application/json: {schema: {type: object}}}},"
+	for i := range 30 {
+		thing := fmt.Sprintf("/v1/things%d", i)
+		name := fmt.Sprintf("ThingsService%d_", i)
+		add(thing, fmt.Sprintf("{get: %s, post: %s}", operation(name+"List", ""), operation(name+"Create", body)))
+		add(thing+"/{id}", fmt.Sprintf("{get: %s, delete: %s}", operation(name+"Get", id), operation(name+"Delete", id)))
+	}
+	add("/v1/things0/mine", fmt.Sprintf("{get: %s}", operation("Mine", "security: [],")))
+	add("/v1/things0/{id}:cancel", fmt.Sprintf("{post: %s}", operation("Cancel", id+"security: [{}],")))
+	add("/v1/keys", fmt.Sprintf("{get: %s}", operation("Keys", "security: [{apiKey: []}],")))
+	add("/v1/deployments/{id}", fmt.Sprintf("{get: %s}", operation("GetDeployment", id)))
+	changes = append(changes,
+		contracttest.Set("components securitySchemes apiKey", "{type: apiKey, in: header, name: X-Key}"),
+		contracttest.Set("paths /v1/deployments delete", operation("DeleteDeployments", "")))
+	return changes
+}
+
+func TestR4_OperationsThatAreDocumentedAndNotImplemented(t *testing.T) {
+	server, s := onSQLite(t, withDocument(t, wholeAPI()...))
+	Load(t, s, "acme", Entry(1, 1, "eu", "api"))
+	reader := "Authorization: Bearer " + token(t, "acme")
+	writer := "Authorization: Bearer " + token(t, "acme", func(r *auth.MintRequest) { r.Scopes = []auth.Scope{auth.WriteDeployments} })
+	for request, want := range map[string]string{ // without a token, of a reader, of a writer
+		"GET /v1/things7":                  "401 501 403",
+		"GET /v1/things7?a;b&%zz":          "401 501 403",
+		"POST /v1/things7":                 "401 403 501",
+		"GET /v1/things7/x":                "401 501 403",
+		"GET /v1/things7/a%2Fb":            "401 501 403",
+		"DELETE /v1/things7/x":             "401 403 501",
+		"POST /v1/things7/x":               "405 405 405 DELETE, GET",
+		"HEAD /v1/things7":                 "405 405 405 GET, POST",
+		"GET /v1/things7/":                 "404 404 404",
+		"GET /v1/things7/x/y":              "404 404 404",
+		"GET /v1/things77":                 "404 404 404",
+		"GET /v1/things0/mine":             "501 501 501",
+		"DELETE /v1/things0/mine":          "405 405 405 GET",
+		"POST /v1/things0/x:cancel":        "501 501 501",
+		"PUT /v1/things0/x:cancel":         "405 405 405 POST",
+		"POST /v1/things1/x:cancel":        "405 405 405 DELETE, GET",
+		"GET /v1/keys":                     "401 501 403",
+		"GET /v1/deployments/x":            "401 501 403",
+		"GET /v1/deployments/batch":        "401 501 403",
+		"PUT /v1/deployments/batch":        "405 405 405 GET, POST",
+		"DELETE /v1/deployments":           "401 403 501",
+		"PUT /v1/deployments":              "405 405 405 DELETE, GET, POST",
+		"GET /v1/deployments":              "401 200 403",
+		"POST /v1/deployments":             "401 403 415",
+		"GET /v1/nothing":                  "404 404 404",
+		"GET /v1/%74hings7":                "404 404 404",
+		"GET /healthz":                     "200 200 200",
+		"GET /v1/things7/{id}?region=here": "401 501 403",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		var got []string
+		var allow string
+		for _, headers := range [][]string{nil, {reader}, {writer}} {
+			answer := server.ask(method, path, headers...)
+			got, allow = append(got, fmt.Sprint(answer.status)), answer.header.Get("Allow")
+			if answer.status == 501 && !strings.HasSuffix(fmt.Sprint(answer.json(t)["message"]), " is not implemented by this server") {
+				t.Errorf("%s: %s", request, answer.body)
+			}
+		}
+		if allow != "" {
+			got = append(got, allow)
+		}
+		if got := strings.Join(got, " "); got != want {
+			t.Errorf("%s: got %s, want %s", request, got, want)
+		}
+	}
+	if got := server.ask("GET", "/openapi.yaml"); string(got.body) != string(contracttest.Changed(t, deployrecords.OpenAPI(), wholeAPI()...)) {
+		t.Error("the document is not served to the byte")
+	}
+	if !strings.Contains(server.log.String(), "route=/v1/things7/{id} ") {
+		t.Error("the log does not tell the route")
+	}
+}
+
+func TestR4_MoreThanAHundredOperationsAreAskedForWithoutAToken(t *testing.T) {
+	server, _ := onSQLite(t, withDocument(t, wholeAPI()...))
+	for i := range 30 {
+		for _, request := range []string{"GET /v1/things%d", "POST /v1/things%d", "GET /v1/things%d/x", "DELETE /v1/things%d/x"} {
+			method, path, _ := strings.Cut(fmt.Sprintf(request, i), " ")
+			if answer := server.ask(method, path); answer.status != 401 {
+				t.Errorf("%s %s: got %d", method, path, answer.status)
+			}
+		}
+	}
+}
