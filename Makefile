@@ -6,10 +6,10 @@ COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X github.com/deployrecords/deployrecords/internal/cli.Version=$(VERSION) -X github.com/deployrecords/deployrecords/internal/cli.Commit=$(COMMIT)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run generate check test soak bench clean
+.PHONY: help build run generate spec-update check test soak bench clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/deployrecords, in pure Go.
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/deployrecords ./cmd/deployrecords
@@ -22,6 +22,9 @@ generate: ## Make generated/ from the documents and their overlays.
 	$(TOOL) oapi-codegen -config oapi-codegen.client.yaml openapi.yaml
 	$(TOOL) oapi-codegen -config oapi-codegen.recording.yaml openapi.recording.yaml
 	$(TOOL) oapi-codegen -config oapi-codegen.recordingclient.yaml openapi.recording.yaml
+
+spec-update: ## Follow upstream's document: make spec-update FROM=path-or-https-URL.
+	@$(GO) run ./cmd/specupdate -from "$(FROM)"
 
 check: ## Generated code is current, and vet, formatter and staticcheck have nothing to say.
 	@sh scripts/check-generated.sh

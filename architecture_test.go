@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"cmd/bench":                 {"internal/bench"},
 	"cmd/deployrecords":         {"internal/cli"},
 	"deployrecordstest":         {"", "generated/client", "internal/auth", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/store"},
+	"cmd/specupdate":            {"internal/specupdate"},
 	"generated/client":          {},
 	"generated/recordingclient": {},
 	"generated/server":          {},
@@ -40,6 +41,7 @@ var mayImport = map[string][]string{
 	"internal/fixture":          {"internal/auth", "internal/deployments", "internal/importer", "internal/store"},
 	"internal/httpserver":       {"generated/recording", "generated/server", "internal/api", "internal/auth", "internal/deployments"},
 	"internal/importer":         {"internal/deployments"},
+	"internal/specupdate":       {},
 	"internal/store":            {"internal/deployments"},
 }
 

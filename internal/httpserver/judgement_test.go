@@ -102,7 +102,8 @@ func TestR4_OpenRoutesNeedNoToken(t *testing.T) {
 	}
 }
 
-// Every operation of the documents is asked for without a token, and with one that is not accepted.
+// Every operation of the documents is asked for without a token, and with one that is not accepted. Those that a document
+// opens to everyone are not implemented (follow_test.go), or the server would not start.
 func TestR4_NoDocumentedOperationAnswersWithoutAToken(t *testing.T) {
 	server, _ := onSQLite(t)
 	for _, document := range [][]byte{deployrecords.OpenAPI(), deployrecords.RecordingOpenAPI()} {
@@ -112,7 +113,10 @@ func TestR4_NoDocumentedOperationAnswersWithoutAToken(t *testing.T) {
 		}
 		walked := 0
 		for path, item := range doc.Paths.Map() {
-			for method := range item.Operations() {
+			for method, op := range item.Operations() {
+				if op.Security != nil && len(*op.Security) == 0 {
+					continue
+				}
 				walked++
 				for header, want := range map[string]string{
 					"":                                "Bearer",
