@@ -31,13 +31,13 @@ func TestQ1_AParameterThatIsDocumentedAndNotImplementedIsNotPassedOver(t *testin
 	s := Open(t, engine.URL(t))
 	Load(t, s, "acme", Entry(1, 1, "eu", "api"))
 	server := newServer(t, s, withDocument(t,
-		contracttest.Insert(listParameters, 0, `{in: query, name: region, schema: {type: string, maxLength: 5}}`),
-		contracttest.Insert(listParameters, 3, `{in: query, name: min_age, schema: {type: integer, format: int32}}`),
-		contracttest.Insert(listParameters, -1, `{in: query, name: labels, style: deepObject, schema: {type: object, additionalProperties: {type: string}}}`),
-		contracttest.Insert(listParameters, -1, `{in: query, name: span, schema: {type: object, properties: {since: {type: string}}}}`),
-		contracttest.Insert(listParameters, -1, `{in: header, name: X-View, schema: {type: string}}`),
+		contracttest.Insert(listParameters, 0, `{in: query, name: test_region, schema: {type: string, maxLength: 5}}`),
+		contracttest.Insert(listParameters, 3, `{in: query, name: test_min_age, schema: {type: integer, format: int32}}`),
+		contracttest.Insert(listParameters, -1, `{in: query, name: test_labels, style: deepObject, schema: {type: object, additionalProperties: {type: string}}}`),
+		contracttest.Insert(listParameters, -1, `{in: query, name: test_span, schema: {type: object, properties: {test_since: {type: string}}}}`),
+		contracttest.Insert(listParameters, -1, `{in: header, name: X-Test-View, schema: {type: string}}`),
 		contracttest.Insert(listParameters, -1, `{in: header, name: Accept, schema: {type: string}}`),
-		contracttest.Insert(listParameters, -1, `{in: cookie, name: view, schema: {type: string}}`),
+		contracttest.Insert(listParameters, -1, `{in: cookie, name: test_view, schema: {type: string}}`),
 	))
 	bearer := "Authorization: Bearer " + token(t, "acme")
 	for _, c := range []struct {
@@ -46,18 +46,18 @@ func TestQ1_AParameterThatIsDocumentedAndNotImplementedIsNotPassedOver(t *testin
 		want    string
 	}{
 		{"?environment_name=eu&other=1", []string{"Accept: application/json"}, "200"},
-		{"?region=eu", nil, "501 region: is not implemented by this server"},
-		{"?%72egion=", nil, "501 region: is not implemented by this server"},
-		{"?environment_name=eu&min_age=3&region=eu", nil, "501 region, min_age: are not implemented by this server"},
-		{"?labels%5Bteam%5D=a", nil, "501 labels: is not implemented by this server"},
-		{"?since=a", nil, "501 span: is not implemented by this server"},
-		{"", []string{"X-View: full"}, "501 X-View: is not implemented by this server"},
-		{"", []string{"Cookie: view=full"}, "501 view: is not implemented by this server"},
+		{"?test_region=eu", nil, "501 test_region: is not implemented by this server"},
+		{"?%74est_region=", nil, "501 test_region: is not implemented by this server"},
+		{"?environment_name=eu&test_min_age=3&test_region=eu", nil, "501 test_region, test_min_age: are not implemented by this server"},
+		{"?test_labels%5Bteam%5D=a", nil, "501 test_labels: is not implemented by this server"},
+		{"?test_since=a", nil, "501 test_span: is not implemented by this server"},
+		{"", []string{"X-Test-View: full"}, "501 X-Test-View: is not implemented by this server"},
+		{"", []string{"Cookie: test_view=full"}, "501 test_view: is not implemented by this server"},
 		// What is wrong is told first: it stays wrong when the parameter is implemented.
-		{"?region=eu&status=running", nil, "400"},
-		{"?region=europe", nil, "400"},
-		{"?min_age=x", nil, "400"},
-		{"?region=a&region=b", nil, "400"},
+		{"?test_region=eu&status=running", nil, "400"},
+		{"?test_region=europe", nil, "400"},
+		{"?test_min_age=x", nil, "400"},
+		{"?test_region=a&test_region=b", nil, "400"},
 	} {
 		answer := server.ask("GET", "/v1/deployments"+c.query, append(c.headers, bearer)...)
 		got := fmt.Sprint(answer.status)
@@ -68,7 +68,7 @@ func TestQ1_AParameterThatIsDocumentedAndNotImplementedIsNotPassedOver(t *testin
 			t.Errorf("%s %q: got %s (%s), want %s", c.query, c.headers, got, answer.body, c.want)
 		}
 	}
-	if answer := server.ask("GET", "/v1/deployments?region=eu"); answer.status != 401 {
+	if answer := server.ask("GET", "/v1/deployments?test_region=eu"); answer.status != 401 {
 		t.Errorf("without a token: got %d", answer.status)
 	}
 }
@@ -94,12 +94,12 @@ func TestADocumentThatAsksForMoreThanIsDoneDoesNotStart(t *testing.T) {
 		"a parameter gone":        {contracttest.Remove(listParameters + " name=artifact_digest"), "query parameter artifact_digest is implemented, and the document does not have it"},
 		"a parameter elsewhere":   {contracttest.Set(listParameters+" name=artifact_digest in", "header"), "query parameter artifact_digest is implemented, and the document does not have it"},
 		"a parameter required": {
-			contracttest.Insert(listParameters, 0, "{in: query, name: region, required: true, schema: {type: string}}"),
-			"requires the query parameter region, which is not implemented",
+			contracttest.Insert(listParameters, 0, "{in: query, name: test_region, required: true, schema: {type: string}}"),
+			"requires the query parameter test_region, which is not implemented",
 		},
 		"a header required": {
-			contracttest.Insert(listParameters, 0, "{in: header, name: X-View, required: true, schema: {type: string}}"),
-			"requires the header parameter X-View, which is not implemented",
+			contracttest.Insert(listParameters, 0, "{in: header, name: X-Test-View, required: true, schema: {type: string}}"),
+			"requires the header parameter X-Test-View, which is not implemented",
 		},
 		"a parameter of JSON": {
 			contracttest.Set(listParameters+" name=artifact_digest", "{in: query, name: artifact_digest, content: {application/json: {schema: {type: string}}}}"),
@@ -169,18 +169,18 @@ func wholeAPI() (changes []contracttest.Change) {
 	const id = "parameters: [{in: path, name: id, required: true, schema: {type: string}}],"
 	const body = "requestBody: {content: {application/json: {schema: {type: object}}}},"
 	for i := range 30 {
-		thing := fmt.Sprintf("/v1/things%d", i)
-		name := fmt.Sprintf("ThingsService%d_", i)
+		thing := fmt.Sprintf("/v1/test-things%d", i)
+		name := fmt.Sprintf("TestThings%d_", i)
 		add(thing, fmt.Sprintf("{get: %s, post: %s}", operation(name+"List", ""), operation(name+"Create", body)))
 		add(thing+"/{id}", fmt.Sprintf("{get: %s, delete: %s}", operation(name+"Get", id), operation(name+"Delete", id)))
 	}
-	add("/v1/things0/mine", fmt.Sprintf("{get: %s}", operation("Mine", "security: [],")))
-	add("/v1/things0/{id}:cancel", fmt.Sprintf("{post: %s}", operation("Cancel", id+"security: [{}],")))
-	add("/v1/keys", fmt.Sprintf("{get: %s}", operation("Keys", "security: [{apiKey: []}],")))
-	add("/v1/deployments/{id}", fmt.Sprintf("{get: %s}", operation("GetDeployment", id)))
+	add("/v1/test-things0/mine", fmt.Sprintf("{get: %s}", operation("TestMine", "security: [],")))
+	add("/v1/test-things0/{id}:cancel", fmt.Sprintf("{post: %s}", operation("TestCancel", id+"security: [{}],")))
+	add("/v1/test-keys", fmt.Sprintf("{get: %s}", operation("TestKeys", "security: [{testKey: []}],")))
+	add("/v1/deployments/{id}", fmt.Sprintf("{get: %s}", operation("TestGetDeployment", id)))
 	changes = append(changes,
-		contracttest.Set("components securitySchemes apiKey", "{type: apiKey, in: header, name: X-Key}"),
-		contracttest.Set("paths /v1/deployments delete", operation("DeleteDeployments", "")))
+		contracttest.Set("components securitySchemes testKey", "{type: apiKey, in: header, name: X-Key}"),
+		contracttest.Set("paths /v1/deployments delete", operation("TestDeleteDeployments", "")))
 	return changes
 }
 
@@ -190,34 +190,34 @@ func TestR4_OperationsThatAreDocumentedAndNotImplemented(t *testing.T) {
 	reader := "Authorization: Bearer " + token(t, "acme")
 	writer := "Authorization: Bearer " + token(t, "acme", func(r *auth.MintRequest) { r.Scopes = []auth.Scope{auth.WriteDeployments} })
 	for request, want := range map[string]string{ // without a token, of a reader, of a writer
-		"GET /v1/things7":                  "401 501 403",
-		"GET /v1/things7?a;b&%zz":          "401 501 403",
-		"POST /v1/things7":                 "401 403 501",
-		"GET /v1/things7/x":                "401 501 403",
-		"GET /v1/things7/a%2Fb":            "401 501 403",
-		"DELETE /v1/things7/x":             "401 403 501",
-		"POST /v1/things7/x":               "405 405 405 DELETE, GET",
-		"HEAD /v1/things7":                 "405 405 405 GET, POST",
-		"GET /v1/things7/":                 "404 404 404",
-		"GET /v1/things7/x/y":              "404 404 404",
-		"GET /v1/things77":                 "404 404 404",
-		"GET /v1/things0/mine":             "501 501 501",
-		"DELETE /v1/things0/mine":          "405 405 405 GET",
-		"POST /v1/things0/x:cancel":        "501 501 501",
-		"PUT /v1/things0/x:cancel":         "405 405 405 POST",
-		"POST /v1/things1/x:cancel":        "405 405 405 DELETE, GET",
-		"GET /v1/keys":                     "401 501 403",
-		"GET /v1/deployments/x":            "401 501 403",
-		"GET /v1/deployments/batch":        "401 501 403",
-		"PUT /v1/deployments/batch":        "405 405 405 GET, POST",
-		"DELETE /v1/deployments":           "401 403 501",
-		"PUT /v1/deployments":              "405 405 405 DELETE, GET, POST",
-		"GET /v1/deployments":              "401 200 403",
-		"POST /v1/deployments":             "401 403 415",
-		"GET /v1/nothing":                  "404 404 404",
-		"GET /v1/%74hings7":                "404 404 404",
-		"GET /healthz":                     "200 200 200",
-		"GET /v1/things7/{id}?region=here": "401 501 403",
+		"GET /v1/test-things7":                       "401 501 403",
+		"GET /v1/test-things7?a;b&%zz":               "401 501 403",
+		"POST /v1/test-things7":                      "401 403 501",
+		"GET /v1/test-things7/x":                     "401 501 403",
+		"GET /v1/test-things7/a%2Fb":                 "401 501 403",
+		"DELETE /v1/test-things7/x":                  "401 403 501",
+		"POST /v1/test-things7/x":                    "405 405 405 DELETE, GET",
+		"HEAD /v1/test-things7":                      "405 405 405 GET, POST",
+		"GET /v1/test-things7/":                      "404 404 404",
+		"GET /v1/test-things7/x/y":                   "404 404 404",
+		"GET /v1/test-things77":                      "404 404 404",
+		"GET /v1/test-things0/mine":                  "501 501 501",
+		"DELETE /v1/test-things0/mine":               "405 405 405 GET",
+		"POST /v1/test-things0/x:cancel":             "501 501 501",
+		"PUT /v1/test-things0/x:cancel":              "405 405 405 POST",
+		"POST /v1/test-things1/x:cancel":             "405 405 405 DELETE, GET",
+		"GET /v1/test-keys":                          "401 501 403",
+		"GET /v1/deployments/x":                      "401 501 403",
+		"GET /v1/deployments/batch":                  "401 501 403",
+		"PUT /v1/deployments/batch":                  "405 405 405 GET, POST",
+		"DELETE /v1/deployments":                     "401 403 501",
+		"PUT /v1/deployments":                        "405 405 405 DELETE, GET, POST",
+		"GET /v1/deployments":                        "401 200 403",
+		"POST /v1/deployments":                       "401 403 415",
+		"GET /v1/nothing":                            "404 404 404",
+		"GET /v1/%74est-things7":                     "404 404 404",
+		"GET /healthz":                               "200 200 200",
+		"GET /v1/test-things7/{id}?test_region=here": "401 501 403",
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		var got []string
@@ -239,7 +239,7 @@ func TestR4_OperationsThatAreDocumentedAndNotImplemented(t *testing.T) {
 	if got := server.ask("GET", "/openapi.yaml"); string(got.body) != string(contracttest.Changed(t, deployrecords.OpenAPI(), wholeAPI()...)) {
 		t.Error("the document is not served to the byte")
 	}
-	if !strings.Contains(server.log.String(), "route=/v1/things7/{id} ") {
+	if !strings.Contains(server.log.String(), "route=/v1/test-things7/{id} ") {
 		t.Error("the log does not tell the route")
 	}
 }
@@ -247,7 +247,7 @@ func TestR4_OperationsThatAreDocumentedAndNotImplemented(t *testing.T) {
 func TestR4_MoreThanAHundredOperationsAreAskedForWithoutAToken(t *testing.T) {
 	server, _ := onSQLite(t, withDocument(t, wholeAPI()...))
 	for i := range 30 {
-		for _, request := range []string{"GET /v1/things%d", "POST /v1/things%d", "GET /v1/things%d/x", "DELETE /v1/things%d/x"} {
+		for _, request := range []string{"GET /v1/test-things%d", "POST /v1/test-things%d", "GET /v1/test-things%d/x", "DELETE /v1/test-things%d/x"} {
 			method, path, _ := strings.Cut(fmt.Sprintf(request, i), " ")
 			if answer := server.ask(method, path); answer.status != 401 {
 				t.Errorf("%s %s: got %d", method, path, answer.status)

@@ -29,6 +29,18 @@ func (t *tree) apply(ctx context.Context) (paths []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	return pathsOf(replacements), replaceAll(ctx, t.dir, replacements, func() {})
+}
+
+func pathsOf(replacements []*replacement) (paths []string) {
+	for _, r := range replacements {
+		paths = append(paths, r.path)
+	}
+	return paths
+}
+
+// replaceAll stages all files, calls staged, and replaces all of them or none.
+func replaceAll(ctx context.Context, dir string, replacements []*replacement, staged func()) error {
 	defer func() {
 		for _, r := range replacements {
 			if r.staged != "" && !r.isReplaced {
@@ -37,26 +49,26 @@ func (t *tree) apply(ctx context.Context) (paths []string, err error) {
 		}
 	}()
 	for _, r := range replacements {
-		if err := r.stage(t.dir); err != nil {
-			return nil, err
+		if err := r.stage(dir); err != nil {
+			return err
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
+	staged()
 	// From here on it is a matter of milliseconds, and not given up half-way.
 	for _, r := range replacements {
-		if err := r.replace(t.dir); err != nil {
+		if err := r.replace(dir); err != nil {
 			for _, done := range replacements {
 				if done.isReplaced {
-					err = errors.Join(err, done.restore(t.dir))
+					err = errors.Join(err, done.restore(dir))
 				}
 			}
-			return nil, err
+			return err
 		}
-		paths = append(paths, r.path)
 	}
-	return paths, nil
+	return nil
 }
 
 // replacements finds what differs between the copy and the tree.

@@ -81,7 +81,7 @@ func (l *changelog) sortChanges(changes []change) {
 // compare asks oasdiff, by go tool in dir, and compares the trees. Both files are documents that inspect has passed.
 func compare(ctx context.Context, dir, oldFile, newFile string, before, after *yaml.Node) (*changelog, error) {
 	command := exec.CommandContext(ctx, "go", "tool", "-modfile=tools/go.mod", "oasdiff", "changelog",
-		"--format", "json", "--color", "never", "--allow-external-refs=false", oldFile, newFile)
+		"--format", "json", "--allow-external-refs=false", oldFile, newFile)
 	command.Dir = dir
 	var stderr bytes.Buffer
 	command.Stderr = &stderr

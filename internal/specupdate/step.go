@@ -102,6 +102,10 @@ func (s Step) run(ctx context.Context, dir, logs string, progress io.Writer) err
 	}
 	seconds := time.Since(start).Round(time.Second)
 	if ctx.Err() != nil {
+		if command.Process != nil {
+			// What a shell started in the background does not hear the interrupt.
+			_ = syscall.Kill(-command.Process.Pid, syscall.SIGTERM)
+		}
 		fmt.Fprintf(progress, " stopped (%s)\n", seconds)
 		return ctx.Err()
 	}

@@ -31,6 +31,11 @@ type Options struct {
 
 // Run follows. On an error the tree is as it was. The copy is kept if a step failed in it, and removed otherwise.
 func Run(ctx context.Context, o Options) error {
+	// Commands run in the copy, where a relative path would be another file.
+	var err error
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return err
+	}
 	document, after, before, err := documents(ctx, o)
 	if err != nil || document == nil {
 		return err

@@ -1,0 +1,355 @@
+package specupdate
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/deployrecords/deployrecords"
+	. "github.com/deployrecords/deployrecords/internal/contracttest"
+)
+
+// upstreamChange is one kind of change of upstream's document, and what becomes of it.
+type upstreamChange struct {
+	name    string
+	changes []Change
+	// reports are sentences of the changelog, each behind its group: "breaking: ...".
+	reports []string
+	// stops is the step that fails, none if the server follows; at is what its message must tell: the place of the
+	// decision.
+	stops, at string
+	// summary are sentences at the end, if the server follows.
+	summary []string
+}
+
+const (
+	operation  = "paths /v1/deployments get"
+	parameters = operation + " parameters"
+	record     = "components schemas v1DeploymentRecord"
+	statuses   = "components schemas DeploymentRecordDeploymentStatus enum"
+	text       = "{type: string}"
+)
+
+// upstreamChanges are every kind that the documents of upstream can be expected to have. TestUpstreamsChangesAreReported
+// holds what is said of them, TestUpstreamsChangesEndToEnd what becomes of them. What they add has names that upstream's
+// next document will not have: these tests run in the middle of an update.
+var upstreamChanges = []upstreamChange{
+	{
+		name:    "a value in the middle of an enum",
+		changes: []Change{Insert(parameters+" name=status schema enum", 2, "TEST_PAUSED"), Insert(statuses, 2, "TEST_PAUSED")},
+		reports: []string{"breaking: .*added the new `TEST_PAUSED` enum value to the `deployment_records/items/status` response property", "additive: .*enum value `TEST_PAUSED` to the `query` request parameter `status`"},
+		stops:   "test", at: "the filter status=TEST_PAUSED is not known: enter it in statusFilters of internal/api/enums.go, or in laterValues",
+	},
+	{
+		name:    "a kind of artifact",
+		changes: []Change{Insert(parameters+" name=artifact_kind schema enum", 2, "TEST_WASM")},
+		reports: []string{"additive: .*enum value `TEST_WASM`"},
+		stops:   "test", at: "the filter artifact_kind=TEST_WASM is not known: enter it in kindFilters of internal/api/enums.go, or in laterValues",
+	},
+	{
+		name:    "a value of an enum gone",
+		changes: []Change{Remove(parameters + " name=status schema enum =SUPERSEDED"), Remove(statuses + " =SUPERSEDED")},
+		reports: []string{"breaking: .*removed the enum value `SUPERSEDED` from the `query` request parameter `status`", "breaking: .*removed the `SUPERSEDED` enum value from the `deployment_records/items/status` response property"},
+		stops:   "build", at: "internal/api/enums.go:",
+	},
+	{
+		name:    "a value of an enum renamed",
+		changes: []Change{Set(parameters+" name=status schema enum =SUPERSEDED", "TEST_REPLACED"), Set(statuses+" =SUPERSEDED", "TEST_REPLACED")},
+		reports: []string{"breaking: .*removed the enum value `SUPERSEDED`", "additive: .*enum value `TEST_REPLACED`"},
+		stops:   "build", at: "internal/api/enums.go:",
+	},
+	{
+		name:    "a parameter",
+		changes: []Change{Insert(parameters, 4, "{in: query, name: test_region, schema: "+text+"}")},
+		reports: []string{"additive: .*added the new optional `query` request parameter `test_region`"},
+		summary: []string{"the query parameter test_region of GET /v1/deployments: using it is a 501 until internal/api/api.go translates it"},
+	},
+	{
+		name:    "a parameter that is required",
+		changes: []Change{Insert(parameters, 4, "{in: query, name: test_region, required: true, schema: "+text+"}")},
+		reports: []string{"breaking: .*added the new required `query` request parameter `test_region`"},
+		stops:   "test", at: "the document requires the query parameter test_region, which is not implemented: every request would be refused",
+	},
+	{
+		name:    "a parameter that means something when it is absent",
+		changes: []Change{Insert(parameters, 4, "{in: query, name: test_max_age, schema: {type: integer, default: 30}}")},
+		reports: []string{"additive: .*added the new optional `query` request parameter `test_max_age`"},
+		stops:   "test", at: "make absence mean the default",
+	},
+	{
+		name:    "a parameter renamed",
+		changes: []Change{Set(parameters+" name=environment_name name", "env_name")},
+		reports: []string{"breaking: .*deleted the `query` request parameter `environment_name`", "additive: .*parameter `env_name`"},
+		stops:   "build", at: "internal/api/api.go:",
+	},
+	{
+		name:    "a parameter of a name that the overlay gives renamed",
+		changes: []Change{Set(parameters+" name=pagination.page name", "page")},
+		reports: []string{"breaking: .*deleted the `query` request parameter `pagination.page`", "additive: .*parameter `page`"},
+		stops:   "generate", at: "parameters[?@.name == 'pagination.page']",
+	},
+	{
+		name:    "a parameter of another type",
+		changes: []Change{Set(parameters+" name=deployment_name schema type", "integer")},
+		reports: []string{"breaking: .*the `query` request parameter `deployment_name`, the `type` was changed from `string` to `integer`"},
+		stops:   "build", at: "internal/api/api.go:",
+	},
+	{
+		name:    "a parameter that is a list now",
+		changes: []Change{Set(parameters+" name=deployment_name schema", "{type: array, items: {type: string}}")},
+		reports: []string{"additive: .*`query` request parameter `deployment_name`, the `type` was widened"},
+		stops:   "build", at: "internal/api/api.go:",
+	},
+	{
+		name:    "a parameter required",
+		changes: []Change{Set(parameters+" name=environment_name required", "true")},
+		reports: []string{"breaking: .*the `query` request parameter `environment_name` became required"},
+		stops:   "build", at: "internal/api/api.go:",
+	},
+	{
+		name:    "a parameter dropped",
+		changes: []Change{Remove(parameters + " name=artifact_digest")},
+		reports: []string{"breaking: .*deleted the `query` request parameter `artifact_digest`"},
+		stops:   "build", at: "internal/api/api.go:",
+	},
+	{
+		name:    "a parameter in a header",
+		changes: []Change{Set(parameters+" name=artifact_digest in", "header")},
+		reports: []string{"breaking: .*deleted the `query` request parameter `artifact_digest`"},
+		stops:   "test", at: "the query parameter artifact_digest is implemented, and the document does not have it (any more)",
+	},
+	{
+		name:    "another default",
+		changes: []Change{Set(parameters+" name=full_history schema default", "true")},
+		reports: []string{"breaking: .*`full_history`, default value `true` was added"},
+		stops:   "test", at: "make absence mean the default",
+	},
+	{
+		name:    "a narrower parameter",
+		changes: []Change{Set(parameters+" name=deployment_name schema maxLength", "200")},
+		reports: []string{"breaking: .*`deployment_name`, the maxLength was set to `200`"},
+		summary: []string{"Clients will notice"},
+	},
+	{
+		name:    "another operationId",
+		changes: []Change{Set(operation+" operationId", "DeploymentsService_List")},
+		reports: []string{"cosmetic: .*api operation id `EnvironmentsService_ListDeploymentRecords` removed and replaced with `DeploymentsService_List`"},
+		summary: []string{"Follows by itself"},
+	},
+	{
+		name:    "a path moved",
+		changes: []Change{Rename("paths /v1/deployments", "/v2/deployments")},
+		reports: []string{"breaking: .*GET /v1/deployments: api path removed without deprecation", "additive: .*GET /v2/deployments: endpoint added"},
+		stops:   "generate", at: "$.paths['/v1/deployments'].get",
+	},
+	{
+		name:    "a field",
+		changes: []Change{Set(record+" properties test_cluster", text)},
+		reports: []string{"additive: .*added the optional property `deployment_records/items/test_cluster` to the response"},
+		stops:   "test", at: "the answer 200 has the field deployment_records[].test_cluster in the document, and this server does not send it: fill it in fromRecord",
+	},
+	{
+		name:    "a field gone",
+		changes: []Change{Remove(record + " properties artifact_id")},
+		reports: []string{"breaking: .*removed the optional property `deployment_records/items/artifact_id` from the response"},
+		stops:   "build", at: "internal/api/api.go:",
+	},
+	{
+		name:    "a field of another type",
+		changes: []Change{Set(record+" properties last_seen_at", "{type: integer, format: int64}")},
+		reports: []string{"breaking: .*`deployment_records/items/last_seen_at` response's property `type/format` changed"},
+		stops:   "build", at: "internal/api/api.go:",
+	},
+	{
+		name:    "a field required that is not always sent",
+		changes: []Change{Set(record+" required", "[id, logical_environment_id]")},
+		reports: []string{"additive: .*the response property `deployment_records/items/logical_environment_id` became required"},
+		stops:   "build", at: "internal/api/api.go:",
+	},
+	{
+		name:    "a field required that is always sent",
+		changes: []Change{Set(record+" required", "[id]")},
+		reports: []string{"additive: .*the response property `deployment_records/items/id` became required"},
+		summary: []string{"became required"},
+	},
+	{
+		name:    "a field with a limit",
+		changes: []Change{Set(record+" properties deployment_name maxLength", "20")},
+		reports: []string{"additive: .*`deployment_records/items/deployment_name` response property's maxLength"},
+		stops:   "test", at: `"deployment_records[].deployment_name" has "maxLength"`,
+	},
+	{
+		name:    "an error with one field more",
+		changes: []Change{Set("components schemas v1BadRequestResponse properties test_reason", text), Insert("components schemas v1BadRequestResponse required", -1, "test_reason")},
+		reports: []string{"additive: .*added the required property `test_reason` to the response with the `400` status"},
+		stops:   "test", at: "the answer 400 has the field test_reason in the document, and this server does not send it: fill it in Body in internal/api/problem.go",
+	},
+	{
+		name:    "an error with a field of another type",
+		changes: []Change{Set("components schemas v1UnauthorizedResponse properties details items", "{type: object}")},
+		reports: []string{"breaking: .*`details/items/` response's property `type` changed from `string` to `object` for status `401`"},
+		stops:   "build", at: "internal/api/problem.go:",
+	},
+	{
+		name:    "an error with another code",
+		changes: []Change{Set("components schemas v1BadRequestResponse properties code default", "400")},
+		reports: []string{"breaking: .*the `code` response's property default value changed from `3.00` to `400.00`"},
+		stops:   "test", at: "the status 400 has the code 400 in the document, and 3 in internal/api/problem.go",
+	},
+	{
+		name:    "no form for other errors",
+		changes: []Change{Remove(operation + " responses default")},
+		reports: []string{"places: .*get responses default"},
+		stops:   "test", at: "the document has no schema for the status 404, and no default",
+	},
+	{
+		name:    "another token",
+		changes: []Change{Set("components securitySchemes bearerToken", "{type: apiKey, in: header, name: X-Key}")},
+		reports: []string{"breaking: .*the component security scheme `bearerToken` type changed from `http` to `apiKey`"},
+		stops:   "test", at: "the document's security is not a bearer token alone, and internal/auth knows nothing else",
+	},
+	{
+		name:    "no token",
+		changes: []Change{Set(operation+" security", "[]")},
+		reports: []string{"breaking: .*the endpoint now allows anonymous access"},
+		stops:   "test", at: "the document's security is not a bearer token alone, and internal/auth knows nothing else",
+	},
+	{
+		name:    "another server",
+		changes: []Change{Set("servers", "[{url: https://eu.example.com/}]")},
+		reports: []string{`places: .*servers #0 url "https://api.app.chainloop.dev/" -> "https://eu.example.com/"`},
+		summary: []string{"this server does not ask where upstream stands"},
+	},
+	{
+		name:    "a server with a path",
+		changes: []Change{Set("servers", "[{url: https://api.app.chainloop.dev/platform}]")},
+		reports: []string{"places: .*servers #0 url"},
+		stops:   "test", at: "has the path /platform, and routes in this server have none: decide whether they move under it",
+	},
+	{
+		name:    "a schema renamed",
+		changes: []Change{Rename(record, "v2DeploymentRecord")},
+		reports: []string{"cosmetic: .*removed the schema `v1DeploymentRecord`", "places: .*components schemas v2DeploymentRecord"},
+		stops:   "generate", at: "$.components.schemas.v1DeploymentRecord",
+	},
+	{
+		name:    "an operation of ours",
+		changes: []Change{Set("paths /v1/deployments post", "{operationId: Create, responses: {default: {description: x}}}")},
+		reports: []string{"additive: .*POST /v1/deployments: endpoint added"},
+		stops:   "test", at: "upstream's document has POST /v1/deployments, and so has openapi.recording.yaml",
+	},
+	{
+		name:    "another wording",
+		changes: []Change{Set(parameters+" name=project_name description", "Only what belongs to this project"), Set("info version", "'1.1'")},
+		reports: []string{"wording: .*query:project_name description .*Only what belongs to this project", `wording: .*info version "1.0" -> "1.1"`},
+		summary: []string{"wording at 2 places, if it means the same"},
+	},
+	{
+		name:    "a deprecated operation",
+		changes: []Change{Set(operation+" deprecated", "true")},
+		reports: []string{"places: .*get deprecated"},
+		summary: []string{"Follows by itself"},
+	},
+	{
+		name:    "the whole API",
+		changes: wholeAPI(),
+		reports: []string{"additive: .*GET /v1/test-things7: endpoint added", "additive: .*DELETE /v1/test-things29/{id}: endpoint added"},
+		summary: []string{`operations of the document that are not implemented, a 501 each \(\d+\)`},
+	},
+}
+
+// wholeAPI adds 120 operations with 60 schemas.
+func wholeAPI() (changes []Change) {
+	const answers = "responses: {'200': {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/v1TestThing%d'}}}}, default: {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/rpcStatus'}}}}}"
+	const id = "{in: path, name: id, required: true, schema: {type: string}}"
+	for i := range 30 {
+		answers := fmt.Sprintf(answers, i)
+		changes = append(changes,
+			Set(fmt.Sprintf("components schemas v1TestThing%d", i), fmt.Sprintf("{type: object, properties: {id: {type: string}, kind: {$ref: '#/components/schemas/v1TestKind%d'}}}", i)),
+			Set(fmt.Sprintf("components schemas v1TestKind%d", i), "{type: string, enum: [DEPLOYED, OTHER]}"),
+			Set(fmt.Sprintf("paths /v1/test-things%d", i), fmt.Sprintf("{get: {operationId: TestThings%d_List, %s}, post: {operationId: TestThings%d_Create, %s}}", i, answers, i, answers)),
+			Set(fmt.Sprintf("paths /v1/test-things%d/{id}", i), fmt.Sprintf("{parameters: [%s], get: {operationId: TestThings%d_Get, %s}, delete: {operationId: TestThings%d_Delete, %s}}", id, i, answers, i, answers)))
+	}
+	return changes
+}
+
+func TestUpstreamsChangesAreReported(t *testing.T) {
+	before, err := inspect(deployrecords.OpenAPI())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range upstreamChanges {
+		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
+			t.Parallel()
+			document := Changed(t, deployrecords.OpenAPI(), c.changes...)
+			after, err := inspect(document)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "new.yaml")
+			if err := os.WriteFile(file, document, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			root, err := filepath.Abs("../..")
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := compare(t.Context(), root, filepath.Join(root, documentFile), file, before, after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := grouped(l)
+			for _, want := range c.reports {
+				if !regexp.MustCompile("(?m)" + want).MatchString(said) {
+					t.Errorf("not reported: %s\n%s", want, said)
+				}
+			}
+			if len(l.places)+len(l.wording) == 0 {
+				t.Error("no place differs")
+			}
+			code, err := readImplementation(root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.stops == "" {
+				wantSummary(t, c, summarize(l, after, code))
+			}
+		})
+	}
+}
+
+func wantSummary(t *testing.T, c upstreamChange, s summary) {
+	t.Helper()
+	var out bytes.Buffer
+	s.print(&out)
+	for _, want := range c.summary {
+		if !regexp.MustCompile(want).MatchString(out.String()) {
+			t.Errorf("the summary does not say %s\n%s", want, &out)
+		}
+	}
+}
+
+func grouped(l *changelog) string {
+	var b strings.Builder
+	for name, changes := range map[string][]change{"breaking": l.breaking, "additive": l.additive, "cosmetic": l.cosmetic} {
+		for _, c := range changes {
+			fmt.Fprintf(&b, "%s: %s\n", name, c)
+		}
+	}
+	for name, places := range map[string][]place{"wording": l.wording, "places": l.places} {
+		for _, p := range places {
+			fmt.Fprintf(&b, "%s: %s\n", name, p)
+		}
+	}
+	return b.String()
+}
+
+func TestTheListOfOperationsIsWhatIsGenerated(t *testing.T) {
+	if err := CheckOperations("../.."); err != nil {
+		t.Error(err)
+	}
+}
