@@ -29,6 +29,7 @@ spec-update: ## Follow upstream's document: make spec-update FROM=path-or-https-
 check: ## Generated code is current, and vet, formatter and staticcheck have nothing to say.
 	@sh scripts/check-generated.sh
 	$(GO) vet ./...
+	$(GO) vet -tags soak ./internal/specupdate
 	@files=$$(git ls-files --cached --others --exclude-standard '*.go' | grep -v '^generated/' | xargs $(TOOL) gofumpt -l); \
 	  if [ -n "$$files" ]; then echo "gofumpt would change:"; echo "$$files"; exit 1; fi
 	$(TOOL) staticcheck ./...
@@ -37,12 +38,13 @@ check: ## Generated code is current, and vet, formatter and staticcheck have not
 test: ## Run every test on both databases, with the race detector where there is a C compiler.
 	@GO='$(GO)' sh scripts/test.sh ./...
 
-soak: build ## What is too slow for every day, or needs node: fuzzing, long property tests, the TypeScript example.
+soak: build ## What is too slow for every day, or needs node: fuzzing, long tests, every change of upstream's document, TypeScript.
 	@sh scripts/test-typescript.sh
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzHandler -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzRecording -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/importer -run '^$$' -fuzz FuzzEntries -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/store -run Property -rapid.checks=$(or $(CHECKS),3000) -timeout 60m
+	$(GO) test -tags soak ./internal/specupdate -run EndToEnd -timeout 120m
 
 bench: ## Measure, at RECORDS=1000000, and write docs/performance.md; ROW=name runs one row alone.
 	$(GO) run ./cmd/bench -records '$(or $(RECORDS),1000000)' -row '$(ROW)'

@@ -59,8 +59,8 @@ func (o *operation) undecided() (faults []string) {
 			fault("the parameter %s is in the path, which validation does not read yet (internal/httpserver/validate.go)", parameter.Name)
 		case parameter.Required && !implemented:
 			fault("the document requires the %s parameter %s, which is not implemented: every request would be refused", parameter.In, parameter.Name)
-		case implemented && (parameter.Schema == nil || parameter.AllowReserved || parameter.In == openapi3.ParameterInQuery && parameter.Style != "" && parameter.Style != openapi3.SerializationForm):
-			fault("the %s parameter %s is serialized in a way that internal/httpserver/query.go does not read", parameter.In, parameter.Name)
+		case implemented && (parameter.Schema == nil || parameter.AllowReserved || parameter.AllowEmptyValue || parameter.In == openapi3.ParameterInQuery && parameter.Style != "" && parameter.Style != openapi3.SerializationForm):
+			fault("the %s parameter %s may be written in a way that internal/httpserver/query.go does not read", parameter.In, parameter.Name)
 		}
 	}
 	return faults

@@ -103,7 +103,11 @@ func TestADocumentThatAsksForMoreThanIsDoneDoesNotStart(t *testing.T) {
 		},
 		"a parameter of JSON": {
 			contracttest.Set(listParameters+" name=artifact_digest", "{in: query, name: artifact_digest, content: {application/json: {schema: {type: string}}}}"),
-			"parameter artifact_digest is serialized in a way",
+			"parameter artifact_digest may be written in a way",
+		},
+		"empty values": {
+			contracttest.Set(listParameters+" name=full_history allowEmptyValue", "true"),
+			"query parameter full_history may be written in a way",
 		},
 		"an operation of ours": {
 			contracttest.Set("paths /v1/deployments post", "{operationId: Create, responses: {default: {description: x}}}"),

@@ -135,6 +135,12 @@ var upstreamChanges = []upstreamChange{
 		summary: []string{"Clients will notice"},
 	},
 	{
+		name:    "pages from 1",
+		changes: []Change{Set(parameters+" name=pagination.page schema minimum", "1")},
+		reports: []string{"breaking: .*`pagination.page`, the min was set to `1.00`"},
+		stops:   "test", at: `the parameter pagination.page has "minimum"`,
+	},
+	{
 		name:    "another operationId",
 		changes: []Change{Set(operation+" operationId", "DeploymentsService_List")},
 		reports: []string{"cosmetic: .*api operation id `EnvironmentsService_ListDeploymentRecords` removed and replaced with `DeploymentsService_List`"},
@@ -241,6 +247,17 @@ var upstreamChanges = []upstreamChange{
 		changes: []Change{Set("paths /v1/deployments post", "{operationId: Create, responses: {default: {description: x}}}")},
 		reports: []string{"additive: .*POST /v1/deployments: endpoint added"},
 		stops:   "test", at: "upstream's document has POST /v1/deployments, and so has openapi.recording.yaml",
+	},
+	{
+		name:    "a parameter of the path's that means something when it is absent",
+		changes: []Change{Set("paths /v1/deployments parameters", "[{in: query, name: test_max_age, schema: {type: integer, default: 30}}]")},
+		reports: []string{"places: .*paths /v1/deployments parameters"},
+		stops:   "test", at: "make absence mean the default",
+	},
+	{
+		name:    "OpenAPI 3.1",
+		changes: []Change{Set("openapi", "3.1.0")},
+		reports: []string{`places: line 1: openapi "3.0.1" -> "3.1.0"`},
 	},
 	{
 		name:    "another wording",
