@@ -142,6 +142,19 @@ func TestAnUpdateThatPassesChangesTheTreeAndCommitsNothing(t *testing.T) {
 	}
 }
 
+func TestADocumentThatIsOnlySpeltOtherwiseIsFollowed(t *testing.T) {
+	dir := smallTree(t)
+	write(t, dir, "../spelt.yaml", "# A comment.\n"+string(deployrecords.OpenAPI()))
+	output, _, err := run(t, t.Context(), dir, filepath.Join(dir, "../spelt.yaml"), Step{Name: "generate", Command: []string{"true"}})
+	if err != nil || !strings.Contains(output, "The documents say the same and differ in their spelling only.") {
+		t.Errorf("got %v\n%s", err, output)
+	}
+	state, err := git(t.Context(), dir, "status", "--porcelain")
+	if err != nil || string(state) != " M architecture_test.go\n M openapi.yaml\n" {
+		t.Errorf("git status:\n%s", state)
+	}
+}
+
 func TestAnUpdateThatFailsLeavesTheTreeAsItWas(t *testing.T) {
 	from, _ := newDocument(t)
 	hostile := filepath.Join(t.TempDir(), "hostile.yaml")
@@ -202,13 +215,13 @@ func TestAnUpdateThatFailsLeavesTheTreeAsItWas(t *testing.T) {
 func TestATreeThatChangesMeanwhileIsNotWrittenTo(t *testing.T) {
 	dir := smallTree(t)
 	from, _ := newDocument(t)
-	meanwhile := Step{Name: "test", Command: []string{"sh", "-c", "echo x >> " + filepath.Join(dir, "internal/api/api.go")}}
+	meanwhile := Step{Name: "test", Command: []string{"sh", "-c", "cd " + dir + " && echo x >> internal/api/api.go && touch .editing.swp internal/new.go"}}
 	_, _, err := run(t, t.Context(), dir, from, regenerated, meanwhile)
-	if err == nil || !strings.Contains(err.Error(), "the tree changed while the update was tried") || !strings.Contains(err.Error(), "internal/api/api.go") {
+	if err == nil || !strings.Contains(err.Error(), "the tree changed while the update was tried") || !strings.Contains(err.Error(), ": internal/api/api.go, internal/new.go.") {
 		t.Errorf("got %v", err)
 	}
 	state, gitErr := git(t.Context(), dir, "status", "--porcelain")
-	if gitErr != nil || string(state) != " M internal/api/api.go\n" {
+	if gitErr != nil || string(state) != " M internal/api/api.go\n?? .editing.swp\n?? internal/new.go\n" {
 		t.Errorf("git status:\n%s", state)
 	}
 }

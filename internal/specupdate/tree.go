@@ -154,6 +154,9 @@ func (t *tree) unchanged(ctx context.Context) error {
 	}
 	var changed []string
 	for path := range now.sums {
+		if _, before := t.sums[path]; !before && strings.HasPrefix(filepath.Base(path), ".") {
+			continue // an editor's own, most likely
+		}
 		if now.sums[path] != t.sums[path] {
 			changed = append(changed, path)
 		}
