@@ -136,6 +136,19 @@ func TestADocumentThatAsksForMoreThanIsDoneDoesNotStart(t *testing.T) {
 	}
 }
 
+func TestATemplateOfOursThatCoversAPathOfUpstreamsDoesNotStart(t *testing.T) {
+	const operation = "{post: {operationId: Other, responses: {default: {description: x}}}}"
+	_, err := httpserver.New(httpserver.Options{
+		Document: contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.Set("paths /v1/test-things/mine", operation)),
+		RecordingDocument: contracttest.Changed(t, deployrecords.RecordingOpenAPI(), contracttest.Set("paths /v1/test-things/{id}",
+			strings.Replace(operation, "operationId", "parameters: [{in: path, name: id, required: true, schema: {type: string}}], operationId", 1))),
+		Limits: httpserver.DefaultLimits(),
+	})
+	if err == nil || !strings.Contains(err.Error(), "upstream's document has POST /v1/test-things/mine, and so has openapi.recording.yaml, as POST /v1/test-things/{id}") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestChangesOfTheDocumentThatNeedNothing(t *testing.T) {
 	for name, change := range map[string]contracttest.Change{
 		"another host":              contracttest.Set("servers", "[{url: https://eu.example.com}, {url: https://us.example.com/}]"),
