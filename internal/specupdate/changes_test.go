@@ -36,19 +36,19 @@ const (
 
 // upstreamChanges are every kind that the documents of upstream can be expected to have. TestUpstreamsChangesAreReported
 // holds what is said of them, TestUpstreamsChangesEndToEnd what becomes of them. What they add has names that upstream's
-// next document will not have: these tests run in the middle of an update.
+// next document will not have, and other names than what the tests of the server add: tests run in the middle of an update.
 var upstreamChanges = []upstreamChange{
 	{
 		name:    "a value in the middle of an enum",
-		changes: []Change{Insert(parameters+" name=status schema enum", 2, "TEST_PAUSED"), Insert(statuses, 2, "TEST_PAUSED")},
-		reports: []string{"breaking: .*added the new `TEST_PAUSED` enum value to the `deployment_records/items/status` response property", "additive: .*enum value `TEST_PAUSED` to the `query` request parameter `status`"},
-		stops:   "test", at: "the filter status=TEST_PAUSED is not known: enter it in statusFilters of internal/api/enums.go, or in laterValues",
+		changes: []Change{Insert(parameters+" name=status schema enum", 2, "NEXT_PAUSED"), Insert(statuses, 2, "NEXT_PAUSED")},
+		reports: []string{"breaking: .*added the new `NEXT_PAUSED` enum value to the `deployment_records/items/status` response property", "additive: .*enum value `NEXT_PAUSED` to the `query` request parameter `status`"},
+		stops:   "test", at: "the filter status=NEXT_PAUSED is not known: enter it in statusFilters of internal/api/enums.go, or in laterValues",
 	},
 	{
 		name:    "a kind of artifact",
-		changes: []Change{Insert(parameters+" name=artifact_kind schema enum", 2, "TEST_WASM")},
-		reports: []string{"additive: .*enum value `TEST_WASM`"},
-		stops:   "test", at: "the filter artifact_kind=TEST_WASM is not known: enter it in kindFilters of internal/api/enums.go, or in laterValues",
+		changes: []Change{Insert(parameters+" name=artifact_kind schema enum", 2, "NEXT_WASM")},
+		reports: []string{"additive: .*enum value `NEXT_WASM`"},
+		stops:   "test", at: "the filter artifact_kind=NEXT_WASM is not known: enter it in kindFilters of internal/api/enums.go, or in laterValues",
 	},
 	{
 		name:    "a value of an enum gone",
@@ -58,26 +58,26 @@ var upstreamChanges = []upstreamChange{
 	},
 	{
 		name:    "a value of an enum renamed",
-		changes: []Change{Set(parameters+" name=status schema enum =SUPERSEDED", "TEST_REPLACED"), Set(statuses+" =SUPERSEDED", "TEST_REPLACED")},
-		reports: []string{"breaking: .*removed the enum value `SUPERSEDED`", "additive: .*enum value `TEST_REPLACED`"},
+		changes: []Change{Set(parameters+" name=status schema enum =SUPERSEDED", "NEXT_REPLACED"), Set(statuses+" =SUPERSEDED", "NEXT_REPLACED")},
+		reports: []string{"breaking: .*removed the enum value `SUPERSEDED`", "additive: .*enum value `NEXT_REPLACED`"},
 		stops:   "build", at: "internal/api/enums.go:",
 	},
 	{
 		name:    "a parameter",
-		changes: []Change{Insert(parameters, 4, "{in: query, name: test_region, schema: "+text+"}")},
-		reports: []string{"additive: .*added the new optional `query` request parameter `test_region`"},
-		summary: []string{"the query parameter test_region of GET /v1/deployments: using it is a 501 until internal/api/api.go translates it"},
+		changes: []Change{Insert(parameters, 4, "{in: query, name: next_region, schema: "+text+"}")},
+		reports: []string{"additive: .*added the new optional `query` request parameter `next_region`"},
+		summary: []string{"the query parameter next_region of GET /v1/deployments: using it is a 501 until internal/api/api.go translates it"},
 	},
 	{
 		name:    "a parameter that is required",
-		changes: []Change{Insert(parameters, 4, "{in: query, name: test_region, required: true, schema: "+text+"}")},
-		reports: []string{"breaking: .*added the new required `query` request parameter `test_region`"},
-		stops:   "test", at: "the document requires the query parameter test_region, which is not implemented: every request would be refused",
+		changes: []Change{Insert(parameters, 4, "{in: query, name: next_region, required: true, schema: "+text+"}")},
+		reports: []string{"breaking: .*added the new required `query` request parameter `next_region`"},
+		stops:   "test", at: "the document requires the query parameter next_region, which is not implemented: every request would be refused",
 	},
 	{
 		name:    "a parameter that means something when it is absent",
-		changes: []Change{Insert(parameters, 4, "{in: query, name: test_max_age, schema: {type: integer, default: 30}}")},
-		reports: []string{"additive: .*added the new optional `query` request parameter `test_max_age`"},
+		changes: []Change{Insert(parameters, 4, "{in: query, name: next_max_age, schema: {type: integer, default: 30}}")},
+		reports: []string{"additive: .*added the new optional `query` request parameter `next_max_age`"},
 		stops:   "test", at: "make absence mean the default",
 	},
 	{
@@ -154,9 +154,9 @@ var upstreamChanges = []upstreamChange{
 	},
 	{
 		name:    "a field",
-		changes: []Change{Set(record+" properties test_cluster", text)},
-		reports: []string{"additive: .*added the optional property `deployment_records/items/test_cluster` to the response"},
-		stops:   "test", at: "the answer 200 has the field deployment_records[].test_cluster in the document, and this server does not send it: fill it in fromRecord",
+		changes: []Change{Set(record+" properties next_cluster", text)},
+		reports: []string{"additive: .*added the optional property `deployment_records/items/next_cluster` to the response"},
+		stops:   "test", at: "the answer 200 has the field deployment_records[].next_cluster in the document, and this server does not send it: fill it in fromRecord",
 	},
 	{
 		name:    "a field gone",
@@ -190,9 +190,9 @@ var upstreamChanges = []upstreamChange{
 	},
 	{
 		name:    "an error with one field more",
-		changes: []Change{Set("components schemas v1BadRequestResponse properties test_reason", text), Insert("components schemas v1BadRequestResponse required", -1, "test_reason")},
-		reports: []string{"additive: .*added the required property `test_reason` to the response with the `400` status"},
-		stops:   "test", at: "the answer 400 has the field test_reason in the document, and this server does not send it: fill it in Body in internal/api/problem.go",
+		changes: []Change{Set("components schemas v1BadRequestResponse properties next_reason", text), Insert("components schemas v1BadRequestResponse required", -1, "next_reason")},
+		reports: []string{"additive: .*added the required property `next_reason` to the response with the `400` status"},
+		stops:   "test", at: "the answer 400 has the field next_reason in the document, and this server does not send it: fill it in Body in internal/api/problem.go",
 	},
 	{
 		name:    "an error with a field of another type",
@@ -250,7 +250,7 @@ var upstreamChanges = []upstreamChange{
 	},
 	{
 		name:    "a parameter of the path's that means something when it is absent",
-		changes: []Change{Set("paths /v1/deployments parameters", "[{in: query, name: test_max_age, schema: {type: integer, default: 30}}]")},
+		changes: []Change{Set("paths /v1/deployments parameters", "[{in: query, name: next_max_age, schema: {type: integer, default: 30}}]")},
 		reports: []string{"places: .*paths /v1/deployments parameters"},
 		stops:   "test", at: "make absence mean the default",
 	},
@@ -274,22 +274,22 @@ var upstreamChanges = []upstreamChange{
 	{
 		name:    "the whole API",
 		changes: wholeAPI(),
-		reports: []string{"additive: .*GET /v1/test-things7: endpoint added", "additive: .*DELETE /v1/test-things29/{id}: endpoint added"},
+		reports: []string{"additive: .*GET /v1/next-things7: endpoint added", "additive: .*DELETE /v1/next-things29/{id}: endpoint added"},
 		summary: []string{`operations of the document that are not implemented, a 501 each \(\d+\)`},
 	},
 }
 
 // wholeAPI adds 120 operations with 60 schemas.
 func wholeAPI() (changes []Change) {
-	const answers = "responses: {'200': {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/v1TestThing%d'}}}}, default: {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/rpcStatus'}}}}}"
+	const answers = "responses: {'200': {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/v1NextThing%d'}}}}, default: {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/rpcStatus'}}}}}"
 	const id = "{in: path, name: id, required: true, schema: {type: string}}"
 	for i := range 30 {
 		answers := fmt.Sprintf(answers, i)
 		changes = append(changes,
-			Set(fmt.Sprintf("components schemas v1TestThing%d", i), fmt.Sprintf("{type: object, properties: {id: {type: string}, kind: {$ref: '#/components/schemas/v1TestKind%d'}}}", i)),
-			Set(fmt.Sprintf("components schemas v1TestKind%d", i), "{type: string, enum: [DEPLOYED, OTHER]}"),
-			Set(fmt.Sprintf("paths /v1/test-things%d", i), fmt.Sprintf("{get: {operationId: TestThings%d_List, %s}, post: {operationId: TestThings%d_Create, %s}}", i, answers, i, answers)),
-			Set(fmt.Sprintf("paths /v1/test-things%d/{id}", i), fmt.Sprintf("{parameters: [%s], get: {operationId: TestThings%d_Get, %s}, delete: {operationId: TestThings%d_Delete, %s}}", id, i, answers, i, answers)))
+			Set(fmt.Sprintf("components schemas v1NextThing%d", i), fmt.Sprintf("{type: object, properties: {id: {type: string}, kind: {$ref: '#/components/schemas/v1NextKind%d'}}}", i)),
+			Set(fmt.Sprintf("components schemas v1NextKind%d", i), "{type: string, enum: [DEPLOYED, OTHER]}"),
+			Set(fmt.Sprintf("paths /v1/next-things%d", i), fmt.Sprintf("{get: {operationId: NextThings%d_List, %s}, post: {operationId: NextThings%d_Create, %s}}", i, answers, i, answers)),
+			Set(fmt.Sprintf("paths /v1/next-things%d/{id}", i), fmt.Sprintf("{parameters: [%s], get: {operationId: NextThings%d_Get, %s}, delete: {operationId: NextThings%d_Delete, %s}}", id, i, answers, i, answers)))
 	}
 	return changes
 }
