@@ -34,8 +34,9 @@ var mayImport = map[string][]string{
 	"internal/api":              {"generated/recording", "generated/server", "internal/deployments"},
 	"internal/auth":             {},
 	"internal/bench":            {"internal/demo", "internal/importer", "internal/pgtest"},
-	"internal/cli":              {"", "generated/client", "generated/recordingclient", "internal/auth", "internal/config", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/store"},
+	"internal/cli":              {"", "generated/client", "generated/recordingclient", "internal/auth", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/store"},
 	"internal/config":           {},
+	"internal/conformance":      {},
 	"internal/demo":             {"internal/deployments", "internal/importer"},
 	"internal/deployments":      {},
 	"internal/fixture":          {"internal/auth", "internal/deployments", "internal/importer", "internal/store"},
@@ -54,6 +55,7 @@ var mustNotImport = map[string][]string{
 	"internal/api":         {"github.com/labstack/", "gorm.io/", "database/sql", "github.com/jackc/"},
 	"internal/httpserver":  {"gorm.io/", "database/sql", "github.com/jackc/"},
 	"internal/auth":        {"github.com/labstack/", "gorm.io/"},
+	"internal/conformance": {"github.com/labstack/", "gorm.io/", "database/sql"},
 }
 
 type goPackage struct {

@@ -44,6 +44,7 @@ type commands struct {
 	Token      tokenCommand      `cmd:"" help:"Make a token for development and tests."`
 	Record     recordCommand     `cmd:"" help:"Tell a server what was deployed, from a pipeline say."`
 	List       listCommand       `cmd:"" help:"Ask a server what runs where."`
+	Conform    conformCommand    `cmd:"" help:"Hold a server, this one or another, against the OpenAPI document."`
 	Completion completionCommand `cmd:"" help:"Print a script with which a shell completes commands and flags."`
 
 	// The last, since kong would find a second --version in record otherwise; see giveRecordItsVersion.

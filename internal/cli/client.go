@@ -31,16 +31,14 @@ type caller struct {
 // a token that others can read on its way.
 func newCaller(settings *config.Client, notes io.Writer, found ...error) (*caller, error) {
 	faults := settings.Faults()
-	token, err := readToken(settings)
+	token, err := readToken(&settings.Remote)
 	if err != nil {
 		faults = append(faults, err)
 	}
 	if err := config.Join(append(faults, found...)...); err != nil {
 		return nil, usageError{err}
 	}
-	if u, err := url.Parse(settings.URL); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		fmt.Fprintf(notes, "deployrecords: warning: --url is http, so that others on the way to %s can read the token: use https\n", u.Host)
-	}
+	warnOfPlainText(notes, "--url", settings.URL)
 	return &caller{
 		base:     settings.URL,
 		token:    token,
@@ -65,7 +63,7 @@ func (c *caller) authorize(_ context.Context, request *http.Request) error {
 const maxTokenFile = 64 << 10
 
 // readToken gives the token of the settings, or "" if they have none, which is a fault of theirs.
-func readToken(settings *config.Client) (string, error) {
+func readToken(settings *config.Remote) (string, error) {
 	if settings.TokenFile == "" {
 		token := strings.TrimSpace(settings.Token())
 		if token == "" && settings.Token() != "" || !isHeaderText(token) {
@@ -73,23 +71,35 @@ func readToken(settings *config.Client) (string, error) {
 		}
 		return token, nil
 	}
-	file, err := os.Open(settings.TokenFile)
+	return readTokenFile("--token-file", settings.TokenFile)
+}
+
+// readTokenFile gives the token of the first line of the file that a flag names.
+func readTokenFile(flag, name string) (string, error) {
+	file, err := os.Open(name)
 	if err != nil {
-		return "", fmt.Errorf("--token-file: %w", err)
+		return "", fmt.Errorf("%s: %w", flag, err)
 	}
 	defer file.Close()
 	line, err := bufio.NewReader(io.LimitReader(file, maxTokenFile)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("--token-file: %w", err)
+		return "", fmt.Errorf("%s: %w", flag, err)
 	}
 	token := strings.TrimSpace(line)
 	switch {
 	case token == "":
-		return "", fmt.Errorf("--token-file: the first line of %s is empty", settings.TokenFile)
+		return "", fmt.Errorf("%s: the first line of %s is empty", flag, name)
 	case !isHeaderText(token):
-		return "", fmt.Errorf("--token-file: the first line of %s is not a token: it has white space or other characters that no token has", settings.TokenFile)
+		return "", fmt.Errorf("%s: the first line of %s is not a token: it has white space or other characters that no token has", flag, name)
 	}
 	return token, nil
+}
+
+// warnOfPlainText tells that others on the way to a server can read the token.
+func warnOfPlainText(notes io.Writer, flag, address string) {
+	if u, err := url.Parse(address); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		fmt.Fprintf(notes, "deployrecords: warning: %s is http, so that others on the way to %s can read the token: use https\n", flag, u.Host)
+	}
 }
 
 // isHeaderText says whether the text has visible ASCII only: it can be sent in a header as it is.

@@ -32,7 +32,7 @@ func newProxy(t *testing.T, s *apiServer, prefix string) string {
 
 func TestHelpOfTheClientsTeaches(t *testing.T) {
 	t.Setenv("COLUMNS", "100")
-	for _, command := range []string{"record", "list", "completion"} {
+	for _, command := range []string{"record", "list", "conform", "completion"} {
 		stdout, stderr, code := run(t, command, "--help")
 		if code != 0 || stderr != "" {
 			t.Errorf("%s: exit code %d, %s", command, code, stderr)

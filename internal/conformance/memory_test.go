@@ -1,0 +1,158 @@
+package conformance_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// memory answers lists in the plainest way, step by step, so that a test can break one step. Whatever is nil is right.
+type memory struct {
+	deployments.Store
+	mu      sync.RWMutex
+	entries []deployments.ImportEntry
+	// set chooses the records that a question is about, of all of them (L1).
+	set func(all []deployments.ImportEntry, q *deployments.Query) []deployments.ImportEntry
+	// is says whether a value is the one that a filter asks for (L2); filter is its name.
+	is func(filter, asked, got string) bool
+	// matches says whether a record is one that the filters ask for.
+	matches func(m *memory, e deployments.ImportEntry, q deployments.Query) bool
+	// newer says which of two records comes first (L6).
+	newer func(a, b deployments.Record) bool
+	// cut makes the page and the total of what matches.
+	cut func(matching []deployments.Record, page deployments.Page) deployments.Result
+}
+
+func (m *memory) Ready(context.Context) error { return nil }
+
+// newMemory has entries with the ids that a store would give them.
+func newMemory(entries []deployments.ImportEntry) *memory {
+	return &memory{
+		entries: entries,
+		set:     rightSet,
+		is:      func(_, asked, got string) bool { return asked == "" || asked == got },
+		matches: rightMatches,
+		newer:   deployments.Record.NewerThan,
+		cut:     rightCut,
+	}
+}
+
+// add is what a writer does.
+func (m *memory) add(e deployments.ImportEntry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.entries = append(m.entries, e)
+}
+
+func (m *memory) List(_ context.Context, scope deployments.Scope, q deployments.Query) (deployments.Result, error) {
+	if scope.Organization != "acme" {
+		return deployments.Result{Records: []deployments.Record{}}, nil
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	matching := []deployments.Record{}
+	for _, e := range m.set(m.entries, &q) {
+		if m.matches(m, e, q) {
+			matching = append(matching, e.Record)
+		}
+	}
+	slices.SortStableFunc(matching, func(a, b deployments.Record) int {
+		switch {
+		case m.newer(a, b):
+			return -1
+		case m.newer(b, a):
+			return 1
+		}
+		return 0
+	})
+	return m.cut(matching, q.Page), nil
+}
+
+func rightSet(all []deployments.ImportEntry, q *deployments.Query) []deployments.ImportEntry {
+	if q.History == deployments.All {
+		return all
+	}
+	return latestBy(all, deployments.Record.NewerThan)
+}
+
+// latestBy gives the record of each slot that comes before the others.
+func latestBy(all []deployments.ImportEntry, newer func(a, b deployments.Record) bool) []deployments.ImportEntry {
+	best := make(map[deployments.Slot]int)
+	var set []deployments.ImportEntry
+	for _, e := range all {
+		i, known := best[e.Record.Slot()]
+		switch {
+		case !known:
+			best[e.Record.Slot()] = len(set)
+			set = append(set, e)
+		case newer(e.Record, set[i].Record):
+			set[i] = e
+		}
+	}
+	return set
+}
+
+func rightMatches(m *memory, e deployments.ImportEntry, q deployments.Query) bool {
+	r := e.Record
+	return m.is("environment_name", q.EnvironmentName, r.EnvironmentName) &&
+		m.is("logical_environment_name", q.LogicalEnvironmentName, r.LogicalEnvironmentName) &&
+		m.is("deployment_name", q.DeploymentName, r.DeploymentName) &&
+		m.is("artifact_digest", q.ArtifactDigest, r.Artifact.Digest) &&
+		m.is("status", q.Status.String(), r.Status.String()) &&
+		m.is("artifact_kind", q.ArtifactKind.String(), r.Artifact.Kind.String()) &&
+		(q.ProjectName == "" || slices.ContainsFunc(e.ProjectVersions, func(v deployments.ProjectVersion) bool {
+			return m.is("project_name", q.ProjectName, v.ProjectName) && m.is("project_version_name", q.ProjectVersionName, v.VersionName)
+		}))
+}
+
+func rightCut(matching []deployments.Record, page deployments.Page) deployments.Result {
+	return cutAt(matching, page.Offset(), int64(page.Size))
+}
+
+func cutAt(matching []deployments.Record, offset, size int64) deployments.Result {
+	total := int64(len(matching))
+	from := min(max(offset, 0), total)
+	to := min(from+size, total)
+	return deployments.Result{Records: append([]deployments.Record{}, matching[from:to]...), Total: total}
+}
+
+// like matches as SQL's LIKE does.
+func like(pattern, text string) bool {
+	switch {
+	case pattern == "":
+		return text == ""
+	case pattern[0] == '%':
+		return like(pattern[1:], text) || text != "" && like(pattern, text[1:])
+	case text == "":
+		return false
+	default:
+		return (pattern[0] == '_' || pattern[0] == text[0]) && like(pattern[1:], text[1:])
+	}
+}
+
+// folded matches without case.
+func folded(_, asked, got string) bool { return asked == "" || strings.EqualFold(asked, got) }
+
+func latestAs(newer func(a, b deployments.Record) bool) func([]deployments.ImportEntry, *deployments.Query) []deployments.ImportEntry {
+	return func(all []deployments.ImportEntry, q *deployments.Query) []deployments.ImportEntry {
+		if q.History == deployments.All {
+			return all
+		}
+		return latestBy(all, newer)
+	}
+}
+
+// locked is chance that several requests may use, and that is the same in every run.
+func locked() func(func(*rand.Rand)) {
+	var mu sync.Mutex
+	random := rand.New(rand.NewPCG(1, 1))
+	return func(use func(*rand.Rand)) {
+		mu.Lock()
+		defer mu.Unlock()
+		use(random)
+	}
+}

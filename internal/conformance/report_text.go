@@ -1,0 +1,143 @@
+package conformance
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteText writes the report for people.
+func (r *Report) WriteText(w io.Writer) error {
+	t := &textReport{w: w}
+	t.line("%s", r.URL)
+	t.line("  against %s (%s)", r.Document, r.Digest)
+	strict := ""
+	if r.Strict {
+		strict = ", strict"
+	}
+	t.line("  %d requests of at most %d, seed %d%s, %.1f s", r.Requests, r.Limit, r.Seed, strict, r.Seconds)
+	titles := map[Basis]string{
+		Document: "What the document says",
+		Law:      "Laws of a list, which no schema can say",
+		Own:      "What the document leaves open, by the rules of docs/semantics.md (faults only with --strict)",
+	}
+	if r.Strict {
+		titles[Own] = "What the document leaves open, by the rules of docs/semantics.md"
+	}
+	for _, basis := range []Basis{Document, Law, Own} {
+		t.line("\n%s", titles[basis])
+		for _, o := range r.Rules {
+			if o.Basis == basis {
+				t.rule(o)
+			}
+		}
+	}
+	t.line("\nObserved behaviour")
+	for _, o := range r.Profile {
+		t.line("  %s: %s", o.What, o.How)
+	}
+	t.findings(r, Broken, "Faults")
+	if !r.Strict {
+		t.findings(r, Differs, "Where it differs from docs/semantics.md, which is no fault")
+	}
+	if c := r.Comparison; c != nil {
+		t.comparison(c)
+	}
+	t.line("\nHow much was judged")
+	t.line("  records: %s latest, %s in the history, %d met", count(r.Data.LatestTotal), count(r.Data.HistoryTotal), r.Data.RecordsMet)
+	t.line("  rules: %d judged, %d not judged, %d not settled", r.Judged(), r.count(NotJudged), r.count(Unsettled))
+	for _, remark := range r.Remarks {
+		t.line("  %s", remark)
+	}
+	t.line("\n%s", r.Summary())
+	return t.err
+}
+
+// Summary is the verdict in one line.
+func (r *Report) Summary() string {
+	parts := []string{fmt.Sprintf("%d of %d rules broken", r.Faults(), len(r.Rules))}
+	if r.Faults() == 0 {
+		parts[0] = fmt.Sprintf("no faults, by the %d of %d rules that could be judged", r.Judged(), len(r.Rules))
+	}
+	if !r.Strict {
+		parts = append(parts, fmt.Sprintf("%d observed to differ from docs/semantics.md", r.count(Differs)))
+	}
+	if c := r.Comparison; c != nil {
+		parts = append(parts, fmt.Sprintf("%d of %d answers differ from those of %s", c.Different, c.Asked, c.URL))
+	}
+	if r.Broken != "" {
+		parts = append(parts, "the run ended early: "+r.Broken)
+	}
+	return strings.Join(parts, "; ")
+}
+
+type textReport struct {
+	w   io.Writer
+	err error
+}
+
+func (t *textReport) line(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.w, format+"\n", args...)
+	}
+}
+
+func (t *textReport) rule(o Outcome) {
+	name := o.ID
+	if o.Number != "" {
+		name += " (" + o.Number + ")"
+	}
+	tried := fmt.Sprintf("%d×", o.Tried)
+	switch o.Verdict {
+	case NotJudged, Unsettled:
+		tried = ""
+	case Broken, Differs:
+		tried = fmt.Sprintf("%d/%d×", o.Faults, max(o.Tried, o.Faults))
+	}
+	t.line("  %-10s %9s  %-26s %s", map[Verdict]string{Broken: "FAULT"}[o.Verdict]+strings.TrimPrefix(string(o.Verdict), string(Broken)), tried, name, o.Sentence)
+	if o.Why != "" {
+		t.line("  %-10s %9s  %-26s   %s", "", "", "", o.Why)
+	}
+}
+
+func (t *textReport) findings(r *Report, verdict Verdict, title string) {
+	if r.count(verdict) == 0 {
+		return
+	}
+	t.line("\n%s", title)
+	for _, o := range r.Rules {
+		if o.Verdict != verdict {
+			continue
+		}
+		t.line("  %s: %s", o.ID, o.Sentence)
+		for _, fault := range o.Shown {
+			t.line("    - %s", fault.Text)
+			for _, request := range fault.Requests {
+				t.line("      %s", request)
+			}
+		}
+		if more := o.Faults - len(o.Shown); more > 0 {
+			t.line("    - and %d more", more)
+		}
+	}
+}
+
+func (t *textReport) comparison(c *Comparison) {
+	t.line("\nCompared with %s", c.URL)
+	t.line("  %d of %d answers differ; %d changed while they were compared", c.Different, c.Asked, c.Unsettled)
+	for _, d := range c.Shown {
+		t.line("    - %s", d.Text)
+		t.line("      %s", d.Request)
+		t.line("      %s", d.Other)
+	}
+	if more := c.Different - len(c.Shown); more > 0 {
+		t.line("    - and %d more", more)
+	}
+}
+
+func count(n int64) string {
+	if n < 0 {
+		return "an unknown number of"
+	}
+	return itoa(n)
+}

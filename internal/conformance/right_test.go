@@ -1,0 +1,59 @@
+package conformance_test
+
+import (
+	"testing"
+
+	"github.com/deployrecords/deployrecords/internal/conformance"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/httpserver"
+
+	"github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+func TestTheSuiteIsSilentOnThisServer(t *testing.T) {
+	for _, engine := range storetest.Engines {
+		t.Run(engine.Name, func(t *testing.T) {
+			s := storetest.Open(t, engine.URL(t))
+			url := newServer(t, s, nil)
+			t.Run("empty", func(t *testing.T) { wantSilence(t, run(t, options(t, url))) })
+			storetest.Load(t, s, "acme", history(8)...)
+			t.Run("with data", func(t *testing.T) { wantSilence(t, run(t, options(t, url))) })
+		})
+	}
+}
+
+func TestWhatOnlyThisProjectSaysIsNoFaultUnlessStrict(t *testing.T) {
+	m := rightMemory()
+	m.newer = func(a, b deployments.Record) bool { return b.NewerThan(a) }
+	o := options(t, newServer(t, m, nil, smallPages))
+	o.Strict = false
+	report := run(t, o)
+	wantSilence(t, report)
+	if got := find(t, report, "own.order"); got.Verdict != conformance.Differs || len(got.Shown) == 0 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Settings and ways of counting that the document allows.
+func TestOtherReadingsOfTheDocumentAreNoFaults(t *testing.T) {
+	for name, m := range map[string]*memory{"with data": rightMemory(), "with one record": newMemory(rightMemory().entries[:1]), "empty": newMemory(nil)} {
+		t.Run("pages from 1, which is a setting, "+name, func(t *testing.T) {
+			wantSilence(t, run(t, options(t, newServer(t, m, nil, func(o *httpserver.Options) {
+				o.Paging = deployments.Paging{FirstPage: 1, DefaultSize: 7, MaxSize: 20}
+			}))))
+		})
+	}
+	t.Run("pagination.page counts records", func(t *testing.T) {
+		m := rightMemory()
+		m.cut = func(matching []deployments.Record, page deployments.Page) deployments.Result {
+			return cutAt(matching, int64(page.Number), int64(page.Size))
+		}
+		o := options(t, newServer(t, m, nil, smallPages))
+		o.Strict = false
+		report := run(t, o)
+		wantSilence(t, report)
+		if got := find(t, report, "own.page-base"); got.Verdict != conformance.Differs {
+			t.Errorf("own.page-base is %q", got.Verdict)
+		}
+	})
+}

@@ -1,0 +1,135 @@
+package conformance_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/conformance"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+var secret = []byte("a secret of the tests, longer than 32 bytes")
+
+// serverStore is what a server answers from.
+type serverStore interface {
+	deployments.Store
+	Ready(context.Context) error
+}
+
+// newServer puts the real server on a port; front, if not nil, stands before it.
+func newServer(t testing.TB, s serverStore, front func(http.Handler) http.Handler, change ...func(*httpserver.Options)) string {
+	t.Helper()
+	logger := slog.New(slog.DiscardHandler)
+	verifier, err := auth.New(t.Context(), auth.Options{HMACSecrets: [][]byte{secret}, Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := httpserver.Options{
+		Store: s, Verifier: verifier, Paging: deployments.DefaultPaging(), Document: deployrecords.OpenAPI(),
+		RecordingDocument: deployrecords.RecordingOpenAPI(), AutoCreate: true, Logger: logger, Limits: httpserver.DefaultLimits(),
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	handler, err := httpserver.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if front != nil {
+		handler = front(handler)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func token(t testing.TB, scopes ...auth.Scope) string {
+	t.Helper()
+	if scopes == nil {
+		scopes = []auth.Scope{auth.ReadDeployments}
+	}
+	token, err := auth.Mint(secret, auth.MintRequest{Organization: "acme", Scopes: scopes, TTL: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// options are those of a run against a server of the tests.
+func options(t testing.TB, url string) conformance.Options {
+	return conformance.Options{
+		Target: conformance.Target{URL: url, Token: token(t)}, Document: deployrecords.OpenAPI(), DocumentName: "openapi.yaml",
+		Requests: conformance.DefaultRequests, Seed: 1, Strict: true, Timeout: 10 * time.Second, UserAgent: "test",
+		Values: map[string][]string{"project_name": {"shop"}, "project_version_name": {"v1"}},
+	}
+}
+
+func run(t testing.TB, o conformance.Options) *conformance.Report {
+	t.Helper()
+	report, err := conformance.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// wantSilence fails the test with every fault that was found.
+func wantSilence(t testing.TB, report *conformance.Report) {
+	t.Helper()
+	if report.Faults() > 0 || report.Broken != "" {
+		var text bytes.Buffer
+		if err := report.WriteText(&text); err != nil {
+			t.Fatal(err)
+		}
+		t.Errorf("the suite is not silent:\n%s", text.String())
+	}
+}
+
+// history is a history with what a server can get wrong in it: names that differ by case or that are patterns, an
+// environment that is called as a logical one, records of one time, more of them than a page holds.
+func history(rounds int) (entries []deployments.ImportEntry) {
+	environments := []string{"prod-eu-1", "PROD-EU-1", "production", "staging_1", "stagingx1", "dev%1"}
+	names := []string{"api", "API", "web", "till sync", "wéb"}
+	stages := []string{"production", "Production", "production", "staging", "staging", ""}
+	id := 0
+	for round := range rounds {
+		for e, environment := range environments {
+			for d, name := range names {
+				id++
+				last := round == rounds-1
+				status := deployments.Superseded
+				if last {
+					status = []deployments.Status{deployments.Deployed, deployments.Decommissioned, deployments.Deployed}[(e+d)%3]
+				}
+				kind := deployments.ContainerImage
+				if (round+d)%3 == 0 {
+					kind = deployments.HelmChart
+				}
+				// Some records of a slot are of one time, the newest of some slots too; and so are records of many slots.
+				minutes := round*10 + (e*d)%4
+				if d == 2 && round >= rounds-2 {
+					minutes = 100
+				}
+				options := []storetest.Option{
+					storetest.WithStatus(status), storetest.WithKind(kind), storetest.WithDigest(1 + (round*7+e+d)%9), storetest.WithStage(stages[e]),
+				}
+				if round%2 == 0 {
+					options = append(options, storetest.WithProject("shop", fmt.Sprintf("v%d", e%2+1)))
+				}
+				// Ids do not grow with time.
+				entries = append(entries, storetest.Entry(1+id*37%1009, minutes, environment, name, options...))
+			}
+		}
+	}
+	return entries
+}
