@@ -33,6 +33,7 @@ fi
 for shell in bash zsh fish; do
   command -v "$shell" >/dev/null 2>&1 || echo "shell completion: $shell is not installed, its test is left out"
 done
+command -v curl >/dev/null 2>&1 || echo "conform: curl is not installed, the commands that its report shows are not run"
 
 race=
 if [ "$($GO env CGO_ENABLED)" = 1 ] && command -v "$($GO env CC)" >/dev/null 2>&1; then

@@ -67,6 +67,7 @@ func TestBashCompletes(t *testing.T) {
 		{[]string{"completion", ""}, []string{"bash", "zsh", "fish"}},
 		{[]string{"completion", "z"}, []string{"zsh"}},
 		{[]string{"list", "--full"}, []string{"--full-history"}},
+		{[]string{"conform", "--output", "j"}, []string{"json", "junit"}},
 		{[]string{"list", "--output", ""}, []string{"table", "json", "ndjson", "csv"}},
 		{[]string{"list", "--output", "n"}, []string{"ndjson"}},
 		{[]string{"list", "--output", "="}, []string{"table", "json", "ndjson", "csv"}},

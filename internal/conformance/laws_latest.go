@@ -27,15 +27,29 @@ func (s *suite) judgeLatest() {
 		}
 	})
 	s.latestTotals()
-	for _, subject := range s.subjects {
-		if subject.bySlot() {
-			s.latestOf(subject.question)
+	var looked []string
+	look := func(q question) {
+		if key := q.encode(); !slices.Contains(looked, key) {
+			looked = append(looked, key)
+			s.latestOf(q)
 		}
 	}
-	// Wherever the data is large, slots are small.
-	for _, id := range s.sample(6) {
-		if q := s.of(s.records[id], "environment_name", "deployment_name"); q != nil {
-			s.latestOf(q)
+	for _, subject := range s.subjects {
+		if subject.bySlot() {
+			look(subject.question)
+		}
+	}
+	for _, id := range s.sample(8) {
+		// Wherever an environment is large, its slots are small.
+		q := s.of(s.records[id], "environment_name")
+		if q == nil || slices.Contains(looked, q.encode()) {
+			continue
+		}
+		if a := s.ask(s.asks(s.history().append(q).with(sizeParameter, "1"))); a.list == nil || a.list.total > 3*max(s.maxSize, 1) {
+			q = s.slotQuestion(s.records[id])
+		}
+		if q != nil {
+			look(q)
 		}
 	}
 	for _, subject := range s.subjects {

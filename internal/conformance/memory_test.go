@@ -41,13 +41,6 @@ func newMemory(entries []deployments.ImportEntry) *memory {
 	}
 }
 
-// add is what a writer does.
-func (m *memory) add(e deployments.ImportEntry) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.entries = append(m.entries, e)
-}
-
 func (m *memory) List(_ context.Context, scope deployments.Scope, q deployments.Query) (deployments.Result, error) {
 	if scope.Organization != "acme" {
 		return deployments.Result{Records: []deployments.Record{}}, nil

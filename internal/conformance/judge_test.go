@@ -1,0 +1,318 @@
+package conformance_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/deployrecords/deployrecords/internal/conformance"
+)
+
+// answering is a server that is no server of this API.
+func answering(t *testing.T, answer http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestWhatCannotBeJudgedIsNotJudged(t *testing.T) {
+	says := func(status int, contentType, text string) string {
+		return answering(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", contentType)
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(text))
+		})
+	}
+	elsewhere := answering(t, func(http.ResponseWriter, *http.Request) { t.Error("a redirect was followed") })
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	right := newServer(t, rightMemory(), nil, smallPages)
+	for name, c := range map[string]struct {
+		change func(*conformance.Options)
+		want   string
+	}{
+		"nobody there":            {func(o *conformance.Options) { o.URL = gone.URL }, "can't be reached"},
+		"a token that is refused": {func(o *conformance.Options) { o.Token = "no.token.atall" }, "refuses the token: 401"},
+		"another web server":      {func(o *conformance.Options) { o.URL = says(404, "text/html", "<h1>Not found</h1>") }, "404 Not Found"},
+		"a web page":              {func(o *conformance.Options) { o.URL = says(200, "text/html", "<h1>Welcome</h1>") }, `begins with "<h1>Welcome</h1>"`},
+		"other JSON":              {func(o *conformance.Options) { o.URL = says(200, "application/json", `{"status":"ok"}`) }, "not with a list of records"},
+		"a failing server":        {func(o *conformance.Options) { o.URL = says(500, "application/json", `{"code":13,"message":"oh"}`) }, "500 Internal Server Error: oh"},
+		"a redirect": {func(o *conformance.Options) {
+			o.URL = answering(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, http.StatusFound) })
+		}, "redirects to"},
+		"no document":     {func(o *conformance.Options) { o.Document = []byte("hello") }, "the document can't be read"},
+		"half a document": {func(o *conformance.Options) { o.Document = []byte("openapi: 3.0.1") }, "not a valid OpenAPI document"},
+		"another document": {func(o *conformance.Options) {
+			o.Document = []byte("openapi: 3.0.1\ninfo: {title: x, version: '1'}\npaths: {}\n")
+		}, "no GET operation"},
+		"a value of no parameter": {func(o *conformance.Options) { o.Values = map[string][]string{"region": {"eu"}} }, `"region"`},
+		"nobody to compare with":  {func(o *conformance.Options) { o.Compare = &conformance.Target{URL: gone.URL, Token: "t"} }, "compare: " + gone.URL + " can't be reached"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t, right)
+			o.Requests = 30
+			c.change(&o)
+			report, err := conformance.Run(t.Context(), o)
+			if report != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, %v", report, err)
+			}
+			if err != nil && o.Token != "" && strings.Contains(err.Error(), o.Token) {
+				t.Errorf("the token is told: %v", err)
+			}
+		})
+	}
+}
+
+func TestARunThatIsInterruptedEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	url := newServer(t, rightMemory(), func(next http.Handler) http.Handler {
+		n := 0
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n++; n == 20 {
+				cancel()
+			}
+			next.ServeHTTP(w, r)
+		})
+	}, smallPages)
+	if _, err := conformance.Run(ctx, options(t, url)); err == nil || !strings.Contains(err.Error(), "interrupted") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAServerThatGoesAwayIsToldAndWhatWasJudgedStands(t *testing.T) {
+	var mu sync.Mutex
+	n := 0
+	url := newServer(t, rightMemory(), func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			n++
+			gone := n > 200
+			mu.Unlock()
+			if gone {
+				panic(http.ErrAbortHandler)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}, smallPages)
+	report := run(t, options(t, url))
+	if !strings.Contains(report.Broken, "can't be reached") || report.Faults() != 0 || report.Judged() < 20 {
+		t.Errorf("%q, %d faults, %d judged", report.Broken, report.Faults(), report.Judged())
+	}
+}
+
+func TestABusyServerIsWaitedFor(t *testing.T) {
+	n := 0
+	url := newServer(t, newMemory(nil), func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n++; n%10 == 0 {
+				w.Header().Set("Retry-After", "0")
+				w.WriteHeader(http.StatusTooManyRequests)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	wantSilence(t, run(t, options(t, url)))
+}
+
+func TestFewRequestsAreKeptAndTheReportSaysSo(t *testing.T) {
+	var mu sync.Mutex
+	n := 0
+	url := newServer(t, rightMemory(), func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			n++
+			mu.Unlock()
+			next.ServeHTTP(w, r)
+		})
+	}, smallPages)
+	o := options(t, url)
+	o.Requests = 60
+	report := run(t, o)
+	wantSilence(t, report)
+	// The first, which sees whether there is something to judge, is not counted.
+	if n > 61 || report.Requests > 60 {
+		t.Errorf("%d requests came, %d are told", n, report.Requests)
+	}
+	if !strings.Contains(strings.Join(report.Remarks, "\n"), "The number of requests was used up in: ") {
+		t.Errorf("the remarks are %q", report.Remarks)
+	}
+}
+
+func TestAnEmptyServerProvesLittle(t *testing.T) {
+	report := run(t, options(t, newServer(t, newMemory(nil), nil)))
+	wantSilence(t, report)
+	if !strings.Contains(strings.Join(report.Remarks, "\n"), "this proves little") {
+		t.Errorf("the remarks are %q", report.Remarks)
+	}
+	for _, rule := range []string{"filter.satisfied", "filter.subset", "latest.newest", "page.base", "own.order"} {
+		if outcome := find(t, report, rule); outcome.Verdict != conformance.NotJudged || outcome.Why == "" {
+			t.Errorf("%s is %q, %q", rule, outcome.Verdict, outcome.Why)
+		}
+	}
+}
+
+func TestTheSameSeedAsksTheSame(t *testing.T) {
+	ask := func(seed uint64) (queries []string) {
+		url := newServer(t, rightMemory(), func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				queries = append(queries, r.URL.String())
+				next.ServeHTTP(w, r)
+			})
+		}, smallPages)
+		o := options(t, url)
+		o.Seed = seed
+		run(t, o)
+		return queries
+	}
+	first := ask(3)
+	if !slices.Equal(first, ask(3)) {
+		t.Error("the same seed asks other questions")
+	}
+	if slices.Equal(first, ask(4)) {
+		t.Error("another seed asks the same questions")
+	}
+}
+
+// The token of a server goes to that server, and stands in no report.
+func TestEveryTokenGoesToItsServerOnly(t *testing.T) {
+	seen := func(t *testing.T) (func(http.Handler) http.Handler, func() []string) {
+		var mu sync.Mutex
+		var tokens []string
+		return func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					mu.Lock()
+					tokens = append(tokens, strings.Join(r.Header.Values("Authorization"), " "))
+					mu.Unlock()
+					if r.Method != http.MethodGet {
+						t.Errorf("%s %s", r.Method, r.URL)
+					}
+					// A server that echoes what it is sent.
+					w.Header().Set("X-Echo", r.Header.Get("Authorization"))
+					next.ServeHTTP(w, r)
+				})
+			}, func() []string {
+				mu.Lock()
+				defer mu.Unlock()
+				return tokens
+			}
+	}
+	oneFront, oneSaw := seen(t)
+	twoFront, twoSaw := seen(t)
+	echo := func(next http.Handler) http.Handler {
+		return oneFront(rewritten(func(r *http.Request, w *httptest.ResponseRecorder) {
+			if w.Code == 200 {
+				w.Body = bytes.NewBufferString(strings.Replace(w.Body.String(), `"page":`, `"echo":"`+r.Header.Get("Authorization")+`","page":`, 1) + r.Header.Get("Authorization"))
+			}
+		})(t, next))
+	}
+	o := options(t, newServer(t, rightMemory(), echo, smallPages))
+	o.Requests = 300
+	time.Sleep(time.Second) // for the second token to be another
+	o.Compare = &conformance.Target{URL: newServer(t, rightMemory(), twoFront, smallPages), Token: token(t)}
+	if o.Compare.Token == o.Token {
+		t.Fatal("the tokens are one")
+	}
+	report := run(t, o)
+	if report.Faults() == 0 || report.Comparison.Different == 0 {
+		t.Errorf("%s", report.Summary())
+	}
+	for i, c := range []struct {
+		saw   []string
+		other string
+	}{{oneSaw(), o.Compare.Token}, {twoSaw(), o.Token}} {
+		if len(c.saw) < 100 {
+			t.Errorf("server %d was asked %d times", i+1, len(c.saw))
+		}
+		for _, header := range c.saw {
+			if strings.Contains(header, c.other) {
+				t.Fatalf("server %d got the token of the other", i+1)
+			}
+		}
+	}
+	var text bytes.Buffer
+	for _, write := range []func() error{
+		func() error { return report.WriteText(&text) }, func() error { return report.WriteJSON(&text) }, func() error { return report.WriteJUnit(&text) },
+	} {
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Contains(text.String(), o.Token) || strings.Contains(text.String(), o.Compare.Token) {
+		t.Error("a report tells a token")
+	}
+}
+
+func TestMachinesCanReadTheReports(t *testing.T) {
+	m := rightMemory()
+	m.is = folded
+	o := options(t, newServer(t, m, nil, smallPages))
+	o.Strict = false
+	report := run(t, o)
+	var text bytes.Buffer
+	if err := report.WriteJSON(&text); err != nil {
+		t.Fatal(err)
+	}
+	var read struct {
+		Faults int
+		Seed   uint64
+		Rules  []struct {
+			ID, Verdict string
+			Shown       []conformance.Fault
+		}
+	}
+	if err := json.Unmarshal(text.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	if read.Faults == 0 || read.Seed != 1 || len(read.Rules) != len(conformance.Rules()) {
+		t.Errorf("got %d faults, seed %d, %d rules", read.Faults, read.Seed, len(read.Rules))
+	}
+	text.Reset()
+	if err := report.WriteJUnit(&text); err != nil {
+		t.Fatal(err)
+	}
+	var suites struct {
+		Tests    int `xml:"tests,attr"`
+		Failures int `xml:"failures,attr"`
+		Skipped  int `xml:"skipped,attr"`
+		Suites   []struct {
+			Cases []struct {
+				Name    string `xml:"name,attr"`
+				Failure *struct {
+					Text string `xml:",chardata"`
+				} `xml:"failure"`
+				Skipped *struct{} `xml:"skipped"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal(text.Bytes(), &suites); err != nil {
+		t.Fatal(err)
+	}
+	failures, skipped, tests := 0, 0, 0
+	for _, suite := range suites.Suites {
+		for _, test := range suite.Cases {
+			tests++
+			if test.Failure != nil {
+				failures++
+				if !strings.Contains(test.Failure.Text, "curl -sS") {
+					t.Errorf("%s shows no request: %s", test.Name, test.Failure.Text)
+				}
+			}
+			if test.Skipped != nil {
+				skipped++
+			}
+		}
+	}
+	if failures != report.Faults() || suites.Failures != failures || suites.Skipped != skipped || suites.Tests != tests || tests != len(conformance.Rules()) {
+		t.Errorf("%d of %d tests fail and %d are skipped, %+v", failures, tests, skipped, suites)
+	}
+}
