@@ -90,13 +90,22 @@ func (s *suite) learn() {
 		s.historyTotal = all.list.total
 	}
 	s.learnPaging(first)
-	for _, base := range []question{nil, s.history()} {
-		a := s.ask(s.asks(base))
-		if a.list == nil || a.list.pages < 2 || s.doc.parameter(pageParameter) == nil {
+	for _, base := range []question{s.history(), nil} {
+		a := s.ask(s.asks(base.with(sizeParameter, itoa(max(s.maxSize, 1)))))
+		if s.doc.parameter(pageParameter) == nil || s.doc.parameter(sizeParameter) == nil || a.list == nil || a.list.pages < 2 {
 			continue
 		}
-		for _, i := range []int64{a.list.pages - 1, s.random.Int64N(a.list.pages)} {
-			s.learnFrom(s.ask(s.asks(base.with(pageParameter, s.pageText(i, a.list.size)))))
+		s.learnFrom(a)
+		// The last page, and some between, until there is enough to choose from.
+		for i := range 8 {
+			page := a.list.pages - 1
+			if i > 0 {
+				page = s.random.Int64N(a.list.pages)
+			}
+			s.learnFrom(s.ask(s.asks(base.with(sizeParameter, itoa(a.list.size), pageParameter, s.pageText(page, a.list.size)))))
+			if i > 0 && len(s.met) >= 150 {
+				break
+			}
 		}
 	}
 	s.findSubjects()

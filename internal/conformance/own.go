@@ -14,8 +14,8 @@ type Finding struct {
 	Text string
 }
 
-// OwnFindings holds one answer against R1 to R3, L6 and L7, which say more than the document. isList says that the
-// answer is a list's. The body of an answer to HEAD is not judged.
+// OwnFindings holds one answer against what R1 to R4 and L6 say beyond the document. isList says that a list was asked
+// for. The body of an answer to HEAD is not judged.
 func OwnFindings(request *http.Request, isList bool, status int, header http.Header, body []byte) []Finding {
 	j := &judgement{}
 	var v *value
