@@ -168,6 +168,12 @@ var brokenAnswers = []struct {
 	{"no challenge", "own.challenge", header(401, "WWW-Authenticate", ""), false},
 	{"invalid_token without a token", "own.challenge", header(401, "WWW-Authenticate", `Bearer error="invalid_token"`), false},
 	{"a kind that is not implemented", "request.valid", refuse(501, `{"code":12,"message":"not implemented","details":[]}`, func(q url.Values) bool { return q.Get("artifact_kind") == "HELM_CHART" }), false},
+	{"500 for two filters together", "request.valid", refuse(500, `{"code":13,"message":"an error occurred","details":[]}`, func(q url.Values) bool {
+		return q.Get("artifact_kind") != "" && q.Get("deployment_name") != ""
+	}), false},
+	{"400 for two filters together", "request.valid", refuse(400, `{"code":3,"message":"no","details":["query: no"]}`, func(q url.Values) bool {
+		return q.Get("artifact_digest") != "" && q.Get("deployment_name") != ""
+	}), false},
 	{"Retry-After with a 400", "own.error-headers", header(400, "Retry-After", "5"), false},
 	{"one empty page", "own.no-pages", body(200, `"total_count":0,"total_pages":0`, `"total_count":0,"total_pages":1`), false},
 	{"a total of nothing beside records", "page.size-kept", body(200, `"total_count":1,`, `"total_count":0,`), true},

@@ -33,6 +33,10 @@ func (r *round) walk(q question, size int64) *walked {
 		}
 		a := r.ask(page)
 		w.answers = append(w.answers, a)
+		r.try(requestValid)
+		if a.list == nil && a.status != 0 {
+			r.show(requestValid, "a request that fits the document is answered with "+r.s.client.told(a), a)
+		}
 		if a.list == nil || a.list.total < 0 {
 			return w
 		}

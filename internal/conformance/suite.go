@@ -65,7 +65,7 @@ func (s *suite) send(r request) *answer {
 	}
 	a, err := s.client.send(s.ctx, r)
 	if err != nil && s.ctx.Err() == nil {
-		a, err = s.client.send(s.ctx, r)
+		a, err = s.client.send(s.ctx, r) // networks fail once in a while
 	}
 	if s.ctx.Err() != nil {
 		panic(stop{fmt.Errorf("interrupted: %w", s.ctx.Err())})
@@ -129,6 +129,9 @@ func (s *suite) judge(a *answer) *judgement {
 	if isList && a.status == http.StatusOK {
 		a.list = readList(a.value)
 	}
+	if a.request.asked != nil && a.request.credentials == withToken && isList {
+		j.check(requestValid, a.status < http.StatusInternalServerError, "a request that fits the document is answered with %s", s.client.told(a))
+	}
 	if a.list != nil && a.request.asked != nil {
 		s.judgeList(j, a)
 	}
@@ -150,8 +153,8 @@ func (s *suite) shrink(r request, j *judgement) {
 		shows := func(q question) bool {
 			smaller := s.asks(q)
 			smaller.credentials = r.credentials
-			if smaller.query == smallest.query {
-				return false
+			if smaller.query == smallest.query || s.sent >= s.limit {
+				return false // the fault must be told, if not with the smallest request
 			}
 			a := s.send(smaller)
 			if a == nil {
