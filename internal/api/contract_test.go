@@ -197,7 +197,9 @@ func (oneRecord) List(context.Context, deployments.Scope, deployments.Query) (de
 
 func TestR1_EveryFieldOfTheDocumentIsSentAndNoOther(t *testing.T) {
 	responses := listOperation(t).Responses
-	answer, err := New(oneRecord{}, deployments.DefaultPaging(), true, time.Now).ListDeploymentRecords(WithCaller(context.Background(), Caller{}), server.ListDeploymentRecordsRequestObject{})
+	answer, err := New(oneRecord{}, deployments.DefaultPaging(), true, time.Now).ListDeploymentRecords(WithCaller(context.Background(), Caller{}), server.ListDeploymentRecordsRequestObject{
+		Params: server.ListDeploymentRecordsParams{Page: new(int32(1))}, // 0 would look as if nobody had filled it in
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,6 +251,11 @@ func compareFields(t *testing.T, status, where string, documented *openapi3.Resp
 	walk = func(place string, value any) {
 		sent[place] = true
 		switch v := value.(type) {
+		case nil, string, float64, bool:
+			// A field that is required is a plain Go value, and goes out empty if nobody fills it in.
+			if v == nil || reflect.ValueOf(v).IsZero() {
+				t.Errorf("the answer %s has the field %s in the document, and this server sends it empty: fill it in %s", status, place, where)
+			}
 		case []any:
 			for _, item := range v {
 				walk(place+"[]", item)
