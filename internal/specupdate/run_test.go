@@ -331,7 +331,7 @@ func TestFailuresTellThePlace(t *testing.T) {
 	for output, want := range map[string]string{
 		"# x/internal/api\ninternal/api/enums.go:19:9: undefined: server.A\ninternal/api/api.go:3:1: b\n":                                                              "internal/api/enums.go:19:9: undefined: server.A|internal/api/api.go:3:1: b",
 		"vet: internal/x/a_test.go:3:1: undefined: b\n":                                                                                                                "internal/x/a_test.go:3:1: undefined: b",
-		"ok  \tx/a\t1s\n--- FAIL: TestA (0.1s)\n    a_test.go:3: it is wrong\n        more\n    --- FAIL: TestA/b (0s)\n        a_test.go:4: b\nFAIL\nFAIL\tx/b\t1s\n": "x/b|TestA|  a_test.go:3: it is wrong|TestA/b|  a_test.go:4: b",
+		"ok  \tx/a\t1s\n--- FAIL: TestA (0.1s)\n    a_test.go:3: it is wrong\n        more\n    --- FAIL: TestA/b (0s)\n        a_test.go:4: b\nFAIL\nFAIL\tx/b\t1s\n": "x/b|TestA|  a_test.go:3: it is wrong|    more|TestA/b|  a_test.go:4: b",
 		"--- FAIL: TestA (0.1s)\n    a_test.go:3: same\n--- FAIL: TestB (0.1s)\n    a_test.go:3: same\nFAIL\tx/b\t1s\n":                                                "x/b|TestA|  a_test.go:3: same|TestB",
 		"panic: runtime error\nFAIL\tx/b\t1s\n":                                                                                                                        "x/b|panic: runtime error",
 		"one\ntwo\n":                                                                                                                                                   "one|two",

@@ -133,12 +133,16 @@ var (
 	packageEnds  = regexp.MustCompile(`^(?:FAIL|ok)\s+(\S+)`)
 )
 
+// maxMessage is how many lines of a test's message are told after its first.
+const maxMessage = 4
+
 // maxFailures is how many places of a failure are told; the log has the rest.
 const maxFailures = 20
 
 // failures finds in a command's output what failed where. What it does not understand, it gives by its last lines.
 func failures(output string) []string {
 	var found, ofPackage []string
+	more := 0 // how many lines of the present test's message may still be told
 	lines := strings.Split(strings.TrimRight(output, "\n"), "\n")
 	for _, line := range lines {
 		switch {
@@ -146,6 +150,10 @@ func failures(output string) []string {
 			ofPackage = append(ofPackage, testFailed.FindStringSubmatch(line)[1])
 		case testMessage.MatchString(line):
 			ofPackage = append(ofPackage, "  "+cut(testMessage.FindStringSubmatch(line)[1]))
+			more = maxMessage
+		case more > 0 && strings.HasPrefix(line, "        "):
+			ofPackage = append(ofPackage, "    "+cut(strings.TrimSpace(line)))
+			more--
 		case strings.HasPrefix(line, "panic: "):
 			ofPackage = append(ofPackage, cut(line))
 		case packageEnds.MatchString(line):
