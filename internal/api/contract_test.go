@@ -60,6 +60,9 @@ func TestQ1_ListParametersAreThoseThatChangeTheQuestion(t *testing.T) {
 	var implemented []string
 	for field := range fields(reflect.TypeFor[server.ListDeploymentRecordsParams]()) {
 		var params server.ListDeploymentRecordsParams
+		if wireName(field) == "" {
+			continue // not in the query
+		}
 		pointer := reflect.ValueOf(&params).Elem().FieldByIndex(field.Index)
 		if pointer.Kind() != reflect.Pointer {
 			t.Errorf("%s is required now: say so in ListRules and in docs/semantics.md", wireName(field))

@@ -22,6 +22,9 @@ func (o *operation) undecided() (faults []string) {
 	fault := func(format string, args ...any) {
 		faults = append(faults, o.name()+": "+fmt.Sprintf(format, args...))
 	}
+	if version := o.route.Spec.OpenAPI; !strings.HasPrefix(version, "3.0.") {
+		fault("the document is OpenAPI %s, and of 3.1 openapi3filter refuses every parameter: see whether it has learnt", version)
+	}
 	if !o.bearerOnly() {
 		fault("the document's security is not a bearer token alone, and internal/auth knows nothing else")
 	}

@@ -87,6 +87,7 @@ func TestADocumentThatAsksForMoreThanIsDoneDoesNotStart(t *testing.T) {
 		change contracttest.Change
 		want   string
 	}{
+		"OpenAPI 3.1":    {contracttest.Set("openapi", "3.1.0"), "the document is OpenAPI 3.1.0"},
 		"another scheme": {contracttest.Set("components securitySchemes bearerToken", "{type: http, scheme: basic}"), "security is not a bearer token alone"},
 		"an API key": {
 			contracttest.Set("components securitySchemes bearerToken", "{type: apiKey, in: header, name: X-Key}"),

@@ -58,7 +58,7 @@ func summarize(l *changelog, document *yaml.Node, code implementation) summary {
 		}
 	}
 	if n := len(l.wording); n > 0 {
-		s.follows = append(s.follows, fmt.Sprintf("wording at %d places, if it means the same", n))
+		s.follows = append(s.follows, fmt.Sprintf("wording (%d), if it means the same", n))
 	}
 	s.add(document, code)
 	return s
