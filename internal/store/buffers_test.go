@@ -40,7 +40,7 @@ func withHistory(t *testing.T, records int) *store.Store {
 
 // combinations are all of environment, logical environment, status and kind, and each other filter alone.
 func combinations() []deployments.Query {
-	queries := []deployments.Query{{DeploymentName: "app3"}, {ArtifactDigest: "sha256:30"}}
+	queries := []deployments.Query{{DeploymentName: "app3"}, {ArtifactDigest: "sha256:30"}, {ProjectName: "project3"}}
 	for _, environment := range []string{"", "env7"} {
 		for _, logical := range []string{"", "stage2"} {
 			for _, status := range append(statuses, deployments.AnyStatus) {

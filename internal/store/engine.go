@@ -101,6 +101,43 @@ func (e engine) place() string {
 	return "CAST(? AS timestamptz) AS created_at, CAST(? AS uuid) AS id"
 }
 
+// linkSet is a subquery of the links of its argument, which jsonLinks makes: project_version_id and artifact_id.
+func (e engine) linkSet() string {
+	if e == sqLite {
+		return "(SELECT json_extract(value, '$[0]') AS project_version_id, json_extract(value, '$[1]') AS artifact_id FROM json_each(?))"
+	}
+	return "(SELECT CAST(value->>0 AS bigint) AS project_version_id, CAST(value->>1 AS uuid) AS artifact_id FROM jsonb_array_elements(CAST(? AS jsonb)) AS value)"
+}
+
+func jsonLinks(links []projectVersionArtifactRow) string {
+	pairs := make([][2]any, len(links))
+	for i, link := range links {
+		pairs[i] = [2]any{link.ProjectVersionID, link.ArtifactID}
+	}
+	text, err := json.Marshal(pairs)
+	if err != nil {
+		panic(err) // numbers and strings always have a JSON form
+	}
+	return string(text)
+}
+
+// forShare ends a query of the alias's rows that nobody changes until the transaction ends; others may share that.
+func (e engine) forShare(alias string) string {
+	if e == sqLite {
+		return "" // nobody else writes
+	}
+	return " FOR SHARE OF " + alias
+}
+
+// forChange ends a query of the alias's rows that nobody else changes or shares until the transaction ends. Unlike
+// forUpdate, it is in nobody's way who refers to the rows.
+func (e engine) forChange(alias string) string {
+	if e == sqLite {
+		return "" // nobody else writes
+	}
+	return " FOR NO KEY UPDATE OF " + alias
+}
+
 // forUpdate ends a query of the alias's rows that stay as they are until the transaction ends.
 func (e engine) forUpdate(alias string) string {
 	if e == sqLite {

@@ -148,6 +148,7 @@ func (f *folding) batch(size int) (int, error) {
 				{Name: "deployment_name"},
 				{Name: "status"},
 				{Name: "kind"},
+				{Name: "project_set_id"},
 			},
 			DoUpdates: clause.Assignments(map[string]any{"n": gorm.Expr("list_totals.n + excluded.n")}),
 		},
@@ -187,7 +188,7 @@ func (f *folding) take(sums *tally, size int) (n int, err error) {
 		return 0, err
 	}
 	rows, err := f.tx.Raw(`DELETE FROM list_changes WHERE organization_id = ? AND id > ? AND id <= ?
-RETURNING latest, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, n`,
+RETURNING latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`,
 		f.organizationID, f.after, upTo.V).Rows()
 	if err != nil {
 		return 0, err
@@ -220,7 +221,7 @@ func scanChange(rows *sql.Rows, before ...any) (change, error) {
 		created           timestamp
 		logical, recordID = &logicalID, &c.recordID
 	)
-	err := rows.Scan(append(before, &c.latest, &c.environmentID, logical, &c.deploymentName, &status, &kind, &created, recordID, &c.n)...)
+	err := rows.Scan(append(before, &c.latest, &c.environmentID, logical, &c.deploymentName, &status, &kind, &c.projectSetID, &created, recordID, &c.n)...)
 	c.logicalEnvironmentID = logicalID.V
 	c.status, c.kind = deployments.Status(status), deployments.Kind(kind)
 	c.createdAt = created.Time

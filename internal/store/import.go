@@ -96,15 +96,19 @@ type importing struct {
 	environments, stages *knownNames
 	artifacts            *artifactsFound
 	projects             *projectsFound
-	slots                changedSlots
-	faults               []*deployments.ImportFault
-	summary              deployments.ImportSummary
+	// sets are the project sets of artifacts, which the import holds; fresh are those artifacts that the batch has made.
+	sets    map[string]int64
+	fresh   map[string]bool
+	slots   changedSlots
+	faults  []*deployments.ImportFault
+	summary deployments.ImportSummary
 }
 
 func newImporting(conn *sql.Conn, tx *gorm.DB, s *Store, organizationID int64) *importing {
 	return &importing{
 		conn: conn, tx: tx, engine: s.engine, limits: s.importLimits, organizationID: organizationID, newID: s.newID,
 		environments: &knownNames{}, stages: &knownNames{}, artifacts: &artifactsFound{}, projects: &projectsFound{},
+		sets:  make(map[string]int64),
 		slots: changedSlots{newest: make(map[slotKey]recordRow)},
 	}
 }
@@ -154,7 +158,7 @@ func (m *importing) load() error {
 	}
 	for _, step := range []func() error{
 		m.planAnew, m.readStored, m.findEnvironments, m.findLogicalEnvironments, m.findProjectVersions, m.findArtifacts,
-		m.records, m.linkProjectVersions,
+		m.linkProjectVersions, m.readProjectSets, m.records,
 	} {
 		if err := step(); err != nil {
 			return err

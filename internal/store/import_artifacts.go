@@ -70,6 +70,10 @@ func (m *importing) findArtifacts() error {
 	if err := createAll(m.tx, given); err != nil {
 		return err
 	}
+	m.fresh = make(map[string]bool, len(made)+len(given))
+	for _, row := range append(given, made...) {
+		m.fresh[row.ID] = true
+	}
 	return m.makeArtifacts(made)
 }
 

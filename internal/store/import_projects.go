@@ -1,10 +1,6 @@
 package store
 
-import (
-	"maps"
-
-	"gorm.io/gorm/clause"
-)
+import "maps"
 
 // versionKey names a version within the database.
 type versionKey struct {
@@ -65,6 +61,9 @@ func (m *importing) findProjectVersions() error {
 // linkProjectVersions adds the project versions that the entries name to their artifacts (I3: they add up).
 func (m *importing) linkProjectVersions() error {
 	found := m.projects
+	if len(m.sets) > m.limits.known {
+		clear(m.sets)
+	}
 	var links []projectVersionArtifactRow
 	for item := range m.sound() {
 		for _, pv := range item.ProjectVersions {
@@ -76,5 +75,34 @@ func (m *importing) linkProjectVersions() error {
 			}
 		}
 	}
-	return createAll(m.tx.Clauses(clause.OnConflict{DoNothing: true}), links)
+	links, err := missingLinks(m.tx, m.engine, links)
+	if err != nil {
+		return err
+	}
+	changed, err := link(m.tx, m.engine, links, m.fresh)
+	maps.Copy(m.sets, changed)
+	m.slots.renewSets(changed)
+	return err
+}
+
+// readProjectSets reads the project sets of the batch's artifacts, and holds these as project_sets.go says.
+func (m *importing) readProjectSets() error {
+	var ids []string
+	for item := range m.sound() {
+		id := item.Record.ArtifactID
+		if _, ok := m.sets[id]; ok {
+			continue
+		}
+		if m.fresh[id] {
+			m.sets[id] = 0 // a link would have said otherwise
+			continue
+		}
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	sets, err := shareArtifacts(m.tx, m.engine, distinct(ids))
+	maps.Copy(m.sets, sets)
+	return err
 }

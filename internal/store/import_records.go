@@ -22,6 +22,7 @@ func (m *importing) records() error {
 	var order []string // of the ids to write
 	for item := range m.sound() {
 		row := rowOf(m.organizationID, item.Record)
+		row.ProjectSetID = m.sets[row.ArtifactID]
 		old, known := now[row.ID]
 		switch {
 		case !known:
@@ -107,7 +108,7 @@ func (m *importing) insertRecords(rows []recordRow) error {
 
 var copiedColumns = []string{
 	"id", "organization_id", "environment_id", "logical_environment_id", "deployment_name", "artifact_id", "kind", "status",
-	"created_at", "updated_at", "last_seen_at",
+	"project_set_id", "created_at", "updated_at", "last_seen_at",
 }
 
 // copiedValues are a row's values in the order of copiedColumns, of the types that pgx writes without a detour.
@@ -125,7 +126,7 @@ func copiedValues(r recordRow) ([]any, error) {
 	}
 	return []any{
 		ids[0], r.OrganizationID, ids[1], ids[2], r.DeploymentName, ids[3], int16(r.Kind), int16(r.Status),
-		r.CreatedAt.Time, r.UpdatedAt.Time, r.LastSeenAt.Time,
+		r.ProjectSetID, r.CreatedAt.Time, r.UpdatedAt.Time, r.LastSeenAt.Time,
 	}, nil
 }
 

@@ -37,6 +37,19 @@ func (m *importing) noteSlots(written []recordRow) error {
 	return nil
 }
 
+// renewSets gives the rows that are to be written the project sets that their artifacts have come to.
+func (c *changedSlots) renewSets(changed map[string]int64) {
+	if len(changed) == 0 {
+		return
+	}
+	for slot, row := range c.newest {
+		if set, ok := changed[row.ArtifactID]; ok {
+			row.ProjectSetID = set
+			c.newest[slot] = row
+		}
+	}
+}
+
 // writeSlots makes current_slots true again.
 func (m *importing) writeSlots() error {
 	rows := slices.SortedFunc(maps.Values(m.slots.newest), func(a, b recordRow) int { return a.slot().compare(b.slot()) })
@@ -46,7 +59,7 @@ func (m *importing) writeSlots() error {
 	left := distinct(m.slots.left)
 	slices.SortFunc(left, slotKey.compare)
 	for _, slot := range left {
-		if err := findLatest(m.tx, m.organizationID, slot); err != nil {
+		if err := findLatest(m.tx, m.engine, m.organizationID, slot); err != nil {
 			return err
 		}
 	}

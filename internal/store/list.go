@@ -27,17 +27,17 @@ func (s *Store) List(ctx context.Context, scope deployments.Scope, query deploym
 func listStatement(engine engine, scope deployments.Scope, q deployments.Query) (string, []any) {
 	w := &statement{engine: engine}
 	w.names(scope, q)
-	w.matching(scope, q)
+	w.projectSets(projectsOf(scope, q))
+	w.matching(q)
 	list, counted := listOf(scope, q)
 	if counted {
 		w.keptTotal(list, q)
 	} else {
-		w.write(",\ntotal AS (SELECT count(*) AS n FROM matching)")
+		w.write(",\ntotal AS (SELECT count(*) AS n FROM " + w.all() + ")")
 	}
 	if offset := q.Page.Offset(); offset == 0 {
 		// An index has no filter for each combination: nothing is sought where nothing is.
-		w.write(",\npage AS (SELECT id, created_at FROM matching WHERE (SELECT n FROM total) > 0 ORDER BY created_at DESC, id DESC LIMIT " +
-			strconv.Itoa(int(q.Page.Size)) + ")")
+		w.write(",\npage AS (" + w.ordered("(SELECT n FROM total) > 0", "created_at DESC, id DESC", strconv.Itoa(int(q.Page.Size)), "0") + ")")
 	} else {
 		w.pageFromNearest(offset, int64(q.Page.Size), list, counted && list.marked())
 	}
@@ -56,6 +56,7 @@ type statement struct {
 	engine engine
 	text   strings.Builder
 	args   []any
+	bySet  bool // records are asked for by the project sets that "sets" names
 }
 
 func (w *statement) write(sql string, args ...any) {
@@ -85,10 +86,10 @@ func (w *statement) names(scope deployments.Scope, q deployments.Query) {
 
 // matching names the set that is asked about, filtered: the filters narrow the set of L1 and never choose it.
 // NOT MATERIALIZED lets each of its uses, the count and the page, be planned as if it were written out there.
-func (w *statement) matching(scope deployments.Scope, q deployments.Query) {
-	source := "SELECT r.record_id AS id, r.created_at FROM current_slots r"
+func (w *statement) matching(q deployments.Query) {
+	source := "SELECT r.record_id AS id, r.created_at, r.project_set_id FROM current_slots r"
 	if q.History == deployments.All {
-		source = "SELECT r.id, r.created_at FROM deployment_records r"
+		source = "SELECT r.id, r.created_at, r.project_set_id FROM deployment_records r"
 	}
 	w.write("matching AS NOT MATERIALIZED (" + source + " WHERE ")
 	w.filters("r", q)
@@ -96,11 +97,11 @@ func (w *statement) matching(scope deployments.Scope, q deployments.Query) {
 		w.write(` AND r.artifact_id IN (
   SELECT id FROM artifacts WHERE organization_id = (SELECT organization_id FROM names) AND digest = ?)`, q.ArtifactDigest)
 	}
-	if q.ProjectName != "" {
-		w.ofProject(q.ProjectName, q.ProjectVersionName)
+	if q.ProjectVersionName != "" {
+		w.ofVersion(q.ProjectName, q.ProjectVersionName)
 	}
-	if scope.Project != "" {
-		w.ofProject(scope.Project, "") // T5: in addition to any project that was asked for
+	if w.bySet {
+		w.write(" AND r.project_set_id > 0") // what the index has
 	}
 	w.write(")")
 }
@@ -126,16 +127,12 @@ func (w *statement) filters(alias string, q deployments.Query) {
 	}
 }
 
-// ofProject keeps the records whose artifact belongs to a version of the project, or to the named one (L4).
-func (w *statement) ofProject(project, version string) {
+// ofVersion keeps the records whose artifact belongs to the version of the project (L4).
+func (w *statement) ofVersion(project, version string) {
 	w.write(` AND r.artifact_id IN (
   SELECT pva.artifact_id
   FROM projects p JOIN project_versions pv ON pv.project_id = p.id JOIN project_version_artifacts pva ON pva.project_version_id = pv.id
-  WHERE p.organization_id = (SELECT organization_id FROM names) AND p.name = ?`, project)
-	if version != "" {
-		w.write(" AND pv.name = ?", version)
-	}
-	w.write(")")
+  WHERE p.organization_id = (SELECT organization_id FROM names) AND p.name = ? AND pv.name = ?)`, project, version)
 }
 
 // scanResult reads the total, which every row repeats, and the records; a single row without a record is an empty

@@ -10,9 +10,14 @@ import (
 func (w *statement) keptTotal(list listKey, q deployments.Query) {
 	w.write(",\npending AS (SELECT c.created_at, c.record_id, c.n FROM list_changes c WHERE ")
 	w.filters("c", q)
+	ofSets := " AND t.project_set_id = 0"
+	if w.bySet {
+		ofSets = " AND t.project_set_id IN (SELECT project_set_id FROM sets)"
+		w.write(" AND c.project_set_id IN (SELECT project_set_id FROM sets)")
+	}
 	w.write(" AND c.latest = " + strconv.FormatBool(list.latest) + `),
 total AS (SELECT CAST(
-  coalesce((SELECT t.n FROM list_totals t WHERE t.latest = ` + strconv.FormatBool(list.latest) + " AND ")
+  coalesce((SELECT sum(t.n) FROM list_totals t WHERE t.latest = ` + strconv.FormatBool(list.latest) + ofSets + " AND ")
 	w.inList("t", list)
 	w.write("), 0) + coalesce((SELECT sum(p.n) FROM pending p), 0) AS bigint) AS n)")
 }
@@ -73,11 +78,11 @@ nearest AS (
 ),
 page AS (SELECT id, created_at FROM (
   SELECT * FROM (
-    SELECT id, created_at FROM matching WHERE (created_at, id) >= ((SELECT created_at FROM nearest), (SELECT id FROM nearest))
-    ORDER BY created_at, id LIMIT (SELECT up_rows FROM nearest) OFFSET (SELECT up_skip FROM nearest)) AS up
+    ` + w.ordered("(created_at, id) >= ((SELECT created_at FROM nearest), (SELECT id FROM nearest))", "created_at, id",
+		"(SELECT up_rows FROM nearest)", "(SELECT up_skip FROM nearest)") + `) AS up
   UNION ALL
   SELECT * FROM (
-    SELECT id, created_at FROM matching WHERE (created_at, id) < ((SELECT created_at FROM nearest), (SELECT id FROM nearest))
-    ORDER BY created_at DESC, id DESC LIMIT (SELECT down_rows FROM nearest) OFFSET (SELECT down_skip FROM nearest)) AS down
+    ` + w.ordered("(created_at, id) < ((SELECT created_at FROM nearest), (SELECT id FROM nearest))", "created_at DESC, id DESC",
+		"(SELECT down_rows FROM nearest)", "(SELECT down_skip FROM nearest)") + `) AS down
 ) AS around LIMIT ` + strconv.FormatInt(size, 10) + ")")
 }

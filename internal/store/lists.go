@@ -24,7 +24,8 @@ import (
 // anyID stands for every id. It was drawn at random, once: nobody else comes upon it, as they might on zeros.
 const anyID = "271cd479-99fe-42ea-b632-a11581c16cca"
 
-// listKey is a list of an organization. What is anyID, empty or zero is not filtered by.
+// listKey is a list of an organization. What is anyID, empty or zero is not filtered by. The list of a project is that
+// of its sets, put together.
 type listKey struct {
 	latest               bool
 	environmentID        string
@@ -32,6 +33,7 @@ type listKey struct {
 	deploymentName       string
 	status               deployments.Status
 	kind                 deployments.Kind
+	projectSetID         int64
 }
 
 var wholeHistory = listKey{environmentID: anyID, logicalEnvironmentID: anyID}
@@ -44,12 +46,13 @@ type listed struct {
 	deploymentName       string
 	status               deployments.Status
 	kind                 deployments.Kind
+	projectSetID         int64 // zero if its artifact is in no project
 }
 
 // counted are the lists with a total that a record is in: of each combination of environment, logical environment,
-// status and kind, and of its deployment name.
+// status and kind, of its deployment name, and of its project set.
 func (l listed) counted() []listKey {
-	keys := make([]listKey, 1, 17)
+	keys := make([]listKey, 1, 18)
 	keys[0] = listKey{latest: l.latest, environmentID: anyID, logicalEnvironmentID: anyID}
 	narrow := func(by func(*listKey)) {
 		for _, key := range keys {
@@ -63,10 +66,15 @@ func (l listed) counted() []listKey {
 	}
 	narrow(func(k *listKey) { k.status = l.status })
 	narrow(func(k *listKey) { k.kind = l.kind })
-	return append(keys, listKey{latest: l.latest, environmentID: anyID, logicalEnvironmentID: anyID, deploymentName: l.deploymentName})
+	keys = append(keys, listKey{latest: l.latest, environmentID: anyID, logicalEnvironmentID: anyID, deploymentName: l.deploymentName})
+	if l.projectSetID != 0 {
+		keys = append(keys, listKey{latest: l.latest, environmentID: anyID, logicalEnvironmentID: anyID, projectSetID: l.projectSetID})
+	}
+	return keys
 }
 
-// marked says that the list gets milestones when it is long: it is of all records, and an index has it in its order.
+// marked says that the list gets milestones when it is long: it is of all records, and an index has it in its order. A
+// project set has an index, too, but a project may have many sets, whose milestones have no rank in the project.
 func (k listKey) marked() bool {
 	filters := 0
 	for _, filtered := range []bool{
@@ -77,11 +85,11 @@ func (k listKey) marked() bool {
 			filters++
 		}
 	}
-	return !k.latest && filters <= 1
+	return !k.latest && filters <= 1 && k.projectSetID == 0
 }
 
 // listOf is the list that a question asks for, if its total is kept. Ids are not known yet: an environment or logical
-// environment that is asked for by name has the id "?".
+// environment that is asked for by name has the id "?", and the sets of a project are setsOfProject.
 func listOf(scope deployments.Scope, q deployments.Query) (listKey, bool) {
 	key := listKey{
 		latest: q.History == deployments.Latest, environmentID: anyID, logicalEnvironmentID: anyID,
@@ -93,10 +101,15 @@ func listOf(scope deployments.Scope, q deployments.Query) (listKey, bool) {
 	if q.LogicalEnvironmentName != "" {
 		key.logicalEnvironmentID = "?"
 	}
+	if len(projectsOf(scope, q)) > 0 {
+		key.projectSetID = setsOfProject
+	}
 	others := key
-	others.deploymentName = ""
+	others.deploymentName, others.projectSetID = "", 0
 	alone := others == listKey{latest: key.latest, environmentID: anyID, logicalEnvironmentID: anyID}
-	kept := scope.Project == "" && q.ProjectName == "" && q.ArtifactDigest == "" && (q.DeploymentName == "" || alone)
+	single := key.deploymentName != "" || key.projectSetID != 0
+	both := key.deploymentName != "" && key.projectSetID != 0
+	kept := q.ArtifactDigest == "" && q.ProjectVersionName == "" && (!single || alone && !both)
 	return key, kept
 }
 
@@ -128,6 +141,7 @@ type totalRow struct {
 	DeploymentName       string             `gorm:"primaryKey"`
 	Status               deployments.Status `gorm:"primaryKey;autoIncrement:false"`
 	Kind                 deployments.Kind   `gorm:"primaryKey;autoIncrement:false"`
+	ProjectSetID         int64              `gorm:"primaryKey;autoIncrement:false"`
 	N                    int64
 }
 
@@ -136,7 +150,7 @@ func (totalRow) TableName() string { return "list_totals" }
 func (r totalRow) list() listKey {
 	return listKey{
 		latest: r.Latest, environmentID: r.EnvironmentID, logicalEnvironmentID: r.LogicalEnvironmentID,
-		deploymentName: r.DeploymentName, status: r.Status, kind: r.Kind,
+		deploymentName: r.DeploymentName, status: r.Status, kind: r.Kind, projectSetID: r.ProjectSetID,
 	}
 }
 

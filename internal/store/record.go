@@ -159,8 +159,9 @@ func (s *Store) beginRecording(tx *gorm.DB, organization string, batch deploymen
 	return work, err
 }
 
-// run does the whole of it: names, slots, clock, rules, tables. The order is that of locks: whoever holds a slot asks
-// for no more names.
+// run does the whole of it: names, slots, artifacts, clock, records, rules, tables. The order is that of locks: whoever
+// holds a slot asks for no more names, and whoever holds a record for no more artifacts but those made at this moment.
+// A link's change of the project set goes from the artifact to records and then to rows of current_slots, of any slot.
 func (w *recording) run() (deployments.BatchResult, error) {
 	if err := w.refused(); err != nil {
 		return deployments.BatchResult{}, err
@@ -240,14 +241,19 @@ func (w *recording) current(record deployments.Record) deployments.Record {
 	return record
 }
 
-// save writes what was decided: artifacts before the records that have them, records before their slots.
+// save writes what was decided: artifacts before the records that have them, the links that make their project sets
+// before the records that carry these, records before their slots.
 func (w *recording) save() error {
 	if err := w.artifacts.save(w); err != nil {
+		return err
+	}
+	if err := w.artifacts.link(w); err != nil {
 		return err
 	}
 	var added, changed []recordRow
 	for _, id := range distinct(w.order) {
 		row := rowOf(w.organizationID, w.records[id])
+		row.ProjectSetID = w.artifacts.sets[row.ArtifactID]
 		if w.added[id] {
 			added = append(added, row)
 		} else {
@@ -264,9 +270,7 @@ func (w *recording) save() error {
 	if err != nil {
 		return err
 	}
-	if err := forwardSlots(w.tx, append(added, changed...)); err != nil {
-		return err
-	}
-	slices.SortFunc(w.links, compareLinks)
-	return createAll(w.tx.Clauses(clause.OnConflict{DoNothing: true}), distinct(w.links))
+	written := append(added, changed...)
+	slices.SortFunc(written, func(a, b recordRow) int { return a.slot().compare(b.slot()) }) // as others hold their rows
+	return forwardSlots(w.tx, written)
 }

@@ -1,6 +1,9 @@
 package store
 
 import (
+	"maps"
+	"slices"
+
 	"gorm.io/gorm/clause"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -18,11 +21,19 @@ type knownArtifacts struct {
 	// latest is the record by which an artifact is the newest of its content, and carries that artifact.
 	latest map[contentKey]deployments.Record
 	made   []artifactRow
+	// sets are the project sets of artifacts by id, of those of records that were read, too.
+	sets map[string]int64
+	// linked are links that are stored, of these artifacts to versions of the batch.
+	linked map[projectVersionArtifactRow]bool
 }
 
-// readArtifacts reads the artifacts that have a digest of the batch, each with its newest record.
+// readArtifacts reads the artifacts that have a digest of the batch, each with its newest record, and holds them as
+// project_sets.go says: for itself if there is a link to be made, or shared with other recorders.
 func (w *recording) readArtifacts() (*knownArtifacts, error) {
-	known := &knownArtifacts{ids: make(map[deployments.Artifact]string), latest: make(map[contentKey]deployments.Record)}
+	known := &knownArtifacts{
+		ids: make(map[deployments.Artifact]string), latest: make(map[contentKey]deployments.Record),
+		sets: make(map[string]int64), linked: make(map[projectVersionArtifactRow]bool),
+	}
 	var digests []string
 	for _, item := range w.sound() {
 		if item.Digest != "" {
@@ -32,11 +43,19 @@ func (w *recording) readArtifacts() (*knownArtifacts, error) {
 	if len(digests) == 0 {
 		return known, nil
 	}
-	rows, err := w.tx.Raw(`SELECT a.id, a.kind, a.name, a.version, a.digest, r.id, r.created_at
+	all, err := known.readLinks(w)
+	if err != nil {
+		return nil, err
+	}
+	held := w.engine.forShare
+	if !all {
+		held = w.engine.forChange
+	}
+	rows, err := w.tx.Raw(`SELECT a.id, a.kind, a.name, a.version, a.digest, a.made, a.project_set_id, r.id, r.created_at
 FROM artifacts a
 LEFT JOIN deployment_records r ON r.id = (
   SELECT id FROM deployment_records WHERE artifact_id = a.id ORDER BY created_at DESC, id DESC LIMIT 1)
-WHERE a.organization_id = ? AND `+w.engine.oneOf("a.digest")+" ORDER BY a.made DESC, a.id", w.organizationID, jsonList(distinct(digests))).Rows()
+WHERE a.organization_id = ? AND `+w.engine.oneOf("a.digest")+" ORDER BY a.id"+held("a"), w.organizationID, jsonList(distinct(digests))).Rows()
 	if err != nil {
 		return nil, err
 	}
@@ -44,14 +63,17 @@ WHERE a.organization_id = ? AND `+w.engine.oneOf("a.digest")+" ORDER BY a.made D
 	for rows.Next() {
 		var (
 			record   deployments.Record
+			made     bool
+			setID    int64
 			recordID *string
 			created  timestamp
 			a        = &record.Artifact
 		)
-		if err := rows.Scan(&record.ArtifactID, &a.Kind, &a.Name, &a.Version, &a.Digest, &recordID, &created); err != nil {
+		if err := rows.Scan(&record.ArtifactID, &a.Kind, &a.Name, &a.Version, &a.Digest, &made, &setID, &recordID, &created); err != nil {
 			return nil, err
 		}
-		if _, ok := known.ids[*a]; !ok { // of several ids for the same parts, the one made here, or the least
+		known.sets[record.ArtifactID] = setID
+		if _, ok := known.ids[*a]; !ok || made { // of several ids for the same parts, the one made here, or the least
 			known.ids[*a] = record.ArtifactID
 		}
 		if recordID != nil {
@@ -60,6 +82,53 @@ WHERE a.organization_id = ? AND `+w.engine.oneOf("a.digest")+" ORDER BY a.made D
 		}
 	}
 	return known, rows.Err()
+}
+
+// readLinks reads which versions of the batch its artifacts are linked to already. It says whether these are all that
+// the batch may link, going by the artifacts that are stored. Links are never removed.
+func (k *knownArtifacts) readLinks(w *recording) (all bool, err error) {
+	wanted := make(map[contentKey][]int64)
+	var digests []string
+	for _, item := range w.sound() {
+		if item.Digest != "" && len(item.versionIDs) > 0 {
+			key := contentKey{item.Kind, item.Digest}
+			wanted[key] = append(wanted[key], item.versionIDs...)
+			digests = append(digests, item.Digest)
+		}
+	}
+	if len(digests) == 0 {
+		return true, nil
+	}
+	rows, err := w.tx.Raw(`SELECT a.id, a.kind, a.digest, l.project_version_id
+FROM artifacts a LEFT JOIN project_version_artifacts l ON l.artifact_id = a.id
+WHERE a.organization_id = ? AND `+w.engine.oneOf("a.digest"), w.organizationID, jsonList(distinct(digests))).Rows()
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	contents := make(map[string]contentKey)
+	for rows.Next() {
+		var (
+			id, digest string
+			kind       deployments.Kind
+			versionID  *int64
+		)
+		if err := rows.Scan(&id, &kind, &digest, &versionID); err != nil {
+			return false, err
+		}
+		contents[id] = contentKey{kind, digest}
+		if versionID != nil {
+			k.linked[projectVersionArtifactRow{ProjectVersionID: *versionID, ArtifactID: id}] = true
+		}
+	}
+	for id, content := range contents {
+		for _, versionID := range wanted[content] {
+			if !k.linked[projectVersionArtifactRow{ProjectVersionID: versionID, ArtifactID: id}] {
+				return false, rows.Err()
+			}
+		}
+	}
+	return true, rows.Err()
 }
 
 // newest notes that a record has the newest artifact of its content, if it has.
@@ -105,13 +174,19 @@ func (k *knownArtifacts) save(w *recording) error {
 		return err
 	}
 	var stored []artifactRow
-	err := w.tx.Where("made AND organization_id = ? AND "+w.engine.oneOf("digest"), w.organizationID, jsonList(distinct(digests))).Find(&stored).Error
+	held := w.engine.forShare
+	if len(w.links) > 0 {
+		held = w.engine.forChange
+	}
+	err := w.tx.Raw("SELECT a.* FROM artifacts a WHERE made AND organization_id = ? AND "+w.engine.oneOf("digest")+" ORDER BY a.id"+held("a"),
+		w.organizationID, jsonList(distinct(digests))).Scan(&stored).Error
 	if err != nil {
 		return err
 	}
 	ids := make(map[deployments.Artifact]string, len(stored))
 	for _, row := range stored {
 		ids[row.artifact()] = row.ID
+		k.sets[row.ID] = row.ProjectSetID
 	}
 	replaced := make(map[string]string)
 	for _, row := range k.made {
@@ -134,4 +209,16 @@ func (k *knownArtifacts) save(w *recording) error {
 		}
 	}
 	return nil
+}
+
+// link stores the batch's links that are new, and notes the sets of artifacts that change by it.
+func (k *knownArtifacts) link(w *recording) error {
+	links := slices.DeleteFunc(w.links, func(l projectVersionArtifactRow) bool { return k.linked[l] })
+	fresh := make(map[string]bool)
+	for _, row := range k.made {
+		fresh[row.ID] = true
+	}
+	changed, err := link(w.tx, w.engine, links, fresh)
+	maps.Copy(k.sets, changed)
+	return err
 }

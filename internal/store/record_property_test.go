@@ -103,8 +103,14 @@ func (m *machine) agree(t *rapid.T) {
 		{History: deployments.All, ArtifactKind: deployments.ContainerImage},
 		{Status: deployments.Decommissioned},
 		{History: deployments.All, ProjectName: "web"},
+		{ProjectName: "web"},
+		{History: deployments.All, ProjectName: "shop", ArtifactKind: deployments.ContainerImage},
+		{ProjectName: "web", ProjectVersionName: "v1"},
 		{EnvironmentName: "eu", ArtifactKind: deployments.HelmChart},
 		{History: deployments.All, ArtifactDigest: Digest(1), LogicalEnvironmentName: "production"},
+	}
+	if rapid.IntRange(0, 4).Draw(t, "limited?") == 0 {
+		scope.Project = rapid.SampledFrom(projects).Draw(t, "limited to")
 	}
 	for _, q := range []deployments.Query{queries[1], rapid.SampledFrom(queries).Draw(t, "query")} {
 		q.Page = deployments.Page{Size: 1000}
@@ -186,6 +192,7 @@ func TestPropertyRecordingKeepsTheHistoryAsTheModelDoes(t *testing.T) {
 							e.Record.Artifact.Name, e.Record.Artifact.Version = "one", ""
 							e.Record.CreatedAt = m.now.Add(time.Duration(rapid.SampledFrom([]int{-300, -60, 0, 60}).Draw(t, "seconds"))*time.Second + time.Duration(m.imported)*time.Microsecond)
 							e.Record.UpdatedAt, e.Record.LastSeenAt = e.Record.CreatedAt, e.Record.CreatedAt
+							e.ProjectVersions = r.ProjectVersions
 							file = append(file, e)
 						}
 						want, _ := m.model.Import(context.Background(), m.organization, Entries(file...))

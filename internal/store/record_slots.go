@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -32,7 +31,7 @@ type identityState struct {
 	added []string
 }
 
-// hold takes the slots of the batch and reads the clock and what is deployed in them. Of a snapshot, these are also
+// hold takes the slots and artifacts of the batch and reads the clock and what is deployed. Of a snapshot, these are also
 // the slots of its environment where something is deployed. It gives the snapshot's environment.
 func (w *recording) hold() (environmentID string, err error) {
 	var slots []slotKey
@@ -47,20 +46,17 @@ func (w *recording) hold() (environmentID string, err error) {
 		slots = append(slots, deployed...)
 	}
 	slots = distinct(slots)
-	slices.SortFunc(slots, func(a, b slotKey) int {
-		return cmp.Or(cmp.Compare(a.environmentID, b.environmentID), cmp.Compare(a.deploymentName, b.deploymentName))
-	})
+	slices.SortFunc(slots, slotKey.compare)
 	if err := w.lock(slots); err != nil {
+		return "", err
+	}
+	if w.artifacts, err = w.readArtifacts(); err != nil {
 		return "", err
 	}
 	if w.now, err = w.clock(); err != nil {
 		return "", err
 	}
-	if err := w.readSlots(slots); err != nil {
-		return "", err
-	}
-	w.artifacts, err = w.readArtifacts()
-	return environmentID, err
+	return environmentID, w.readSlots(slots)
 }
 
 // deployedSlots are those of the snapshot's environment in which something is deployed. What comes to be deployed
@@ -166,16 +162,20 @@ func (w *recording) identity(key identityKey) *identityState {
 
 // readRecords reads records with their names from what has a deployment_records r.
 func (w *recording) readRecords(from, condition string, args ...any) ([]deployments.Record, error) {
-	rows, err := w.tx.Raw("SELECT "+recordColumns+" FROM "+from+recordJoins+" WHERE "+condition, args...).Rows()
+	rows, err := w.tx.Raw("SELECT r.project_set_id, "+recordColumns+" FROM "+from+recordJoins+" WHERE "+condition, args...).Rows()
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var records []deployments.Record
 	for rows.Next() {
-		record, _, err := scanRecord(rows)
+		var setID int64
+		record, _, err := scanRecord(rows, &setID)
 		if err != nil {
 			return nil, err
+		}
+		if w.artifacts != nil {
+			w.artifacts.sets[record.ArtifactID] = setID
 		}
 		records = append(records, record)
 	}

@@ -6,8 +6,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// Repair makes the counts of an organization and the latest records of its slots anew from its records. Lists are
-// right when it returns; writers go on meanwhile, except those of a slot that is being mended.
+// Repair makes the counts of an organization, the project sets and the latest records of its slots anew from its records
+// and their links. Lists are right when it returns; writers go on meanwhile, except those of a slot that is being mended.
 func (s *Store) Repair(ctx context.Context, organization string) error {
 	err := s.write(ctx, func(tx *gorm.DB) error {
 		var row organizationRow
@@ -17,7 +17,10 @@ func (s *Store) Repair(ctx context.Context, organization string) error {
 		if err := s.engine.holdCounts(tx, row.ID); err != nil {
 			return err
 		}
-		if err := repairSlots(tx, row.ID); err != nil {
+		if err := repairProjectSets(tx, s.engine, row.ID); err != nil {
+			return err
+		}
+		if err := repairSlots(tx, s.engine, row.ID); err != nil {
 			return err
 		}
 		for _, table := range []string{"list_totals", "list_milestones"} {
@@ -27,13 +30,13 @@ func (s *Store) Repair(ctx context.Context, organization string) error {
 		}
 		// With no counts, what is pending must be all records. What is pending now is taken back by its opposite, in
 		// the statement that adds the records: what a writer commits meanwhile is in both or in neither.
-		const columns = "organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, n"
+		const columns = "organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n"
 		err := tx.Exec("INSERT INTO list_changes ("+columns+`)
-SELECT organization_id, false, environment_id, logical_environment_id, deployment_name, status, kind, created_at, id, 1 FROM deployment_records WHERE organization_id = ?
+SELECT organization_id, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, 1 FROM deployment_records WHERE organization_id = ?
 UNION ALL
-SELECT organization_id, true, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, 1 FROM current_slots WHERE organization_id = ?
+SELECT organization_id, true, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, 1 FROM current_slots WHERE organization_id = ?
 UNION ALL
-SELECT organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, -n FROM list_changes WHERE organization_id = ?`,
+SELECT organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, -n FROM list_changes WHERE organization_id = ?`,
 			row.ID, row.ID, row.ID).Error
 		if err != nil {
 			return err
@@ -45,13 +48,13 @@ SELECT organization_id, latest, environment_id, logical_environment_id, deployme
 
 // repairSlots finds the latest record of each slot anew whose row is not that. Whoever records in the slot meanwhile
 // waits for its row, and then moves it on if it has a newer one.
-func repairSlots(tx *gorm.DB, organizationID int64) error {
+func repairSlots(tx *gorm.DB, engine engine, organizationID int64) error {
 	v := &verifying{tx: tx, organizationID: organizationID, found: &Verification{}}
 	if err := v.records(newTally(nil)); err != nil {
 		return err
 	}
 	for _, slot := range v.wrongSlots {
-		if err := findLatest(tx, organizationID, slot); err != nil {
+		if err := findLatest(tx, engine, organizationID, slot); err != nil {
 			return err
 		}
 	}
@@ -59,15 +62,17 @@ func repairSlots(tx *gorm.DB, organizationID int64) error {
 }
 
 // findLatest makes the slot's row from its records, or removes it if there are none.
-func findLatest(tx *gorm.DB, organizationID int64, slot slotKey) error {
+func findLatest(tx *gorm.DB, engine engine, organizationID int64, slot slotKey) error {
 	where := []any{organizationID, slot.environmentID, slot.deploymentName}
 	err := tx.Exec("DELETE FROM current_slots WHERE organization_id = ? AND environment_id = ? AND deployment_name = ?", where...).Error
 	if err != nil {
 		return err
 	}
+	// The artifact is held, as project_sets.go says: its set may be changing at this moment.
 	return tx.Exec(`INSERT INTO current_slots (organization_id, environment_id, deployment_name,
-  record_id, logical_environment_id, artifact_id, kind, status, created_at)
-SELECT organization_id, environment_id, deployment_name, id, logical_environment_id, artifact_id, kind, status, created_at
-FROM deployment_records WHERE organization_id = ? AND environment_id = ? AND deployment_name = ?
-ORDER BY created_at DESC, id DESC LIMIT 1`, where...).Error
+  record_id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at)
+SELECT r.organization_id, r.environment_id, r.deployment_name, r.id, r.logical_environment_id, r.artifact_id, r.kind, r.status, a.project_set_id, r.created_at
+FROM (
+  SELECT * FROM deployment_records WHERE organization_id = ? AND environment_id = ? AND deployment_name = ?
+  ORDER BY created_at DESC, id DESC LIMIT 1) AS r JOIN artifacts a ON a.id = r.artifact_id`+engine.forShare("a"), where...).Error
 }

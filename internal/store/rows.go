@@ -38,6 +38,8 @@ type artifactRow struct {
 	Digest         string
 	// Made says that the id was made here. Of rows of the same parts that are made there is only one.
 	Made bool
+	// ProjectSetID is the set of all projects that the artifact belongs to. Records and slots have a copy.
+	ProjectSetID int64
 }
 
 func (artifactRow) TableName() string { return "artifacts" }
@@ -78,6 +80,7 @@ type recordRow struct {
 	ArtifactID           string
 	Kind                 deployments.Kind
 	Status               deployments.Status
+	ProjectSetID         int64
 	// The import and the rules of recording decide these; GORM must not.
 	CreatedAt  timestamp `gorm:"autoCreateTime:false"`
 	UpdatedAt  timestamp `gorm:"autoUpdateTime:false"`
@@ -104,8 +107,9 @@ type slotKey struct {
 	deploymentName string
 }
 
-func (k slotKey) compare(o slotKey) int {
-	return cmp.Or(cmp.Compare(k.environmentID, o.environmentID), cmp.Compare(k.deploymentName, o.deploymentName))
+// compare is the order in which slots are held: that of both databases.
+func (s slotKey) compare(o slotKey) int {
+	return cmp.Or(cmp.Compare(s.environmentID, o.environmentID), cmp.Compare(s.deploymentName, o.deploymentName))
 }
 
 // slotRow is a slot with a copy of what lists need of its latest record.
@@ -118,6 +122,7 @@ type slotRow struct {
 	ArtifactID           string
 	Kind                 deployments.Kind
 	Status               deployments.Status
+	ProjectSetID         int64
 	CreatedAt            timestamp `gorm:"autoCreateTime:false"`
 }
 
@@ -133,6 +138,7 @@ func slotOf(r recordRow) slotRow {
 		ArtifactID:           r.ArtifactID,
 		Kind:                 r.Kind,
 		Status:               r.Status,
+		ProjectSetID:         r.ProjectSetID,
 		CreatedAt:            r.CreatedAt,
 	}
 }

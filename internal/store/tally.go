@@ -74,7 +74,7 @@ func (t *tally) totals(organizationID int64) []totalRow {
 			rows = append(rows, totalRow{
 				OrganizationID: organizationID, Latest: key.latest, EnvironmentID: key.environmentID,
 				LogicalEnvironmentID: key.logicalEnvironmentID, DeploymentName: key.deploymentName,
-				Status: key.status, Kind: key.kind, N: n,
+				Status: key.status, Kind: key.kind, ProjectSetID: key.projectSetID, N: n,
 			})
 		}
 	}

@@ -31,7 +31,7 @@ func (v *Verification) fault(format string, args ...any) {
 }
 
 // Verify counts everything anew from the records of an organization and compares: which record is the latest of each
-// slot, the total of each list, and what lies between milestones. It reads one snapshot and keeps nobody waiting; its
+// slot, the total of each list, what lies between milestones, and which projects each record is in. It reads one snapshot and keeps nobody waiting; its
 // memory grows with the number of slots and lists, not of records. An organization that does not exist is nil.
 func (s *Store) Verify(ctx context.Context, organization string) (*Verification, error) {
 	var found *Verification
@@ -96,7 +96,7 @@ func (v *verifying) run() error {
 		return err
 	}
 	v.milestones(stored, sums)
-	return nil
+	return v.projectSets()
 }
 
 // records tallies the records and finds the latest of each slot, which it compares with what is kept.
@@ -106,7 +106,7 @@ func (v *verifying) records(sums *tally) error {
 		return err
 	}
 	latest := make(map[slotKey]slotRow)
-	rows, err := v.tx.Raw(`SELECT artifact_id, false, environment_id, logical_environment_id, deployment_name, status, kind, created_at, id, 1
+	rows, err := v.tx.Raw(`SELECT artifact_id, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, 1
 FROM deployment_records WHERE organization_id = ?`, v.organizationID).Rows()
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ FROM deployment_records WHERE organization_id = ?`, v.organizationID).Rows()
 		if !ok || (place{best.CreatedAt.Time, best.RecordID}).before(c.place) {
 			latest[slot] = slotRow{
 				OrganizationID: v.organizationID, EnvironmentID: c.environmentID, DeploymentName: c.deploymentName,
-				RecordID: c.recordID, ArtifactID: artifactID, Kind: c.kind, Status: c.status, CreatedAt: timestamp{c.createdAt},
+				RecordID: c.recordID, ArtifactID: artifactID, Kind: c.kind, Status: c.status, ProjectSetID: c.projectSetID, CreatedAt: timestamp{c.createdAt},
 			}
 			if c.logicalEnvironmentID != "" {
 				row := latest[slot]
@@ -168,7 +168,7 @@ func (v *verifying) slots() (map[slotKey]slotRow, error) {
 
 // pending takes the changes that are not folded from the sums.
 func (v *verifying) pending(sums *tally) error {
-	rows, err := v.tx.Raw(`SELECT latest, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, -n
+	rows, err := v.tx.Raw(`SELECT latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, -n
 FROM list_changes WHERE organization_id = ?`, v.organizationID).Rows()
 	if err != nil {
 		return err
@@ -244,6 +244,9 @@ func (k listKey) String() string {
 	if k.kind != deployments.AnyKind {
 		text += fmt.Sprintf(" of kind %d", k.kind)
 	}
+	if k.projectSetID != 0 {
+		text += fmt.Sprintf(" of project set %d", k.projectSetID)
+	}
 	return text
 }
 
@@ -251,11 +254,11 @@ func (k listKey) String() string {
 func (r slotRow) equal(o slotRow) bool {
 	same := func(a, b *string) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
 	return r.RecordID == o.RecordID && same(r.LogicalEnvironmentID, o.LogicalEnvironmentID) && r.ArtifactID == o.ArtifactID &&
-		r.Kind == o.Kind && r.Status == o.Status && r.CreatedAt.Equal(o.CreatedAt.Time)
+		r.Kind == o.Kind && r.Status == o.Status && r.ProjectSetID == o.ProjectSetID && r.CreatedAt.Equal(o.CreatedAt.Time)
 }
 
 func (r slotRow) listed() listed {
-	l := listed{latest: true, environmentID: r.EnvironmentID, deploymentName: r.DeploymentName, status: r.Status, kind: r.Kind}
+	l := listed{latest: true, environmentID: r.EnvironmentID, deploymentName: r.DeploymentName, status: r.Status, kind: r.Kind, projectSetID: r.ProjectSetID}
 	if r.LogicalEnvironmentID != nil {
 		l.logicalEnvironmentID = *r.LogicalEnvironmentID
 	}

@@ -5,7 +5,9 @@ CREATE ROLE deployrecords_server LOGIN PASSWORD 'change me';
 GRANT USAGE ON SCHEMA public TO deployrecords_server;
 GRANT SELECT ON goose_db_version TO deployrecords_server;
 GRANT SELECT, INSERT ON environments, logical_environments, artifacts, projects, project_versions,
-  project_version_artifacts TO deployrecords_server;
+  project_version_artifacts, project_sets TO deployrecords_server;
+GRANT UPDATE (project_set_id) ON artifacts TO deployrecords_server;
 GRANT SELECT, INSERT, UPDATE ON organizations, deployment_records, slots TO deployrecords_server;
+GRANT SELECT, INSERT, DELETE ON project_set_members TO deployrecords_server;
 GRANT SELECT, INSERT, UPDATE, DELETE ON current_slots, idempotency_keys, list_changes, list_totals,
   list_milestones TO deployrecords_server;
