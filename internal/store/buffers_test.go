@@ -108,3 +108,39 @@ func TestListsDoNotSlowDownWithTheHistory(t *testing.T) {
 		}
 	})
 }
+
+// A long import that is under way notes its changes where no list looks.
+func TestListsDoNotSlowDownWhileAnImportIsUnderWay(t *testing.T) {
+	s := Open(t, pgtest.URL(t))
+	var entries []deployments.ImportEntry
+	for i := range 20_000 {
+		entries = append(entries, Entry(i+2, i, "eu", fmt.Sprint("app", i%50)))
+	}
+	Load(t, s, "acme", Entry(1, 0, "eu", "api"))
+	query := deployments.Query{Page: deployments.Page{Size: 20}}
+	before, _ := s.Buffers(t, acme, query)
+	during := int64(0)
+	_, err := s.Import(t.Context(), "acme", func(yield func(deployments.ImportEntry, error) bool) {
+		for i, e := range entries {
+			if e.Line = i + 1; i == len(entries)-1 {
+				during, _ = s.Buffers(t, acme, query)
+				WantIDs(t, s, acme, deployments.Query{}, 1)
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if during > before+20 {
+		t.Errorf("%d pages of memory before the import, %d while it is under way", before, during)
+	}
+	if got := Ask(t, s, acme, query); got.Total != 51 {
+		t.Errorf("the total is %d", got.Total)
+	}
+	if found, err := s.Verify(t.Context(), "acme"); err != nil || found.Found != 0 || found.Pending != 0 {
+		t.Errorf("got %+v, %v", found, err)
+	}
+}

@@ -146,12 +146,13 @@ func (e engine) forUpdate(alias string) string {
 	return " FOR UPDATE OF " + alias
 }
 
-// holdCounts keeps others from folding the organization's changes until the transaction ends.
+// holdCounts keeps others from folding the organization's changes until the transaction ends, which may take what it
+// takes: a fold that is cut off would only begin again.
 func (e engine) holdCounts(tx *gorm.DB, organizationID int64) error {
 	if e == sqLite {
 		return nil // nobody else writes
 	}
-	return tx.Exec("SELECT pg_advisory_xact_lock("+countsLock+")", organizationID).Error
+	return tx.Exec("SELECT pg_advisory_xact_lock("+countsLock+"), set_config('statement_timeout', '0', true)", organizationID).Error
 }
 
 // tryHoldCounts is holdCounts, or false at once if another does it.
@@ -159,8 +160,17 @@ func (e engine) tryHoldCounts(tx *gorm.DB, organizationID int64) (held bool, err
 	if e == sqLite {
 		return true, nil
 	}
-	err = tx.Raw("SELECT pg_try_advisory_xact_lock("+countsLock+")", organizationID).Row().Scan(&held)
+	err = tx.Raw("SELECT pg_try_advisory_xact_lock("+countsLock+") FROM (SELECT set_config('statement_timeout', '0', true)) AS unbounded", organizationID).Row().Scan(&held)
 	return held, err
+}
+
+// noteApart lets what the transaction changes be noted where no list looks, and tells where: lists would read past all
+// that a long import has noted and not committed. Who calls it folds it before it commits.
+func (e engine) noteApart(tx *gorm.DB, organizationID int64) (apart int64, err error) {
+	if e == sqLite {
+		return organizationID, nil // lists read what is committed, and nothing else
+	}
+	return -organizationID, tx.Exec("SELECT set_config('deployrecords.changes_apart', 'on', true)").Error
 }
 
 // countsLock is the key of the lock, for an organization's id.

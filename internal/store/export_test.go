@@ -39,8 +39,8 @@ func (s *Store) SetMilestonesAnew(ctx context.Context, organization string) erro
 		if err := tx.Exec("DELETE FROM list_milestones WHERE organization_id = ?", row.ID).Error; err != nil {
 			return err
 		}
-		fold := folding{tx: tx, organizationID: row.ID, spacing: s.spacing, milestones: milestones{}, long: make(map[listKey]bool)}
-		return errors.Join(fold.findLong(), fold.settle())
+		fold := folding{tx: tx, organizationID: row.ID, changes: row.ID, spacing: s.spacing, milestones: milestones{}}
+		return fold.settle()
 	})
 }
 

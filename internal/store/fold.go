@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -30,14 +31,13 @@ func (s *Store) Fold(ctx context.Context) (int, error) {
 		return 0, databaseError(ctx, err)
 	}
 	folded := 0
+	var failed error
 	for _, id := range organizations {
 		n, err := s.foldOrganization(ctx, id)
 		folded += n
-		if err != nil {
-			return folded, databaseError(ctx, err)
-		}
+		failed = errors.Join(failed, databaseError(ctx, err)) // the others need not wait for this one
 	}
-	return folded, nil
+	return folded, failed
 }
 
 // foldOrganization folds until little is left, each batch in a transaction of its own.
@@ -48,15 +48,9 @@ func (s *Store) foldOrganization(ctx context.Context, id int64) (folded int, err
 			if held, err := s.engine.tryHoldCounts(tx, id); err != nil || !held {
 				return err // another server is at it
 			}
-			fold := folding{tx: tx, organizationID: id, spacing: s.spacing}
+			fold := folding{tx: tx, organizationID: id, changes: id, spacing: s.spacing}
 			if n, err = fold.batch(foldBatch); err != nil || n >= foldBatch || n+folded == 0 {
-				return err
-			}
-			if folded > 0 {
-				// What the batches before have made long was left for now: setting milestones reads what is pending.
-				if err := fold.findLong(); err != nil {
-					return err
-				}
+				return err // milestones are set at the end: that reads what is pending
 			}
 			return fold.settle()
 		})
@@ -67,12 +61,12 @@ func (s *Store) foldOrganization(ctx context.Context, id int64) (folded int, err
 	}
 }
 
-// foldAll folds the organization's changes in the transaction that made them: an import leaves nothing to do.
-func foldAll(tx *gorm.DB, engine engine, organizationID, spacing int64) error {
+// foldAll folds what the transaction has noted apart (engine.noteApart): an import leaves nothing to do.
+func foldAll(tx *gorm.DB, engine engine, organizationID, apart, spacing int64) error {
 	if err := engine.holdCounts(tx, organizationID); err != nil {
 		return err
 	}
-	fold := folding{tx: tx, organizationID: organizationID, spacing: spacing}
+	fold := folding{tx: tx, organizationID: organizationID, changes: apart, spacing: spacing}
 	for {
 		n, err := fold.batch(foldAllBatch)
 		if err != nil {
@@ -87,9 +81,10 @@ func foldAll(tx *gorm.DB, engine engine, organizationID, spacing int64) error {
 // foldEvery is how often a server folds. What is pending costs each list a little.
 const foldEvery = time.Second
 
-// KeepFolding folds until ctx ends. It takes at most a tenth of the time of a connection.
+// KeepFolding folds until ctx ends. It takes at most a tenth of the time of a connection. While it fails, it says so
+// once a minute.
 func (s *Store) KeepFolding(ctx context.Context, logger *slog.Logger) {
-	failed := false
+	var told time.Time
 	for pause := foldEvery; ; {
 		select {
 		case <-ctx.Done():
@@ -100,11 +95,11 @@ func (s *Store) KeepFolding(ctx context.Context, logger *slog.Logger) {
 		_, err := s.Fold(ctx)
 		pause = max(foldEvery, 10*time.Since(began))
 		switch {
-		case err != nil && ctx.Err() == nil && !failed:
-			failed = true
+		case err != nil && ctx.Err() == nil && time.Since(told) > time.Minute:
+			told = time.Now()
 			logger.Warn("the counts of lists are not folded: lists stay right and become slower", "error", err)
-		case err == nil && failed:
-			failed = false
+		case err == nil && !told.IsZero():
+			told = time.Time{}
 			logger.Info("the counts of lists are folded again")
 		}
 	}
@@ -114,13 +109,13 @@ func (s *Store) KeepFolding(ctx context.Context, logger *slog.Logger) {
 type folding struct {
 	tx             *gorm.DB
 	organizationID int64
-	spacing        int64
+	// changes is the organization's id, or where its changes are noted apart.
+	changes int64
+	spacing int64
 	// after is the id of the last change that was taken.
 	after int64
 	// milestones are those of the organization, with what was folded.
 	milestones milestones
-	// long are lists that have no milestones and need them.
-	long map[listKey]bool
 }
 
 // batch takes up to size changes away and adds them to the counts. It gives how many there were.
@@ -130,7 +125,6 @@ func (f *folding) batch(size int) (int, error) {
 		if f.milestones, err = readMilestones(f.tx, f.organizationID); err != nil {
 			return 0, err
 		}
-		f.long = make(map[listKey]bool)
 	}
 	sums := newTally(f.milestones)
 	n, err := f.take(sums, size)
@@ -138,43 +132,36 @@ func (f *folding) batch(size int) (int, error) {
 		return 0, err
 	}
 	totals := sums.totals(f.organizationID)
-	err = createAll(f.tx.Clauses(
-		clause.OnConflict{
-			Columns: []clause.Column{
-				{Name: "organization_id"},
-				{Name: "latest"},
-				{Name: "environment_id"},
-				{Name: "logical_environment_id"},
-				{Name: "deployment_name"},
-				{Name: "status"},
-				{Name: "kind"},
-				{Name: "project_set_id"},
-			},
-			DoUpdates: clause.Assignments(map[string]any{"n": gorm.Expr("list_totals.n + excluded.n")}),
+	err = createAll(f.tx.Clauses(clause.OnConflict{
+		Columns: []clause.Column{
+			{Name: "organization_id"},
+			{Name: "latest"},
+			{Name: "environment_id"},
+			{Name: "logical_environment_id"},
+			{Name: "deployment_name"},
+			{Name: "status"},
+			{Name: "kind"},
+			{Name: "project_set_id"},
 		},
-		clause.Returning{Columns: []clause.Column{{Name: "n"}}},
-	), totals)
+		DoUpdates: clause.Assignments(map[string]any{"n": gorm.Expr("list_totals.n + excluded.n")}),
+	}), totals)
 	if err != nil {
 		return 0, err
-	}
-	for _, total := range totals {
-		if list := total.list(); list.marked() && total.N > 2*f.spacing && f.milestones[list] == nil {
-			f.long[list] = true
-		}
 	}
 	return n, f.saveMilestones(sums.passed)
 }
 
-// findLong finds the lists that have no milestones and need them, whatever made them long.
-func (f *folding) findLong() error {
+// long are the lists that have no milestones and need them.
+func (f *folding) long() ([]listKey, error) {
 	var totals []totalRow
 	err := f.tx.Where("organization_id = ? AND NOT latest AND n > ?", f.organizationID, 2*f.spacing).Find(&totals).Error
+	var lists []listKey
 	for _, total := range totals {
 		if list := total.list(); list.marked() && f.milestones[list] == nil {
-			f.long[list] = true
+			lists = append(lists, list)
 		}
 	}
-	return err
+	return lists, err
 }
 
 // take deletes a batch of changes and tallies them. What others commit meanwhile may make it a few more.
@@ -183,13 +170,13 @@ func (f *folding) take(sums *tally, size int) (n int, err error) {
 	// compares each row with each.
 	var upTo sql.Null[int64]
 	err = f.tx.Raw("SELECT max(id) FROM (SELECT id FROM list_changes WHERE organization_id = ? AND id > ? ORDER BY id LIMIT ?) AS batch",
-		f.organizationID, f.after, size).Row().Scan(&upTo)
+		f.changes, f.after, size).Row().Scan(&upTo)
 	if err != nil || !upTo.Valid {
 		return 0, err
 	}
 	rows, err := f.tx.Raw(`DELETE FROM list_changes WHERE organization_id = ? AND id > ? AND id <= ?
 RETURNING latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`,
-		f.organizationID, f.after, upTo.V).Rows()
+		f.changes, f.after, upTo.V).Rows()
 	if err != nil {
 		return 0, err
 	}

@@ -37,12 +37,16 @@ func (s *Store) Import(ctx context.Context, organization string, entries iter.Se
 		if err != nil {
 			return err
 		}
+		apart, err := s.engine.noteApart(tx, organizationID)
+		if err != nil {
+			return err
+		}
 		load := newImporting(conn, tx, s, organizationID)
 		if err := load.all(entries); err != nil {
 			return err
 		}
 		summary = load.summary
-		return foldAll(tx, s.engine, organizationID, s.spacing)
+		return foldAll(tx, s.engine, organizationID, apart, s.spacing)
 	})
 	var unreadable *entriesError
 	switch {

@@ -41,7 +41,7 @@ func Migrate(ctx context.Context, databaseURL string) (Migration, error) {
 	}
 	defer pool.Close()
 	migration, err := migratePool(ctx, pool, engine)
-	if err != nil || migration.From == migration.To {
+	if err != nil {
 		return migration, err
 	}
 	return migration, foldMigrated(ctx, databaseURL)
@@ -66,7 +66,8 @@ func migratePool(ctx context.Context, pool *sql.DB, engine engine) (Migration, e
 	return Migration{From: from, To: to}, checkSchema(to, engine)
 }
 
-// foldMigrated folds what a migration has left to be folded, before a server lists with it.
+// foldMigrated folds what a migration has left to be folded, this one or one that was interrupted, before a server lists
+// with it.
 func foldMigrated(ctx context.Context, databaseURL string) error {
 	s, err := Open(Options{URL: databaseURL, MaxConnections: 1})
 	if err != nil {

@@ -93,15 +93,14 @@ func (f *folding) write(rows []milestoneRow) error {
 
 // settle sets milestones in lists that have become long, and between milestones that have come to be far apart.
 func (f *folding) settle() error {
-	for list := range f.long {
-		if f.milestones[list] != nil {
-			continue
-		}
-		set, err := f.set(list, beginning, end)
-		if err != nil {
+	long, err := f.long()
+	if err != nil {
+		return err
+	}
+	for _, list := range long {
+		if f.milestones[list], err = f.set(list, beginning, end); err != nil {
 			return err
 		}
-		f.milestones[list] = set
 	}
 	for list, marks := range f.milestones {
 		for i := len(marks) - 1; i >= 0; i-- {

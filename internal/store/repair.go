@@ -2,19 +2,19 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // Repair makes the counts of an organization, the project sets and the latest records of its slots anew from its records
 // and their links. Lists are right when it returns; writers go on meanwhile, except those of a slot that is being mended.
 func (s *Store) Repair(ctx context.Context, organization string) error {
-	err := s.write(ctx, func(tx *gorm.DB) error {
+	err := s.writeAgain(ctx, func(tx *gorm.DB) error {
 		var row organizationRow
-		if err := tx.Where("key = ?", organization).Take(&row).Error; err != nil {
-			return err
-		}
-		if err := s.engine.holdCounts(tx, row.ID); err != nil {
+		// Imports wait, or are waited for, before either holds anything else.
+		if err := tx.Clauses(clause.Locking{Strength: "NO KEY UPDATE"}).Where("key = ?", organization).Take(&row).Error; err != nil {
 			return err
 		}
 		if err := repairProjectSets(tx, s.engine, row.ID); err != nil {
@@ -23,25 +23,31 @@ func (s *Store) Repair(ctx context.Context, organization string) error {
 		if err := repairSlots(tx, s.engine, row.ID); err != nil {
 			return err
 		}
+		if err := s.engine.holdCounts(tx, row.ID); err != nil {
+			return err
+		}
 		for _, table := range []string{"list_totals", "list_milestones"} {
 			if err := tx.Exec("DELETE FROM "+table+" WHERE organization_id = ?", row.ID).Error; err != nil {
 				return err
 			}
 		}
-		// With no counts, what is pending must be all records. What is pending now is taken back by its opposite, in
-		// the statement that adds the records: what a writer commits meanwhile is in both or in neither.
-		const columns = "organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n"
-		err := tx.Exec("INSERT INTO list_changes ("+columns+`)
-SELECT organization_id, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, 1 FROM deployment_records WHERE organization_id = ?
-UNION ALL
-SELECT organization_id, true, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, 1 FROM current_slots WHERE organization_id = ?
-UNION ALL
-SELECT organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, -n FROM list_changes WHERE organization_id = ?`,
-			row.ID, row.ID, row.ID).Error
+		// With no counts, what is to be folded must be all records, less what is pending. One statement reads both: what
+		// a writer commits meanwhile is in both or in neither.
+		apart, err := s.engine.noteApart(tx, row.ID)
 		if err != nil {
 			return err
 		}
-		return foldAll(tx, s.engine, row.ID, s.spacing)
+		err = tx.Exec(`INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n)
+SELECT CAST(? AS bigint), false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, 1 FROM deployment_records WHERE organization_id = ?
+UNION ALL
+SELECT CAST(? AS bigint), true, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, 1 FROM current_slots WHERE organization_id = ?
+UNION ALL
+SELECT CAST(? AS bigint), latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, -n FROM list_changes WHERE organization_id = ?`,
+			apart, row.ID, apart, row.ID, apart, row.ID).Error
+		if err != nil {
+			return err
+		}
+		return foldAll(tx, s.engine, row.ID, apart, s.spacing)
 	})
 	return databaseError(ctx, err)
 }
@@ -53,6 +59,7 @@ func repairSlots(tx *gorm.DB, engine engine, organizationID int64) error {
 	if err := v.records(newTally(nil)); err != nil {
 		return err
 	}
+	slices.SortFunc(v.wrongSlots, slotKey.compare) // as recorders hold them
 	for _, slot := range v.wrongSlots {
 		if err := findLatest(tx, engine, organizationID, slot); err != nil {
 			return err

@@ -1,5 +1,8 @@
 -- +goose Up
 
+-- All that is altered below, at once: writers that came first are waited for, and none is met half-way.
+LOCK TABLE deployment_records, current_slots IN ACCESS EXCLUSIVE MODE;
+
 -- Exact totals and places in long lists, without reading the lists. A list is what a set of filters gives:
 -- of all records or (latest) of those of current_slots. An empty name,
 -- a zero and the id 271cd479-99fe-42ea-b632-a11581c16cca stand for "any".

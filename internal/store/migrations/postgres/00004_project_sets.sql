@@ -1,5 +1,8 @@
 -- +goose Up
 
+-- All that is altered below, at once: writers that came first are waited for, and none is met half-way.
+LOCK TABLE deployment_records, current_slots IN ACCESS EXCLUSIVE MODE;
+
 -- The projects of an artifact, as one number: lists of a project are found by it in their order, and counted by it,
 -- however many artifacts the project has. An artifact in no project has the set 0; versions of one project are one
 -- project. Whoever adds to project_version_artifacts sees to it that artifacts, their records and their slots carry the
@@ -79,13 +82,18 @@ CREATE INDEX current_slots_by_deployment_name ON current_slots (organization_id,
 -- Until a table is analyzed, the planner does not know which sets are frequent.
 ANALYZE artifacts, deployment_records, current_slots, project_sets, project_set_members;
 
--- The functions of the triggers, with the set.
+-- Where a transaction notes its changes: an import notes them apart, under the opposite of its organization's id, where
+-- no list looks, and folds them before it commits. Lists would read past all that it has not committed yet.
+CREATE FUNCTION list_changes_of(bigint) RETURNS bigint LANGUAGE sql STABLE AS
+$$ SELECT CASE WHEN current_setting('deployrecords.changes_apart', true) = 'on' THEN -$1 ELSE $1 END $$;
+
+-- The functions of the triggers, with both.
 
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION note_record_inserts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n)
-    SELECT organization_id, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, 1 FROM added;
+    SELECT list_changes_of(organization_id), false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, 1 FROM added;
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
@@ -95,8 +103,8 @@ CREATE OR REPLACE FUNCTION note_record_updates() RETURNS trigger LANGUAGE plpgsq
 BEGIN
     INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n)
     SELECT v.* FROM was w JOIN now n ON n.id = w.id CROSS JOIN LATERAL (VALUES
-        (w.organization_id, false, w.environment_id, w.logical_environment_id, w.deployment_name, w.status, w.kind, w.project_set_id, w.created_at, w.id, -1),
-        (n.organization_id, false, n.environment_id, n.logical_environment_id, n.deployment_name, n.status, n.kind, n.project_set_id, n.created_at, n.id, 1)) v
+        (list_changes_of(w.organization_id), false, w.environment_id, w.logical_environment_id, w.deployment_name, w.status, w.kind, w.project_set_id, w.created_at, w.id, -1),
+        (list_changes_of(n.organization_id), false, n.environment_id, n.logical_environment_id, n.deployment_name, n.status, n.kind, n.project_set_id, n.created_at, n.id, 1)) v
     WHERE (w.organization_id, w.environment_id, w.logical_environment_id, w.deployment_name, w.status, w.kind, w.project_set_id, w.created_at)
         IS DISTINCT FROM (n.organization_id, n.environment_id, n.logical_environment_id, n.deployment_name, n.status, n.kind, n.project_set_id, n.created_at);
     RETURN NULL;
@@ -107,7 +115,7 @@ END $$;
 CREATE OR REPLACE FUNCTION note_record_deletes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n)
-    SELECT organization_id, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, -1 FROM gone;
+    SELECT list_changes_of(organization_id), false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, -1 FROM gone;
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
@@ -116,7 +124,7 @@ END $$;
 CREATE OR REPLACE FUNCTION note_slot_inserts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n)
-    SELECT organization_id, true, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, 1 FROM added;
+    SELECT list_changes_of(organization_id), true, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, 1 FROM added;
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
@@ -126,8 +134,8 @@ CREATE OR REPLACE FUNCTION note_slot_updates() RETURNS trigger LANGUAGE plpgsql 
 BEGIN
     INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n)
     SELECT v.* FROM was w JOIN now n USING (organization_id, environment_id, deployment_name) CROSS JOIN LATERAL (VALUES
-        (w.organization_id, true, w.environment_id, w.logical_environment_id, w.deployment_name, w.status, w.kind, w.project_set_id, w.created_at, w.record_id, -1),
-        (n.organization_id, true, n.environment_id, n.logical_environment_id, n.deployment_name, n.status, n.kind, n.project_set_id, n.created_at, n.record_id, 1)) v
+        (list_changes_of(w.organization_id), true, w.environment_id, w.logical_environment_id, w.deployment_name, w.status, w.kind, w.project_set_id, w.created_at, w.record_id, -1),
+        (list_changes_of(n.organization_id), true, n.environment_id, n.logical_environment_id, n.deployment_name, n.status, n.kind, n.project_set_id, n.created_at, n.record_id, 1)) v
     WHERE (w.logical_environment_id, w.status, w.kind, w.project_set_id) IS DISTINCT FROM (n.logical_environment_id, n.status, n.kind, n.project_set_id);
     RETURN NULL;
 END $$;
@@ -137,7 +145,7 @@ END $$;
 CREATE OR REPLACE FUNCTION note_slot_deletes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n)
-    SELECT organization_id, true, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, -1 FROM gone;
+    SELECT list_changes_of(organization_id), true, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, -1 FROM gone;
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
