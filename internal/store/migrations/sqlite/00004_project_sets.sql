@@ -83,6 +83,8 @@ CREATE INDEX deployment_records_by_logical_environment ON deployment_records (or
 CREATE INDEX deployment_records_by_deployment_name ON deployment_records (organization_id, deployment_name, created_at, id, project_set_id);
 CREATE INDEX deployment_records_by_status ON deployment_records (organization_id, status, created_at, id, kind, project_set_id);
 CREATE INDEX deployment_records_by_kind ON deployment_records (organization_id, kind, created_at, id, status, project_set_id);
+CREATE INDEX deployment_records_decommissioned_by_environment ON deployment_records (organization_id, environment_id, created_at, id, logical_environment_id, kind, project_set_id) WHERE status = 2;
+CREATE INDEX deployment_records_decommissioned_by_logical_environment ON deployment_records (organization_id, logical_environment_id, created_at, id, kind, project_set_id) WHERE status = 2;
 CREATE INDEX current_slots_by_time ON current_slots (organization_id, created_at, record_id, status, kind, project_set_id);
 CREATE INDEX current_slots_by_environment ON current_slots (organization_id, environment_id, created_at, record_id, logical_environment_id, status, kind, project_set_id);
 CREATE INDEX current_slots_by_logical_environment ON current_slots (organization_id, logical_environment_id, created_at, record_id, status, kind, project_set_id);
