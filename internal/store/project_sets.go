@@ -21,10 +21,13 @@ func projectSet(artifactID, organizationID string) string {
 }
 
 // projectsOfArtifact is a subquery of the members of that set, as project_sets has them; NULL without links.
+//
+// Each link looks up its version: PostgreSQL, which cannot know how few links an artifact has while an import adds them,
+// would join them to all versions there are, for each artifact.
 func projectsOfArtifact(artifactID string) string {
 	return `(SELECT string_agg(CAST(project_id AS text), ',' ORDER BY project_id) FROM (
-    SELECT DISTINCT pv.project_id FROM project_version_artifacts pva JOIN project_versions pv ON pv.id = pva.project_version_id
-    WHERE pva.artifact_id = ` + artifactID + `) AS linked)`
+    SELECT DISTINCT (SELECT pv.project_id FROM project_versions pv WHERE pv.id = pva.project_version_id) AS project_id
+    FROM project_version_artifacts pva WHERE pva.artifact_id = ` + artifactID + `) AS linked)`
 }
 
 // link adds artifacts to project versions, and what is new of it to the artifacts' sets. It gives the sets of the
