@@ -57,11 +57,14 @@ func (o *operation) undecided() (faults []string) {
 		if parameter.In == openapi3.ParameterInHeader && slices.Contains(namesOfHTTP, http.CanonicalHeaderKey(parameter.Name)) {
 			continue
 		}
+		_, known := memberNames(parameter)
 		switch implemented := o.implements(parameter); {
 		case parameter.In == openapi3.ParameterInPath:
 			fault("the parameter %s is in the path, which validation does not read yet (internal/httpserver/validate.go)", parameter.Name)
 		case parameter.Required && !implemented:
 			fault("the document requires the %s parameter %s, which is not implemented: every request would be refused", parameter.In, parameter.Name)
+		case parameter.In == openapi3.ParameterInQuery && !implemented && !known:
+			fault("the query parameter %s is not implemented and may be an object, and the document does not list the names that a request spreads it over: it would be passed over in silence", parameter.Name)
 		case implemented && (parameter.Schema == nil || parameter.AllowReserved || parameter.AllowEmptyValue || parameter.In == openapi3.ParameterInQuery && parameter.Style != "" && parameter.Style != openapi3.SerializationForm):
 			fault("the %s parameter %s may be written in a way that internal/httpserver/query.go does not read", parameter.In, parameter.Name)
 		}
@@ -109,7 +112,7 @@ func (o *operation) unimplementedUse(r *http.Request, given url.Values) error {
 		used := false
 		switch parameter.In {
 		case openapi3.ParameterInQuery:
-			used = usesQuery(parameter, given)
+			used = o.usesQuery(parameter, given)
 		case openapi3.ParameterInHeader:
 			used = len(r.Header.Values(parameter.Name)) > 0
 		case openapi3.ParameterInCookie:
@@ -131,29 +134,4 @@ func (o *operation) unimplementedUse(r *http.Request, given url.Values) error {
 		Status:  http.StatusNotImplemented,
 		Message: fmt.Sprintf("%s: %s not implemented by this server", strings.Join(names, ", "), verb),
 	}
-}
-
-// usesQuery says whether a query has the parameter, which need not stand there under its own name: an object is spread
-// over several (filter[name]=x, or name=x alone).
-func usesQuery(parameter *openapi3.Parameter, given url.Values) bool {
-	if given.Has(parameter.Name) {
-		return true
-	}
-	if parameter.Style == openapi3.SerializationDeepObject {
-		for name := range given {
-			if strings.HasPrefix(name, parameter.Name+"[") {
-				return true
-			}
-		}
-		return false
-	}
-	if parameter.Schema == nil || parameter.Explode != nil && !*parameter.Explode {
-		return false
-	}
-	for name := range parameter.Schema.Value.Properties {
-		if given.Has(name) {
-			return true
-		}
-	}
-	return false
 }

@@ -81,6 +81,12 @@ var upstreamChanges = []upstreamChange{
 		stops:   "contract", at: "make absence mean the default",
 	},
 	{
+		name:    "a parameter whose names the document does not list",
+		changes: []Change{Insert(parameters, 4, "{in: query, name: next_labels, schema: {type: object, additionalProperties: "+text+"}}")},
+		reports: []string{"additive: .*added the new optional `query` request parameter `next_labels`"},
+		stops:   "contract", at: "the query parameter next_labels is not implemented and may be an object",
+	},
+	{
 		name:    "a parameter renamed",
 		changes: []Change{Set(parameters+" name=environment_name name", "env_name")},
 		reports: []string{"breaking: .*deleted the `query` request parameter `environment_name`", "additive: .*parameter `env_name`"},
