@@ -82,7 +82,7 @@ func (l *changelog) sortChanges(changes []change) {
 func compare(ctx context.Context, dir, oldFile, newFile string, before, after *yaml.Node) (*changelog, error) {
 	command := exec.CommandContext(ctx, "go", "tool", "-modfile=tools/go.mod", "oasdiff", "changelog",
 		"--format", "json", "--allow-external-refs=false", oldFile, newFile)
-	command.Dir = dir
+	command.Dir, command.Env = dir, environment()
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	out, err := command.Output()

@@ -62,9 +62,15 @@ func copyTree(ctx context.Context, dir, to string) (*tree, error) {
 	return t, nil
 }
 
+// environment is that of every command, without git's variables: in a hook, and in git rebase --exec, they say which
+// repository and which index git works on, wherever it runs.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "GIT_") })
+}
+
 func git(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	command := exec.CommandContext(ctx, "git", args...)
-	command.Dir = dir
+	command.Dir, command.Env = dir, environment()
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	out, err := command.Output()
