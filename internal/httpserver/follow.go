@@ -35,12 +35,13 @@ func (o *operation) undecided() (faults []string) {
 		fault("the document has servers for this operation alone, and this server knows one address for all")
 	}
 	for _, server := range o.route.Spec.Servers {
-		_, rest, found := strings.Cut(server.URL, "://")
-		if !found {
-			rest = server.URL
-		}
-		if _, base, _ := strings.Cut(rest, "/"); base != "" {
-			fault("the document's server %s has the path /%s, and routes in this server have none: decide whether they move under it", server.URL, base)
+		for _, address := range addresses(server) {
+			switch base, err := basePath(address); {
+			case err != nil:
+				fault("the document's server %s cannot be understood: %v", address, err)
+			case base != "":
+				fault("the document's server %s has the path /%s, and routes in this server have none: decide whether they move under it", address, base)
+			}
 		}
 	}
 	for _, wanted := range []struct {
