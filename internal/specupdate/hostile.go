@@ -50,6 +50,7 @@ func inspect(document []byte) (*yaml.Node, error) {
 	}
 	i := inspector{}
 	i.inspect(top, 0)
+	i.inspectComponents(member(top, "components"))
 	version := member(top, "openapi")
 	if version == nil || version.Kind != yaml.ScalarNode || !openAPIVersion.MatchString(version.Value) {
 		i.refuse(top, "the document is not OpenAPI 3.0 or 3.1, which its member openapi would say")
@@ -93,6 +94,7 @@ func (i *inspector) inspect(n *yaml.Node, depth int) {
 		}
 		return
 	}
+	i.inspectNames(n)
 	seen := make(map[string]int)
 	for at := 0; at < len(n.Content); at += 2 {
 		key, value := n.Content[at], n.Content[at+1]
