@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"testing"
 	"time"
@@ -25,6 +26,9 @@ func (s *Store) SetClock(now func() time.Time) { s.ownClock = now }
 
 // AnyID stands for every id in the tables of counts.
 const AnyID = anyID
+
+// Pool is the store's own, for tests that look into tables.
+func (s *Store) Pool() *sql.DB { return s.pool }
 
 // SetSpacing sets milestones in short lists, too.
 func (s *Store) SetSpacing(n int64) { s.spacing = n }

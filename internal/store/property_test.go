@@ -103,7 +103,8 @@ func queryOf(t *rapid.T) deployments.Query {
 }
 
 func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
-	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+	OnEachEngine(t, func(tt *testing.T, s deployments.Store) {
+		t := tt
 		s.(*store.Store).SetSpacing(2) // so that short lists have milestones
 		round := 0
 		rapid.Check(t, func(t *rapid.T) {
@@ -123,6 +124,9 @@ func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
 						t.Fatalf("import: got %+v and %v, want %+v", got, err, want)
 					}
 				}
+			}
+			for _, organization := range organizations {
+				checkCounts(t, tt, s.(*store.Store), s.(*store.Store).Pool(), organization)
 			}
 			for range 25 {
 				scope := deployments.Scope{Organization: rapid.SampledFrom(append(organizations, "none")).Draw(t, "organization")}

@@ -166,6 +166,9 @@ func checkCounts(t failer, tb testing.TB, s *store.Store, db *sql.DB, organizati
 	if !maps.Equal(got, want) {
 		t.Fatalf("the totals are\n%v, counted\n%v", got, want)
 	}
+	if wrong := wrongMilestones(tb, db, organization); len(wrong) > 0 {
+		t.Fatalf("milestones: %s", strings.Join(wrong, "\n"))
+	}
 }
 
 func verify(t failer, s *store.Store, organization string) {
