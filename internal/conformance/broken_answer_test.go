@@ -177,6 +177,18 @@ var brokenAnswers = []struct {
 	{"Retry-After with a 400", "own.error-headers", header(400, "Retry-After", "5"), false},
 	{"one empty page", "own.no-pages", body(200, `"total_count":0,"total_pages":0`, `"total_count":0,"total_pages":1`), false},
 	{"a total of nothing beside records", "page.size-kept", body(200, `"total_count":1,`, `"total_count":0,`), true},
+	{"the total of filters together is one too many", "pages.whole", totals(func(n int, q url.Values) int {
+		if filters(q) > 1 {
+			n++
+		}
+		return n
+	}), true},
+	{"the total of latest records with a filter is one too many", "pages.whole", totals(func(n int, q url.Values) int {
+		if filters(q) > 0 && !q.Has("full_history") && n > 0 {
+			n++
+		}
+		return n
+	}), true},
 	{"Bearer in one case", "own.scheme-case", func(_ testing.TB, next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasPrefix(r.Header.Get("Authorization"), "bearer") {

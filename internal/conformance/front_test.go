@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -76,6 +77,32 @@ func pagination(name string, change func(n int, q url.Values) int) frontFunc {
 			}))
 		}
 	})
+}
+
+// totals changes total_count, and total_pages with it, so that nothing but the records shows it.
+func totals(change func(n int, q url.Values) int) frontFunc {
+	find := regexp.MustCompile(`"page_size":(\d+),"total_count":(\d+),"total_pages":\d+`)
+	return rewritten(func(r *http.Request, w *httptest.ResponseRecorder) {
+		found := find.FindSubmatch(w.Body.Bytes())
+		if w.Code != 200 || found == nil {
+			return
+		}
+		size, _ := strconv.Atoi(string(found[1]))
+		total, _ := strconv.Atoi(string(found[2]))
+		total = change(total, r.URL.Query())
+		told := fmt.Sprintf(`"page_size":%d,"total_count":%d,"total_pages":%d`, size, total, (total+size-1)/size)
+		w.Body = bytes.NewBuffer(find.ReplaceAll(w.Body.Bytes(), []byte(told)))
+	})
+}
+
+// filters is how many filters a question has.
+func filters(q url.Values) (n int) {
+	for name, values := range q {
+		if name != "full_history" && !strings.HasPrefix(name, "pagination.") && values[0] != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // empty answers pages past the end with another status.
