@@ -189,6 +189,16 @@ var brokenAnswers = []struct {
 		}
 		return n
 	}), true},
+	{"another version in the records of a filter", "filter.subset", altered(func(q url.Values) bool { return q.Get("environment_name") != "" }), true},
+	{"another version in the records of filters together", "filter.intersection", altered(func(q url.Values) bool { return filters(q) > 1 }), true},
+	{"another version in the latest records", "latest.subset", altered(func(q url.Values) bool { return !q.Has("full_history") }), true},
+	{"another version in latest records with a filter", "latest.filtered", altered(func(q url.Values) bool {
+		return !q.Has("full_history") && q.Has("status")
+	}), true},
+	{"another version on small pages", "pages.agree", altered(func(q url.Values) bool {
+		n, err := strconv.Atoi(q.Get("pagination.page_size"))
+		return err == nil && n > 0 && n < 20
+	}), true},
 	{"Bearer in one case", "own.scheme-case", func(_ testing.TB, next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasPrefix(r.Header.Get("Authorization"), "bearer") {

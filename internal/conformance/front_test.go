@@ -105,6 +105,16 @@ func filters(q url.Values) (n int) {
 	return n
 }
 
+// altered changes the version of records in the answers to some questions.
+func altered(which func(url.Values) bool) frontFunc {
+	find := regexp.MustCompile(`"version":"[^"]*"`)
+	return rewritten(func(r *http.Request, w *httptest.ResponseRecorder) {
+		if w.Code == 200 && which(r.URL.Query()) {
+			w.Body = bytes.NewBuffer(find.ReplaceAll(w.Body.Bytes(), []byte(`"version":"0.0.0"`)))
+		}
+	})
+}
+
 // empty answers pages past the end with another status.
 func empty(status, code int) frontFunc {
 	return rewritten(func(r *http.Request, w *httptest.ResponseRecorder) {

@@ -106,6 +106,7 @@ func (s *suite) subset(subject subject, p *parameter, text string) {
 // sameRecords wants the second list to have those records of the first that are wanted. Of records of which that is not
 // known, any may be there.
 func (r *round) sameRecords(rule *Rule, all, some *walked, wanted func(*value) (is, known bool)) {
+	r.sameContent(rule, some, all)
 	whole := make(map[string]*value)
 	for _, record := range all.records {
 		id, _ := record.string("id")
@@ -196,6 +197,8 @@ func (s *suite) both(base, first, second question) {
 			r.show(filterBoth, fmt.Sprintf("the two filters have %d records in common, and find %d together", len(common), len(both.records)),
 				both.answers[0], one.answers[0], two.answers[0])
 		}
+		r.sameContent(filterBoth, both, one)
+		r.sameContent(filterBoth, both, two)
 	})
 }
 

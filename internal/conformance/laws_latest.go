@@ -103,6 +103,7 @@ func (s *suite) latestOf(q question) {
 			return
 		}
 		r.try(latestSubset, latestNewest, latestEvery, latestOnce)
+		r.sameContent(latestSubset, latest, all)
 		slots, known, told := newest(all.records), ids(all.records), make(map[string]bool)
 		for _, record := range latest.records {
 			id, _ := record.string("id")
@@ -172,6 +173,7 @@ func (s *suite) latestWith(subject subject, p *parameter, text string) {
 		}
 		isAfter := sameSet(ids(after), ids(found.records))
 		r.try(latestFiltered, ownAfterLatest)
+		r.sameContent(latestFiltered, found, all)
 		switch {
 		case isAfter:
 		case isNewest(found.records, newest(matching)):

@@ -65,6 +65,7 @@ func (s *suite) wholeAtSize(base question, size int64) {
 			i := differ(ids(got.records), ids(want.records))
 			r.show(pagesAgree, fmt.Sprintf("from record %d on, the list differs from that with pages of %d", i, want.size), got.answers[min(i/int(got.size), len(got.answers)-1)], want.answers[0])
 		}
+		r.sameContent(pagesAgree, got, want)
 		for i := 1; i < len(got.records); i++ {
 			if !inOwnOrder(got.records[i-1], got.records[i]) {
 				r.show(ownOrder, fmt.Sprintf("record %d is not older than the one before, on the pages put together", i), got.answers[0])
@@ -186,6 +187,9 @@ func (s *suite) halves(base question) {
 			r.try(pagesAgree, pageFill)
 			if !slices.Equal(ids(whole.list.records), append(ids(one.list.records), ids(two.list.records)...)) {
 				r.show(pagesAgree, fmt.Sprintf("a page of %d is not the two pages of %d in its place", size, size/2), whole, one, two)
+			}
+			if fault := contentFault(slices.Concat(one.list.records, two.list.records), whole.list.records); fault != "" {
+				r.show(pagesAgree, fault, whole, one, two)
 			}
 			for _, a := range []*answer{whole, one, two} {
 				if fault := s.fillFault(a); fault != "" {
