@@ -76,26 +76,13 @@ func (s *suite) validValues(p *parameter) {
 	for _, text := range []string{"a'b\"c", "é 世界", strings.Repeat("n", 256), "../..", "<b>&amp;</b>", "\\", "a\tb"} {
 		if p.accepts(text) {
 			a := s.expect(requestValid, s.asks(s.prelude(p).with(p.name, text).append(s.history())), p.name+" with a text that is valid", 200, 404)
-			s.enter(nothingFound(s, a))
+			s.enter(s.nothingFound(p, a))
 		}
 	}
-}
-
-// nothingFound wants a name that nothing has to find nothing.
-func nothingFound(s *suite, a *answer) *judgement {
-	j := &judgement{}
-	if a.status == 0 {
-		return j
+	for _, text := range s.nonsense(p) {
+		a := s.expect(requestValid, s.asks(s.prelude(p).with(p.name, text).append(s.history())), p.name+" with a name that nothing has", 200, 404)
+		s.enter(s.nothingFound(p, a))
 	}
-	ok := a.list != nil && len(a.list.records) == 0 && a.list.total <= 0
-	j.check(ownUnknownName, ok, "a name that nothing has is answered with %d", a.status)
-	if a.list != nil && !ok {
-		j.broken[0].text = "a name that nothing has finds records"
-	}
-	for i := range j.broken {
-		j.broken[i].show = []request{a.request}
-	}
-	return j
 }
 
 // invalidValues do not fit the schema, whoever reads it.

@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/conformance"
@@ -20,6 +21,17 @@ func TestTheSuiteIsSilentOnThisServer(t *testing.T) {
 			t.Run("with data", func(t *testing.T) { wantSilence(t, run(t, options(t, url))) })
 		})
 	}
+}
+
+// Whatever the suite tries as a name that nothing has, somebody may have chosen.
+func TestNamesThatAreProbesElsewhereAreNoFaults(t *testing.T) {
+	m := rightMemory()
+	for i, name := range []string{"a'b\"c", "é 世界", strings.Repeat("n", 256), "../..", "<b>&amp;</b>", "\\", "a\tb"} {
+		e := storetest.Entry(2000+i, 50+i, name, name, storetest.WithStage(name), storetest.WithProject(name, name), storetest.WithProject("shop", name))
+		storetest.WithIDs("acme")(&e)
+		m.entries = append(m.entries, e)
+	}
+	wantSilence(t, run(t, options(t, newServer(t, m, nil, smallPages))))
 }
 
 func TestWhatOnlyThisProjectSaysIsNoFaultUnlessStrict(t *testing.T) {

@@ -50,7 +50,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	c := newClient(o.Target, o.Timeout, o.UserAgent)
 	defer c.close()
 	s := &suite{
-		ledger: newLedger(c), ctx: ctx, doc: doc, client: c, random: rand.New(rand.NewPCG(o.Seed, 0)), strict: o.Strict,
+		ledger: newLedger(c), ctx: ctx, doc: doc, client: c, random: rand.New(rand.NewPCG(o.Seed, 0)), seed: o.Seed, strict: o.Strict,
 		given: o.Values, limit: o.Requests, known: make(map[string]bool),
 		learned: learned{values: make(map[string][]string), records: make(map[string]*value)},
 	}

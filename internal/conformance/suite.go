@@ -16,6 +16,7 @@ type suite struct {
 	doc    *document
 	client *client
 	random *rand.Rand
+	seed   uint64
 	strict bool
 	given  map[string][]string
 
