@@ -103,11 +103,18 @@ var brokenStores = []struct {
 			return rightMatches(m, e, q)
 		}
 	}, false},
-	{"a version that nobody has finds all of the project", "own.unknown-name", func(m *memory) {
+	{"a version that nobody has finds all of the project", "filter.satisfied", func(m *memory) {
 		m.is = func(filter, asked, got string) bool {
 			return asked == "" || asked == got || filter == "project_version_name"
 		}
 	}, false},
+	{"a version that nobody has finds the first one", "own.unknown-name", func(m *memory) {
+		m.is = func(filter, asked, got string) bool {
+			return asked == "" || asked == got || filter == "project_version_name" && got == "v1" && asked != "v2"
+		}
+	}, false},
+	{"the project's filter is ignored", "filter.satisfied", func(m *memory) { m.matches = ignoresProjects(deployments.All, deployments.Latest) }, false},
+	{"the project's filter is ignored without full_history", "filter.satisfied", func(m *memory) { m.matches = ignoresProjects(deployments.Latest) }, false},
 	{"a tie broken at random", "order.same-twice", func(m *memory) {
 		random := locked()
 		m.cut = func(matching []deployments.Record, page deployments.Page) deployments.Result {

@@ -102,6 +102,16 @@ func rightMatches(m *memory, e deployments.ImportEntry, q deployments.Query) boo
 		}))
 }
 
+// ignoresProjects finds records of every project in some of the lists.
+func ignoresProjects(lists ...deployments.History) func(*memory, deployments.ImportEntry, deployments.Query) bool {
+	return func(m *memory, e deployments.ImportEntry, q deployments.Query) bool {
+		if slices.Contains(lists, q.History) {
+			q.ProjectName, q.ProjectVersionName = "", ""
+		}
+		return rightMatches(m, e, q)
+	}
+}
+
 func rightCut(matching []deployments.Record, page deployments.Page) deployments.Result {
 	return cutAt(matching, page.Offset(), int64(page.Size))
 }

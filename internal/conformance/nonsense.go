@@ -44,3 +44,38 @@ func (s *suite) nothingFound(p *parameter, a *answer) *judgement {
 	}
 	return j
 }
+
+// ignored finds a filter that chooses nothing: where nonsense of several kinds finds all that there is without the filter,
+// it is not that a name happens to exist. What records show, judgeFilters sees.
+func (s *suite) ignored(p *parameter) {
+	names := s.nonsense(p)
+	if p.field != nil || len(names) < 2 {
+		return
+	}
+	bases := []question{s.prelude(p)}
+	if s.history() != nil {
+		bases = append(bases, bases[0].append(s.history()))
+	}
+	for _, base := range bases {
+		s.settle(func(r *round) {
+			all := r.ask(base)
+			if all.list == nil || all.list.total <= 0 {
+				return
+			}
+			answers := []*answer{all}
+			for _, name := range names {
+				a := r.ask(base.with(p.name, name))
+				if a.status == 0 {
+					return
+				}
+				if a.list != nil && a.list.total == all.list.total && sameSet(ids(a.list.records), ids(all.list.records)) {
+					answers = append(answers, a)
+				}
+			}
+			r.try(filterSatisfy)
+			if len(answers) > len(names) {
+				r.show(filterSatisfy, fmt.Sprintf("%s is ignored: each of %d names that nothing has finds all %d records", p.name, len(names), all.list.total), answers...)
+			}
+		})
+	}
+}

@@ -83,6 +83,7 @@ func (s *suite) validValues(p *parameter) {
 		a := s.expect(requestValid, s.asks(s.prelude(p).with(p.name, text).append(s.history())), p.name+" with a name that nothing has", 200, 404)
 		s.enter(s.nothingFound(p, a))
 	}
+	s.ignored(p)
 }
 
 // invalidValues do not fit the schema, whoever reads it.

@@ -97,7 +97,7 @@ var (
 	pagePastEnd    = catalogue.law("page.past-end", "A page past the end has no records and the same totals.")
 	pagesWhole     = catalogue.law("pages.whole", "The pages put together have total_count records, and none twice.")
 	pagesAgree     = catalogue.law("pages.agree", "The pages put together are the same list at every page size, with the same records.")
-	filterSatisfy  = catalogue.law("filter.satisfied", "Each record has the values that the request filters by.")
+	filterSatisfy  = catalogue.law("filter.satisfied", "Each record has the values that the request filters by; no filter is ignored.")
 	filterSubset   = catalogue.law("filter.subset", "A filter's answer is the part of the unfiltered list that satisfies it, its records unchanged.")
 	filterBoth     = catalogue.law("filter.intersection", "Two filters together find what each of them finds alone, in common.")
 	latestOnce     = catalogue.law("latest.slot-once", "Without full_history, a slot (environment_id, deployment_name) is there once.")
