@@ -189,6 +189,9 @@ var brokenAnswers = []struct {
 		}
 		return n
 	}), true},
+	{"two filters together find nothing without full_history", "latest.filtered", refuse(200, emptyList, func(q url.Values) bool {
+		return q.Get("status") != "" && q.Get("artifact_kind") != "" && !q.Has("full_history")
+	}), true},
 	{"another version in the records of a filter", "filter.subset", altered(func(q url.Values) bool { return q.Get("environment_name") != "" }), true},
 	{"another version in the records of filters together", "filter.intersection", altered(func(q url.Values) bool { return filters(q) > 1 }), true},
 	{"another version in the latest records", "latest.subset", altered(func(q url.Values) bool { return !q.Has("full_history") }), true},

@@ -58,10 +58,11 @@ func (s *suite) judgeLatest() {
 				continue
 			}
 			for _, text := range s.filterValues(subject, p) {
-				s.latestWith(subject, p, text)
+				s.latestWith(subject.question, question{{p.name, text}})
 			}
 		}
 	}
+	s.everyTwoLatest()
 }
 
 // latestTotals wants no more latest records than there are records, which needs no walk.
@@ -151,53 +152,6 @@ func (s *suite) answerTo(q question, w *walked) *answer {
 	return &answer{request: s.asks(q)}
 }
 
-// latestWith finds out whether a filter chooses among the latest records or before them, and wants one of the two.
-func (s *suite) latestWith(subject subject, p *parameter, text string) {
-	base := subject.question
-	s.settle(func(r *round) {
-		latest, found := r.wholeList(base), r.wholeList(base.with(p.name, text))
-		all := r.wholeList(base.append(s.history()))
-		if !latest.whole || !found.whole || !all.whole {
-			return
-		}
-		var after, matching []*value
-		for _, record := range latest.records {
-			if got, _ := record.string(p.field...); got == text {
-				after = append(after, record)
-			}
-		}
-		for _, record := range all.records {
-			if got, _ := record.string(p.field...); got == text {
-				matching = append(matching, record)
-			}
-		}
-		isAfter := sameSet(ids(after), ids(found.records))
-		r.try(latestFiltered, ownAfterLatest)
-		r.sameContent(latestFiltered, found, all)
-		switch {
-		case isAfter:
-		case isNewest(found.records, newest(matching)):
-			r.show(ownAfterLatest, fmt.Sprintf("%d records are found that are not the latest of their slot", len(found.records)-len(after)), found.answers[0], latest.answers[0])
-		default:
-			r.show(latestFiltered, fmt.Sprintf("%d records are found; of the latest, %d match", len(found.records), len(after)), found.answers[0], latest.answers[0])
-		}
-	})
-}
-
 func sameSet(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
-}
-
-// isNewest says whether the records are one of the newest of each slot.
-func isNewest(records []*value, slots map[string][]*value) bool {
-	if len(records) != len(slots) {
-		return false
-	}
-	for _, record := range records {
-		id, _ := record.string("id")
-		if !slices.Contains(ids(slots[slotOf(record)]), id) {
-			return false
-		}
-	}
-	return true
 }
