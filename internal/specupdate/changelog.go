@@ -80,9 +80,8 @@ func (l *changelog) sortChanges(changes []change) {
 
 // compare asks oasdiff, by go tool in dir, and compares the trees. Both files are documents that inspect has passed.
 func compare(ctx context.Context, dir, oldFile, newFile string, before, after *yaml.Node) (*changelog, error) {
-	command := exec.CommandContext(ctx, "go", "tool", "-modfile=tools/go.mod", "oasdiff", "changelog",
-		"--format", "json", "--allow-external-refs=false", oldFile, newFile)
-	command.Dir, command.Env = dir, environment()
+	command := in(dir, exec.CommandContext(ctx, "go", "tool", "-modfile=tools/go.mod", "oasdiff", "changelog",
+		"--format", "json", "--allow-external-refs=false", oldFile, newFile))
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	out, err := command.Output()

@@ -94,8 +94,8 @@ func (s Step) run(ctx context.Context, dir, logs string, progress io.Writer) err
 		return err
 	}
 	defer log.Close()
-	command := exec.CommandContext(ctx, s.Command[0], s.Command[1:]...)
-	command.Dir, command.Env, command.Stdout, command.Stderr = dir, environment(), log, log
+	command := in(dir, exec.CommandContext(ctx, s.Command[0], s.Command[1:]...))
+	command.Stdout, command.Stderr = log, log
 	// A group of its own, to stop what the command has started, too.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGINT) }

@@ -62,15 +62,16 @@ func copyTree(ctx context.Context, dir, to string) (*tree, error) {
 	return t, nil
 }
 
-// environment is that of every command, without git's variables: in a hook, and in git rebase --exec, they say which
+// in lets a command run in a directory, and without git's variables: in a hook, and in git rebase --exec, they say which
 // repository and which index git works on, wherever it runs.
-func environment() []string {
-	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "GIT_") })
+func in(dir string, command *exec.Cmd) *exec.Cmd {
+	command.Dir = dir
+	command.Env = slices.DeleteFunc(command.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "GIT_") })
+	return command
 }
 
 func git(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	command := exec.CommandContext(ctx, "git", args...)
-	command.Dir, command.Env = dir, environment()
+	command := in(dir, exec.CommandContext(ctx, "git", args...))
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	out, err := command.Output()
