@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,6 +65,7 @@ func TestAServerThatIsKilledLosesNothingAndRecordsNothingTwice(t *testing.T) {
 			for round := range kills {
 				server := serve(t, env)
 				var group sync.WaitGroup
+				var answered atomic.Int64
 				for recorder := range recorders {
 					group.Go(func() {
 						for n := 0; ; n++ {
@@ -79,10 +81,16 @@ func TestAServerThatIsKilledLosesNothingAndRecordsNothingTwice(t *testing.T) {
 							if a.id == "" {
 								return // the server is dead
 							}
+							answered.Add(1)
 						}
 					})
 				}
-				time.Sleep(time.Duration(20+rand.IntN(80)) * time.Millisecond)
+				// In the middle of something, and after as many answers as prove something, however busy the machine is.
+				enough := int64(recorders + rand.IntN(20))
+				for giveUp := time.Now().Add(30 * time.Second); answered.Load() < enough && time.Now().Before(giveUp); {
+					time.Sleep(time.Millisecond)
+				}
+				time.Sleep(time.Duration(rand.IntN(5000)) * time.Microsecond)
 				_ = server.cmd.Process.Kill() // SIGKILL
 				_ = server.cmd.Wait()
 				group.Wait()
