@@ -30,6 +30,15 @@ var brokenStores = []struct {
 			return rightSet(matching, q)
 		}
 	}, false},
+	{"two filters together before the latest are found", "own.filter-after-latest", func(m *memory) {
+		m.set = func(all []deployments.ImportEntry, q *deployments.Query) []deployments.ImportEntry {
+			if q.History == deployments.All || q.LogicalEnvironmentName == "" || q.Status == deployments.AnyStatus {
+				return rightSet(all, q)
+			}
+			all = slices.DeleteFunc(slices.Clone(all), func(e deployments.ImportEntry) bool { return !rightMatches(m, e, *q) })
+			return rightSet(all, q)
+		}
+	}, false},
 	{"a wildcard in a filter", "own.filter-exact", func(m *memory) {
 		m.is = func(_, asked, got string) bool {
 			return asked == "" || asked == got || asked != "dev%1" && strings.Contains(asked, "%") && like(asked, got)

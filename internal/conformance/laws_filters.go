@@ -7,6 +7,8 @@ import (
 
 // judgeFilterLaws holds the answers of filters against the list without them, where that can be walked through.
 func (s *suite) judgeFilterLaws() {
+	// First, since it takes one answer each: where writers are at work, the laws below may use up their share of the requests.
+	s.everyTwo(s.together)
 	if len(s.subjects) == 0 {
 		s.notJudged("no part of the data is small enough to walk through, and not empty", filterSubset, filterBoth)
 	}
@@ -20,7 +22,7 @@ func (s *suite) judgeFilterLaws() {
 			}
 		}
 	}
-	s.everyTwo()
+	s.everyTwo(s.againstEach)
 	for _, p := range s.doc.parameters {
 		if p.field != nil {
 			s.alone(p)
@@ -132,11 +134,8 @@ func (r *round) sameRecords(rule *Rule, all, some *walked, wanted func(*value) (
 	}
 }
 
-// everyTwo holds every two filters together against each of them, with the values of a record, so that something is found.
-func (s *suite) everyTwo() {
-	if len(s.subjects) == 0 {
-		return
-	}
+// everyTwo goes through every two parameters that filter, and do not need each other.
+func (s *suite) everyTwo(hold func(i int, p, other *parameter)) {
 	var filters []*parameter
 	for _, p := range s.doc.parameters {
 		if p.isText() || p.isEnum() {
@@ -145,26 +144,82 @@ func (s *suite) everyTwo() {
 	}
 	for i, p := range filters {
 		for j, other := range filters[:i] {
-			subject := s.subjects[(i+j)%len(s.subjects)]
-			like := s.recordOf(subject)
-			base := subject.append(s.history())
-			one, ok := s.filterLike(p, like, base)
-			two, ok2 := s.filterLike(other, like, base)
-			if ok && ok2 && p.needs != other.name && other.needs != p.name {
-				s.both(base, one, two)
+			if p.needs != other.name && other.needs != p.name {
+				hold(i+j, p, other)
 			}
 		}
 	}
 }
 
-// recordOf picks a record that was met and that belongs to a subject.
-func (s *suite) recordOf(subject subject) *value {
-	for _, id := range s.sample(len(s.met)) {
-		if s.satisfies(s.records[id], subject.question) {
-			return s.records[id]
+// together asks for two filters, with values of a record, so that something is found; the records of the answer show
+// whether they satisfy both.
+func (s *suite) together(_ int, p, other *parameter) {
+	if base, one, two, ok := s.apart(p, other, subject{}); ok {
+		s.ask(s.asks(base.append(one).append(two).with(sizeParameter, itoa(max(s.maxSize, 1)))))
+	}
+}
+
+// againstEach holds two filters together against each of them, in a part of the data.
+func (s *suite) againstEach(i int, p, other *parameter) {
+	if len(s.subjects) == 0 {
+		return
+	}
+	turn := i % len(s.subjects)
+	if base, one, two, ok := s.apart(p, other, slices.Concat(s.subjects[turn:], s.subjects[:turn])...); ok {
+		s.both(base, one, two)
+	}
+}
+
+// likes is after how many records of a subject the search for values that tell two filters apart ends.
+const likes = 25
+
+// apart picks a part of the data, and values for two filters, such that each leaves out as much as possible of what the
+// other keeps: there, a server that ignores one filter beside the other shows it soonest. False if no record has values for
+// both.
+func (s *suite) apart(p, other *parameter, subjects ...subject) (base, one, two question, ok bool) {
+	best := -1.0
+	for _, subject := range subjects {
+		asked := subject.append(s.history())
+		for _, like := range s.recordsOf(subject, likes) {
+			first, ok := s.filterLike(p, like, asked)
+			second, ok2 := s.filterLike(other, like, asked)
+			if !ok || !ok2 {
+				continue
+			}
+			if part := min(s.leftOut(subject.append(first), second), s.leftOut(subject.append(second), first)); part > best {
+				best, base, one, two = part, asked, first, second
+			}
 		}
 	}
-	return nil
+	return base, one, two, best >= 0
+}
+
+// leftOut is which part of the records that were met and have the values of a question lacks those of the other.
+func (s *suite) leftOut(q, other question) float64 {
+	all, out := 0, 0
+	for _, id := range s.met {
+		if record := s.records[id]; s.satisfies(record, q) {
+			all++
+			if !s.satisfies(record, other) {
+				out++
+			}
+		}
+	}
+	return float64(out) / float64(max(all, 1))
+}
+
+// recordsOf picks records that were met and that belong to a subject.
+func (s *suite) recordsOf(subject subject, most int) []*value {
+	var picked []*value
+	for _, id := range s.sample(len(s.met)) {
+		if len(picked) == most {
+			break
+		}
+		if s.satisfies(s.records[id], subject.question) {
+			picked = append(picked, s.records[id])
+		}
+	}
+	return picked
 }
 
 // filterLike asks for the value that a record has, or for one that is given; false if there is none, or if the question

@@ -75,9 +75,14 @@ func (s *suite) isNewest(records []*value, slots map[string][]*value, q question
 	return true
 }
 
-// everyTwoLatest asks for every two filters together among the latest records, with the values of a record.
+// everyTwoLatest asks for every two filters together among the latest records: with the values of one of those, which must
+// be found, and with those of an older one, which the latest of its slot does not have and which must not be.
 func (s *suite) everyTwoLatest() {
-	if len(s.subjects) == 0 {
+	var parts []part
+	for _, subject := range s.subjects {
+		parts = append(parts, s.partOf(subject))
+	}
+	if len(parts) == 0 {
 		return
 	}
 	var filters []*parameter
@@ -88,13 +93,63 @@ func (s *suite) everyTwoLatest() {
 	}
 	for i, p := range filters {
 		for j, other := range filters[:i] {
-			subject := s.subjects[(i+j)%len(s.subjects)]
-			like := s.recordOf(subject)
-			one, ok := s.filterLike(p, like, subject.question)
-			two, ok2 := s.filterLike(other, like, subject.question)
-			if ok && ok2 {
-				s.latestWith(subject.question, one.append(two))
+			turn := (i + j) % len(parts)
+			for _, old := range []bool{false, true} {
+				for _, part := range slices.Concat(parts[turn:], parts[:turn]) {
+					if q := s.filtersLike(part, old, p, other); q != nil {
+						s.latestWith(part.question, q)
+						break
+					}
+				}
 			}
 		}
 	}
+}
+
+// part is what a subject held when it was looked at.
+type part struct {
+	subject
+	latest, older []*value
+	// slots are the latest records by their slot.
+	slots map[string]*value
+}
+
+func (s *suite) partOf(subject subject) part {
+	part := part{subject: subject, slots: make(map[string]*value)}
+	s.settle(func(r *round) {
+		latest, all := r.wholeList(subject.question), r.wholeList(subject.append(s.history()))
+		part.latest, part.older = latest.records, nil
+		clear(part.slots)
+		for _, record := range latest.records {
+			part.slots[slotOf(record)] = record
+		}
+		known := ids(latest.records)
+		for _, record := range all.records {
+			if id, _ := record.string("id"); !slices.Contains(known, id) {
+				part.older = append(part.older, record)
+			}
+		}
+	})
+	return part
+}
+
+// filtersLike asks for two values of a latest record, or of an older one for values that the latest of its slot has not
+// both; nil if there is no such record.
+func (s *suite) filtersLike(part part, old bool, p, other *parameter) question {
+	records := part.latest
+	if old {
+		records = part.older
+	}
+	for _, i := range s.random.Perm(len(records)) {
+		one, ok := s.filterLike(p, records[i], part.question)
+		two, ok2 := s.filterLike(other, records[i], part.question)
+		if !ok || !ok2 {
+			continue
+		}
+		q := one.append(two)
+		if latest := part.slots[slotOf(records[i])]; !old || latest != nil && !s.satisfies(latest, q) {
+			return q
+		}
+	}
+	return nil
 }
