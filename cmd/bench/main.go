@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -32,17 +33,15 @@ func main() {
 func run(ctx context.Context, o bench.Options, page string) error {
 	report, failed := bench.Run(ctx, o)
 	if err := report.WriteTable(os.Stdout); err != nil {
-		return err
+		return errors.Join(failed, err)
 	}
-	if failed != nil || o.Row != "" {
+	// A row that failed, or that the run did not come to, says so on the page: what the others gave took long to find.
+	if len(report.Rows) == 0 || o.Row != "" {
 		return failed
 	}
 	file, err := os.Create(page)
 	if err != nil {
-		return err
+		return errors.Join(failed, err)
 	}
-	if err := report.WritePage(file); err != nil {
-		return err
-	}
-	return file.Close()
+	return errors.Join(failed, report.WritePage(file), file.Close())
 }

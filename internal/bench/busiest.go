@@ -13,6 +13,8 @@ import (
 // and to skip.
 type busiest struct {
 	environment, logicalEnvironment, deployment, project, digest string
+	// deployedMost is the deployment name that most slots have.
+	deployedMost string
 	// itsLogicalEnvironment is the environment's, projectVersion one of the project's.
 	itsLogicalEnvironment, projectVersion string
 }
@@ -26,10 +28,11 @@ func (d *dataset) busiest(ctx context.Context) (b busiest, err error) {
 	const from = " FROM deployment_records r JOIN organizations o ON o.id = r.organization_id AND o.key = '" + great + "' "
 	const most = " GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
 	for text, value := range map[string]*string{
-		"SELECT e.name" + from + "JOIN environments e ON e.id = r.environment_id" + most:                 &b.environment,
-		"SELECT l.name" + from + "JOIN logical_environments l ON l.id = r.logical_environment_id" + most: &b.logicalEnvironment,
-		"SELECT r.deployment_name" + from + most:                                                         &b.deployment,
-		"SELECT a.digest" + from + "JOIN artifacts a ON a.id = r.artifact_id" + most:                     &b.digest,
+		"SELECT e.name" + from + "JOIN environments e ON e.id = r.environment_id" + most:                                                    &b.environment,
+		"SELECT l.name" + from + "JOIN logical_environments l ON l.id = r.logical_environment_id" + most:                                    &b.logicalEnvironment,
+		"SELECT r.deployment_name" + from + most:                                                                                            &b.deployment,
+		"SELECT s.deployment_name FROM current_slots s JOIN organizations o ON o.id = s.organization_id AND o.key = '" + great + "'" + most: &b.deployedMost,
+		"SELECT a.digest" + from + "JOIN artifacts a ON a.id = r.artifact_id" + most:                                                        &b.digest,
 		"SELECT p.name" + from + `JOIN project_version_artifacts pva ON pva.artifact_id = r.artifact_id
 			JOIN project_versions pv ON pv.id = pva.project_version_id JOIN projects p ON p.id = pv.project_id` + most: &b.project,
 	} {

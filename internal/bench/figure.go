@@ -37,14 +37,24 @@ func (l *Limit) holds(value, limit float64) bool {
 	return value >= limit
 }
 
-// Missed tells whether the figure is on the wrong side of its bar.
-func (f Figure) Missed() bool {
-	return f.NotRun == "" && f.Limit != nil && !f.Limit.holds(f.Value, f.Limit.Bar)
+// fewestPairs is how many pairs a figure must be the median of to be judged, if it is of pairs.
+const fewestPairs = 7
+
+// unsettled tells that there are too few pairs to judge the figure by.
+func (f Figure) unsettled() bool {
+	return f.NotRun == "" && f.Limit != nil && f.Pairs > 0 && f.Pairs < fewestPairs
 }
 
-// Verdict is one of: aim, bar, MISSED, reported, not run.
+// Missed tells whether the figure is on the wrong side of its bar.
+func (f Figure) Missed() bool {
+	return f.NotRun == "" && f.Limit != nil && !f.unsettled() && !f.Limit.holds(f.Value, f.Limit.Bar)
+}
+
+// Verdict is one of: aim, bar, MISSED, too few pairs, reported, not run.
 func (f Figure) Verdict() string {
 	switch {
+	case f.unsettled():
+		return "too few pairs"
 	case f.NotRun != "":
 		return "not run"
 	case f.Limit == nil:

@@ -25,6 +25,10 @@ func TestAFigureIsJudgedByItsBarAndItsAim(t *testing.T) {
 		{Figure{Value: 2, Limit: atMost(5, 2)}, "aim"},
 		{Figure{Value: 1, Limit: atMost(5, 0)}, "bar"},
 		{Figure{Value: 100}, "reported"},
+		{Figure{Value: 2, Limit: atMost(5, 2), Pairs: 6}, "too few pairs"},
+		{Figure{Value: 9, Limit: atMost(5, 2), Pairs: 6}, "too few pairs"},
+		{Figure{Value: 9, Limit: atMost(5, 2), Pairs: 7}, "MISSED"},
+		{Figure{Value: 9, Pairs: 6}, "reported"},
 		{Figure{NotRun: "no time", Limit: atLeast(1, 2)}, "not run"},
 	} {
 		if got := c.figure.Verdict(); got != c.want || c.figure.Missed() != (c.want == "MISSED") {

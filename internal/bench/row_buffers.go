@@ -98,11 +98,11 @@ type question struct {
 func (q question) path() string { return "/v1/deployments?" + q.values.Encode() }
 
 // questions are every filter alone, and every combination of environment, logical environment, status and kind, with
-// the values that most records have.
+// the values that most records have, or most slots; and each status alone.
 func (b busiest) questions(full bool) []question {
-	status := "DEPLOYED"
+	status, deployment := "DEPLOYED", b.deployedMost
 	if full {
-		status = "SUPERSEDED"
+		status, deployment = "SUPERSEDED", b.deployment
 	}
 	combined := [][2]string{
 		{"environment_name", b.environment},
@@ -112,10 +112,15 @@ func (b busiest) questions(full bool) []question {
 	}
 	choices := subsets(combined)
 	choices = append(choices,
-		[][2]string{{"deployment_name", b.deployment}},
+		[][2]string{{"deployment_name", deployment}},
 		[][2]string{{"project_name", b.project}},
 		[][2]string{{"project_name", b.project}, {"project_version_name", b.projectVersion}},
 		[][2]string{{"artifact_digest", b.digest}})
+	for _, other := range []string{"DEPLOYED", "DECOMMISSIONED"} {
+		if other != status {
+			choices = append(choices, [][2]string{{"status", other}})
+		}
+	}
 	var all []question
 	for _, chosen := range choices {
 		q := question{"no filter", url.Values{"pagination.page_size": {"20"}}}
@@ -126,6 +131,9 @@ func (b busiest) questions(full bool) []question {
 		for _, parameter := range chosen {
 			names = append(names, strings.TrimSuffix(parameter[0], "_name"))
 			q.values.Set(parameter[0], parameter[1])
+		}
+		if rare := q.values.Get("status"); rare != "" && rare != status {
+			names = []string{"status " + rare}
 		}
 		if len(names) > 0 {
 			q.name = strings.ReplaceAll(strings.Join(names, " and "), "_", " ")

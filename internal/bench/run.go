@@ -98,13 +98,14 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		if o.Row != "" && o.Row != r.name {
 			continue
 		}
+		if ctx.Err() != nil {
+			report.Rows = append(report.Rows, ReportRow{Name: r.name, What: r.what, Figures: []Figure{{What: r.name, NotRun: "the run was ended before"}}})
+			continue
+		}
 		part, err := runRow(ctx, l, r)
 		report.Rows = append(report.Rows, part)
 		if err != nil {
 			failed = append(failed, err)
-		}
-		if ctx.Err() != nil {
-			break
 		}
 	}
 	report.Took = time.Since(start).Round(time.Second)

@@ -80,3 +80,29 @@ func TestWhatCannotBeMeasuredIsToldBeforeAnythingIsStarted(t *testing.T) {
 		}
 	}
 }
+
+func TestARunThatIsEndedSaysWhatItDidNotComeTo(t *testing.T) {
+	pgtest.NeedBinaries(t)
+	ctx, end := context.WithCancel(t.Context())
+	o := tiny(t)
+	o.Progress = writerFunc(func(text []byte) (int, error) {
+		if bytes.Contains(text, []byte("latency\n")) {
+			end()
+		}
+		return t.Output().Write(text)
+	})
+	report, err := Run(ctx, o)
+	if err == nil || len(report.Rows) != len(rows) {
+		t.Fatalf("got %d rows, %v", len(report.Rows), err)
+	}
+	if f := report.Rows[0].Figures[0]; f.NotRun != "" {
+		t.Errorf("what was measured before is lost: %q", f.Cells())
+	}
+	if f := report.Rows[len(rows)-1].Figures[0]; f.NotRun != "the run was ended before" {
+		t.Errorf("got %q", f.Cells())
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(text []byte) (int, error) { return f(text) }

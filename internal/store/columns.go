@@ -6,6 +6,9 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
+// storedColumns are a record's own, as deployment_records has them.
+const storedColumns = `id, environment_id, logical_environment_id, deployment_name, artifact_id, status, created_at, updated_at, last_seen_at`
+
 // recordColumns are a record's, with the names that its ids stand for; recordJoins gives them, beside a
 // deployment_records r.
 const (
@@ -17,37 +20,45 @@ const (
   LEFT JOIN logical_environments l ON l.id = r.logical_environment_id`
 )
 
-// scanRecord reads a row of what stands before recordColumns, and of those. It is false if the row has no record: an
-// outer join's.
-func scanRecord(rows *sql.Rows, before ...any) (record deployments.Record, found bool, err error) {
-	var (
-		id, environmentID          sql.Null[string]
-		environmentName            sql.Null[string]
-		logicalID, logicalName     sql.Null[string]
-		deploymentName, artifactID sql.Null[string]
-		name, version, digest      sql.Null[string]
-		kind, status               sql.Null[int64]
-		created, updated, seen     timestamp
-	)
-	err = rows.Scan(append(before, &id, &environmentID, &environmentName, &logicalID, &logicalName, &deploymentName,
-		&artifactID, &kind, &name, &version, &digest, &status, &created, &updated, &seen)...)
-	if err != nil || !id.Valid {
+// recordScan reads rows of other columns and recordColumns; one reads many rows, into the same places.
+type recordScan struct {
+	into                       []any
+	id, environmentID          sql.Null[string]
+	environmentName            sql.Null[string]
+	logicalID, logicalName     sql.Null[string]
+	deploymentName, artifactID sql.Null[string]
+	name, version, digest      sql.Null[string]
+	kind, status               sql.Null[int64]
+	created, updated, seen     timestamp
+}
+
+// scanRecords reads rows that begin with what is given, before recordColumns.
+func scanRecords(before ...any) *recordScan {
+	s := &recordScan{}
+	s.into = append(before, &s.id, &s.environmentID, &s.environmentName, &s.logicalID, &s.logicalName, &s.deploymentName,
+		&s.artifactID, &s.kind, &s.name, &s.version, &s.digest, &s.status, &s.created, &s.updated, &s.seen)
+	return s
+}
+
+// next reads a row. It is false if the row has no record: an outer join's.
+func (s *recordScan) next(rows *sql.Rows) (record deployments.Record, found bool, err error) {
+	if err := rows.Scan(s.into...); err != nil || !s.id.Valid {
 		return deployments.Record{}, false, err
 	}
 	return deployments.Record{
-		ID:                     id.V,
-		EnvironmentID:          environmentID.V,
-		EnvironmentName:        environmentName.V,
-		LogicalEnvironmentID:   logicalID.V,
-		LogicalEnvironmentName: logicalName.V,
-		DeploymentName:         deploymentName.V,
-		ArtifactID:             artifactID.V,
+		ID:                     s.id.V,
+		EnvironmentID:          s.environmentID.V,
+		EnvironmentName:        s.environmentName.V,
+		LogicalEnvironmentID:   s.logicalID.V,
+		LogicalEnvironmentName: s.logicalName.V,
+		DeploymentName:         s.deploymentName.V,
+		ArtifactID:             s.artifactID.V,
 		Artifact: deployments.Artifact{
-			Kind: deployments.Kind(kind.V), Name: name.V, Version: version.V, Digest: digest.V,
+			Kind: deployments.Kind(s.kind.V), Name: s.name.V, Version: s.version.V, Digest: s.digest.V,
 		},
-		Status:     deployments.Status(status.V),
-		CreatedAt:  created.Time,
-		UpdatedAt:  updated.Time,
-		LastSeenAt: seen.Time,
+		Status:     deployments.Status(s.status.V),
+		CreatedAt:  s.created.Time,
+		UpdatedAt:  s.updated.Time,
+		LastSeenAt: s.seen.Time,
 	}, true, nil
 }

@@ -28,8 +28,16 @@ func listStatement(engine engine, scope deployments.Scope, q deployments.Query) 
 	w := &statement{engine: engine}
 	w.names(scope, q)
 	w.projectSets(projectsOf(scope, q))
-	w.matching(q)
 	list, counted := listOf(scope, q)
+	inOrder := counted && list.marked() // an index has the list in its order
+	w.columns = "id, created_at"
+	if inOrder && q.Status == deployments.AnyStatus && q.ArtifactKind == deployments.AnyKind {
+		// The page is read where the index points to. Looked up by id, each record would be somewhere else in the index
+		// of ids, which takes most of the time of a page of a long history. Of a status or a kind that many records have,
+		// the planner would rather read the index of all.
+		w.columns = storedColumns
+	}
+	w.matching(q)
 	if counted {
 		w.keptTotal(list, q)
 	} else {
@@ -37,26 +45,37 @@ func listStatement(engine engine, scope deployments.Scope, q deployments.Query) 
 	}
 	if offset := q.Page.Offset(); offset == 0 {
 		// An index has no filter for each combination: nothing is sought where nothing is.
-		w.write(",\npage AS (" + w.ordered("(SELECT n FROM total) > 0", "created_at DESC, id DESC", strconv.Itoa(int(q.Page.Size)), "0") + ")")
+		w.write(",\npage AS (" + w.ordered(w.columns, "(SELECT n FROM total) > 0", newestFirst, strconv.Itoa(int(q.Page.Size)), "0") + ")")
 	} else {
-		w.pageFromNearest(offset, int64(q.Page.Size), list, counted && list.marked())
+		w.pageFromNearest(offset, int64(q.Page.Size), list, inOrder)
+	}
+	records := "page AS r"
+	if w.columns != storedColumns {
+		records = "page JOIN deployment_records r ON r.id = page.id"
 	}
 	w.write(`
 SELECT total.n, ` + recordColumns + `
 FROM total LEFT JOIN (
-  page
-  JOIN deployment_records r ON r.id = page.id` + recordJoins + `
+  ` + records + recordJoins + `
 ) ON true
-ORDER BY page.created_at DESC, page.id DESC`)
+ORDER BY r.created_at DESC, r.id DESC`)
 	return w.text.String(), w.args
 }
+
+// The order of lists (L6), and the other way round.
+const (
+	newestFirst = "created_at DESC, id DESC"
+	oldestFirst = "created_at, id"
+)
 
 // statement collects SQL and the arguments of its question marks, which stand in the same order.
 type statement struct {
 	engine engine
 	text   strings.Builder
 	args   []any
-	bySet  bool // records are asked for by the project sets that "sets" names
+	// columns are those of a record that a page has from the start; others are looked up by id.
+	columns string
+	bySet   bool // records are asked for by the project sets that "sets" names
 }
 
 func (w *statement) write(sql string, args ...any) {
@@ -89,7 +108,7 @@ func (w *statement) names(scope deployments.Scope, q deployments.Query) {
 func (w *statement) matching(q deployments.Query) {
 	source := "SELECT r.record_id AS id, r.created_at, r.project_set_id FROM current_slots r"
 	if q.History == deployments.All {
-		source = "SELECT r.id, r.created_at, r.project_set_id FROM deployment_records r"
+		source = "SELECT r.* FROM deployment_records r" // of which its uses take what they name
 	}
 	w.write("matching AS NOT MATERIALIZED (" + source + " WHERE ")
 	w.filters("r", q)
@@ -140,8 +159,9 @@ func (w *statement) ofVersion(project, version string) {
 func scanResult(rows *sql.Rows, size int32) (deployments.Result, error) {
 	// A setting may allow large pages: let the slice grow to them rather than reserve one for each request.
 	result := deployments.Result{Records: make([]deployments.Record, 0, min(size, 128))}
+	scan := scanRecords(&result.Total)
 	for rows.Next() {
-		record, found, err := scanRecord(rows, &result.Total)
+		record, found, err := scan.next(rows)
 		if err != nil {
 			return deployments.Result{}, err
 		}

@@ -42,8 +42,9 @@ func (w *statement) idOf(column, id string) {
 
 // pageFromNearest reads a page from the nearest place whose rank, the number of matching records before it in the
 // order of time, is known: the beginning, the end, or a milestone of the list. From there it skips what lies between,
-// up or down. Which place is taken decides what the page costs, never what is in it: each rank is exact.
-func (w *statement) pageFromNearest(skip, size int64, list listKey, marked bool) {
+// up or down. Which place is taken decides what the page costs, never what is in it: each rank is exact. A list that an
+// index has in its order has milestones.
+func (w *statement) pageFromNearest(skip, size int64, list listKey, inOrder bool) {
 	constant := w.engine.place()
 	// The page's records have the ranks from low to before high.
 	w.write(`,
@@ -55,7 +56,7 @@ known AS (
   SELECT CAST(0 AS bigint) AS rank, b.* FROM (SELECT `+constant+`) AS b
   UNION ALL SELECT total.n, e.* FROM total, (SELECT `+constant+`) AS e`,
 		skip, size, timestamp{beginning.createdAt}, beginning.recordID, timestamp{end.createdAt}, end.recordID)
-	if marked {
+	if inOrder {
 		w.write(`
   UNION ALL SELECT m.before + coalesce((SELECT sum(p.n) FROM pending p WHERE (p.created_at, p.record_id) < (m.created_at, m.record_id)), 0), m.created_at, m.record_id
   FROM (
@@ -75,14 +76,23 @@ nearest AS (
     SELECT known.*, asked.*, CASE WHEN rank > low THEN rank ELSE low END AS up_from, CASE WHEN rank < high THEN rank ELSE high END AS down_from
     FROM known, asked ORDER BY abs(rank - high) LIMIT 1
   ) AS k
-),
-page AS (SELECT id, created_at FROM (
+)`)
+	up, upSkip := ">= (SELECT created_at, id FROM nearest)", "(SELECT up_skip FROM nearest)"
+	down, downSkip := "< (SELECT created_at, id FROM nearest)", "(SELECT down_skip FROM nearest)"
+	if w.columns == storedColumns {
+		// What is skipped is read in the index alone, up to the first record of the page on either side.
+		w.write(`,
+first_up AS (` + w.ordered("id, created_at", "(created_at, id) "+up, oldestFirst, "1", upSkip) + `),
+first_down AS (` + w.ordered("id, created_at", "(created_at, id) "+down, newestFirst, "1", downSkip) + ")")
+		up, upSkip = ">= (SELECT created_at, id FROM first_up)", "0"
+		down, downSkip = "<= (SELECT created_at, id FROM first_down)", "0"
+	}
+	w.write(`,
+page AS (SELECT ` + w.columns + ` FROM (
   SELECT * FROM (
-    ` + w.ordered("(created_at, id) >= ((SELECT created_at FROM nearest), (SELECT id FROM nearest))", "created_at, id",
-		"(SELECT up_rows FROM nearest)", "(SELECT up_skip FROM nearest)") + `) AS up
+    ` + w.ordered(w.columns, "(created_at, id) "+up, oldestFirst, "(SELECT up_rows FROM nearest)", upSkip) + `) AS up
   UNION ALL
   SELECT * FROM (
-    ` + w.ordered("(created_at, id) < ((SELECT created_at FROM nearest), (SELECT id FROM nearest))", "created_at DESC, id DESC",
-		"(SELECT down_rows FROM nearest)", "(SELECT down_skip FROM nearest)") + `) AS down
+    ` + w.ordered(w.columns, "(created_at, id) "+down, newestFirst, "(SELECT down_rows FROM nearest)", downSkip) + `) AS down
 ) AS around LIMIT ` + strconv.FormatInt(size, 10) + ")")
 }

@@ -51,15 +51,15 @@ func (w *statement) all() string {
 	return "matching"
 }
 
-// ordered are the rows that match and meet a condition, in an order: id and created_at of those that a limit and an
-// offset leave. Of several sets, each gives as many rows in the order of its index as may be among them. SQLite has no
+// ordered are the rows that match and meet a condition, in an order: some columns of those that a limit and an offset
+// leave. Of several sets, each gives as many rows in the order of its index as may be among them. SQLite has no
 // LATERAL and sorts them all.
-func (w *statement) ordered(condition, order, limit, offset string) string {
+func (w *statement) ordered(columns, condition, order, limit, offset string) string {
 	cut := " ORDER BY " + order + " LIMIT " + limit + " OFFSET " + offset
 	if !w.bySet || w.engine == sqLite {
-		return "SELECT id, created_at FROM " + w.all() + " WHERE " + condition + cut
+		return "SELECT " + columns + " FROM " + w.all() + " WHERE " + condition + cut
 	}
-	return `SELECT id, created_at FROM sets CROSS JOIN LATERAL (
-    SELECT id, created_at FROM matching WHERE matching.project_set_id = sets.project_set_id AND ` + condition + `
+	return "SELECT " + columns + ` FROM sets CROSS JOIN LATERAL (
+    SELECT ` + columns + ` FROM matching WHERE matching.project_set_id = sets.project_set_id AND ` + condition + `
     ORDER BY ` + order + ` LIMIT CASE WHEN ` + limit + " > 0 THEN " + limit + " + " + offset + ` ELSE 0 END) AS of_set` + cut
 }

@@ -168,9 +168,10 @@ func (w *recording) readRecords(from, condition string, args ...any) ([]deployme
 	}
 	defer rows.Close()
 	var records []deployments.Record
+	var setID int64
+	scan := scanRecords(&setID)
 	for rows.Next() {
-		var setID int64
-		record, _, err := scanRecord(rows, &setID)
+		record, _, err := scan.next(rows)
 		if err != nil {
 			return nil, err
 		}
