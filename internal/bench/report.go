@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"text/template"
@@ -32,6 +33,15 @@ type ReportRow struct {
 	What    string // is measured, in a sentence
 	Figures []Figure
 	Took    time.Duration
+	missed  string
+}
+
+// Why says what was tried and what a profile shows, if a figure misses its bar; or "".
+func (r ReportRow) Why() string {
+	if slices.ContainsFunc(r.Figures, Figure.Missed) {
+		return r.missed
+	}
+	return ""
 }
 
 func newReport(ctx context.Context, l *lab) (Report, error) {

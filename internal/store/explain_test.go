@@ -16,7 +16,7 @@ import (
 // statement runs as the server's does, prepared and with one plan for all arguments. The plan is for reading.
 func (s *Store) Buffers(t testing.TB, scope deployments.Scope, q deployments.Query) (buffers int64, plan string) {
 	t.Helper()
-	text, args := listStatement(s.engine, scope, q)
+	text, args := listStatement(s.engine, s.spacing, scope, q)
 	dry := s.db.Session(&gorm.Session{DryRun: true}).Raw(text, args...).Scan(&struct{}{}).Statement
 	values := make([]string, len(dry.Vars))
 	for i, v := range dry.Vars {

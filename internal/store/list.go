@@ -11,7 +11,7 @@ import (
 
 // List implements deployments.Store. Page and total come from one statement, and so from one snapshot (L9).
 func (s *Store) List(ctx context.Context, scope deployments.Scope, query deployments.Query) (deployments.Result, error) {
-	text, args := listStatement(s.engine, scope, query)
+	text, args := listStatement(s.engine, s.spacing, scope, query)
 	rows, err := s.lists.WithContext(ctx).Raw(text, args...).Rows()
 	if err != nil {
 		return deployments.Result{}, databaseError(ctx, err)
@@ -24,7 +24,7 @@ func (s *Store) List(ctx context.Context, scope deployments.Scope, query deploym
 // listStatement writes the statement for a question: one text for each set of filters, status, kind and page size, so
 // that databases plan it once. Values are always parameters, except for numbers that the planner must know: the page's
 // size, to see that few rows are wanted, and status and kind, some of which nearly all records have and others few.
-func listStatement(engine engine, scope deployments.Scope, q deployments.Query) (string, []any) {
+func listStatement(engine engine, spacing int64, scope deployments.Scope, q deployments.Query) (string, []any) {
 	w := &statement{engine: engine}
 	w.names(scope, q)
 	w.projectSets(projectsOf(scope, q))
@@ -47,7 +47,7 @@ func listStatement(engine engine, scope deployments.Scope, q deployments.Query) 
 		// An index has no filter for each combination: nothing is sought where nothing is.
 		w.write(",\npage AS (" + w.ordered(w.columns, "(SELECT n FROM total) > 0", newestFirst, strconv.Itoa(int(q.Page.Size)), "0") + ")")
 	} else {
-		w.pageFromNearest(offset, int64(q.Page.Size), list, inOrder)
+		w.pageFromNearest(offset, int64(q.Page.Size), spacing, list, inOrder)
 	}
 	records := "page AS r"
 	if w.columns != storedColumns {

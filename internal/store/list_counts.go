@@ -44,7 +44,7 @@ func (w *statement) idOf(column, id string) {
 // order of time, is known: the beginning, the end, or a milestone of the list. From there it skips what lies between,
 // up or down. Which place is taken decides what the page costs, never what is in it: each rank is exact. A list that an
 // index has in its order has milestones.
-func (w *statement) pageFromNearest(skip, size int64, list listKey, inOrder bool) {
+func (w *statement) pageFromNearest(skip, size, spacing int64, list listKey, inOrder bool) {
 	constant := w.engine.place()
 	// The page's records have the ranks from low to before high.
 	w.write(`,
@@ -57,6 +57,8 @@ known AS (
   UNION ALL SELECT total.n, e.* FROM total, (SELECT `+constant+`) AS e`,
 		skip, size, timestamp{beginning.createdAt}, beginning.recordID, timestamp{end.createdAt}, end.recordID)
 	if inOrder {
+		// Near the beginning or the end, no milestone is much nearer: they need not be added up.
+		apart := strconv.FormatInt(spacing, 10)
 		w.write(`
   UNION ALL SELECT m.before + coalesce((SELECT sum(p.n) FROM pending p WHERE (p.created_at, p.record_id) < (m.created_at, m.record_id)), 0), m.created_at, m.record_id
   FROM (
@@ -64,7 +66,7 @@ known AS (
       SELECT m.created_at, m.record_id, sum(m.n) OVER (ORDER BY m.created_at, m.record_id) - m.n AS before FROM list_milestones m WHERE `)
 		w.inList("m", list)
 		w.write(`
-    ) AS s, asked ORDER BY abs(s.before - asked.high) LIMIT 1
+    ) AS s, asked WHERE asked.high > ` + apart + ` AND (SELECT n FROM total) - asked.high > ` + apart + ` ORDER BY abs(s.before - asked.high) LIMIT 1
   ) AS m`)
 	}
 	w.write(`
