@@ -31,10 +31,10 @@ func listStatement(engine engine, spacing int64, scope deployments.Scope, q depl
 	list, counted := listOf(scope, q)
 	inOrder := counted && list.marked() // an index has the list in its order
 	w.columns = "id, created_at"
-	if inOrder && q.Status == deployments.AnyStatus && q.ArtifactKind == deployments.AnyKind {
+	if engine == postgreSQL && inOrder && q.Status == deployments.AnyStatus && q.ArtifactKind == deployments.AnyKind {
 		// The page is read where the index points to. Looked up by id, each record would be somewhere else in the index
 		// of ids, which takes most of the time of a page of a long history. Of a status or a kind that many records have,
-		// the planner would rather read the index of all.
+		// the planner would rather read the index of all. SQLite takes longer to read the statement that way, not to run it.
 		w.columns = storedColumns
 	}
 	w.matching(q)
