@@ -236,9 +236,11 @@ func migrate(ctx context.Context, database *config.Database, logger *slog.Logger
 }
 
 // collectRarely lets garbage grow to four times of what is in use, which is a few megabytes, before it is collected.
-// Answers are made of short-lived memory, and collecting it took a third of their time. GOGC, if it is set, decides.
+// Answers are made of short-lived memory, and collecting it took a third of their time. A GOGC that is not Go's default
+// decides.
 func collectRarely() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+	const goDefault = 100
+	if was := debug.SetGCPercent(400); was != goDefault {
+		debug.SetGCPercent(was)
 	}
 }
