@@ -37,15 +37,15 @@ command -v curl >/dev/null 2>&1 || echo "conform: curl is not installed, the com
 
 race=
 if [ "$($GO env CGO_ENABLED)" = 1 ] && command -v "$($GO env CC)" >/dev/null 2>&1; then
-  echo "race detector: on"
+  echo "race detector: on, but for the suite of conform, made-up histories and the longest tests of the store"
   race=-race
 else
   echo "race detector: off, there is no C compiler"
   export CGO_ENABLED=0
 fi
-# Long tests of one goroutine run without the race detector, which has nothing to find in them and makes minutes of them:
-# conform's suite, which asks more than a hundred servers a thousand questions each, the histories that are made, and
-# those of the store that answer, import and recount at length.
+# Some tests would take minutes more with the race detector and run without: conform's suite, which asks more than a hundred
+# servers a thousand questions each, one at a time; the histories that are made; and those of the store that answer,
+# import and recount at length in one goroutine. What servers and stores do at once, other tests show the detector.
 alone='/internal/(conformance|demo)$'
 long='^Test(Property|L7_PagesPutTogether|I4_Contradictions)'
 all=$($GO list "$@")

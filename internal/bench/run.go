@@ -68,8 +68,9 @@ reading pages in the order of their index, took a third off what an answer compu
 	deepMissed = `Of deep pages: what they take beyond the first page is to add up the milestones of their list, of which a list of nine
 million records had 2,200, about a microsecond each (docs/adr/0008-counts-and-milestones.md). At four times the distance
 there are a quarter of them. Not tried: sums of milestones.`
-	walkMissed = `Of the walk: half of the time is PostgreSQL's, and half the server's, of which rows take a quarter, JSON a third and
-garbage a sixth. To look the records up by their ids took as long as all the rest of the statement.`
+	walkMissed = `Of the walk: half of the time is PostgreSQL's, and half the server's, of which a profile gave JSON and writing it a third,
+reading rows a fifth and garbage, then collected more often, a seventh. To look the records up by their ids took as long as
+all the rest of the statement.`
 )
 
 // Rows are the names of the rows, in the order of the table.
