@@ -94,6 +94,10 @@ func TestListsDoNotSlowDownWithTheHistory(t *testing.T) {
 			{Status: deployments.Decommissioned},
 			{ArtifactKind: deployments.ContainerImage},
 			{ArtifactKind: deployments.HelmChart},
+			{EnvironmentName: "env7", Status: deployments.Superseded},
+			{EnvironmentName: "env7", LogicalEnvironmentName: "stage2"},
+			{LogicalEnvironmentName: "stage2", Status: deployments.Superseded},
+			{Status: deployments.Superseded, ArtifactKind: deployments.ContainerImage},
 		} {
 			q.History, q.Page = deployments.All, page
 			last := (Ask(t, large, acme, q).Total - 1) / int64(page.Size)

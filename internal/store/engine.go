@@ -96,7 +96,7 @@ func jsonSlots(slots []slotKey) string {
 // place is a constant place, of a timestamp and an id as arguments: created_at and id.
 func (e engine) place() string {
 	if e == sqLite {
-		return "? AS created_at, ? AS id"
+		return "CAST(? AS integer) AS created_at, CAST(? AS text) AS id"
 	}
 	return "CAST(? AS timestamptz) AS created_at, CAST(? AS uuid) AS id"
 }

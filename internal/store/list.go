@@ -11,8 +11,8 @@ import (
 
 // List implements deployments.Store. Page and total come from one statement, and so from one snapshot (L9).
 func (s *Store) List(ctx context.Context, scope deployments.Scope, query deployments.Query) (deployments.Result, error) {
-	text, args := listStatement(s.engine, s.spacing, scope, query)
-	rows, err := s.lists.WithContext(ctx).Raw(text, args...).Rows()
+	sql, args := listStatement(s.engine, s.spacing, scope, query)
+	rows, err := s.lists.WithContext(ctx).Raw(sql, args...).Rows()
 	if err != nil {
 		return deployments.Result{}, databaseError(ctx, err)
 	}
@@ -29,12 +29,11 @@ func listStatement(engine engine, spacing int64, scope deployments.Scope, q depl
 	w.names(scope, q)
 	w.projectSets(projectsOf(scope, q))
 	list, counted := listOf(scope, q)
-	inOrder := counted && list.marked() // an index has the list in its order
 	w.columns = "id, created_at"
-	if engine == postgreSQL && inOrder && q.Status == deployments.AnyStatus && q.ArtifactKind == deployments.AnyKind {
+	if counted && list.indexed() && q.Status == deployments.AnyStatus && q.ArtifactKind == deployments.AnyKind {
 		// The page is read where the index points to. Looked up by id, each record would be somewhere else in the index
 		// of ids, which takes most of the time of a page of a long history. Of a status or a kind that many records have,
-		// the planner would rather read the index of all. SQLite takes longer to read the statement that way, not to run it.
+		// the planner would rather read the index of all.
 		w.columns = storedColumns
 	}
 	w.matching(q)
@@ -47,7 +46,7 @@ func listStatement(engine engine, spacing int64, scope deployments.Scope, q depl
 		// An index has no filter for each combination: nothing is sought where nothing is.
 		w.write(",\npage AS (" + w.ordered(w.columns, "(SELECT n FROM total) > 0", newestFirst, strconv.Itoa(int(q.Page.Size)), "0") + ")")
 	} else {
-		w.pageFromNearest(offset, int64(q.Page.Size), spacing, list, inOrder)
+		w.pageFromNearest(offset, int64(q.Page.Size), spacing, list, counted && list.marked())
 	}
 	records := "page AS r"
 	if w.columns != storedColumns {
@@ -61,6 +60,10 @@ FROM total LEFT JOIN (
 ORDER BY r.created_at DESC, r.id DESC`)
 	return w.text.String(), w.args
 }
+
+// text is a value that is compared with a column of text. To SQLite a bare parameter is a value that it may plan by, once
+// a table was analyzed, and it reads and plans the whole statement anew for each one that is bound.
+const text = "CAST(? AS text)"
 
 // The order of lists (L6), and the other way round.
 const (
@@ -95,12 +98,12 @@ func (w *statement) names(scope deployments.Scope, q deployments.Query) {
 	}
 	w.write(" FROM organizations o")
 	if q.EnvironmentName != "" {
-		w.write(" JOIN environments e ON e.organization_id = o.id AND e.name = ?", q.EnvironmentName)
+		w.write(" JOIN environments e ON e.organization_id = o.id AND e.name = "+text, q.EnvironmentName)
 	}
 	if q.LogicalEnvironmentName != "" {
-		w.write(" JOIN logical_environments l ON l.organization_id = o.id AND l.name = ?", q.LogicalEnvironmentName)
+		w.write(" JOIN logical_environments l ON l.organization_id = o.id AND l.name = "+text, q.LogicalEnvironmentName)
 	}
-	w.write(" WHERE o.key = ?),\n", scope.Organization)
+	w.write(" WHERE o.key = "+text+"),\n", scope.Organization)
 }
 
 // matching names the set that is asked about, filtered: the filters narrow the set of L1 and never choose it.
@@ -114,7 +117,7 @@ func (w *statement) matching(q deployments.Query) {
 	w.filters("r", q)
 	if q.ArtifactDigest != "" {
 		w.write(` AND r.artifact_id IN (
-  SELECT id FROM artifacts WHERE organization_id = (SELECT organization_id FROM names) AND digest = ?)`, q.ArtifactDigest)
+  SELECT id FROM artifacts WHERE organization_id = (SELECT organization_id FROM names) AND digest = `+text+")", q.ArtifactDigest)
 	}
 	if q.ProjectVersionName != "" {
 		w.ofVersion(q.ProjectName, q.ProjectVersionName)
@@ -136,7 +139,7 @@ func (w *statement) filters(alias string, q deployments.Query) {
 		w.write(" AND " + alias + ".logical_environment_id = (SELECT logical_environment_id FROM names)")
 	}
 	if q.DeploymentName != "" {
-		w.write(" AND "+alias+".deployment_name = ?", q.DeploymentName)
+		w.write(" AND "+alias+".deployment_name = "+text, q.DeploymentName)
 	}
 	if q.Status != deployments.AnyStatus {
 		w.write(" AND " + alias + ".status = " + strconv.Itoa(int(q.Status)))
@@ -151,7 +154,7 @@ func (w *statement) ofVersion(project, version string) {
 	w.write(` AND r.artifact_id IN (
   SELECT pva.artifact_id
   FROM projects p JOIN project_versions pv ON pv.project_id = p.id JOIN project_version_artifacts pva ON pva.project_version_id = pv.id
-  WHERE p.organization_id = (SELECT organization_id FROM names) AND p.name = ? AND pv.name = ?)`, project, version)
+  WHERE p.organization_id = (SELECT organization_id FROM names) AND p.name = `+text+" AND pv.name = "+text+")", project, version)
 }
 
 // scanResult reads the total, which every row repeats, and the records; a single row without a record is an empty

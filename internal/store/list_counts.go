@@ -28,8 +28,8 @@ func (w *statement) inList(alias string, list listKey) {
 	w.idOf("environment_id", list.environmentID)
 	w.write(" AND " + alias + ".logical_environment_id = ")
 	w.idOf("logical_environment_id", list.logicalEnvironmentID)
-	w.write(" AND "+alias+".deployment_name = ? AND "+alias+".status = ? AND "+alias+".kind = ?",
-		list.deploymentName, int(list.status), int(list.kind))
+	w.write(" AND "+alias+".deployment_name = "+text, list.deploymentName)
+	w.write(" AND " + alias + ".status = " + strconv.Itoa(int(list.status)) + " AND " + alias + ".kind = " + strconv.Itoa(int(list.kind)))
 }
 
 func (w *statement) idOf(column, id string) {
@@ -42,9 +42,8 @@ func (w *statement) idOf(column, id string) {
 
 // pageFromNearest reads a page from the nearest place whose rank, the number of matching records before it in the
 // order of time, is known: the beginning, the end, or a milestone of the list. From there it skips what lies between,
-// up or down. Which place is taken decides what the page costs, never what is in it: each rank is exact. A list that an
-// index has in its order has milestones.
-func (w *statement) pageFromNearest(skip, size, spacing int64, list listKey, inOrder bool) {
+// up or down. Which place is taken decides what the page costs, never what is in it: each rank is exact.
+func (w *statement) pageFromNearest(skip, size, spacing int64, list listKey, marked bool) {
 	constant := w.engine.place()
 	// The page's records have the ranks from low to before high.
 	w.write(`,
@@ -56,7 +55,7 @@ known AS (
   SELECT CAST(0 AS bigint) AS rank, b.* FROM (SELECT `+constant+`) AS b
   UNION ALL SELECT total.n, e.* FROM total, (SELECT `+constant+`) AS e`,
 		skip, size, timestamp{beginning.createdAt}, beginning.recordID, timestamp{end.createdAt}, end.recordID)
-	if inOrder {
+	if marked {
 		// Near the beginning or the end, no milestone is much nearer: they need not be added up.
 		apart := strconv.FormatInt(spacing, 10)
 		w.write(`

@@ -34,7 +34,7 @@ func (w *statement) projectSets(projects []string) {
 	w.write("sets AS (SELECT m0.project_set_id FROM names")
 	for i, name := range projects {
 		n := strconv.Itoa(i)
-		w.write(" JOIN projects p"+n+" ON p"+n+".organization_id = names.organization_id AND p"+n+".name = ? JOIN project_set_members m"+n+
+		w.write(" JOIN projects p"+n+" ON p"+n+".organization_id = names.organization_id AND p"+n+".name = "+text+" JOIN project_set_members m"+n+
 			" ON m"+n+".project_id = p"+n+".id", name)
 		if i > 0 {
 			w.write(" AND m" + n + ".project_set_id = m0.project_set_id")

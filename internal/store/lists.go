@@ -73,9 +73,13 @@ func (l listed) counted() []listKey {
 	return keys
 }
 
-// marked says that the list gets milestones when it is long: it is of all records, and an index has it in its order. A
-// project set has an index, too, but a project may have many sets, whose milestones have no rank in the project.
-func (k listKey) marked() bool {
+// marked says that the list gets milestones when it is long: it is of all records, and an index has it, or one that it is
+// a part of, in its order. A project set has an index, too, but a project may have many sets, whose milestones have no
+// rank in the project.
+func (k listKey) marked() bool { return !k.latest && k.projectSetID == 0 }
+
+// indexed says that an index has just this list of all records, in its order, with nothing between that is not of it.
+func (k listKey) indexed() bool {
 	filters := 0
 	for _, filtered := range []bool{
 		k.environmentID != anyID, k.logicalEnvironmentID != anyID, k.deploymentName != "",
@@ -85,7 +89,7 @@ func (k listKey) marked() bool {
 			filters++
 		}
 	}
-	return !k.latest && filters <= 1 && k.projectSetID == 0
+	return k.marked() && filters <= 1
 }
 
 // listOf is the list that a question asks for, if its total is kept. Ids are not known yet: an environment or logical

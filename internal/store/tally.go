@@ -11,11 +11,15 @@ type tally struct {
 	// groups are the sums of what is listed alike: there are far fewer of them than changes, and fewer to sum up in
 	// each of the lists that they are in.
 	groups map[listed]int64
+	// marked are the lists with milestones that what is listed so is in.
+	marked map[listed][]listKey
 	passed map[listKey]map[int]int64 // list, index of its milestone, sum
 }
 
 func newTally(m milestones) *tally {
-	return &tally{milestones: m, groups: make(map[listed]int64), passed: make(map[listKey]map[int]int64)}
+	return &tally{
+		milestones: m, groups: make(map[listed]int64), marked: make(map[listed][]listKey), passed: make(map[listKey]map[int]int64),
+	}
 }
 
 func (t *tally) add(c change) {
@@ -23,38 +27,28 @@ func (t *tally) add(c change) {
 	if c.latest {
 		return
 	}
-	t.pass(wholeHistory, c)
-	key := wholeHistory
-	key.environmentID = c.environmentID
-	t.pass(key, c)
-	if c.logicalEnvironmentID != "" {
-		key = wholeHistory
-		key.logicalEnvironmentID = c.logicalEnvironmentID
+	lists, found := t.marked[c.listed]
+	if !found {
+		for _, key := range c.counted() {
+			if t.milestones[key] != nil {
+				lists = append(lists, key)
+			}
+		}
+		t.marked[c.listed] = lists
+	}
+	for _, key := range lists {
 		t.pass(key, c)
 	}
-	key = wholeHistory
-	key.deploymentName = c.deploymentName
-	t.pass(key, c)
-	key = wholeHistory
-	key.status = c.status
-	t.pass(key, c)
-	key = wholeHistory
-	key.kind = c.kind
-	t.pass(key, c)
 }
 
 // pass adds the change to the last milestone of the list that is not after its record.
 func (t *tally) pass(key listKey, c change) {
-	marks := t.milestones[key]
-	if marks == nil {
-		return
-	}
 	sums := t.passed[key]
 	if sums == nil {
 		sums = make(map[int]int64)
 		t.passed[key] = sums
 	}
-	sums[marks.at(c.place)] += c.n
+	sums[t.milestones[key].at(c.place)] += c.n
 }
 
 // totals are the sums of the lists that are not zero.

@@ -1,0 +1,33 @@
+package store
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// A bare parameter has SQLite plan the whole statement again for each value (see text), and has PostgreSQL guess its type.
+func TestValuesOfListsAreParametersWithAType(t *testing.T) {
+	all := deployments.Query{
+		EnvironmentName: "it's", LogicalEnvironmentName: "it's", DeploymentName: "it's", ArtifactDigest: "it's",
+		ProjectName: "it's", ProjectVersionName: "it's", Status: deployments.Deployed, ArtifactKind: deployments.ContainerImage,
+	}
+	few := deployments.Query{DeploymentName: "it's"}
+	for _, q := range []deployments.Query{all, few} {
+		for _, history := range []deployments.History{deployments.Latest, deployments.All} {
+			for _, number := range []int32{0, 3} {
+				for _, engine := range []engine{postgreSQL, sqLite} {
+					q.History, q.Page = history, deployments.Page{Number: number, Size: 20}
+					sql, args := listStatement(engine, milestoneSpacing, deployments.Scope{Organization: "it's", Project: "it's"}, q)
+					if marks := strings.Count(sql, "?"); marks != strings.Count(sql, "CAST(? AS ") || marks != len(args) {
+						t.Errorf("%d question marks for %d values, each of which has a type:\n%s", marks, len(args), sql)
+					}
+					if strings.Contains(sql, "it's") || strings.Contains(sql, "it''s") {
+						t.Errorf("a value is in the text:\n%s", sql)
+					}
+				}
+			}
+		}
+	}
+}
