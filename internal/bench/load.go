@@ -10,45 +10,54 @@ import (
 	"time"
 )
 
-// dialAll opens so many connections. The caller closes them.
-func dialAll(ctx context.Context, address string, count int) ([]*connection, error) {
+// clients are those of a load, each with a connection of its own.
+type clients struct {
+	// ask has a client ask for one thing and wait for the answer.
+	ask []func() error
+	// close closes the connections.
+	close func()
+}
+
+// clients opens so many connections to the server. next gives a connection's requests, which it may change between
+// them. The caller closes them.
+func (s *server) clients(ctx context.Context, count int, next func(connection int) func() []byte) (*clients, error) {
 	var all []*connection
-	for range count {
-		c, err := dial(ctx, address)
+	opened := &clients{close: func() {
+		for _, c := range all {
+			c.close()
+		}
+	}}
+	for i := range count {
+		c, err := dial(ctx, s.address)
 		if err != nil {
-			closeAll(all)
+			opened.close()
 			return nil, err
 		}
 		all = append(all, c)
+		request := next(i)
+		opened.ask = append(opened.ask, func() error { return c.do(request(), nil) })
 	}
-	return all, nil
+	return opened, nil
 }
 
-func closeAll(all []*connection) {
-	for _, c := range all {
-		c.close()
-	}
+// always asks one thing.
+func always(request []byte) func(int) func() []byte {
+	return func(int) func() []byte { return func() []byte { return request } }
 }
 
-// saturate has each connection ask again as soon as it is answered, for the span, and gives how many were answered a
-// second. next gives a connection's requests, which it may change between them.
-func saturate(ctx context.Context, s *server, connections int, span time.Duration, next func(connection int) func() []byte) (float64, error) {
-	all, err := dialAll(ctx, s.address, connections)
-	if err != nil {
-		return 0, err
-	}
-	defer closeAll(all)
+// saturate has each client ask again as soon as it is answered, for the span, and gives how many were answered a
+// second.
+func saturate(ctx context.Context, c *clients, span time.Duration) (float64, error) {
 	var (
 		group    sync.WaitGroup
 		answered atomic.Int64
-		errs     = make([]error, connections)
+		errs     = make([]error, len(c.ask))
 	)
 	start := time.Now()
-	for i, c := range all {
+	for i, ask := range c.ask {
 		group.Go(func() {
-			request := next(i)
 			for time.Since(start) < span && ctx.Err() == nil {
-				if errs[i] = c.do(request(), nil); errs[i] != nil {
+				if errs[i] = ask(); errs[i] != nil {
 					return
 				}
 				answered.Add(1)
@@ -62,17 +71,12 @@ func saturate(ctx context.Context, s *server, connections int, span time.Duratio
 	return float64(answered.Load()) / time.Since(start).Seconds(), nil
 }
 
-// always asks one thing.
-func always(request []byte) func(int) func() []byte {
-	return func(int) func() []byte { return func() []byte { return request } }
-}
-
 // arrive sends requests at random moments (a Poisson process), so many a second on average, whether those before are
 // answered or not, and gives how long each took, in seconds.
 //
-// A request that found no free connection has waited since the moment it arrived. One that found one counts from when
+// A request that found no free client has waited since the moment it arrived. One that found one counts from when
 // it was sent: that this process woke up late is not the server's.
-func arrive(ctx context.Context, s *server, connections int, rate float64, span time.Duration, request []byte) ([]float64, error) {
+func arrive(ctx context.Context, c *clients, rate float64, span time.Duration) ([]float64, error) {
 	random := rand.New(rand.NewPCG(1, 1))
 	var moments []time.Duration
 	for at := 0.0; ; {
@@ -81,19 +85,14 @@ func arrive(ctx context.Context, s *server, connections int, rate float64, span 
 		}
 		moments = append(moments, time.Duration(at*float64(time.Second)))
 	}
-	all, err := dialAll(ctx, s.address, connections)
-	if err != nil {
-		return nil, err
-	}
-	defer closeAll(all)
 	var (
 		group sync.WaitGroup
 		next  atomic.Int64
 		took  = make([]float64, len(moments))
-		errs  = make([]error, connections)
+		errs  = make([]error, len(c.ask))
 	)
 	start := time.Now()
-	for i, c := range all {
+	for i, ask := range c.ask {
 		group.Go(func() {
 			for ctx.Err() == nil {
 				n := next.Add(1) - 1
@@ -105,7 +104,7 @@ func arrive(ctx context.Context, s *server, connections int, rate float64, span 
 					time.Sleep(early)
 					arrived = time.Now()
 				}
-				if errs[i] = c.do(request, nil); errs[i] != nil {
+				if errs[i] = ask(); errs[i] != nil {
 					return
 				}
 				took[n] = time.Since(arrived).Seconds()

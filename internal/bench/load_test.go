@@ -20,6 +20,17 @@ func answering(t *testing.T, answer http.HandlerFunc) *server {
 	return &server{address: strings.TrimPrefix(s.URL, "http://"), token: "the-token"}
 }
 
+// asking are so many clients of the server.
+func (s *server) asking(t *testing.T, count int) *clients {
+	t.Helper()
+	all, err := s.clients(t.Context(), count, always(s.request("GET", "/", "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(all.close)
+	return all
+}
+
 func TestAConnectionReadsAnswersOfEveryForm(t *testing.T) {
 	long := strings.Repeat("0123456789abcdef", 10_000)
 	s := answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +79,7 @@ func TestSaturationIsWhatTheServerCanDo(t *testing.T) {
 		asked.Add(1)
 		time.Sleep(20 * time.Millisecond)
 	})
-	rate, err := saturate(t.Context(), s, 4, 400*time.Millisecond, always(s.request("GET", "/", "")))
+	rate, err := saturate(t.Context(), s.asking(t, 4), 400*time.Millisecond)
 	if err != nil || rate < 20 || rate > 201 {
 		t.Errorf("%v, %v: 4 connections with 50 a second each", rate, err)
 	}
@@ -80,7 +91,7 @@ func TestSaturationIsWhatTheServerCanDo(t *testing.T) {
 // A load that waits for its answers would send fewer requests to a slow server, and tell of none that waited.
 func TestArrivalsDoNotWaitForTheServer(t *testing.T) {
 	s := answering(t, func(http.ResponseWriter, *http.Request) { time.Sleep(10 * time.Millisecond) })
-	idle, err := arrive(t.Context(), s, 8, 50, time.Second, s.request("GET", "/", ""))
+	idle, err := arrive(t.Context(), s.asking(t, 8), 50, time.Second)
 	if err != nil || len(idle) < 30 || len(idle) > 75 {
 		t.Fatalf("%d arrivals, %v", len(idle), err)
 	}
@@ -88,7 +99,7 @@ func TestArrivalsDoNotWaitForTheServer(t *testing.T) {
 		t.Errorf("the median is %v", m)
 	}
 	// Twice what one connection can do: the last waited half of the time.
-	busy, err := arrive(t.Context(), s, 1, 200, 500*time.Millisecond, s.request("GET", "/", ""))
+	busy, err := arrive(t.Context(), s.asking(t, 1), 200, 500*time.Millisecond)
 	if err != nil || len(busy) < 70 {
 		t.Fatalf("%d arrivals, %v", len(busy), err)
 	}
@@ -99,16 +110,15 @@ func TestArrivalsDoNotWaitForTheServer(t *testing.T) {
 
 func TestALoadThatIsRefusedIsAnError(t *testing.T) {
 	s := answering(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) })
-	request := s.request("GET", "/", "")
-	if _, err := saturate(t.Context(), s, 2, time.Second, always(request)); err == nil {
+	if _, err := saturate(t.Context(), s.asking(t, 2), time.Second); err == nil {
 		t.Error("a rate of refusals")
 	}
-	if _, err := arrive(t.Context(), s, 2, 100, time.Second, request); err == nil {
+	if _, err := arrive(t.Context(), s.asking(t, 2), 100, time.Second); err == nil {
 		t.Error("the time of refusals")
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if _, err := saturate(ended, s, 2, time.Second, always(request)); err == nil {
+	if _, err := saturate(ended, s.asking(t, 2), time.Second); err == nil {
 		t.Error("no error after the end")
 	}
 }

@@ -55,7 +55,12 @@ func listingPath(size int) string {
 func servedRate(l *lab, s *server, size int) measurement {
 	request := s.request("GET", listingPath(size), "")
 	return func(ctx context.Context) (float64, error) {
-		return saturate(ctx, s, connections, l.effort.Span, always(request))
+		all, err := s.clients(ctx, connections, always(request))
+		if err != nil {
+			return 0, err
+		}
+		defer all.close()
+		return saturate(ctx, all, l.effort.Span)
 	}
 }
 

@@ -85,7 +85,7 @@ func recordingRate(l *lab, s *server, places []place) measurement {
 	run := 0
 	return func(ctx context.Context) (float64, error) {
 		run++
-		return saturate(ctx, s, writers, l.effort.Span, func(writer int) func() []byte {
+		all, err := s.clients(ctx, writers, func(writer int) func() []byte {
 			random := rand.New(rand.NewPCG(uint64(run), uint64(writer)))
 			n := 0
 			return func() []byte {
@@ -101,6 +101,11 @@ func recordingRate(l *lab, s *server, places []place) measurement {
 					p.environment, p.deployment, logical, p.deployment, version, sha256.Sum256([]byte(version))))
 			}
 		})
+		if err != nil {
+			return 0, err
+		}
+		defer all.close()
+		return saturate(ctx, all, l.effort.Span)
 	}
 }
 

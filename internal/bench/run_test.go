@@ -56,7 +56,7 @@ func TestEveryRowMeasuresSomething(t *testing.T) {
 	if err := report.WritePage(&page); err != nil {
 		t.Error(err)
 	}
-	for _, want := range []string{"walk of 1,800 records", "import of 2,000 records"} {
+	for _, want := range []string{"walk of 1,800 records", "import of 2,000 lines"} {
 		if !strings.Contains(table.String(), want) || !strings.Contains(page.String(), want) {
 			t.Errorf("nothing is said of a %s", want)
 		}
