@@ -11,14 +11,12 @@ import (
 // touches for the server's own statements. The first page with its exact total is compared with that of a tenth of the
 // records in as many slots; the pages of the full history with its first.
 func buffers(ctx context.Context, l *lab) ([]Figure, error) {
-	// Not more slots than the tenth has records for: that the greater history has more of them is not what is asked.
-	slots := fewSlots(l.records/10, recordsPerSlot)
-	big, err := l.openCounted(ctx, l.records, slots)
+	big, err := l.openCounted(ctx, l.records)
 	if err != nil {
 		return nil, err
 	}
 	defer big.server.stop()
-	tenth, err := l.openCounted(ctx, l.records/10, slots)
+	tenth, err := l.openCounted(ctx, l.records/10)
 	if err != nil {
 		return nil, err
 	}
@@ -38,8 +36,8 @@ type counted struct {
 }
 
 // openCounted needs its server stopped, unless there is an error.
-func (l *lab) openCounted(ctx context.Context, records, slots int) (*counted, error) {
-	d, err := l.datasetBy(ctx, l.program, "records", records, slots)
+func (l *lab) openCounted(ctx context.Context, records int) (*counted, error) {
+	d, err := l.dataset(ctx, records)
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 // imports is how many records a second the import command loads into a database that holds many, against COPY of the
-// same rows into a copy of the record table. Half as many records as there were are loaded, in as many files as there
-// are pairs; one more import loads as many as there were at once, for its memory.
+// same rows into a copy of the record table. A tenth of as many records as there were is loaded for each
+// pair; one more import loads as many as there were at once, for its memory.
 func imports(ctx context.Context, l *lab) ([]Figure, error) {
 	records := min(l.records, 1_000_000)
 	d, err := l.dataset(ctx, records)
@@ -47,7 +47,7 @@ func imports(ctx context.Context, l *lab) ([]Figure, error) {
 		}
 	}
 
-	lines := max(1, records/2/l.effort.Pairs)
+	lines := max(1, records/10)
 	file := filepath.Join(l.dir, "lines.ndjson")
 	defer os.Remove(file)
 	n := uint64(0)

@@ -66,7 +66,7 @@ func (t *tails) add(ctx context.Context, c *clients, span time.Duration) error {
 	if err != nil {
 		return err
 	}
-	took, err := arrive(ctx, c, rate/2, span)
+	took, err := arrive(ctx, c, rate/2, span/2)
 	if err != nil {
 		return err
 	}

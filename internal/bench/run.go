@@ -53,8 +53,7 @@ of PostgreSQL that ask for the same page without a total, by the four-join SQL t
 	{"scale", `The same listing of ten million records against that of one million in as many slots.`, scale, ""},
 	{"latency", `How much longer the slowest of a hundred requests takes than the middle one, at half of what the server can do.`, latency, latencyMissed},
 	{"deep", `The middle and the last page of the full history, 20 a page, against its first page without a filter; one client.`, deep, deepMissed},
-	{"buffers", `Counted, not timed: the shared buffers that PostgreSQL touches for the server's own statements, by its module auto_explain.
-Both histories have as many slots as suit the shorter.`, buffers, ""},
+	{"buffers", `Counted, not timed: the shared buffers that PostgreSQL touches for the server's own statements, by its module auto_explain.`, buffers, ""},
 	{"walk", `One client reads the whole history of an organization, against COPY (SELECT ...) TO STDOUT of the same rows and columns.`, walk, walkMissed},
 	{"recordings", `Eight clients record one deployment after the other, each in a random slot, on the program and on the release before totals and
 pages were made fast.`, recordings, ""},
@@ -68,7 +67,7 @@ load, shows what that does alone. A pool of 2, 3, 4 or 32 connections instead of
 from noise (fifteen runs by turns at 1,000 requests a second, 20 a page, one million records: p99 against p50 of 4.3, 4.2,
 4.5 and 4.5 against 4.1), nor did no garbage collection (4.1 against 4.5). One processor for Go (GOMAXPROCS=1) made it
 worse: 5.9.`
-	deepMissed = `Of deep pages: what they take beyond the first page is to skip up to 16,384 entries of an index, and to add up the
+	deepMissed = `Of deep pages: what they take beyond the first page is to skip up to 8,192 entries of an index, and to add up the
 milestones of their list, about a microsecond each (docs/adr/0008-counts-and-milestones.md). Not tried: sums of milestones.`
 	walkMissed = `Of the walk: half of the time is PostgreSQL's, and half the server's, of which a profile gave JSON and writing it a third,
 reading rows a fifth and garbage, then collected more often, a seventh. To look the records up by their ids took as long as
