@@ -58,7 +58,8 @@ of PostgreSQL that ask for the same page without a total, by the four-join SQL t
 	{"recordings", `Eight clients record one deployment after the other, each in a random slot, on the program and on the release before totals and
 pages were made fast.`, recordings, ""},
 	{"import", `The import command on a file, from its start to its end, against COPY of the same rows into a copy of the record table with its indexes.`, imports, ""},
-	{"sqlite", `What the server does on an SQLite file, without a bar.`, inSQLite, ""},
+	{"sqlite", `What the server does on an SQLite file with the same records: whether conform finds its answers to be those of PostgreSQL,
+and how fast they are.`, inSQLite, ""},
 }
 
 const (
