@@ -36,8 +36,6 @@ type listKey struct {
 	projectSetID         int64
 }
 
-var wholeHistory = listKey{environmentID: anyID, logicalEnvironmentID: anyID}
-
 // listed is what a change tells of a record: the filters that find it.
 type listed struct {
 	latest               bool
