@@ -72,11 +72,14 @@ func (l listed) counted() []listKey {
 }
 
 // marked says that the list gets milestones when it is long: it is of all records, and an index has it, or one that it is
-// a part of, in its order. A project set has an index, too, but a project may have many sets, whose milestones have no
-// rank in the project.
-func (k listKey) marked() bool { return !k.latest && k.projectSetID == 0 }
+// a part of, in its order. Of an environment, only the whole list: with hundreds of environments their combinations would
+// be most of all lists, and each takes a second or two to set among nine million records. A project set has an index, too,
+// but a project may have many sets, whose milestones have no rank in the project.
+func (k listKey) marked() bool {
+	return !k.latest && k.projectSetID == 0 && (k.environmentID == anyID || k.indexed())
+}
 
-// indexed says that an index has just this list of all records, in its order, with nothing between that is not of it.
+// indexed says that an index has just this list, in its order, with nothing between that is not of it.
 func (k listKey) indexed() bool {
 	filters := 0
 	for _, filtered := range []bool{
@@ -87,7 +90,7 @@ func (k listKey) indexed() bool {
 			filters++
 		}
 	}
-	return k.marked() && filters <= 1
+	return filters <= 1
 }
 
 // listOf is the list that a question asks for, if its total is kept. Ids are not known yet: an environment or logical
