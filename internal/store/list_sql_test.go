@@ -13,13 +13,20 @@ func TestValuesOfListsAreParametersWithAType(t *testing.T) {
 		EnvironmentName: "it's", LogicalEnvironmentName: "it's", DeploymentName: "it's", ArtifactDigest: "it's",
 		ProjectName: "it's", ProjectVersionName: "it's", Status: deployments.Deployed, ArtifactKind: deployments.ContainerImage,
 	}
-	few := deployments.Query{DeploymentName: "it's"}
-	for _, q := range []deployments.Query{all, few} {
+	// Without a project, digest and version, these have totals and milestones.
+	kept := []deployments.Query{
+		{}, {DeploymentName: "it's"}, {EnvironmentName: "it's"}, {LogicalEnvironmentName: "it's", Status: deployments.Deployed},
+	}
+	for i, q := range append(kept, all, deployments.Query{DeploymentName: "it's"}) {
+		scope := deployments.Scope{Organization: "it's"}
+		if i >= len(kept) {
+			scope.Project = "it's"
+		}
 		for _, history := range []deployments.History{deployments.Latest, deployments.All} {
 			for _, number := range []int32{0, 3} {
 				for _, engine := range []engine{postgreSQL, sqLite} {
 					q.History, q.Page = history, deployments.Page{Number: number, Size: 20}
-					sql, args := listStatement(engine, milestoneSpacing, deployments.Scope{Organization: "it's", Project: "it's"}, q)
+					sql, args := listStatement(engine, milestoneSpacing, scope, q)
 					if marks := strings.Count(sql, "?"); marks != strings.Count(sql, "CAST(? AS ") || marks != len(args) {
 						t.Errorf("%d question marks for %d values, each of which has a type:\n%s", marks, len(args), sql)
 					}

@@ -12,8 +12,8 @@ import (
 )
 
 // milestoneSpacing is how many records are between two milestones when they are set; twice as many, and one is set
-// between them. A page is at most that many index entries from a milestone, and a list of ten million records has some
-// hundreds of them to add up. To skip an entry takes a fraction of adding one up, so that many are no gain.
+// between them. A page is at most that many records of its list from a milestone, and a list of ten million records has about
+// a thousand of them to add up. To skip an entry takes a fraction of adding one up, so that many are no gain.
 const milestoneSpacing = 8192
 
 // milestones are those of an organization's lists, each in the order of time. The first of a list is the beginning.
