@@ -94,6 +94,7 @@ func TestListsDoNotSlowDownWithTheHistory(t *testing.T) {
 			{Status: deployments.Decommissioned},
 			{ArtifactKind: deployments.ContainerImage},
 			{ArtifactKind: deployments.HelmChart},
+			{ProjectName: "project3"},
 			{EnvironmentName: "env7", Status: deployments.Superseded},
 			{EnvironmentName: "env7", LogicalEnvironmentName: "stage2"},
 			{LogicalEnvironmentName: "stage2", Status: deployments.Superseded},

@@ -40,7 +40,7 @@ func (s *Store) SetMilestonesAnew(ctx context.Context, organization string) erro
 		if err := tx.Where("key = ?", organization).Limit(1).Find(&row).Error; err != nil || row.ID == 0 {
 			return err
 		}
-		if err := tx.Exec("DELETE FROM list_milestones WHERE organization_id = ?", row.ID).Error; err != nil {
+		if err := tx.Exec("DELETE FROM long_list_milestones WHERE organization_id = ?", row.ID).Error; err != nil {
 			return err
 		}
 		fold := folding{tx: tx, organizationID: row.ID, changes: row.ID, spacing: s.spacing, milestones: milestones{}}

@@ -30,14 +30,28 @@ func (s *Store) Fold(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, databaseError(ctx, err)
 	}
-	folded := 0
-	var failed error
+	return s.foldEach(ctx, organizations)
+}
+
+func (s *Store) foldEach(ctx context.Context, organizations []int64) (folded int, failed error) {
 	for _, id := range organizations {
 		n, err := s.foldOrganization(ctx, id)
 		folded += n
 		failed = errors.Join(failed, databaseError(ctx, err)) // the others need not wait for this one
 	}
 	return folded, failed
+}
+
+// setMissing sets milestones where an organization has none and needs them, as after a migration.
+func (s *Store) setMissing(ctx context.Context) error {
+	var organizations []int64
+	err := s.db.WithContext(ctx).Raw(`SELECT o.id FROM organizations o
+WHERE EXISTS (SELECT 1 FROM list_totals t WHERE t.organization_id = o.id AND t.latest = false AND `+withoutFilters+` AND t.project_set_id = 0 AND t.n > ?)
+AND NOT EXISTS (SELECT 1 FROM long_list_milestones m WHERE m.organization_id = o.id)`, 2*s.spacing).Scan(&organizations).Error
+	if err == nil {
+		_, err = s.foldEach(ctx, organizations)
+	}
+	return databaseError(ctx, err)
 }
 
 // foldOrganization folds until little is left, each batch in a transaction of its own.
@@ -49,7 +63,7 @@ func (s *Store) foldOrganization(ctx context.Context, id int64) (folded int, err
 				return err // another server is at it
 			}
 			fold := folding{tx: tx, organizationID: id, changes: id, spacing: s.spacing}
-			if n, err = fold.batch(foldBatch); err != nil || n >= foldBatch || n+folded == 0 {
+			if n, err = fold.batch(foldBatch); err != nil || n >= foldBatch {
 				return err // milestones are set at the end: that reads what is pending
 			}
 			return fold.settle()
@@ -148,16 +162,31 @@ func (f *folding) batch(size int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return n, f.saveMilestones(sums.passed)
+	return n, f.saveMilestones(sums)
 }
+
+// withoutFilters is the condition that a total t is of all records, or of a project set.
+const withoutFilters = "t.environment_id = '" + anyID + "' AND t.logical_environment_id = '" + anyID + "' AND t.deployment_name = '' AND t.status = 0 AND t.kind = 0"
 
 // long are the lists that have no milestones and need them.
 func (f *folding) long() ([]listKey, error) {
 	var totals []totalRow
 	err := f.tx.Where("organization_id = ? AND NOT latest AND n > ?", f.organizationID, 2*f.spacing).Find(&totals).Error
+	if err != nil {
+		return nil, err
+	}
+	var projects []int64
+	err = f.tx.Raw(`SELECT m.project_id FROM list_totals t JOIN project_set_members m ON m.project_set_id = t.project_set_id
+WHERE t.organization_id = ? AND t.latest = false AND `+withoutFilters+` AND t.project_set_id > 0 GROUP BY m.project_id HAVING sum(t.n) > ?`, f.organizationID, 2*f.spacing).
+		Scan(&projects).Error
 	var lists []listKey
 	for _, total := range totals {
 		if list := total.list(); list.marked() && f.milestones[list] == nil {
+			lists = append(lists, list)
+		}
+	}
+	for _, id := range projects {
+		if list := projectList(id); f.milestones[list] == nil {
 			lists = append(lists, list)
 		}
 	}
@@ -174,16 +203,21 @@ func (f *folding) take(sums *tally, size int) (n int, err error) {
 	if err != nil || !upTo.Valid {
 		return 0, err
 	}
+	// A change that is seen is of a set that is seen, which another statement would not promise.
 	rows, err := f.tx.Raw(`DELETE FROM list_changes WHERE organization_id = ? AND id > ? AND id <= ?
-RETURNING latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`,
+RETURNING coalesce((SELECT s.members FROM project_sets s WHERE s.id = list_changes.project_set_id), ''), latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`,
 		f.changes, f.after, upTo.V).Rows()
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
 	for ; rows.Next(); n++ {
-		change, err := scanChange(rows)
+		var members string
+		change, err := scanChange(rows, &members)
 		if err != nil {
+			return 0, err
+		}
+		if err := sums.know(change.projectSetID, members); err != nil {
 			return 0, err
 		}
 		sums.add(change)

@@ -46,7 +46,7 @@ func listStatement(engine engine, spacing int64, scope deployments.Scope, q depl
 		// An index has no filter for each combination: nothing is sought where nothing is.
 		w.write(",\npage AS (" + w.ordered(w.columns, "(SELECT n FROM total) > 0", newestFirst, strconv.Itoa(int(q.Page.Size)), "0") + ")")
 	} else {
-		w.pageFromNearest(offset, int64(q.Page.Size), spacing, list, counted && list.marked())
+		w.pageFromNearest(offset, int64(q.Page.Size), spacing, list, counted && list.marked(), projectsOf(scope, q))
 	}
 	records := "page AS r"
 	if w.columns != storedColumns {

@@ -43,7 +43,7 @@ func (w *statement) idOf(column, id string) {
 // pageFromNearest reads a page from the nearest place whose rank, the number of matching records before it in the
 // order of time, is known: the beginning, the end, or a milestone of the list. From there it skips what lies between,
 // up or down. Which place is taken decides what the page costs, never what is in it: each rank is exact.
-func (w *statement) pageFromNearest(skip, size, spacing int64, list listKey, marked bool) {
+func (w *statement) pageFromNearest(skip, size, spacing int64, list listKey, marked bool, projects []string) {
 	constant := w.engine.place()
 	// The page's records have the ranks from low to before high.
 	w.write(`,
@@ -56,17 +56,7 @@ known AS (
   UNION ALL SELECT total.n, e.* FROM total, (SELECT `+constant+`) AS e`,
 		skip, size, timestamp{beginning.createdAt}, beginning.recordID, timestamp{end.createdAt}, end.recordID)
 	if marked {
-		// Near the beginning or the end, no milestone is much nearer: they need not be added up.
-		apart := strconv.FormatInt(spacing, 10)
-		w.write(`
-  UNION ALL SELECT m.before + coalesce((SELECT sum(p.n) FROM pending p WHERE (p.created_at, p.record_id) < (m.created_at, m.record_id)), 0), m.created_at, m.record_id
-  FROM (
-    SELECT s.* FROM (
-      SELECT m.created_at, m.record_id, sum(m.n) OVER (ORDER BY m.created_at, m.record_id) - m.n AS before FROM list_milestones m WHERE `)
-		w.inList("m", list)
-		w.write(`
-    ) AS s, asked WHERE asked.high > ` + apart + ` AND (SELECT n FROM total) - asked.high > ` + apart + ` ORDER BY abs(s.before - asked.high) LIMIT 1
-  ) AS m`)
+		w.milestone(spacing, list, projects)
 	}
 	w.write(`
 ),
@@ -96,4 +86,29 @@ page AS (SELECT ` + w.columns + ` FROM (
   SELECT * FROM (
     ` + w.ordered(w.columns, "(created_at, id) "+down, newestFirst, "(SELECT down_rows FROM nearest)", downSkip) + `) AS down
 ) AS around LIMIT ` + strconv.FormatInt(size, 10) + ")")
+}
+
+// milestone adds that of the list which is nearest to what is asked for, to the places whose rank is known. From the
+// beginning, the milestones are added up to the first before or at which the middle of the records that it begins is:
+// those asked for are then nearer to it than to any other. Near the beginning or the end, none is much nearer than these,
+// and none is added up.
+func (w *statement) milestone(spacing int64, list listKey, projects []string) {
+	apart := strconv.FormatInt(spacing, 10)
+	w.write(`
+  UNION ALL SELECT m.before + coalesce((SELECT sum(p.n) FROM pending p WHERE (p.created_at, p.record_id) < (m.created_at, m.record_id)), 0), m.created_at, m.record_id
+  FROM (
+    SELECT s.created_at, s.record_id, s.upto - s.n AS before FROM (
+      SELECT m.created_at, m.record_id, m.n, sum(m.n) OVER (ORDER BY m.created_at, m.record_id ROWS UNBOUNDED PRECEDING) AS upto
+      FROM long_list_milestones m WHERE `)
+	w.inList("m", list)
+	if list.projectID == 0 {
+		w.write(" AND m.project_id = 0")
+	} else {
+		w.write(" AND m.project_id = (SELECT p.id FROM projects p WHERE p.organization_id = (SELECT organization_id FROM names) AND p.name = "+text+")", projects[0])
+	}
+	w.write(`
+    ) AS s WHERE 2 * s.upto - s.n >= 2 * (SELECT high FROM asked)
+      AND (SELECT high FROM asked) > ` + apart + ` AND (SELECT total.n - asked.high FROM total, asked) > ` + apart + `
+    ORDER BY s.created_at, s.record_id LIMIT 1
+  ) AS m`)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -10,8 +11,8 @@ import (
 // artifacts, records and slots carry the set of all projects that the artifact belongs to, as one number: a project is
 // in few sets, often in one, each of which an index gives in the order of lists and list_totals counts.
 
-// setsOfProject stands for the sets that are asked for by a project's name.
-const setsOfProject = -1
+// byName stands for the id of a project that is asked for by its name, and for its sets.
+const byName = -1
 
 // projectsOf are the projects that a record's artifact must belong to, each by any of its versions.
 func projectsOf(scope deployments.Scope, q deployments.Query) []string {
@@ -19,7 +20,7 @@ func projectsOf(scope deployments.Scope, q deployments.Query) []string {
 	if q.ProjectName != "" && q.ProjectVersionName == "" {
 		projects = append(projects, q.ProjectName)
 	}
-	if scope.Project != "" {
+	if scope.Project != "" && !slices.Contains(projects, scope.Project) {
 		projects = append(projects, scope.Project) // T5: in addition to any project that was asked for
 	}
 	return projects

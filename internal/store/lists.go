@@ -10,7 +10,7 @@ import (
 //
 // A list is what a set of filters gives. Counting it anew for each page would cost as much as the history is long, so
 // the database keeps the totals of the lists that are asked for most (list_totals), and in long lists places whose
-// rank is known (list_milestones): a page is found from the nearest of them.
+// rank is known (long_list_milestones): a page is found from the nearest of them.
 //
 // Writers would queue for these few rows. They append what they change to list_changes instead, in their own
 // transaction (triggers do it, so that none can forget), and one server at a time folds that into the counts. At every
@@ -25,7 +25,7 @@ import (
 const anyID = "271cd479-99fe-42ea-b632-a11581c16cca"
 
 // listKey is a list of an organization. What is anyID, empty or zero is not filtered by. The list of a project is that
-// of its sets, put together.
+// of its sets, put together: its total is the sum of theirs, and its milestones are of them all.
 type listKey struct {
 	latest               bool
 	environmentID        string
@@ -34,6 +34,7 @@ type listKey struct {
 	status               deployments.Status
 	kind                 deployments.Kind
 	projectSetID         int64
+	projectID            int64
 }
 
 // listed is what a change tells of a record: the filters that find it.
@@ -47,10 +48,16 @@ type listed struct {
 	projectSetID         int64 // zero if its artifact is in no project
 }
 
-// counted are the lists with a total that a record is in: of each combination of environment, logical environment,
-// status and kind, of its deployment name, and of its project set.
-func (l listed) counted() []listKey {
-	keys := make([]listKey, 1, 18)
+// combination is listed without what no list combines with another filter.
+func (l listed) combination() listed {
+	l.deploymentName, l.projectSetID = "", 0
+	return l
+}
+
+// combined are the lists with a total that records of a combination are in: of each of environment, logical
+// environment, status and kind, and of each few of them together.
+func (l listed) combined() []listKey {
+	keys := make([]listKey, 1, 16)
 	keys[0] = listKey{latest: l.latest, environmentID: anyID, logicalEnvironmentID: anyID}
 	narrow := func(by func(*listKey)) {
 		for _, key := range keys {
@@ -64,27 +71,38 @@ func (l listed) counted() []listKey {
 	}
 	narrow(func(k *listKey) { k.status = l.status })
 	narrow(func(k *listKey) { k.kind = l.kind })
-	keys = append(keys, listKey{latest: l.latest, environmentID: anyID, logicalEnvironmentID: anyID, deploymentName: l.deploymentName})
-	if l.projectSetID != 0 {
-		keys = append(keys, listKey{latest: l.latest, environmentID: anyID, logicalEnvironmentID: anyID, projectSetID: l.projectSetID})
-	}
 	return keys
+}
+
+// The lists that no other filter narrows further, by what they are of.
+func nameList(latest bool, deploymentName string) listKey {
+	return listKey{latest: latest, environmentID: anyID, logicalEnvironmentID: anyID, deploymentName: deploymentName}
+}
+
+func projectSetList(latest bool, id int64) listKey {
+	return listKey{latest: latest, environmentID: anyID, logicalEnvironmentID: anyID, projectSetID: id}
+}
+
+func projectList(id int64) listKey {
+	return listKey{environmentID: anyID, logicalEnvironmentID: anyID, projectID: id}
 }
 
 // marked says that the list gets milestones when it is long: it is of all records, and an index has it, or one that it is
 // a part of, in its order. Of an environment, only the whole list: with hundreds of environments their combinations would
-// be most of all lists, and each takes a second or two to set among nine million records. A project set has an index, too,
-// but a project may have many sets, whose milestones have no rank in the project.
+// be most of all lists. Of a project, all its sets together: a milestone of one set would have no rank in the project.
 func (k listKey) marked() bool {
-	return !k.latest && k.projectSetID == 0 && (k.environmentID == anyID || k.indexed())
+	if k.latest || k.projectSetID != 0 && k.projectID == 0 {
+		return false
+	}
+	return k.environmentID == anyID || k.indexed()
 }
 
-// indexed says that an index has just this list, in its order, with nothing between that is not of it.
+// indexed says that indexes have just this list, in its order, with nothing between that is not of it.
 func (k listKey) indexed() bool {
 	filters := 0
 	for _, filtered := range []bool{
 		k.environmentID != anyID, k.logicalEnvironmentID != anyID, k.deploymentName != "",
-		k.status != deployments.AnyStatus, k.kind != deployments.AnyKind,
+		k.status != deployments.AnyStatus, k.kind != deployments.AnyKind, k.projectSetID != 0 || k.projectID != 0,
 	} {
 		if filtered {
 			filters++
@@ -94,7 +112,7 @@ func (k listKey) indexed() bool {
 }
 
 // listOf is the list that a question asks for, if its total is kept. Ids are not known yet: an environment or logical
-// environment that is asked for by name has the id "?", and the sets of a project are setsOfProject.
+// environment that is asked for by name has the id "?", and a project and its sets have byName.
 func listOf(scope deployments.Scope, q deployments.Query) (listKey, bool) {
 	key := listKey{
 		latest: q.History == deployments.Latest, environmentID: anyID, logicalEnvironmentID: anyID,
@@ -106,15 +124,14 @@ func listOf(scope deployments.Scope, q deployments.Query) (listKey, bool) {
 	if q.LogicalEnvironmentName != "" {
 		key.logicalEnvironmentID = "?"
 	}
-	if len(projectsOf(scope, q)) > 0 {
-		key.projectSetID = setsOfProject
+	if projects := projectsOf(scope, q); len(projects) > 0 {
+		key.projectSetID = byName
+		if len(projects) == 1 {
+			key.projectID = byName
+		}
 	}
-	others := key
-	others.deploymentName, others.projectSetID = "", 0
-	alone := others == listKey{latest: key.latest, environmentID: anyID, logicalEnvironmentID: anyID}
 	single := key.deploymentName != "" || key.projectSetID != 0
-	both := key.deploymentName != "" && key.projectSetID != 0
-	kept := q.ArtifactDigest == "" && q.ProjectVersionName == "" && (!single || alone && !both)
+	kept := q.ArtifactDigest == "" && q.ProjectVersionName == "" && (!single || key.indexed())
 	return key, kept
 }
 
@@ -168,16 +185,17 @@ type milestoneRow struct {
 	DeploymentName       string             `gorm:"primaryKey"`
 	Status               deployments.Status `gorm:"primaryKey;autoIncrement:false"`
 	Kind                 deployments.Kind   `gorm:"primaryKey;autoIncrement:false"`
+	ProjectID            int64              `gorm:"primaryKey;autoIncrement:false"`
 	CreatedAt            timestamp          `gorm:"primaryKey;autoCreateTime:false"`
 	RecordID             string             `gorm:"primaryKey"`
 	N                    int64
 }
 
-func (milestoneRow) TableName() string { return "list_milestones" }
+func (milestoneRow) TableName() string { return "long_list_milestones" }
 
 func (r milestoneRow) list() listKey {
 	return listKey{
 		environmentID: r.EnvironmentID, logicalEnvironmentID: r.LogicalEnvironmentID,
-		deploymentName: r.DeploymentName, status: r.Status, kind: r.Kind,
+		deploymentName: r.DeploymentName, status: r.Status, kind: r.Kind, projectID: r.ProjectID,
 	}
 }

@@ -66,16 +66,18 @@ func migratePool(ctx context.Context, pool *sql.DB, engine engine) (Migration, e
 	return Migration{From: from, To: to}, checkSchema(to, engine)
 }
 
-// foldMigrated folds what a migration has left to be folded, this one or one that was interrupted, before a server lists
-// with it.
+// foldMigrated folds what a migration has left to be folded, this one or one that was interrupted, and sets milestones
+// where there are none, before a server lists with it.
 func foldMigrated(ctx context.Context, databaseURL string) error {
 	s, err := Open(Options{URL: databaseURL, MaxConnections: 1})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	_, err = s.Fold(ctx)
-	return err
+	if _, err = s.Fold(ctx); err != nil {
+		return err
+	}
+	return s.setMissing(ctx)
 }
 
 func migrateUp(ctx context.Context, pool *sql.DB, engine engine) error {

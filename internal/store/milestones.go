@@ -54,20 +54,19 @@ func readMilestones(tx *gorm.DB, organizationID int64) (milestones, error) {
 func (f *folding) milestoneRow(list listKey, m mark) milestoneRow {
 	return milestoneRow{
 		OrganizationID: f.organizationID, EnvironmentID: list.environmentID, LogicalEnvironmentID: list.logicalEnvironmentID,
-		DeploymentName: list.deploymentName, Status: list.status, Kind: list.kind,
+		DeploymentName: list.deploymentName, Status: list.status, Kind: list.kind, ProjectID: list.projectID,
 		CreatedAt: timestamp{m.createdAt}, RecordID: m.recordID, N: m.n,
 	}
 }
 
 // saveMilestones adds the sums to the milestones.
-func (f *folding) saveMilestones(sums map[listKey]map[int]int64) error {
+func (f *folding) saveMilestones(sums *tally) error {
 	var changed []milestoneRow
-	for list, passed := range sums {
-		marks := f.milestones[list]
-		for i, n := range passed {
+	for list, passed := range sums.passed {
+		for i, n := range passed.sums {
 			if n != 0 {
-				marks[i].n += n
-				changed = append(changed, f.milestoneRow(list, marks[i]))
+				passed.marks[i].n += n
+				changed = append(changed, f.milestoneRow(list, passed.marks[i]))
 			}
 		}
 	}
@@ -84,6 +83,7 @@ func (f *folding) write(rows []milestoneRow) error {
 			{Name: "deployment_name"},
 			{Name: "status"},
 			{Name: "kind"},
+			{Name: "project_id"},
 			{Name: "created_at"},
 			{Name: "record_id"},
 		},
@@ -182,6 +182,9 @@ func (w *statement) inPart(organizationID int64, list listKey, from, to place, a
 	}
 	if list.kind != deployments.AnyKind {
 		w.write(" AND "+alias+".kind = ?", int(list.kind))
+	}
+	if list.projectID != 0 {
+		w.write(" AND "+alias+".project_set_id > 0 AND "+alias+".project_set_id IN (SELECT project_set_id FROM project_set_members WHERE project_id = ?)", list.projectID)
 	}
 	w.write(" AND ("+alias+".created_at, "+alias+"."+id+") >= (?, ?) AND ("+alias+".created_at, "+alias+"."+id+") < (?, ?)",
 		timestamp{from.createdAt}, from.recordID, timestamp{to.createdAt}, to.recordID)

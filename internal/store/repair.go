@@ -26,7 +26,7 @@ func (s *Store) Repair(ctx context.Context, organization string) error {
 		if err := s.engine.holdCounts(tx, row.ID); err != nil {
 			return err
 		}
-		for _, table := range []string{"list_totals", "list_milestones"} {
+		for _, table := range []string{"list_totals", "long_list_milestones"} {
 			if err := tx.Exec("DELETE FROM "+table+" WHERE organization_id = ?", row.ID).Error; err != nil {
 				return err
 			}

@@ -3,73 +3,115 @@ package store
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // tally sums changes up by list, and in lists with milestones by milestone.
 type tally struct {
-	milestones milestones
-	// groups are the sums of what is listed alike: there are far fewer of them than changes, and fewer to sum up in
-	// each of the lists that they are in.
-	groups map[listed]int64
-	// marked are the lists with milestones that what is listed so is in.
-	marked map[listed][]listKey
-	passed map[listKey]map[int]int64 // list, index of its milestone, sum
+	// projects are those of the project sets that changes tell of.
+	projects map[int64][]int64
+	// combinations are the sums of what differs in no filter that lists combine: there are far fewer of them than changes,
+	// and fewer to sum up in each of the lists that they are in. single are those of the other lists.
+	combinations map[listed]int64
+	single       map[listKey]int64
+	// marked are the lists with milestones that records of a combination are in.
+	marked map[listed][]*passed
+	passed map[listKey]*passed
+}
+
+// passed are the sums of a list's milestones.
+type passed struct {
+	marks marks
+	sums  []int64
 }
 
 func newTally(m milestones) *tally {
-	return &tally{
-		milestones: m, groups: make(map[listed]int64), marked: make(map[listed][]listKey), passed: make(map[listKey]map[int]int64),
+	t := &tally{
+		projects: make(map[int64][]int64), combinations: make(map[listed]int64), single: make(map[listKey]int64),
+		marked: make(map[listed][]*passed), passed: make(map[listKey]*passed, len(m)),
 	}
+	for list, marks := range m {
+		if marks[0].place == beginning { // or the list's are broken, as verify tells
+			t.passed[list] = &passed{marks: marks, sums: make([]int64, len(marks))}
+		}
+	}
+	return t
+}
+
+// know tells the members of a project set, as project_sets has them. It must come before the first change in the set.
+func (t *tally) know(set int64, members string) error {
+	if _, known := t.projects[set]; known || set == 0 {
+		return nil
+	}
+	var projects []int64
+	for member := range strings.SplitSeq(members, ",") {
+		id, err := strconv.ParseInt(member, 10, 64)
+		if err != nil {
+			return err
+		}
+		projects = append(projects, id)
+	}
+	t.projects[set] = projects
+	return nil
 }
 
 func (t *tally) add(c change) {
-	t.groups[c.listed] += c.n
-	if c.latest {
+	combination := c.combination()
+	t.combinations[combination] += c.n
+	t.single[nameList(c.latest, c.deploymentName)] += c.n
+	if c.projectSetID != 0 {
+		t.single[projectSetList(c.latest, c.projectSetID)] += c.n
+	}
+	if c.latest || len(t.passed) == 0 {
 		return
 	}
-	lists, found := t.marked[c.listed]
+	lists, found := t.marked[combination]
 	if !found {
-		for _, key := range c.counted() {
-			if t.milestones[key] != nil {
-				lists = append(lists, key)
+		for _, key := range combination.combined() {
+			if p := t.passed[key]; p != nil {
+				lists = append(lists, p)
 			}
 		}
-		t.marked[c.listed] = lists
+		t.marked[combination] = lists
 	}
-	for _, key := range lists {
-		t.pass(key, c)
+	for _, list := range lists {
+		list.add(c)
+	}
+	t.passed[nameList(false, c.deploymentName)].add(c)
+	for _, project := range t.projects[c.projectSetID] {
+		t.passed[projectList(project)].add(c)
 	}
 }
 
-// pass adds the change to the last milestone of the list that is not after its record.
-func (t *tally) pass(key listKey, c change) {
-	sums := t.passed[key]
-	if sums == nil {
-		sums = make(map[int]int64)
-		t.passed[key] = sums
+// add adds the change to the last milestone of the list, if that has any, that is not after its record.
+func (p *passed) add(c change) {
+	if p != nil {
+		p.sums[p.marks.at(c.place)] += c.n
 	}
-	sums[t.milestones[key].at(c.place)] += c.n
 }
 
 // totals are the sums of the lists that are not zero.
 func (t *tally) totals(organizationID int64) []totalRow {
 	sums := make(map[listKey]int64)
-	for group, n := range t.groups {
+	for combination, n := range t.combinations {
 		if n == 0 {
 			continue
 		}
-		for _, key := range group.counted() {
+		for _, key := range combination.combined() {
 			sums[key] += n
 		}
 	}
-	rows := make([]totalRow, 0, len(sums))
-	for key, n := range sums {
-		if n != 0 {
-			rows = append(rows, totalRow{
-				OrganizationID: organizationID, Latest: key.latest, EnvironmentID: key.environmentID,
-				LogicalEnvironmentID: key.logicalEnvironmentID, DeploymentName: key.deploymentName,
-				Status: key.status, Kind: key.kind, ProjectSetID: key.projectSetID, N: n,
-			})
+	rows := make([]totalRow, 0, len(sums)+len(t.single))
+	for _, of := range []map[listKey]int64{sums, t.single} {
+		for key, n := range of {
+			if n != 0 {
+				rows = append(rows, totalRow{
+					OrganizationID: organizationID, Latest: key.latest, EnvironmentID: key.environmentID,
+					LogicalEnvironmentID: key.logicalEnvironmentID, DeploymentName: key.deploymentName,
+					Status: key.status, Kind: key.kind, ProjectSetID: key.projectSetID, N: n,
+				})
+			}
 		}
 	}
 	// Neighbours in the table are written one after the other.

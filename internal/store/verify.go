@@ -86,6 +86,9 @@ func (v *verifying) run() error {
 	}
 	// records = counts + pending, so what the counts must be is records - pending.
 	sums := newTally(stored)
+	if err := v.knowSets(sums); err != nil {
+		return err
+	}
 	if err := v.records(sums); err != nil {
 		return err
 	}
@@ -219,7 +222,7 @@ func (v *verifying) milestones(stored milestones, sums *tally) {
 		}
 		for i, m := range marks {
 			v.found.Milestones++
-			if n := sums.passed[list][i]; n != m.n {
+			if n := sums.passed[list].sums[i]; n != m.n {
 				v.found.fault("%s has %d records from %s (%s) to the next milestone; it counts %d", list, m.n, m.createdAt, m.recordID, n)
 			}
 		}
@@ -249,6 +252,9 @@ func (k listKey) String() string {
 	}
 	if k.projectSetID != 0 {
 		text += fmt.Sprintf(" of project set %d", k.projectSetID)
+	}
+	if k.projectID != 0 {
+		text += fmt.Sprintf(" of project %d", k.projectID)
 	}
 	return text
 }

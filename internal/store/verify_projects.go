@@ -39,6 +39,20 @@ func (v *verifying) projectSets() error {
 	return rows.Err()
 }
 
+// knowSets tells the sums the members of each set, as the set says of itself.
+func (v *verifying) knowSets(sums *tally) error {
+	var sets []projectSetRow
+	if err := v.tx.Raw("SELECT id, members FROM project_sets WHERE organization_id = ?", v.organizationID).Scan(&sets).Error; err != nil {
+		return err
+	}
+	for _, set := range sets {
+		if err := sums.know(set.ID, set.Members); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 type projectSetRow struct {
 	ID      int64
 	Members string

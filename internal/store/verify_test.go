@@ -183,18 +183,20 @@ func verify(t failer, s *store.Store, organization string) {
 
 func TestVerifyFindsEachKindOfFaultAndRepairMendsIt(t *testing.T) {
 	faults := map[string]string{
-		"a total that is off":      "UPDATE list_totals SET n = n + 1 WHERE latest AND status = 1 AND kind = 0",
-		"a total that is missing":  "DELETE FROM list_totals WHERE NOT latest AND status = 3 AND kind = 0",
-		"a total of nothing":       "INSERT INTO list_totals (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, n) SELECT organization_id, latest, environment_id, logical_environment_id, 'none', 0, 0, 0, 5 FROM list_totals WHERE latest AND status = 1 AND kind = 0 LIMIT 1",
-		"a milestone that is off":  "UPDATE list_milestones SET n = n + 1 WHERE status = 3",
-		"a milestone that is lost": "DELETE FROM list_milestones WHERE status = 3 AND created_at = (SELECT max(created_at) FROM list_milestones WHERE status = 3)",
-		"a change that is lost":    "INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n) SELECT organization_id, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, 1 FROM current_slots",
-		"a slot that is lost":      "DELETE FROM current_slots WHERE deployment_name = 'api'",
+		"a total that is off":            "UPDATE list_totals SET n = n + 1 WHERE latest AND status = 1 AND kind = 0",
+		"a total that is missing":        "DELETE FROM list_totals WHERE NOT latest AND status = 3 AND kind = 0",
+		"a total of nothing":             "INSERT INTO list_totals (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, n) SELECT organization_id, latest, environment_id, logical_environment_id, 'none', 0, 0, 0, 5 FROM list_totals WHERE latest AND status = 1 AND kind = 0 LIMIT 1",
+		"a milestone that is off":        "UPDATE long_list_milestones SET n = n + 1 WHERE status = 3",
+		"a first milestone that is lost": "DELETE FROM long_list_milestones WHERE status = 3 AND created_at = (SELECT min(created_at) FROM long_list_milestones)",
+		"a milestone that is lost":       "DELETE FROM long_list_milestones WHERE status = 3 AND created_at = (SELECT max(created_at) FROM long_list_milestones WHERE status = 3)",
+		"a change that is lost":          "INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n) SELECT organization_id, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, 1 FROM current_slots",
+		"a slot that is lost":            "DELETE FROM current_slots WHERE deployment_name = 'api'",
 		"an older record as the latest": `UPDATE current_slots SET record_id = (SELECT id FROM deployment_records r WHERE r.deployment_name = 'web' ORDER BY created_at LIMIT 1)
 WHERE deployment_name = 'web'`,
 		"another status of the latest": "UPDATE current_slots SET status = 2 WHERE deployment_name = 'web'",
 
 		"a project's total that is off":           "UPDATE list_totals SET n = n + 1 WHERE NOT latest AND project_set_id > 0",
+		"a project's milestone that is off":       "UPDATE long_list_milestones SET n = n + 1 WHERE project_id > 0",
 		"a record without its project":            "UPDATE deployment_records SET project_set_id = 0 WHERE deployment_name = 'web'",
 		"a slot without its project":              "UPDATE current_slots SET project_set_id = 0 WHERE deployment_name = 'web'",
 		"an artifact without its project":         "UPDATE artifacts SET project_set_id = 0 WHERE name = 'registry.test/web'",
@@ -252,7 +254,12 @@ WHERE deployment_name = 'web'`,
 					t.Fatal(err)
 				}
 				after, err := s.Verify(t.Context(), "acme")
-				if err != nil || after.Found != 0 || after.Milestones != before.Milestones || after.Totals != before.Totals || after.Pending != 0 {
+				milestones := before.Milestones
+				switch name { // where there are other links now, or other sets, projects may have more of them
+				case "a link that was added by hand", "a project set that says something wrong":
+					milestones = max(milestones, after.Milestones)
+				}
+				if err != nil || after.Found != 0 || after.Milestones != milestones || after.Totals != before.Totals || after.Pending != 0 {
 					t.Fatalf("after: %+v, %v; before %+v", after, err, before)
 				}
 				if got := Ask(t, s, acme, deployments.Query{History: deployments.All, Status: deployments.Superseded}); got.Total != 18 {

@@ -10,4 +10,4 @@ GRANT UPDATE (project_set_id) ON artifacts TO deployrecords_server;
 GRANT SELECT, INSERT, UPDATE ON organizations, deployment_records, slots TO deployrecords_server;
 GRANT SELECT, INSERT, DELETE ON project_set_members TO deployrecords_server;
 GRANT SELECT, INSERT, UPDATE, DELETE ON current_slots, idempotency_keys, list_changes, list_totals,
-  list_milestones TO deployrecords_server;
+  long_list_milestones TO deployrecords_server;
