@@ -165,34 +165,6 @@ func (f *folding) batch(size int) (int, error) {
 	return n, f.saveMilestones(sums)
 }
 
-// withoutFilters is the condition that a total t is of all records, or of a project set.
-const withoutFilters = "t.environment_id = '" + anyID + "' AND t.logical_environment_id = '" + anyID + "' AND t.deployment_name = '' AND t.status = 0 AND t.kind = 0"
-
-// long are the lists that have no milestones and need them.
-func (f *folding) long() ([]listKey, error) {
-	var totals []totalRow
-	err := f.tx.Where("organization_id = ? AND NOT latest AND n > ?", f.organizationID, 2*f.spacing).Find(&totals).Error
-	if err != nil {
-		return nil, err
-	}
-	var projects []int64
-	err = f.tx.Raw(`SELECT m.project_id FROM list_totals t JOIN project_set_members m ON m.project_set_id = t.project_set_id
-WHERE t.organization_id = ? AND t.latest = false AND `+withoutFilters+` AND t.project_set_id > 0 GROUP BY m.project_id HAVING sum(t.n) > ?`, f.organizationID, 2*f.spacing).
-		Scan(&projects).Error
-	var lists []listKey
-	for _, total := range totals {
-		if list := total.list(); list.marked() && f.milestones[list] == nil {
-			lists = append(lists, list)
-		}
-	}
-	for _, id := range projects {
-		if list := projectList(id); f.milestones[list] == nil {
-			lists = append(lists, list)
-		}
-	}
-	return lists, err
-}
-
 // take deletes a batch of changes and tallies them. What others commit meanwhile may make it a few more.
 func (f *folding) take(sums *tally, size int) (n int, err error) {
 	// Two ranges of the key: with a list of ids, PostgreSQL, which knows nothing of a table that is filled and emptied,
@@ -205,7 +177,7 @@ func (f *folding) take(sums *tally, size int) (n int, err error) {
 	}
 	// A change that is seen is of a set that is seen, which another statement would not promise.
 	rows, err := f.tx.Raw(`DELETE FROM list_changes WHERE organization_id = ? AND id > ? AND id <= ?
-RETURNING coalesce((SELECT s.members FROM project_sets s WHERE s.id = list_changes.project_set_id), ''), latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`,
+RETURNING `+membersOf("list_changes")+`, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`,
 		f.changes, f.after, upTo.V).Rows()
 	if err != nil {
 		return 0, err

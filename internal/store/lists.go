@@ -74,6 +74,9 @@ func (l listed) combined() []listKey {
 	return keys
 }
 
+// allRecords is the list of them.
+var allRecords = listKey{environmentID: anyID, logicalEnvironmentID: anyID}
+
 // The lists that no other filter narrows further, by what they are of.
 func nameList(latest bool, deploymentName string) listKey {
 	return listKey{latest: latest, environmentID: anyID, logicalEnvironmentID: anyID, deploymentName: deploymentName}

@@ -1,14 +1,10 @@
 package store
 
 import (
-	"database/sql"
-	"slices"
 	"sort"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
-
-	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // milestoneSpacing is how many records are between two milestones when they are set; twice as many, and one is set
@@ -89,103 +85,4 @@ func (f *folding) write(rows []milestoneRow) error {
 		},
 		DoUpdates: clause.AssignmentColumns([]string{"n"}),
 	}), rows)
-}
-
-// settle sets milestones in lists that have become long, and between milestones that have come to be far apart.
-func (f *folding) settle() error {
-	long, err := f.long()
-	if err != nil {
-		return err
-	}
-	for _, list := range long {
-		if f.milestones[list], err = f.set(list, beginning, end); err != nil {
-			return err
-		}
-	}
-	for list, marks := range f.milestones {
-		for i := len(marks) - 1; i >= 0; i-- {
-			if marks[i].n <= 2*f.spacing {
-				continue
-			}
-			set, err := f.set(list, marks[i].place, marks.next(i))
-			if err != nil {
-				return err
-			}
-			marks = slices.Replace(marks, i, i+1, set...)
-		}
-		f.milestones[list] = marks
-	}
-	return nil
-}
-
-// set sets milestones from one place in the list to another, by its records: there is one at the first place, or it
-// is made. One statement reads the records and the changes that are not folded, and so from one snapshot.
-func (f *folding) set(list listKey, from, to place) (marks, error) {
-	w := &statement{}
-	w.write("WITH part AS (SELECT r.created_at, r.id AS record_id, row_number() OVER (ORDER BY r.created_at, r.id) - 1 AS before FROM deployment_records r WHERE ")
-	w.inPart(f.organizationID, list, from, to, "r", "id")
-	w.write("), pending AS (SELECT c.created_at, c.record_id, c.n FROM list_changes c WHERE NOT c.latest AND ")
-	w.inPart(f.organizationID, list, from, to, "c", "record_id")
-	w.write(`),
-whole AS (SELECT (SELECT count(*) FROM part) - (SELECT coalesce(sum(n), 0) FROM pending) AS n)
-SELECT whole.n, part.created_at, part.record_id,
-  part.before - (SELECT coalesce(sum(n), 0) FROM pending p WHERE (p.created_at, p.record_id) < (part.created_at, part.record_id))
-FROM whole LEFT JOIN part ON part.before > 0 AND part.before % ? = 0 ORDER BY part.before`, f.spacing)
-	rows, err := f.tx.Raw(w.text.String(), w.args...).Rows()
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	set := marks{{place: from}}
-	var passed, all int64 // counted before the last milestone, and in the whole part
-	for rows.Next() {
-		var (
-			recordID sql.Null[string]
-			created  timestamp
-			before   sql.Null[int64]
-		)
-		if err := rows.Scan(&all, &created, &recordID, &before); err != nil {
-			return nil, err
-		}
-		if !recordID.Valid {
-			continue // the part is too short for more than the one milestone
-		}
-		set[len(set)-1].n = before.V - passed
-		passed = before.V
-		set = append(set, mark{place: place{created.Time, recordID.V}})
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	set[len(set)-1].n = all - passed
-	var made []milestoneRow
-	for _, m := range set {
-		made = append(made, f.milestoneRow(list, m))
-	}
-	return set, f.write(made)
-}
-
-// inPart is the condition that a row is of the list, from one place to before another.
-func (w *statement) inPart(organizationID int64, list listKey, from, to place, alias, id string) {
-	w.write(alias+".organization_id = ?", organizationID)
-	if list.environmentID != anyID {
-		w.write(" AND "+alias+".environment_id = ?", list.environmentID)
-	}
-	if list.logicalEnvironmentID != anyID {
-		w.write(" AND "+alias+".logical_environment_id = ?", list.logicalEnvironmentID)
-	}
-	if list.deploymentName != "" {
-		w.write(" AND "+alias+".deployment_name = ?", list.deploymentName)
-	}
-	if list.status != deployments.AnyStatus {
-		w.write(" AND "+alias+".status = ?", int(list.status))
-	}
-	if list.kind != deployments.AnyKind {
-		w.write(" AND "+alias+".kind = ?", int(list.kind))
-	}
-	if list.projectID != 0 {
-		w.write(" AND "+alias+".project_set_id > 0 AND "+alias+".project_set_id IN (SELECT project_set_id FROM project_set_members WHERE project_id = ?)", list.projectID)
-	}
-	w.write(" AND ("+alias+".created_at, "+alias+"."+id+") >= (?, ?) AND ("+alias+".created_at, "+alias+"."+id+") < (?, ?)",
-		timestamp{from.createdAt}, from.recordID, timestamp{to.createdAt}, to.recordID)
 }

@@ -39,6 +39,11 @@ func newTally(m milestones) *tally {
 	return t
 }
 
+// membersOf are what know wants of the project set that a row, by its name in a statement, says.
+func membersOf(row string) string {
+	return "coalesce((SELECT s.members FROM project_sets s WHERE s.id = " + row + ".project_set_id), '')"
+}
+
 // know tells the members of a project set, as project_sets has them. It must come before the first change in the set.
 func (t *tally) know(set int64, members string) error {
 	if _, known := t.projects[set]; known || set == 0 {
@@ -63,9 +68,15 @@ func (t *tally) add(c change) {
 	if c.projectSetID != 0 {
 		t.single[projectSetList(c.latest, c.projectSetID)] += c.n
 	}
+	t.pass(c, func(p *passed) { p.add(c) })
+}
+
+// pass does something with each list with milestones that the change's record is in.
+func (t *tally) pass(c change, do func(*passed)) {
 	if c.latest || len(t.passed) == 0 {
 		return
 	}
+	combination := c.combination()
 	lists, found := t.marked[combination]
 	if !found {
 		for _, key := range combination.combined() {
@@ -75,20 +86,28 @@ func (t *tally) add(c change) {
 		}
 		t.marked[combination] = lists
 	}
-	for _, list := range lists {
-		list.add(c)
+	for _, p := range lists {
+		do(p)
 	}
-	t.passed[nameList(false, c.deploymentName)].add(c)
+	if p := t.passed[nameList(false, c.deploymentName)]; p != nil {
+		do(p)
+	}
 	for _, project := range t.projects[c.projectSetID] {
-		t.passed[projectList(project)].add(c)
+		if p := t.passed[projectList(project)]; p != nil {
+			do(p)
+		}
 	}
 }
 
-// add adds the change to the last milestone of the list, if that has any, that is not after its record.
-func (p *passed) add(c change) {
-	if p != nil {
-		p.sums[p.marks.at(c.place)] += c.n
+// add adds the change to the last milestone that is not after its record.
+func (p *passed) add(c change) { p.sums[p.marks.at(c.place)] += c.n }
+
+// grow adds a record that is after all that were added, and a milestone there if the last one has spacing records.
+func (p *passed) grow(at place, spacing int64) {
+	if p.sums[len(p.sums)-1] == spacing {
+		p.marks, p.sums = append(p.marks, mark{place: at}), append(p.sums, 0)
 	}
+	p.sums[len(p.sums)-1]++
 }
 
 // totals are the sums of the lists that are not zero.
