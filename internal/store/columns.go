@@ -9,34 +9,39 @@ import (
 // storedColumns are a record's own, as deployment_records has them.
 const storedColumns = `id, environment_id, logical_environment_id, deployment_name, artifact_id, status, created_at, updated_at, last_seen_at`
 
-// recordColumns are a record's, with the names that its ids stand for; recordJoins gives them, beside a
-// deployment_records r.
+// ownColumns are storedColumns of an r. recordColumns have the names that its ids stand for besides; recordJoins gives
+// them, beside a deployment_records r.
 const (
-	recordColumns = `r.id, r.environment_id, e.name, r.logical_environment_id, l.name, r.deployment_name,
-  r.artifact_id, a.kind, a.name, a.version, a.digest, r.status, r.created_at, r.updated_at, r.last_seen_at`
-	recordJoins = `
+	ownColumns    = `r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.status, r.created_at, r.updated_at, r.last_seen_at`
+	recordColumns = ownColumns + `, e.name, l.name, a.kind, a.name, a.version, a.digest`
+	recordJoins   = `
   JOIN environments e ON e.id = r.environment_id
   JOIN artifacts a ON a.id = r.artifact_id
   LEFT JOIN logical_environments l ON l.id = r.logical_environment_id`
 )
 
-// recordScan reads rows of other columns and recordColumns; one reads many rows, into the same places.
+// recordScan reads rows of records; one reads many rows, into the same places.
 type recordScan struct {
-	into                       []any
-	id, environmentID          sql.Null[string]
-	environmentName            sql.Null[string]
-	logicalID, logicalName     sql.Null[string]
-	deploymentName, artifactID sql.Null[string]
-	name, version, digest      sql.Null[string]
-	kind, status               sql.Null[int64]
-	created, updated, seen     timestamp
+	into                                  []any
+	id, environmentID, logicalID          sql.Null[string]
+	deploymentName, artifactID            sql.Null[string]
+	environmentName, logicalName          sql.Null[string]
+	artifactName, artifactVersion, digest sql.Null[string]
+	kind, status                          sql.Null[int64]
+	created, updated, seen                timestamp
+}
+
+// scanOwn reads rows that begin with what is given, before ownColumns.
+func scanOwn(before ...any) *recordScan {
+	s := &recordScan{}
+	s.into = append(before, &s.id, &s.environmentID, &s.logicalID, &s.deploymentName, &s.artifactID, &s.status, &s.created, &s.updated, &s.seen)
+	return s
 }
 
 // scanRecords reads rows that begin with what is given, before recordColumns.
 func scanRecords(before ...any) *recordScan {
-	s := &recordScan{}
-	s.into = append(before, &s.id, &s.environmentID, &s.environmentName, &s.logicalID, &s.logicalName, &s.deploymentName,
-		&s.artifactID, &s.kind, &s.name, &s.version, &s.digest, &s.status, &s.created, &s.updated, &s.seen)
+	s := scanOwn(before...)
+	s.into = append(s.into, &s.environmentName, &s.logicalName, &s.kind, &s.artifactName, &s.artifactVersion, &s.digest)
 	return s
 }
 
@@ -54,7 +59,7 @@ func (s *recordScan) next(rows *sql.Rows) (record deployments.Record, found bool
 		DeploymentName:         s.deploymentName.V,
 		ArtifactID:             s.artifactID.V,
 		Artifact: deployments.Artifact{
-			Kind: deployments.Kind(s.kind.V), Name: s.name.V, Version: s.version.V, Digest: s.digest.V,
+			Kind: deployments.Kind(s.kind.V), Name: s.artifactName.V, Version: s.artifactVersion.V, Digest: s.digest.V,
 		},
 		Status:     deployments.Status(s.status.V),
 		CreatedAt:  s.created.Time,

@@ -33,6 +33,9 @@ func (s *Store) Pool() *sql.DB { return s.pool }
 // SetSpacing sets milestones in short lists, too.
 func (s *Store) SetSpacing(n int64) { s.spacing = n }
 
+// SetMaxNames has lists forget what ids stand for earlier.
+func (s *Store) SetMaxNames(n int) { s.names = newNames(n) }
+
 // SetMilestonesAnew sets those of an organization from its records, while changes may be pending.
 func (s *Store) SetMilestonesAnew(ctx context.Context, organization string) error {
 	return s.write(ctx, func(tx *gorm.DB) error {

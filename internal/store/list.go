@@ -18,7 +18,14 @@ func (s *Store) List(ctx context.Context, scope deployments.Scope, query deploym
 	}
 	defer rows.Close()
 	result, err := scanResult(rows, query.Page.Size)
-	return result, databaseError(ctx, err)
+	if err == nil {
+		_ = rows.Close() // the connection is free for what names need
+		err = s.name(ctx, scope.Organization, result.Records)
+	}
+	if err != nil {
+		return deployments.Result{}, databaseError(ctx, err)
+	}
+	return result, nil
 }
 
 // listStatement writes the statement for a question: one text for each set of filters, status, kind and page size, so
@@ -50,13 +57,11 @@ func listStatement(engine engine, spacing int64, scope deployments.Scope, q depl
 	}
 	records := "page AS r"
 	if w.columns != storedColumns {
-		records = "page JOIN deployment_records r ON r.id = page.id"
+		records = "(page JOIN deployment_records r ON r.id = page.id)"
 	}
 	w.write(`
-SELECT total.n, ` + recordColumns + `
-FROM total LEFT JOIN (
-  ` + records + recordJoins + `
-) ON true
+SELECT total.n, ` + ownColumns + `
+FROM total LEFT JOIN ` + records + ` ON true
 ORDER BY r.created_at DESC, r.id DESC`)
 	return w.text.String(), w.args
 }
@@ -162,7 +167,7 @@ func (w *statement) ofVersion(project, version string) {
 func scanResult(rows *sql.Rows, size int32) (deployments.Result, error) {
 	// A setting may allow large pages: let the slice grow to them rather than reserve one for each request.
 	result := deployments.Result{Records: make([]deployments.Record, 0, min(size, 128))}
-	scan := scanRecords(&result.Total)
+	scan := scanOwn(&result.Total)
 	for rows.Next() {
 		record, found, err := scan.next(rows)
 		if err != nil {

@@ -44,6 +44,7 @@ type Store struct {
 	lists  *gorm.DB // db with the statements of List prepared
 	pool   *sql.DB
 	engine engine
+	names  *names
 	// writer has one place: SQLite lets one write, and of many that wait it would let any go first, or none in time.
 	writer chan struct{}
 	// spacing is milestoneSpacing, or less in tests, whose lists are short.
@@ -97,7 +98,7 @@ func openOn(pool *sql.DB, engine engine) (*Store, error) {
 		lists = db.Session(&gorm.Session{PrepareStmt: true})
 	}
 	return &Store{
-		db: db, lists: lists, pool: pool, engine: engine,
+		db: db, lists: lists, pool: pool, engine: engine, names: newNames(maxNames),
 		writer: make(chan struct{}, 1), spacing: milestoneSpacing, importLimits: defaultImportLimits, newID: uuid.NewString,
 	}, nil
 }

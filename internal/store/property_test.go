@@ -128,6 +128,7 @@ func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
 			for _, organization := range organizations[:1-min(1, round%6)] { // each sixth round: counting one by one takes long
 				checkCounts(t, tt, s.(*store.Store), s.(*store.Store).Pool(), organization)
 			}
+			s.(*store.Store).SetMaxNames(rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "names"))
 			for range 25 {
 				scope := deployments.Scope{Organization: rapid.SampledFrom(append(organizations, "none")).Draw(t, "organization")}
 				if rapid.IntRange(0, 4).Draw(t, "limited?") == 0 {

@@ -1,6 +1,8 @@
 -- +goose Up
 
 -- As in PostgreSQL, whose migration says why.
+CREATE INDEX deployment_records_deployed_by_environment ON deployment_records (organization_id, environment_id, created_at, id, logical_environment_id, kind, project_set_id) WHERE status = 1;
+
 DROP TABLE list_milestones;
 CREATE TABLE long_list_milestones (
     organization_id        integer NOT NULL,
