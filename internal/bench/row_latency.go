@@ -26,27 +26,27 @@ func latency(ctx context.Context, l *lab) ([]Figure, error) {
 	for _, size := range []int{20, 100} {
 		served, err := s.clients(ctx, connections, always(s.request("GET", listingPath(size), "")))
 		if err != nil {
-			return nil, err
+			return figures, err
 		}
 		defer served.close()
 		bare, err := l.pageClients(ctx, d, connections, size)
 		if err != nil {
-			return nil, err
+			return figures, err
 		}
 		defer bare.close()
 		for _, c := range []*clients{served, bare} { // caches fill, plans are made
 			if _, err := saturate(ctx, c, l.effort.Span/2); err != nil {
-				return nil, err
+				return figures, err
 			}
 		}
 		var ours, alone tails
 		for n := range l.effort.Pairs {
 			l.say("latency, %d a page: run %d of %d", size, n+1, l.effort.Pairs)
 			if err := ours.add(ctx, served, l.effort.Span); err != nil {
-				return nil, err
+				return figures, err
 			}
 			if err := alone.add(ctx, bare, l.effort.Span); err != nil {
-				return nil, err
+				return figures, err
 			}
 		}
 		figures = append(figures,
