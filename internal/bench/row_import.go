@@ -87,7 +87,7 @@ func imports(ctx context.Context, l *lab) ([]Figure, error) {
 
 // more writes new records of the great organization: another history in its environments, which are found by name.
 func (l *lab) more(w io.Writer, records int, number uint64) error {
-	o := history(great, records, l.slots)
+	o := l.history(great, records)
 	o.Seed = 1000 + number
 	reader, writer := io.Pipe()
 	defer reader.Close() // lets the generator end if writing fails

@@ -64,7 +64,7 @@ func TestAComparisonThatFailsLeavesTheOtherFigures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.made[fmt.Sprintf("records_%d_%d", l.records, l.slots)] = d
+	l.made[fmt.Sprintf("records_%d", l.records)] = d
 
 	figures, err := inSQLite(t.Context(), l)
 	const reason = "conform: exit status 2: deployrecords: could not judge"
