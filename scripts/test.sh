@@ -51,19 +51,87 @@ long='^Test(Property|L7_PagesPutTogether|I4_Contradictions)'
 all=$($GO list "$@")
 failed=0
 packages() { echo "$all" | grep "$@" || true; }
-run() { # run FLAGS -- PACKAGES
+
+# Tests run in the background of this shell, which waits for them: a signal ends wait, while a shell that runs something
+# in the foreground does nothing about a signal until that is over.
+running=
+settings= # of the environment, NAME=VALUE
+begin() { # begin FLAGS -- PACKAGES
   flags=
   while [ "$1" != -- ]; do flags="$flags $1"; shift; done
   shift
-  [ $# = 0 ] || $GO test -timeout 20m $flags "$@" || failed=1
+  begun=
+  if [ $# -gt 0 ]; then
+    env $settings $GO test -timeout 20m $flags "$@" &
+    begun=$!
+    running="$running $begun"
+  fi
 }
+finish() { # finish WHAT-WAS-BEGUN
+  [ -n "$1" ] || return 0
+  wait "$1" || failed=1
+  still=
+  for pid in $running; do [ "$pid" = "$1" ] || still="$still $pid"; done
+  running=$still
+}
+
+# What a shell runs in the background ignores the terminal's interrupt, and so does go test with it; and a signal to this
+# process alone would reach no other. So each is told to end: go test, the test processes, and whatever those began.
+below() { # below DEPTH: the processes that this shell began, that those began and so on
+  ps -A -o pid= -o ppid= | awk -v root=$$ -v most="$1" '
+    { parent[$1] = $2 }
+    END {
+      for (pid in parent) {
+        at = parent[pid]
+        for (depth = 1; at != root && (at in parent) && depth < most; depth++) at = parent[at]
+        if (at == root) print pid
+      }
+    }'
+}
+tell() { # tell SIGNAL PROCESSES
+  signal=$1
+  shift
+  [ $# = 0 ] || kill "-$signal" "$@" 2>/dev/null || true
+}
+end() { # end SIGNAL
+  trap '' HUP INT TERM
+  echo "$0: $1, ending the tests" >&2
+  # What is stopped begins nothing that would be missed below.
+  tell STOP $running
+  near="$running $(below 2)"
+  tell STOP $near
+  all="$running $(below 99)"
+  tell TERM $all
+  tell CONT $near
+  # Of what does not end, only go test and test processes are killed. The shells that keep PostgreSQL for them outlive
+  # them for a moment, to stop it and to remove its data.
+  for second in 1 2 3 4 5; do
+    sleep 1
+    ps -o stat= -p "$(echo $near | tr ' ' ,)" | grep -qv '^ *Z' || break
+    [ $second -lt 5 ] || tell KILL $near
+  done
+  rm -rf "$GOTMPDIR"
+  trap - "$1"
+  kill "-$1" $$
+}
+# What go test would remove at its end.
+GOTMPDIR=$(mktemp -d)
+export GOTMPDIR
+trap 'rm -rf "$GOTMPDIR"' EXIT
+for signal in HUP INT TERM; do trap "end $signal" $signal; done
+
 # The longest first: begun last, it would run on alone.
-run $race -skip "$long" -- $(packages '/internal/store$') $(packages -vE "$alone|/internal/store\$")
+begin $race -skip "$long" -- $(packages '/internal/store$') $(packages -vE "$alone|/internal/store\$")
+finish "$begun"
 # What is left is a package at a time, and leaves a processor idle: two of them at once.
-(run -run "$long" -- $(packages '/internal/store$'); run -- $(packages '/internal/demo$'); exit $failed) &
-others=$!
-# Gigabytes of short-lived garbage: collecting it less often saves a third of the time.
-export GOGC=400
-run -- $(packages '/internal/conformance$')
-wait $others || failed=1
+begin -run "$long" -- $(packages '/internal/store$')
+store=$begun
+settings=GOGC=400 # gigabytes of short-lived garbage: collecting it less often saves a third of the time
+begin -- $(packages '/internal/conformance$')
+conformance=$begun
+settings=
+finish "$store"
+begin -- $(packages '/internal/demo$')
+finish "$begun"
+finish "$conformance"
 exit $failed

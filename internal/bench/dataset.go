@@ -26,38 +26,38 @@ var historyEnd = time.Date(2026, 11, 20, 17, 0, 0, 0, time.UTC)
 type dataset struct {
 	name    string
 	records int    // of both organizations
-	slots   int    // of the great one
 	url     string // as the server takes it
 	driver  string // of database/sql, with its name for the database
 	source  string
 }
 
-// history is one of the great or the small organization, of so many records.
-func history(organization string, records, slots int) demo.Options {
+// history is one of the great or the small organization, of so many records and as many slots as all of the
+// benchmark's have.
+func (l *lab) history(organization string, records int) demo.Options {
 	if organization == great {
-		return demo.Options{Records: records, Slots: slots, Seed: 1, End: historyEnd}
+		return demo.Options{Records: records, Slots: l.slots, Seed: 1, End: historyEnd}
 	}
-	return demo.Options{Records: records, Slots: fewSlots(slots, 10), Seed: 2, End: historyEnd}
+	return demo.Options{Records: records, Slots: fewSlots(l.slots, 10), Seed: 2, End: historyEnd}
 }
 
 // fewSlots is so many slots for so many records each, as far as histories can be made.
 func fewSlots(records, each int) int { return min(max(60, records/each), 20_000) }
 
-// dataset is a PostgreSQL database with so many records and as many slots as all of the benchmark's have.
+// dataset is a PostgreSQL database with so many records.
 func (l *lab) dataset(ctx context.Context, records int) (*dataset, error) {
-	return l.datasetBy(ctx, l.program, "records", records, l.slots)
+	return l.datasetBy(ctx, l.program, "records", records)
 }
 
 // datasetBy is one that another release of the program may have made, made at the first call.
-func (l *lab) datasetBy(ctx context.Context, program, prefix string, records, slots int) (*dataset, error) {
-	name := fmt.Sprintf("%s_%d_%d", prefix, records, slots)
+func (l *lab) datasetBy(ctx context.Context, program, prefix string, records int) (*dataset, error) {
+	name := fmt.Sprintf("%s_%d", prefix, records)
 	if d, ok := l.made[name]; ok {
 		return d, nil
 	}
 	if err := l.exec(ctx, "postgres", "CREATE DATABASE "+name); err != nil {
 		return nil, err
 	}
-	d := &dataset{name: name, records: records, slots: slots, url: l.url(name), driver: "pgx", source: l.url(name)}
+	d := &dataset{name: name, records: records, url: l.url(name), driver: "pgx", source: l.url(name)}
 	if err := l.fill(ctx, program, d); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (l *lab) datasetBy(ctx context.Context, program, prefix string, records, sl
 // sqliteDataset is an SQLite database with so many records.
 func (l *lab) sqliteDataset(ctx context.Context, records int) (*dataset, error) {
 	path := filepath.Join(l.dir, "records.db")
-	d := &dataset{name: "SQLite", records: records, slots: l.slots, url: "sqlite://" + path, driver: "sqlite", source: path}
+	d := &dataset{name: "SQLite", records: records, url: "sqlite://" + path, driver: "sqlite", source: path}
 	return d, l.fill(ctx, l.program, d)
 }
 
@@ -82,7 +82,7 @@ func (l *lab) fill(ctx context.Context, program string, d *dataset) error {
 	for organization, records := range map[string]int{great: ninetyPercent, small: d.records - ninetyPercent} {
 		l.say("importing %s records of the %s organization into %s", grouped(float64(records)), organization, d.name)
 		reader, writer := io.Pipe()
-		go func() { writer.CloseWithError(demo.Generate(writer, history(organization, records, d.slots))) }()
+		go func() { writer.CloseWithError(demo.Generate(writer, l.history(organization, records))) }()
 		_, _, err := l.importInto(ctx, program, d.url, organization, reader)
 		_ = reader.Close() // lets the generator end if the import did before
 		if err != nil {

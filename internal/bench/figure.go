@@ -1,8 +1,10 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Figure is a line of the table.
@@ -18,6 +20,8 @@ type Figure struct {
 	Pairs int
 	// NotRun says why there is nothing to report.
 	NotRun string
+	// Failed says what went wrong, where there was something to measure.
+	Failed string
 }
 
 // Limit is the bar of a figure, which must be held, and its aim, if it has one that is not 0.
@@ -25,6 +29,13 @@ type Limit struct {
 	Bar, Aim float64
 	// AtMost tells figures that must not be greater from those that must not be smaller.
 	AtMost bool
+}
+
+// failed is the figure of what an error kept from being measured, with the error's first line: more would not be a line
+// of a table, and whoever runs the benchmark is told all of it.
+func failed(what string, err error) Figure {
+	reason, _, _ := strings.Cut(err.Error(), "\n")
+	return Figure{What: what, Failed: reason}
 }
 
 func atLeast(bar, aim float64) *Limit { return &Limit{Bar: bar, Aim: aim} }
@@ -40,21 +51,25 @@ func (l *Limit) holds(value, limit float64) bool {
 // fewestPairs is how many pairs a figure must be the median of to be judged, if it is of pairs.
 const fewestPairs = 7
 
+func (f Figure) withoutValue() bool { return f.NotRun != "" || f.Failed != "" }
+
 // unsettled tells that there are too few pairs to judge the figure by.
 func (f Figure) unsettled() bool {
-	return f.NotRun == "" && f.Limit != nil && f.Pairs > 0 && f.Pairs < fewestPairs
+	return !f.withoutValue() && f.Limit != nil && f.Pairs > 0 && f.Pairs < fewestPairs
 }
 
 // Missed tells whether the figure is on the wrong side of its bar.
 func (f Figure) Missed() bool {
-	return f.NotRun == "" && f.Limit != nil && !f.unsettled() && !f.Limit.holds(f.Value, f.Limit.Bar)
+	return !f.withoutValue() && f.Limit != nil && !f.unsettled() && !f.Limit.holds(f.Value, f.Limit.Bar)
 }
 
-// Verdict is one of: aim, bar, MISSED, too few pairs, reported, not run.
+// Verdict is one of: aim, bar, MISSED, too few pairs, reported, not run, failed.
 func (f Figure) Verdict() string {
 	switch {
 	case f.unsettled():
 		return "too few pairs"
+	case f.Failed != "":
+		return "failed"
 	case f.NotRun != "":
 		return "not run"
 	case f.Limit == nil:
@@ -70,8 +85,8 @@ func (f Figure) Verdict() string {
 // Cells are the figure's line: what, measured, against, value, bar, aim, pairs, verdict.
 func (f Figure) Cells() []string {
 	value, bar, aim, pairs := "", "", "", ""
-	if f.NotRun != "" {
-		return []string{f.What, f.NotRun, "", "", "", "", "", f.Verdict()}
+	if f.withoutValue() {
+		return []string{f.What, cmp.Or(f.Failed, f.NotRun), "", "", "", "", "", f.Verdict()}
 	}
 	if f.Value != 0 || f.Limit != nil {
 		value = decimal(f.Value) + f.Unit

@@ -30,6 +30,7 @@ func TestAFigureIsJudgedByItsBarAndItsAim(t *testing.T) {
 		{Figure{Value: 9, Limit: atMost(5, 2), Pairs: 7}, "MISSED"},
 		{Figure{Value: 9, Pairs: 6}, "reported"},
 		{Figure{NotRun: "no time", Limit: atLeast(1, 2)}, "not run"},
+		{Figure{Failed: "it broke", Limit: atLeast(1, 2), Pairs: 1}, "failed"},
 	} {
 		if got := c.figure.Verdict(); got != c.want || c.figure.Missed() != (c.want == "MISSED") {
 			t.Errorf("%+v: %s", c.figure, got)
@@ -52,6 +53,7 @@ func TestAFigureIsALineOfTheTable(t *testing.T) {
 		},
 		{Figure{What: "count", Measured: grouped(1234567)}, []string{"count", "1,234,567", "", "", "", "", "", "reported"}},
 		{Figure{What: "scale", NotRun: "it is too small", Limit: atLeast(1, 1)}, []string{"scale", "it is too small", "", "", "", "", "", "not run"}},
+		{failed("scale", errors.New("it broke\nat length")), []string{"scale", "it broke", "", "", "", "", "", "failed"}},
 	} {
 		if got := c.figure.Cells(); !slices.Equal(got, c.want) {
 			t.Errorf("got %q, want %q", got, c.want)
@@ -159,5 +161,9 @@ func TestThePageTellsWhatMissesItsBar(t *testing.T) {
 	report.Rows[0].Figures[0].Value = 1
 	if got := text(); !strings.HasSuffix(got, "\nNothing misses its bar.\n") || strings.Contains(got, "MISSED") {
 		t.Errorf("nothing is missed any more, but the page ends:\n%s", got[len(got)-300:])
+	}
+	report.Rows[1].Figures[0] = failed("scale", errors.New("it broke"))
+	if got := text(); !strings.HasSuffix(got, "| scale | it broke |  |  |  |  |  | failed |\n\nNothing misses its bar, but not all could be measured.\n") {
+		t.Errorf("a figure failed, but the page ends:\n%s", got[len(got)-300:])
 	}
 }

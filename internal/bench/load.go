@@ -72,7 +72,8 @@ func saturate(ctx context.Context, c *clients, span time.Duration) (float64, err
 }
 
 // arrive sends requests at random moments (a Poisson process), so many a second on average, whether those before are
-// answered or not, and gives how long each took, in seconds.
+// answered or not, and gives how long each took, in seconds. That none arrives in a short span is an error: it has no
+// middle and no slowest.
 //
 // A request that found no free client has waited since the moment it arrived. One that found one counts from when
 // it was sent: that this process woke up late is not the server's.
@@ -84,6 +85,9 @@ func arrive(ctx context.Context, c *clients, rate float64, span time.Duration) (
 			break
 		}
 		moments = append(moments, time.Duration(at*float64(time.Second)))
+	}
+	if len(moments) == 0 {
+		return nil, fmt.Errorf("no request arrived in %s at %.3g requests a second", span, rate)
 	}
 	var (
 		group sync.WaitGroup

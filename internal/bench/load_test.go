@@ -108,6 +108,15 @@ func TestArrivalsDoNotWaitForTheServer(t *testing.T) {
 	}
 }
 
+// What a slow server can do leaves none for a short span, and none has neither a middle nor a slowest.
+func TestALoadOfNoRequestsSaysThatNoneArrived(t *testing.T) {
+	s := answering(t, func(http.ResponseWriter, *http.Request) { time.Sleep(100 * time.Millisecond) })
+	var found tails
+	if err := found.add(t.Context(), s.asking(t, 1), 10*time.Millisecond); err == nil || !strings.Contains(err.Error(), "no request arrived in 5ms at ") {
+		t.Errorf("got %v, %+v", err, found)
+	}
+}
+
 func TestALoadThatIsRefusedIsAnError(t *testing.T) {
 	s := answering(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) })
 	if _, err := saturate(t.Context(), s.asking(t, 2), time.Second); err == nil {

@@ -44,7 +44,7 @@ func (l *lab) measure(ctx context.Context, what string, a, b measurement) (paire
 // median is that of numbers, of which there is one at least.
 func median[T cmp.Ordered](of []T) T { return quantile(of, 0.5) }
 
-// quantile is the least of the values that so great a part of all is not greater than.
+// quantile is the least of the values, of which there is one at least, that so great a part of all is not greater than.
 func quantile[T cmp.Ordered](of []T, part float64) T {
 	sorted := slices.Sorted(slices.Values(of))
 	return sorted[max(0, int(math.Ceil(part*float64(len(sorted))))-1)]

@@ -105,15 +105,22 @@ func tableLine(cells []string) string {
 // WritePage writes docs/performance.md.
 func (r Report) WritePage(w io.Writer) error { return pageTemplate.Execute(w, r) }
 
+// Failed are the figures that something went wrong with.
+func (r Report) Failed() []Figure {
+	return r.all(func(f Figure) bool { return f.Failed != "" })
+}
+
 // Missed are the figures on the wrong side of their bars.
-func (r Report) Missed() []Figure {
-	var missed []Figure
+func (r Report) Missed() []Figure { return r.all(Figure.Missed) }
+
+func (r Report) all(such func(Figure) bool) []Figure {
+	var all []Figure
 	for _, row := range r.Rows {
 		for _, f := range row.Figures {
-			if f.Missed() {
-				missed = append(missed, f)
+			if such(f) {
+				all = append(all, f)
 			}
 		}
 	}
-	return missed
+	return all
 }

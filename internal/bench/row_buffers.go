@@ -23,7 +23,7 @@ func buffers(ctx context.Context, l *lab) ([]Figure, error) {
 	defer tenth.server.stop()
 	first, err := l.firstPageBuffers(ctx, big, tenth)
 	if err != nil {
-		return nil, err
+		return first, err
 	}
 	deep, err := l.deepPageBuffers(ctx, big)
 	return append(first, deep...), err
@@ -62,11 +62,11 @@ func (l *lab) firstPageBuffers(ctx context.Context, big, tenth *counted) ([]Figu
 			l.say("buffers: %s, %s", history, question.name)
 			much, err := l.countBuffers(ctx, big.server, question.path())
 			if err != nil {
-				return nil, err
+				return figures, err
 			}
 			little, err := l.countBuffers(ctx, tenth.server, ofTenth[i].path())
 			if err != nil {
-				return nil, err
+				return figures, err
 			}
 			f := Figure{
 				What:     fmt.Sprintf(what, history, question.name),
@@ -158,7 +158,7 @@ func (l *lab) deepPageBuffers(ctx context.Context, big *counted) ([]Figure, erro
 		l.say("buffers: pages of the full history, %s", f.name)
 		pages, _, err := f.pages(ctx, big.server, deepPageSize)
 		if err != nil {
-			return nil, err
+			return figures, err
 		}
 		most, where := 0, ""
 		for _, at := range []struct {
@@ -167,7 +167,7 @@ func (l *lab) deepPageBuffers(ctx context.Context, big *counted) ([]Figure, erro
 		}{{"the first", 0}, {"that at 1 %", pages / 100}, {"the middle", pages / 2}, {"the last", pages - 1}} {
 			count, err := l.countBuffers(ctx, big.server, f.page(at.page, deepPageSize))
 			if err != nil {
-				return nil, err
+				return figures, err
 			}
 			if count > most {
 				most, where = count, at.name

@@ -107,7 +107,7 @@ func (l *lab) deepPages(ctx context.Context, d *dataset, limit *Limit) ([]Figure
 	for _, f := range all {
 		pages, records, err := f.pages(ctx, s, deepPageSize)
 		if err != nil {
-			return nil, err
+			return figures, err
 		}
 		l.say("deep, %s: %s records", f.name, grouped(float64(records)))
 		for _, target := range []struct {
@@ -116,7 +116,7 @@ func (l *lab) deepPages(ctx context.Context, d *dataset, limit *Limit) ([]Figure
 		}{{"middle", pages / 2}, {"last", pages - 1}} {
 			p, err := l.alternate(ctx, c, s.request("GET", f.page(target.page, deepPageSize), ""), first)
 			if err != nil {
-				return nil, err
+				return figures, err
 			}
 			figure := Figure{
 				What:     fmt.Sprintf("%s page of the full history, %s (%s records)", target.name, f.name, grouped(float64(records))),

@@ -70,26 +70,24 @@ func imports(ctx context.Context, l *lab) ([]Figure, error) {
 		a, b := float64(lines)/took, float64(lines)/tookCopy
 		imported, copied, ratios = append(imported, a), append(copied, b), append(ratios, a/b)
 	}
+	figures := []Figure{{
+		What:     fmt.Sprintf("import of %s records into a database of %s, against COPY into a copy of the record table", grouped(float64(lines*l.effort.Pairs)), grouped(float64(records))),
+		Measured: perSecond(median(imported)), Against: perSecond(median(copied)), Value: median(ratios), Limit: atLeast(0.4, 0.8), Pairs: len(ratios),
+	}}
 	l.say("import: %s records at once, for the memory", grouped(float64(records)))
 	reader, writer := io.Pipe()
 	go func() { writer.CloseWithError(l.more(writer, records, n+1)) }()
 	_, peak, err := l.importInto(ctx, l.program, l.url(name), great, reader)
 	_ = reader.Close()
 	if err != nil {
-		return nil, err
+		return figures, err
 	}
-	return []Figure{
-		{
-			What:     fmt.Sprintf("import of %s records into a database of %s, against COPY into a copy of the record table", grouped(float64(lines*l.effort.Pairs)), grouped(float64(records))),
-			Measured: perSecond(median(imported)), Against: perSecond(median(copied)), Value: median(ratios), Limit: atLeast(0.4, 0.8), Pairs: len(ratios),
-		},
-		memoryFigure(fmt.Sprintf("memory of an import of %s lines", grouped(float64(records))), peak),
-	}, nil
+	return append(figures, memoryFigure(fmt.Sprintf("memory of an import of %s lines", grouped(float64(records))), peak)), nil
 }
 
 // more writes new records of the great organization: another history in its environments, which are found by name.
 func (l *lab) more(w io.Writer, records int, number uint64) error {
-	o := history(great, records, l.slots)
+	o := l.history(great, records)
 	o.Seed = 1000 + number
 	reader, writer := io.Pipe()
 	defer reader.Close() // lets the generator end if writing fails

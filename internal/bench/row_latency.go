@@ -24,36 +24,47 @@ func latency(ctx context.Context, l *lab) ([]Figure, error) {
 	defer s.stop()
 	var figures []Figure
 	for _, size := range []int{20, 100} {
-		served, err := s.clients(ctx, connections, always(s.request("GET", listingPath(size), "")))
+		of, err := l.latencyOf(ctx, d, s, size)
 		if err != nil {
-			return nil, err
+			return figures, err
 		}
-		defer served.close()
-		bare, err := l.pageClients(ctx, d, connections, size)
-		if err != nil {
-			return nil, err
-		}
-		defer bare.close()
-		for _, c := range []*clients{served, bare} { // caches fill, plans are made
-			if _, err := saturate(ctx, c, l.effort.Span/2); err != nil {
-				return nil, err
-			}
-		}
-		var ours, alone tails
-		for n := range l.effort.Pairs {
-			l.say("latency, %d a page: run %d of %d", size, n+1, l.effort.Pairs)
-			if err := ours.add(ctx, served, l.effort.Span); err != nil {
-				return nil, err
-			}
-			if err := alone.add(ctx, bare, l.effort.Span); err != nil {
-				return nil, err
-			}
-		}
-		figures = append(figures,
-			ours.figure(fmt.Sprintf("p99 against p50 of the default listing, %d a page, at half the saturated rate", size), atMost(5, 2)),
-			alone.figure(fmt.Sprintf("the same of PostgreSQL without the server: the four-join SQL of listing, %d rows", size), nil))
+		figures = append(figures, of...)
 	}
 	return figures, nil
+}
+
+// latencyOf is that of pages of one size. Its clients are gone when it returns: connections of another size that are
+// left open, and the server process behind each of PostgreSQL's, are not what the next is to be measured beside.
+func (l *lab) latencyOf(ctx context.Context, d *dataset, s *server, size int) ([]Figure, error) {
+	served, err := s.clients(ctx, connections, always(s.request("GET", listingPath(size), "")))
+	if err != nil {
+		return nil, err
+	}
+	defer served.close()
+	bare, err := l.pageClients(ctx, d, connections, size)
+	if err != nil {
+		return nil, err
+	}
+	defer bare.close()
+	for _, c := range []*clients{served, bare} { // caches fill, plans are made
+		if _, err := saturate(ctx, c, l.effort.Span/2); err != nil {
+			return nil, err
+		}
+	}
+	var ours, alone tails
+	for n := range l.effort.Pairs {
+		l.say("latency, %d a page: run %d of %d", size, n+1, l.effort.Pairs)
+		if err := ours.add(ctx, served, l.effort.Span); err != nil {
+			return nil, err
+		}
+		if err := alone.add(ctx, bare, l.effort.Span); err != nil {
+			return nil, err
+		}
+	}
+	return []Figure{
+		ours.figure(fmt.Sprintf("p99 against p50 of the default listing, %d a page, at half the saturated rate", size), atMost(5, 2)),
+		alone.figure(fmt.Sprintf("the same of PostgreSQL without the server: the four-join SQL of listing, %d rows", size), nil),
+	}, nil
 }
 
 // tails are what was found under half the load, one of each run.

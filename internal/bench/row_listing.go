@@ -33,11 +33,11 @@ func listing(ctx context.Context, l *lab) ([]Figure, error) {
 		served := servedRate(l, s, c.size)
 		bare := func(ctx context.Context) (float64, error) { return l.pgbench(ctx, d, c.size) }
 		if err := warmUp(ctx, served, bare); err != nil {
-			return nil, err
+			return figures, err
 		}
 		p, err := l.measure(ctx, fmt.Sprintf("listing, %d a page", c.size), served, bare)
 		if err != nil {
-			return nil, err
+			return figures, err
 		}
 		figures = append(figures, Figure{
 			What:     fmt.Sprintf("default listing, %d connections, %d a page, against pgbench", connections, c.size),

@@ -27,7 +27,7 @@ func recordings(ctx context.Context, l *lab) ([]Figure, error) {
 	records := min(l.records, max(2_000, l.records/5), 1_000_000)
 	var rates []measurement
 	for _, release := range []struct{ name, program string }{{"now", l.program}, {"before", before}} {
-		d, err := l.datasetBy(ctx, release.program, "recordings_"+release.name, records, l.slots)
+		d, err := l.datasetBy(ctx, release.program, "recordings_"+release.name, records)
 		if err != nil {
 			return nil, err
 		}

@@ -29,11 +29,11 @@ func scale(ctx context.Context, l *lab) ([]Figure, error) {
 	for _, size := range []int{20, 100} {
 		much, little := servedRate(l, servers[0], size), servedRate(l, servers[1], size)
 		if err := warmUp(ctx, much, little); err != nil {
-			return nil, err
+			return figures, err
 		}
 		p, err := l.measure(ctx, fmt.Sprintf("scale, %d a page", size), much, little)
 		if err != nil {
-			return nil, err
+			return figures, err
 		}
 		figures = append(figures, Figure{
 			What:     fmt.Sprintf("default listing, %d a page, of %s records against %s", size, grouped(float64(l.records)), grouped(float64(l.records/ten))),

@@ -42,7 +42,8 @@ func DefaultEffort() Effort {
 type row struct {
 	name string
 	what string // for the page
-	run  func(context.Context, *lab) ([]Figure, error)
+	// run gives the figures that were found before an error, too: they took long to find.
+	run func(context.Context, *lab) ([]Figure, error)
 	// missed says what was tried and what a profile shows, for the page, should the row miss a bar.
 	missed string
 }
@@ -108,7 +109,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return report, err
 	}
-	var failed []error
+	var errs []error
 	for _, r := range rows {
 		if o.Row != "" && o.Row != r.name {
 			continue
@@ -120,11 +121,11 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		part, err := runRow(ctx, l, r)
 		report.Rows = append(report.Rows, part)
 		if err != nil {
-			failed = append(failed, err)
+			errs = append(errs, err)
 		}
 	}
 	report.Took = time.Since(start).Round(time.Second)
-	return report, errors.Join(failed...)
+	return report, errors.Join(errs...)
 }
 
 func runRow(ctx context.Context, l *lab, r row) (ReportRow, error) {
@@ -138,7 +139,7 @@ func runRow(ctx context.Context, l *lab, r row) (ReportRow, error) {
 		part.Figures = append(part.Figures, Figure{What: r.name, NotRun: skipped.Error()})
 		err = nil
 	case err != nil:
-		part.Figures = append(part.Figures, Figure{What: r.name, NotRun: "failed; what went wrong was told by make bench"})
+		part.Figures = append(part.Figures, failed(r.name, err))
 		err = fmt.Errorf("%s: %w", r.name, err)
 	}
 	l.say("%s took %s", r.name, part.Took)

@@ -92,7 +92,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		Verifier: verifier,
 		Paging: deployments.Paging{
 			FirstPage:   int32(c.FirstPage.Value),
-			DefaultSize: int32(c.DefaultPageSize.Value),
+			DefaultSize: int32(c.PageSize()),
 			MaxSize:     int32(c.MaxPageSize.Value),
 		},
 		Document:          deployrecords.OpenAPI(),

@@ -33,7 +33,9 @@ func TestServeInMemoryRefusesWhatItCannotDo(t *testing.T) {
 		}},
 		{"--memory=false --load x", 2, []string{"--load: goes with --memory only"}},
 		{"--memory=perhaps", 2, []string{`--memory: "perhaps" is not true or false`}},
-		{"--memory --max-page-size 0", 2, []string{"the configuration has faults:\n  --max-page-size: 0 is not from 1 to 2147483647\n  --default-page-size"}},
+		{"--memory --max-page-size 0", 2, []string{"the configuration has faults:\n  --max-page-size: 0 is not from 1 to 2147483647\n"}},
+		{"--memory --max-page-size 20 --default-page-size 21", 2, []string{"--default-page-size: 21 is more than --max-page-size 20"}},
+		{"--memory --max-page-size 20 --default-page-size 0", 2, []string{"--default-page-size: 0 is not from 1 to 2147483647"}},
 		{"--memory --organization-claim sub", 2, []string{"the claim sub"}},
 		{"--memory --load /does/not/exist", 1, []string{"--load: open /does/not/exist: no such file"}},
 		{"--memory --load " + file, 1, []string{"--load " + file + " has faults:\n  line 2: id: is missing\n"}},
@@ -57,6 +59,30 @@ func TestServeInMemoryLoadsStandardInput(t *testing.T) {
 	code := Run(t.Context(), []string{"serve", "--memory", "--load", "-", "--log-level", "error"}, Streams{In: strings.NewReader("{}\n"), Out: &out, Err: &err})
 	if want := "deployrecords: --load - has faults:\n  line 1: id: is missing\n"; code != 1 || out.Len() > 0 || !strings.HasPrefix(err.String(), want) {
 		t.Errorf("exit code %d, %s%s", code, &out, &err)
+	}
+}
+
+func TestL7_ADefaultSizeThatNobodyGaveIsTheMaximumAtMost(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                     "default_page_size=100 settings.max_page_size=100",
+		"--max-page-size 20":   "default_page_size=20 settings.max_page_size=20",
+		"--max-page-size 1000": "default_page_size=100 settings.max_page_size=1000",
+		"--max-page-size 1000 --default-page-size 1000": "default_page_size=1000 settings.max_page_size=1000",
+		"--max-page-size 20 --default-page-size 5":      "default_page_size=5 settings.max_page_size=20",
+	} {
+		// It starts, and ends where it would listen.
+		_, stderr, code := run(t, append([]string{"serve", "--memory", "--listen", "127.0.0.1:nowhere"}, strings.Fields(args)...)...)
+		if code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: exit code %d, want %s:\n%s", args, code, want, stderr)
+		}
+	}
+	t.Setenv("MAX_PAGE_SIZE", "20")
+	if _, stderr, code := run(t, "serve", "--memory", "--listen", "127.0.0.1:nowhere"); code != 1 || !strings.Contains(stderr, "default_page_size=20") {
+		t.Errorf("by the environment: exit code %d:\n%s", code, stderr)
+	}
+	t.Setenv("DEFAULT_PAGE_SIZE", "100")
+	if _, stderr, code := run(t, "serve", "--memory"); code != 2 || !strings.Contains(stderr, "--default-page-size: 100 is more than --max-page-size 20") {
+		t.Errorf("given, it is refused: exit code %d:\n%s", code, stderr)
 	}
 }
 

@@ -53,7 +53,7 @@ type Serve struct {
 	AutoCreate Switch `name:"auto-create" env:"AUTO_CREATE" default:"true" negatable:"" group:"Recording" help:"Make environments, logical environments, projects and versions that are recorded and not known yet; with --no-auto-create they are refused."`
 
 	FirstPage       Int `name:"first-page" env:"FIRST_PAGE" default:"0" placeholder:"0|1" group:"Lists" help:"Number of the first page, 0 or 1 (${default}). A one-based client of a zero-based server misses the first page."`
-	DefaultPageSize Int `name:"default-page-size" env:"DEFAULT_PAGE_SIZE" default:"100" placeholder:"N" group:"Lists" help:"Size of a page for which none is asked (${default})."`
+	DefaultPageSize Int `name:"default-page-size" env:"DEFAULT_PAGE_SIZE" placeholder:"N" group:"Lists" help:"Size of a page for which none is asked (100, or the maximum if that is less)."`
 	MaxPageSize     Int `name:"max-page-size" env:"MAX_PAGE_SIZE" default:"100" placeholder:"N" group:"Lists" help:"Greater sizes are cut to this (${default})."`
 
 	Listen            string   `name:"listen" env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" group:"Server" help:"Address to listen on (${default})."`
@@ -131,9 +131,11 @@ func (s *Serve) Faults() []error {
 	}
 	f.number("--first-page", s.FirstPage, 0, 1)
 	f.number("--max-page-size", s.MaxPageSize, 1, maxInt32)
-	f.number("--default-page-size", s.DefaultPageSize, 1, maxInt32)
-	if s.DefaultPageSize.fault == "" && s.MaxPageSize.fault == "" && s.DefaultPageSize.Value > s.MaxPageSize.Value {
-		f.add("--default-page-size", "%d is more than --max-page-size %d", s.DefaultPageSize.Value, s.MaxPageSize.Value)
+	if s.DefaultPageSize.given {
+		f.number("--default-page-size", s.DefaultPageSize, 1, maxInt32)
+		if s.DefaultPageSize.fault == "" && s.MaxPageSize.fault == "" && s.DefaultPageSize.Value > s.MaxPageSize.Value {
+			f.add("--default-page-size", "%d is more than --max-page-size %d", s.DefaultPageSize.Value, s.MaxPageSize.Value)
+		}
 	}
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		f.add("--listen", "%q is not HOST:PORT", s.Listen)
@@ -156,6 +158,18 @@ func (s *Serve) Faults() []error {
 		f.add("--log-level", "%q is not debug, info, warn or error", s.LogLevel)
 	}
 	return f
+}
+
+// defaultPageSize is that of a server for which none is given, unless its maximum is less.
+const defaultPageSize = 100
+
+// PageSize is the size of a page for which none is asked. One that nobody gave must not keep whoever gives a smaller
+// maximum from starting the server.
+func (s *Serve) PageSize() int64 {
+	if s.DefaultPageSize.given {
+		return s.DefaultPageSize.Value
+	}
+	return min(defaultPageSize, s.MaxPageSize.Value)
 }
 
 // Join makes one error of faults that reads as a list, or nil of none.
@@ -189,7 +203,7 @@ func (s *Serve) LogValue() slog.Value {
 		slog.Bool("allow_missing_scope", s.AllowMissingScope.Value),
 		slog.Bool("auto_create", s.AutoCreate.Value),
 		slog.Int64("first_page", s.FirstPage.Value),
-		slog.Int64("default_page_size", s.DefaultPageSize.Value),
+		slog.Int64("default_page_size", s.PageSize()),
 		slog.Int64("max_page_size", s.MaxPageSize.Value),
 		slog.Duration("request_timeout", s.RequestTimeout.Value))
 	return slog.GroupValue(attrs...)

@@ -52,6 +52,7 @@ func (s *Switch) IsBool() bool { return true }
 type setting[T any] struct {
 	Value T
 	fault string
+	given bool // be it by the default of its tag
 }
 
 func (s *setting[T]) decode(ctx *kong.DecodeContext, want string, parse func(string) (T, error)) error {
@@ -60,7 +61,7 @@ func (s *setting[T]) decode(ctx *kong.DecodeContext, want string, parse func(str
 		return err
 	}
 	value, err := parse(text)
-	s.Value, s.fault = value, ""
+	s.Value, s.fault, s.given = value, "", true
 	if err != nil {
 		s.fault = fmt.Sprintf("%q is not %s", text, want)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -61,7 +60,7 @@ func New(o Options) (http.Handler, error) {
 	e := a.echo
 	e.HideBanner = true
 	e.IPExtractor = echo.ExtractIPDirect() // a forwarded address is the client's claim, not a fact
-	e.HTTPErrorHandler = a.answerProblem
+	e.HTTPErrorHandler = answerProblem
 
 	e.GET("/openapi.yaml", serveDocument(o.Document))
 	e.GET("/openapi.recording.yaml", serveDocument(o.RecordingDocument))
@@ -246,16 +245,11 @@ func refuseEmptyAnswer[Handler ~func(echo.Context, any) (any, error)](next Handl
 
 // answerProblem is where every failure gets its body: validation, binding, authentication, routing, handlers,
 // panics and timeouts all end here (R3).
-func (a *assembly) answerProblem(err error, c echo.Context) {
-	problem := problemOf(err)
-	if problem.Status >= http.StatusInternalServerError {
-		a.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
-			slog.String("request_id", c.Response().Header().Get(echo.HeaderXRequestID)),
-			slog.Int("status", problem.Status), slog.Any("error", err))
-	}
+func answerProblem(err error, c echo.Context) {
 	if c.Response().Committed {
 		return // too late for another answer; the client sees that this one is cut off
 	}
+	problem := problemOf(err)
 	problem.Header(c.Response().Header())
 	c.Response().WriteHeader(problem.Status)
 	_, _ = c.Response().Write(problem.Body())

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -77,6 +78,8 @@ var requestID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 func (a *assembly) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
+		// The middleware below gives the request contexts that end before it does.
+		connection := c.Request().Context()
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
 		if !requestID.MatchString(id) {
 			id = rand.Text()
@@ -88,8 +91,18 @@ func (a *assembly) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if a.Now != nil {
 			header.Set("Date", a.Now().UTC().Format(http.TimeFormat)) // else net/http's
 		}
+		gone := false
 		if err := next(c); err != nil {
+			gone = hungUp(connection, err)
+			if status := problemOf(err).Status; status >= http.StatusInternalServerError && !gone {
+				a.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
+					slog.String("request_id", id), slog.Int("status", status), slog.Any("error", err))
+			}
 			c.Error(err) // writes the answer, so that the line below has its status
+		}
+		status := c.Response().Status
+		if gone {
+			status = statusHungUp
 		}
 		route := c.Path()
 		if _, ok := a.methods[route]; !ok && a.operations[routeKey(c.Request().Method, route)] == nil {
@@ -99,10 +112,25 @@ func (a *assembly) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			slog.String("request_id", id),
 			slog.String("method", c.Request().Method),
 			slog.String("route", route),
-			slog.Int("status", c.Response().Status),
+			slog.Int("status", status),
 			slog.Int64("bytes", c.Response().Size),
 			slog.Duration("duration", time.Since(start)),
 			slog.String("client", c.RealIP()))
 		return nil
 	}
+}
+
+// statusHungUp is the log's word for a client that did not wait for the end of its answer. Proxies log the same; no
+// client is told it.
+const statusHungUp = 499
+
+// hungUp tells whether a request failed because its client ended the connection, while the answer was sought or written.
+// An error that has nothing to do with that is the server's, whether or not somebody is there to be told.
+func hungUp(connection context.Context, err error) bool {
+	if !errors.Is(context.Cause(connection), context.Canceled) { // of a connection that the server cut off, errCutOff
+		return false
+	}
+	var network *net.OpError
+	unwritten := errors.As(err, &network) && network.Op == "write" && !network.Timeout()
+	return unwritten || errors.Is(err, context.Canceled)
 }

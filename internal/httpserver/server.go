@@ -65,10 +65,16 @@ func DefaultLimits() Limits {
 	}
 }
 
+// errCutOff is why requests end that a stop does not wait for any longer.
+var errCutOff = errors.New("the server stops")
+
 // Serve answers on the listener until ctx ends, then finishes what is under way. It closes the listener.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, limits Limits, logger *slog.Logger) error {
 	// Requests live on when ctx ends: they are what a graceful stop waits for.
+	requests, cutOff := context.WithCancelCause(context.Background())
+	defer cutOff(errCutOff)
 	server := &http.Server{
+		BaseContext:       func(net.Listener) context.Context { return requests },
 		Handler:           handler,
 		ReadHeaderTimeout: limits.ReadHeader,
 		ReadTimeout:       limits.Read,
@@ -93,7 +99,8 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, lim
 	defer cancel()
 	err := server.Shutdown(stopping)
 	if err != nil {
-		// What did not finish in time is cut off rather than left to hold the process.
+		// What did not finish in time is cut off rather than left to hold the process, and told from what clients end.
+		cutOff(errCutOff)
 		err = errors.Join(err, server.Close())
 	}
 	<-failed

@@ -29,6 +29,8 @@ type testServer struct {
 	url    string
 	client *http.Client
 	log    *lockedBuffer
+	// stop ends it, as a signal does, and gives what serving ended with.
+	stop func() error
 }
 
 // options changes how a test's server is put together.
@@ -81,13 +83,20 @@ func newServer(t testing.TB, s interface {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- httpserver.Serve(ctx, listener, handler, o.Limits, o.Logger) }()
-	t.Cleanup(func() {
+	end := sync.OnceValue(func() error {
 		stop()
-		if err := <-done; err != nil {
+		return <-done
+	})
+	stopped := false
+	t.Cleanup(func() {
+		if err := end(); err != nil && !stopped {
 			t.Errorf("serve: %v", err)
 		}
 	})
-	return &testServer{t: t, url: "http://" + listener.Addr().String(), client: o.client, log: log}
+	return &testServer{t: t, url: "http://" + listener.Addr().String(), client: o.client, log: log, stop: func() error {
+		stopped = true
+		return end()
+	}}
 }
 
 // token makes one for the organization that may read.

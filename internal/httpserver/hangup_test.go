@@ -1,0 +1,140 @@
+package httpserver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/pgtest"
+	. "github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+// sent sends a request for the listing on a connection of its own.
+func (s *testServer) sent() *net.TCPConn {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = conn.Close() })
+	if _, err := fmt.Fprintf(conn, "GET /v1/deployments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", token(s.t, "acme")); err != nil {
+		s.t.Fatal(err)
+	}
+	return conn.(*net.TCPConn)
+}
+
+// logged waits for the line of a request, and gives all of the log.
+func (s *testServer) logged() string {
+	s.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if log := s.log.String(); strings.Contains(log, "msg=request ") {
+			return log
+		}
+	}
+	s.t.Fatalf("no request is logged:\n%s", s.log)
+	return ""
+}
+
+func wantHungUp(t *testing.T, log string) {
+	t.Helper()
+	if !strings.Contains(log, "route=/v1/deployments status=499 ") || strings.Contains(log, "request failed") || strings.Contains(log, "level=ERROR") {
+		t.Errorf("the log tells another story:\n%s", log)
+	}
+}
+
+func TestAClientThatHangsUpWhileItsAnswerIsSoughtIsNoFailure(t *testing.T) {
+	asked := make(chan struct{}, 1)
+	server := newServer(t, stubStore{list: func(ctx context.Context) (deployments.Result, error) {
+		asked <- struct{}{}
+		<-ctx.Done()
+		return deployments.Result{}, fmt.Errorf("%w (what the driver says)", ctx.Err())
+	}})
+	conn := server.sent()
+	<-asked
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantHungUp(t, server.logged())
+}
+
+// The driver tells of a statement that was ended in its own words.
+func TestAClientThatHangsUpWhileTheDatabaseSeeksIsNoFailure(t *testing.T) {
+	database := pgtest.URL(t)
+	server := newServer(t, Open(t, database))
+	locked, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer locked.Close(context.Background())
+	if _, err := locked.Exec(t.Context(), "BEGIN; LOCK TABLE current_slots IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	conn := server.sent()
+	waiting := 0
+	for deadline := time.Now().Add(10 * time.Second); waiting == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		err := locked.QueryRow(t.Context(), "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'current_slots'::regclass").Scan(&waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantHungUp(t, server.logged())
+}
+
+func TestAClientThatHangsUpWhileItsAnswerIsWrittenIsNoFailure(t *testing.T) {
+	// More than what the connection takes before its client reads.
+	long := deployments.Result{Records: []deployments.Record{{EnvironmentName: strings.Repeat("x", 64<<20)}}, Total: 1}
+	server := newServer(t, stubStore{list: func(context.Context) (deployments.Result, error) { return long, nil }})
+	conn := server.sent()
+	if _, err := io.ReadFull(conn, make([]byte, 1<<10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantHungUp(t, server.logged())
+}
+
+func TestTheServersOwnFailureIsOneWhenTheClientHasGone(t *testing.T) {
+	asked := make(chan struct{}, 1)
+	server := newServer(t, stubStore{list: func(ctx context.Context) (deployments.Result, error) {
+		asked <- struct{}{}
+		<-ctx.Done()
+		return deployments.Result{}, errors.New("the disk is broken")
+	}})
+	conn := server.sent()
+	<-asked
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if log := server.logged(); !strings.Contains(log, "level=ERROR msg=\"request failed\"") || !strings.Contains(log, "the disk is broken") || !strings.Contains(log, "route=/v1/deployments status=500 ") {
+		t.Errorf("the log does not tell of it:\n%s", log)
+	}
+}
+
+func TestARequestThatAStopCutsOffIsAFailure(t *testing.T) {
+	asked := make(chan struct{}, 1)
+	server := newServer(t, stubStore{list: func(ctx context.Context) (deployments.Result, error) {
+		asked <- struct{}{}
+		<-ctx.Done()
+		return deployments.Result{}, ctx.Err()
+	}}, func(o *options) { o.Limits.Shutdown = 50 * time.Millisecond })
+	server.sent()
+	<-asked
+	if err := server.stop(); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the stop ended with %v", err)
+	}
+	if log := server.logged(); !strings.Contains(log, "level=ERROR msg=\"request failed\"") || !strings.Contains(log, "route=/v1/deployments status=503 ") {
+		t.Errorf("the log does not tell of it:\n%s", log)
+	}
+}
