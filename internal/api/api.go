@@ -73,7 +73,7 @@ func (a *API) ListDeploymentRecords(ctx context.Context, request server.ListDepl
 	if err != nil {
 		return nil, err
 	}
-	return server.ListDeploymentRecords200JSONResponse{
+	return listAnswer{server.ListDeploymentRecords200JSONResponse{
 		DeploymentRecords: fromRecords(result.Records),
 		Pagination: server.OffsetPagination{
 			Page:       a.paging.Number(query.Page),
@@ -81,7 +81,7 @@ func (a *API) ListDeploymentRecords(ctx context.Context, request server.ListDepl
 			TotalCount: deployments.Int32(result.Total),
 			TotalPages: deployments.Int32(deployments.TotalPages(result.Total, query.Page.Size)),
 		},
-	}, nil
+	}}, nil
 }
 
 // ListParameters names the query parameters of GET /v1/deployments that toQuery translates. A test holds it to that.
