@@ -101,6 +101,19 @@ func (e engine) place() string {
 	return "CAST(? AS timestamptz) AS created_at, CAST(? AS uuid) AS id"
 }
 
+// value is what the driver takes for a value.
+func (e engine) value(v any) any {
+	t, ok := v.(timestamp)
+	switch {
+	case !ok:
+		return v
+	case e == sqLite:
+		return t.UnixMicro()
+	default:
+		return t.Time
+	}
+}
+
 // linkSet is a subquery of the links of its argument, which jsonLinks makes: project_version_id and artifact_id.
 func (e engine) linkSet() string {
 	if e == sqLite {

@@ -16,10 +16,9 @@ import (
 // statement runs as the server's does, prepared and with one plan for all arguments. The plan is for reading.
 func (s *Store) Buffers(t testing.TB, scope deployments.Scope, q deployments.Query) (buffers int64, plan string) {
 	t.Helper()
-	text, args := listStatement(s.engine, s.spacing, scope, q)
-	dry := s.db.Session(&gorm.Session{DryRun: true}).Raw(text, args...).Scan(&struct{}{}).Statement
-	values := make([]string, len(dry.Vars))
-	for i, v := range dry.Vars {
+	list := listStatement(s.engine, s.spacing, scope, q)
+	values := make([]string, len(list.args))
+	for i, v := range list.args {
 		if moment, ok := v.(interface{ Format(layout string) string }); ok {
 			v = moment.Format("2006-01-02 15:04:05.999999Z07:00")
 		}
@@ -27,7 +26,7 @@ func (s *Store) Buffers(t testing.TB, scope deployments.Scope, q deployments.Que
 	}
 	err := s.db.Connection(func(tx *gorm.DB) error {
 		pool, ctx := tx.Statement.ConnPool, context.Background()
-		if _, err := pool.ExecContext(ctx, "PREPARE list AS "+dry.SQL.String()); err != nil {
+		if _, err := pool.ExecContext(ctx, "PREPARE list AS "+list.text.String()); err != nil {
 			return err
 		}
 		defer func() { _, _ = pool.ExecContext(ctx, "DEALLOCATE list") }()

@@ -46,7 +46,7 @@ func (s *Store) SetMilestonesAnew(ctx context.Context, organization string) erro
 		if err := tx.Exec("DELETE FROM long_list_milestones WHERE organization_id = ?", row.ID).Error; err != nil {
 			return err
 		}
-		fold := folding{tx: tx, organizationID: row.ID, changes: row.ID, spacing: s.spacing, milestones: milestones{}}
+		fold := folding{tx: tx, engine: s.engine, organizationID: row.ID, changes: row.ID, spacing: s.spacing, milestones: milestones{}}
 		return fold.settle()
 	})
 }

@@ -62,7 +62,7 @@ func (s *Store) foldOrganization(ctx context.Context, id int64) (folded int, err
 			if held, err := s.engine.tryHoldCounts(tx, id); err != nil || !held {
 				return err // another server is at it
 			}
-			fold := folding{tx: tx, organizationID: id, changes: id, spacing: s.spacing}
+			fold := folding{tx: tx, engine: s.engine, organizationID: id, changes: id, spacing: s.spacing}
 			if n, err = fold.batch(foldBatch); err != nil || n >= foldBatch {
 				return err // milestones are set at the end: that reads what is pending
 			}
@@ -80,7 +80,7 @@ func foldAll(tx *gorm.DB, engine engine, organizationID, apart, spacing int64) e
 	if err := engine.holdCounts(tx, organizationID); err != nil {
 		return err
 	}
-	fold := folding{tx: tx, organizationID: organizationID, changes: apart, spacing: spacing}
+	fold := folding{tx: tx, engine: engine, organizationID: organizationID, changes: apart, spacing: spacing}
 	for {
 		n, err := fold.batch(foldAllBatch)
 		if err != nil {
@@ -122,6 +122,7 @@ func (s *Store) KeepFolding(ctx context.Context, logger *slog.Logger) {
 // folding is a fold of an organization's changes under way, in its transaction. Nobody else touches the counts.
 type folding struct {
 	tx             *gorm.DB
+	engine         engine
 	organizationID int64
 	// changes is the organization's id, or where its changes are noted apart.
 	changes int64

@@ -4,15 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"strconv"
-	"strings"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // List implements deployments.Store. Page and total come from one statement, and so from one snapshot (L9).
 func (s *Store) List(ctx context.Context, scope deployments.Scope, query deployments.Query) (deployments.Result, error) {
-	sql, args := listStatement(s.engine, s.spacing, scope, query)
-	rows, err := s.lists.WithContext(ctx).Raw(sql, args...).Rows()
+	rows, err := listStatement(s.engine, s.spacing, scope, query).run(ctx, s.lists)
 	if err != nil {
 		return deployments.Result{}, databaseError(ctx, err)
 	}
@@ -31,8 +29,8 @@ func (s *Store) List(ctx context.Context, scope deployments.Scope, query deploym
 // listStatement writes the statement for a question: one text for each set of filters, status, kind and page size, so
 // that databases plan it once. Values are always parameters, except for numbers that the planner must know: the page's
 // size, to see that few rows are wanted, and status and kind, some of which nearly all records have and others few.
-func listStatement(engine engine, spacing int64, scope deployments.Scope, q deployments.Query) (string, []any) {
-	w := &statement{engine: engine}
+func listStatement(engine engine, spacing int64, scope deployments.Scope, q deployments.Query) *statement {
+	w := newStatement(engine)
 	w.names(scope, q)
 	w.projectSets(projectsOf(scope, q))
 	list, counted := listOf(scope, q)
@@ -63,33 +61,14 @@ func listStatement(engine engine, spacing int64, scope deployments.Scope, q depl
 SELECT total.n, ` + ownColumns + `
 FROM total LEFT JOIN ` + records + ` ON true
 ORDER BY r.created_at DESC, r.id DESC`)
-	return w.text.String(), w.args
+	return w
 }
-
-// text is a value that is compared with a column of text. To SQLite a bare parameter is a value that it may plan by, once
-// a table was analyzed, and it reads and plans the whole statement anew for each one that is bound.
-const text = "CAST(? AS text)"
 
 // The order of lists (L6), and the other way round.
 const (
 	newestFirst = "created_at DESC, id DESC"
 	oldestFirst = "created_at, id"
 )
-
-// statement collects SQL and the arguments of its question marks, which stand in the same order.
-type statement struct {
-	engine engine
-	text   strings.Builder
-	args   []any
-	// columns are those of a record that a page has from the start; others are looked up by id.
-	columns string
-	bySet   bool // records are asked for by the project sets that "sets" names
-}
-
-func (w *statement) write(sql string, args ...any) {
-	w.text.WriteString(sql)
-	w.args = append(w.args, args...)
-}
 
 // names begins the statement with one row of the ids behind the organization's key and the names that are asked
 // for, or no row if one of them matches nothing (L5).

@@ -26,9 +26,10 @@ func TestValuesOfListsAreParametersWithAType(t *testing.T) {
 			for _, number := range []int32{0, 3} {
 				for _, engine := range []engine{postgreSQL, sqLite} {
 					q.History, q.Page = history, deployments.Page{Number: number, Size: 20}
-					sql, args := listStatement(engine, milestoneSpacing, scope, q)
-					if marks := strings.Count(sql, "?"); marks != strings.Count(sql, "CAST(? AS ") || marks != len(args) {
-						t.Errorf("%d question marks for %d values, each of which has a type:\n%s", marks, len(args), sql)
+					list := listStatement(engine, milestoneSpacing, scope, q)
+					sql, mark := list.text.String(), map[bool]string{true: "?", false: "$"}[engine == sqLite]
+					if marks := strings.Count(sql, mark); marks != strings.Count(sql, "CAST("+mark) || marks != len(list.args) {
+						t.Errorf("%d marks for %d values, each of which has a type:\n%s", marks, len(list.args), sql)
 					}
 					if strings.Contains(sql, "it's") || strings.Contains(sql, "it''s") {
 						t.Errorf("a value is in the text:\n%s", sql)

@@ -171,10 +171,11 @@ func (timestamp) GormDataType() string { return "time" }
 
 // GormValue is called by GORM for each value that it writes.
 func (t timestamp) GormValue(_ context.Context, db *gorm.DB) clause.Expr {
+	engine := postgreSQL
 	if db.Name() == "sqlite" {
-		return clause.Expr{SQL: "?", Vars: []any{t.UnixMicro()}}
+		engine = sqLite
 	}
-	return clause.Expr{SQL: "?", Vars: []any{t.Time}}
+	return clause.Expr{SQL: "?", Vars: []any{engine.value(t)}}
 }
 
 // Scan is called by database/sql for each value that it reads. NULL is the zero time.

@@ -144,7 +144,7 @@ ORDER BY created_at, record_id`, f.organizationID, f.organizationID).Rows()
 // set sets milestones from one place in the list to another, by its records: there is one at the first place, or it
 // is made. One statement reads the records and the changes that are not folded, and so from one snapshot.
 func (f *folding) set(list listKey, from, to place) (marks, error) {
-	w := &statement{}
+	w := newStatement(f.engine)
 	w.write("WITH part AS (SELECT r.created_at, r.id AS record_id, row_number() OVER (ORDER BY r.created_at, r.id) - 1 AS before FROM deployment_records r WHERE ")
 	w.inPart(f.organizationID, list, from, to, "r", "id")
 	w.write("), pending AS (SELECT c.created_at, c.record_id, c.n FROM list_changes c WHERE NOT c.latest AND ")
@@ -154,7 +154,7 @@ whole AS (SELECT (SELECT count(*) FROM part) - (SELECT coalesce(sum(n), 0) FROM 
 SELECT whole.n, part.created_at, part.record_id,
   part.before - (SELECT coalesce(sum(n), 0) FROM pending p WHERE (p.created_at, p.record_id) < (part.created_at, part.record_id))
 FROM whole LEFT JOIN part ON part.before > 0 AND part.before % ? = 0 ORDER BY part.before`, f.spacing)
-	rows, err := f.tx.Raw(w.text.String(), w.args...).Rows()
+	rows, err := w.run(f.tx.Statement.Context, f.tx)
 	if err != nil {
 		return nil, err
 	}
