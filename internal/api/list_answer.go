@@ -13,7 +13,7 @@ import (
 )
 
 // listAnswer is the generated answer to a list, written in another way: encoding/json, which looks at each time twice, took
-// nearly as long for a page of 100 as reading it from the database. The bytes are the same, as a test sees to. Their
+// nearly as long for a page of 100 as reading it from the database. Of what can be stored, the bytes are the same. Their
 // number goes out before them, so that a client can tell an answer that was cut off.
 type listAnswer struct {
 	server.ListDeploymentRecords200JSONResponse

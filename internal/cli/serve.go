@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"runtime"
@@ -239,12 +240,16 @@ func migrate(ctx context.Context, database *config.Database, logger *slog.Logger
 // collectRarely lets garbage grow to some 140 MiB before it is collected: to four times of what is in use, which is a few
 // megabytes, and of a reserve that counts as in use and that nothing ever touches, so that it takes no memory. Answers are
 // made of short-lived memory, and while it is collected, for some milliseconds, requests wait for a processor: that was
-// what the slowest of a hundred took. A GOGC that is not Go's default decides. It lasts until release is called.
+// what the slowest of a hundred took. A GOGC that is not Go's default decides; with a GOMEMLIMIT nothing is reserved. The
+// reserve lasts until release is called.
 func collectRarely() (release func()) {
 	const goDefault = 100
 	if was := debug.SetGCPercent(400); was != goDefault {
 		debug.SetGCPercent(was)
 		return func() {}
+	}
+	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		return func() {} // a GOMEMLIMIT would count the reserve
 	}
 	reserve := make([]byte, 24<<20)
 	return func() { runtime.KeepAlive(reserve) }

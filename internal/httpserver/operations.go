@@ -125,7 +125,8 @@ func (a *assembly) observe(next echo.HandlerFunc) echo.HandlerFunc {
 const statusHungUp = 499
 
 // hungUp tells whether a request failed because its client ended the connection, while the answer was sought or written.
-// An error that has nothing to do with that is the server's, whether or not somebody is there to be told.
+// An error that has nothing to do with that is the server's, whether or not somebody is there to be told; but of the
+// database's nobody can say what the end of the connection caused, and they count as its.
 func hungUp(connection context.Context, err error) bool {
 	if !errors.Is(context.Cause(connection), context.Canceled) { // of a connection that the server cut off, errCutOff
 		return false

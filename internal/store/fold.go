@@ -190,9 +190,7 @@ RETURNING `+membersOf("list_changes")+`, latest, environment_id, logical_environ
 		if err != nil {
 			return 0, err
 		}
-		if err := sums.know(change.projectSetID, members); err != nil {
-			return 0, err
-		}
+		sums.know(change.projectSetID, members)
 		sums.add(change)
 	}
 	f.after = upTo.V

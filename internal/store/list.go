@@ -35,10 +35,10 @@ func listStatement(engine engine, spacing int64, scope deployments.Scope, q depl
 	w.projectSets(projectsOf(scope, q))
 	list, counted := listOf(scope, q)
 	w.columns = "id, created_at"
-	if counted && list.marked() && list.indexed() && q.Status == deployments.AnyStatus && q.ArtifactKind == deployments.AnyKind {
+	if counted && list.marked() && list.indexed() && !w.bySet && q.Status == deployments.AnyStatus && q.ArtifactKind == deployments.AnyKind {
 		// The page is read where the index points to. Looked up by id, each record would be somewhere else in the index
 		// of ids, which takes most of the time of a page of a long history. Of a status or a kind that many records have,
-		// the planner would rather read the index of all.
+		// the planner would rather read the index of all; and of project sets, each would have a page of records read.
 		w.columns = storedColumns
 	}
 	w.matching(q)

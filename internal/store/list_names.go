@@ -80,9 +80,10 @@ func (s *Store) name(ctx context.Context, organization string, records []deploym
 	})
 }
 
-// readByID reads the organization's rows of the table with these ids.
+// readByID reads the organization's rows of the table with these ids. The sign keeps SQLite, which knows nothing of a table
+// that was never analyzed, from reading all of the organization's by another index.
 func (s *Store) readByID(ctx context.Context, table, organization string, ids []string, rows any) error {
-	return s.db.WithContext(ctx).Raw("SELECT * FROM "+table+" WHERE organization_id = (SELECT id FROM organizations WHERE key = ?) AND "+
+	return s.db.WithContext(ctx).Raw("SELECT * FROM "+table+" WHERE +organization_id = (SELECT id FROM organizations WHERE key = ?) AND "+
 		s.engine.oneOfIDs("id"), organization, jsonList(ids)).Scan(rows).Error
 }
 

@@ -113,9 +113,7 @@ ORDER BY created_at, record_id`, f.organizationID, f.organizationID).Rows()
 		if err != nil {
 			return err
 		}
-		if err := sums.know(c.projectSetID, members); err != nil {
-			return err
-		}
+		sums.know(c.projectSetID, members)
 		if isPending {
 			c.n = -c.n
 			pending = append(pending, c)

@@ -44,21 +44,26 @@ func membersOf(row string) string {
 	return "coalesce((SELECT s.members FROM project_sets s WHERE s.id = " + row + ".project_set_id), '')"
 }
 
-// know tells the members of a project set, as project_sets has them. It must come before the first change in the set.
-func (t *tally) know(set int64, members string) error {
-	if _, known := t.projects[set]; known || set == 0 {
-		return nil
+// know tells the members of a project set, as project_sets has them. It must come before the first change in the set. Of
+// a set that is not there, or says nothing that can be read, no project is known: verify tells of it, and the rest is
+// counted.
+func (t *tally) know(set int64, members string) {
+	if _, known := t.projects[set]; !known && set != 0 {
+		t.projects[set], _ = parseMembers(members)
 	}
+}
+
+// parseMembers reads the ids of projects as project_sets has them: 3,17.
+func parseMembers(members string) ([]int64, error) {
 	var projects []int64
 	for member := range strings.SplitSeq(members, ",") {
 		id, err := strconv.ParseInt(member, 10, 64)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		projects = append(projects, id)
 	}
-	t.projects[set] = projects
-	return nil
+	return projects, nil
 }
 
 func (t *tally) add(c change) {

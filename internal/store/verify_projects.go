@@ -1,10 +1,11 @@
 package store
 
 import (
-	"strconv"
-	"strings"
+	"fmt"
 
 	"gorm.io/gorm"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // projectSets compares the sets of projects with the links that make them: from links to artifacts, from these to
@@ -46,9 +47,7 @@ func (v *verifying) knowSets(sums *tally) error {
 		return err
 	}
 	for _, set := range sets {
-		if err := sums.know(set.ID, set.Members); err != nil {
-			return err
-		}
+		sums.know(set.ID, set.Members)
 	}
 	return nil
 }
@@ -113,12 +112,12 @@ func repairMembers(tx *gorm.DB, set projectSetRow) error {
 	if err := tx.Exec("DELETE FROM project_set_members WHERE project_set_id = ?", set.ID).Error; err != nil {
 		return err
 	}
-	for _, member := range strings.Split(set.Members, ",") {
-		projectID, err := strconv.ParseInt(member, 10, 64)
-		if err != nil {
-			return err
-		}
-		err = tx.Exec("INSERT INTO project_set_members (project_id, project_set_id) VALUES (?, ?)", projectID, set.ID).Error
+	projects, err := parseMembers(set.Members)
+	if err != nil {
+		return fmt.Errorf("the project set %d says that its members are %s: %w", set.ID, deployments.Quote(set.Members), err)
+	}
+	for _, projectID := range projects {
+		err := tx.Exec("INSERT INTO project_set_members (project_id, project_set_id) VALUES (?, ?)", projectID, set.ID).Error
 		if err != nil {
 			return err
 		}
