@@ -80,11 +80,15 @@ func (s *Store) name(ctx context.Context, organization string, records []deploym
 	})
 }
 
-// readByID reads the organization's rows of the table with these ids. The sign keeps SQLite, which knows nothing of a table
-// that was never analyzed, from reading all of the organization's by another index.
+// readByID reads the organization's rows of the table with these ids.
 func (s *Store) readByID(ctx context.Context, table, organization string, ids []string, rows any) error {
-	return s.db.WithContext(ctx).Raw("SELECT * FROM "+table+" WHERE +organization_id = (SELECT id FROM organizations WHERE key = ?) AND "+
-		s.engine.oneOfIDs("id"), organization, jsonList(ids)).Scan(rows).Error
+	return s.db.WithContext(ctx).Raw(byID(s.engine, table), organization, jsonList(ids)).Scan(rows).Error
+}
+
+// byID is the query of an organization's rows with some ids, of the organization's key and of jsonList's. The sign keeps
+// SQLite, which knows nothing of a table that was never analyzed, from reading all of the organization's by another index.
+func byID(engine engine, table string) string {
+	return "SELECT * FROM " + table + " WHERE +organization_id = (SELECT id FROM organizations WHERE key = ?) AND " + engine.oneOfIDs("id")
 }
 
 // complete puts what an id stands for into its place in each record, if there is an id. What is not remembered is read,
