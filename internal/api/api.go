@@ -73,14 +73,11 @@ func (a *API) ListDeploymentRecords(ctx context.Context, request server.ListDepl
 	if err != nil {
 		return nil, err
 	}
-	return listAnswer{server.ListDeploymentRecords200JSONResponse{
-		DeploymentRecords: fromRecords(result.Records),
-		Pagination: server.OffsetPagination{
-			Page:       a.paging.Number(query.Page),
-			PageSize:   query.Page.Size,
-			TotalCount: deployments.Int32(result.Total),
-			TotalPages: deployments.Int32(deployments.TotalPages(result.Total, query.Page.Size)),
-		},
+	return listAnswer{result.Records, server.OffsetPagination{
+		Page:       a.paging.Number(query.Page),
+		PageSize:   query.Page.Size,
+		TotalCount: deployments.Int32(result.Total),
+		TotalPages: deployments.Int32(deployments.TotalPages(result.Total, query.Page.Size)),
 	}}, nil
 }
 
@@ -142,15 +139,6 @@ func value[T any](p *T) T {
 		return zero
 	}
 	return *p
-}
-
-// fromRecords gives an array for every answer, the empty one too (R1).
-func fromRecords(records []deployments.Record) []server.DeploymentRecord {
-	list := make([]server.DeploymentRecord, len(records))
-	for i := range records {
-		list[i] = fromRecord(&records[i])
-	}
-	return list
 }
 
 func fromRecord(r *deployments.Record) server.DeploymentRecord {

@@ -31,15 +31,16 @@ func TestAListIsWrittenAsTheGeneratedAnswerIs(t *testing.T) {
 		}
 	}
 	for _, length := range []int{0, 1, len(records), 0, 2} { // one after the other, as they use the same memory
-		answer := server.ListDeploymentRecords200JSONResponse{
-			DeploymentRecords: fromRecords(records[:length]),
-			Pagination:        server.OffsetPagination{Page: 3, PageSize: 20, TotalCount: 2147483647, TotalPages: 107374183},
+		pagination := server.OffsetPagination{Page: 3, PageSize: 20, TotalCount: 2147483647, TotalPages: 107374183}
+		answer := server.ListDeploymentRecords200JSONResponse{DeploymentRecords: []server.DeploymentRecord{}, Pagination: pagination}
+		for i := range records[:length] {
+			answer.DeploymentRecords = append(answer.DeploymentRecords, fromRecord(&records[i]))
 		}
 		want, got := httptest.NewRecorder(), httptest.NewRecorder()
 		if err := answer.VisitListDeploymentRecordsResponse(want); err != nil {
 			t.Fatal(err)
 		}
-		if err := (listAnswer{answer}).VisitListDeploymentRecordsResponse(got); err != nil {
+		if err := (listAnswer{records[:length], pagination}).VisitListDeploymentRecordsResponse(got); err != nil {
 			t.Fatal(err)
 		}
 		if got.Body.String() != want.Body.String() || got.Code != want.Code || got.Header().Get("Content-Type") != want.Header().Get("Content-Type") {
@@ -54,8 +55,8 @@ func TestAListIsWrittenAsTheGeneratedAnswerIs(t *testing.T) {
 // No writer stores it, and no database but SQLite could.
 func TestWhatIsNotUTF8IsReplacedInAList(t *testing.T) {
 	got := httptest.NewRecorder()
-	records := fromRecords([]deployments.Record{{Status: deployments.Deployed, DeploymentName: "a\xffb"}})
-	err := listAnswer{server.ListDeploymentRecords200JSONResponse{DeploymentRecords: records}}.VisitListDeploymentRecordsResponse(got)
+	records := []deployments.Record{{Status: deployments.Deployed, DeploymentName: "a\xffb"}}
+	err := listAnswer{records: records}.VisitListDeploymentRecordsResponse(got)
 	if err != nil || !strings.Contains(got.Body.String(), `"deployment_name":"a�b"`) {
 		t.Errorf("got %v, %s", err, got.Body)
 	}
@@ -64,7 +65,7 @@ func TestWhatIsNotUTF8IsReplacedInAList(t *testing.T) {
 func TestAListThatCannotBeWrittenSendsNothing(t *testing.T) {
 	records := []deployments.Record{{Status: deployments.Deployed, CreatedAt: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)}}
 	got := httptest.NewRecorder()
-	err := listAnswer{server.ListDeploymentRecords200JSONResponse{DeploymentRecords: fromRecords(records)}}.VisitListDeploymentRecordsResponse(got)
+	err := listAnswer{records: records}.VisitListDeploymentRecordsResponse(got)
 	if err == nil || got.Body.Len() > 0 || len(got.Header()) > 0 {
 		t.Errorf("got %v, %s, %v", err, got.Body, got.Header())
 	}
