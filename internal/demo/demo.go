@@ -8,10 +8,12 @@ package demo
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -43,7 +45,7 @@ const (
 
 // Generate writes the history to w as lines that importer.Entries reads. A record is written once nothing more can
 // happen to it, so the lines come in the order in which records were superseded or decommissioned, and those that are
-// still deployed at the end come last. Memory goes by the number of slots, not of records.
+// still deployed at the end come last, in the order in which they were deployed. Memory goes by the number of slots, not of records.
 //
 // Errors: those of w, and of options that make no sense.
 func Generate(w io.Writer, o Options) error {
@@ -141,12 +143,18 @@ func (h *history) moment() int64 {
 	return h.now
 }
 
-// finish writes what is still deployed.
+// finish writes what is still deployed, in the order in which it was deployed: so the newest records lie side by side in
+// a database that takes them, as they do where they were recorded one by one.
 func (h *history) finish() {
+	var running []*place
 	for i := range h.company.places {
 		if p := &h.company.places[i]; p.running {
-			h.write(p, deployments.Deployed)
+			running = append(running, p)
 		}
+	}
+	slices.SortStableFunc(running, func(a, b *place) int { return cmp.Compare(a.created, b.created) })
+	for _, p := range running {
+		h.write(p, deployments.Deployed)
 	}
 }
 

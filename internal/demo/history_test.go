@@ -176,3 +176,27 @@ func TestSoManySlotsStayThoseWhateverTheLength(t *testing.T) {
 		t.Errorf("from %v to %v, and from %v to %v", shortStart, shortEnd, longStart, longEnd)
 	}
 }
+
+// The lines come as things ended, and then as what goes on began.
+func TestLinesComeInTheOrderOfTime(t *testing.T) {
+	histories(t, func(t *testing.T, _ demo.Options, all []deployments.ImportEntry) {
+		var last time.Time
+		running := false
+		for _, e := range all {
+			at := e.Record.UpdatedAt
+			switch deployed := e.Record.Status == deployments.Deployed; {
+			case deployed && !running:
+				running, last = true, time.Time{}
+				fallthrough
+			case deployed:
+				at = e.Record.CreatedAt
+			case running:
+				t.Fatalf("line %d: what has ended comes after what goes on", e.Line)
+			}
+			if at.Before(last) {
+				t.Fatalf("line %d: %v comes after %v", e.Line, at, last)
+			}
+			last = at
+		}
+	})
+}
