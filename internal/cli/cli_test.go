@@ -71,7 +71,7 @@ func TestVersionTellsTheContract(t *testing.T) {
 
 func TestEveryFaultOfTheConfigurationIsToldAtOnce(t *testing.T) {
 	for name, value := range map[string]string{
-		"DATABASE_URL": "mysql://u:hunter2@host/db", "DATABASE_MAX_CONNECTIONS": "0", "DATABASE_WAIT": "soon",
+		"DATABASE_URL": "mysql://u:hunter2@host/db", "DATABASE_MAX_CONNECTIONS": "0", "DATABASE_MAX_LISTS": "0", "DATABASE_WAIT": "soon",
 		"JWT_HMAC_SECRET": "hunter2", "JWT_PUBLIC_KEY_FILE": "/does/not/exist", "JWT_HMAC_SECRET_FILE": "/does/not/exist/either",
 		"JWKS_URL": "http://user:hunter2@keys.test/", "ORGANIZATION_CLAIM": "", "ALLOW_MISSING_SCOPE": "maybe",
 		"FIRST_PAGE": "2", "DEFAULT_PAGE_SIZE": "1e3", "MAX_PAGE_SIZE": "2147483648", "LISTEN_ADDR": "nowhere",

@@ -17,6 +17,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/config"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/importer"
+	"github.com/deployrecords/deployrecords/internal/store"
 )
 
 type importCommand struct {
@@ -43,7 +44,7 @@ func (c *importCommand) Run(ctx context.Context, streams Streams) error {
 		return usageError{fmt.Errorf("--organization: %s", problem)}
 	}
 	// No statement timeout: a large import takes what it takes.
-	s, err := openStore(ctx, &c.Database, 0, slog.New(slog.NewTextHandler(streams.Err, nil)))
+	s, err := openStore(ctx, &c.Database, store.Options{}, slog.New(slog.NewTextHandler(streams.Err, nil)))
 	if err != nil {
 		return err
 	}

@@ -130,7 +130,10 @@ func (c *serveCommand) open(ctx context.Context, stdin io.Reader, logger *slog.L
 	if c.InMemory.Value {
 		return c.openMemory(ctx, stdin)
 	}
-	return openStore(ctx, &c.Database, c.RequestTimeout.Value, logger)
+	return openStore(ctx, &c.Database, store.Options{
+		MaxLists:         int(c.MaxLists.Value), // 0 if it is not set
+		StatementTimeout: c.RequestTimeout.Value,
+	}, logger)
 }
 
 func (c *serveCommand) limits() httpserver.Limits {
@@ -199,8 +202,9 @@ func readSecrets(keys *config.Secrets) ([][]byte, error) {
 	return append(secrets, more...), nil
 }
 
-// openStore waits for the database, migrates it and opens the store.
-func openStore(ctx context.Context, database *config.Database, statementTimeout time.Duration, logger *slog.Logger) (*store.Store, error) {
+// openStore waits for the database, migrates it and opens the store, with what the options say beyond the settings of
+// the database.
+func openStore(ctx context.Context, database *config.Database, o store.Options, logger *slog.Logger) (*store.Store, error) {
 	migration, err := migrate(ctx, database, logger)
 	if err != nil {
 		return nil, err
@@ -208,11 +212,8 @@ func openStore(ctx context.Context, database *config.Database, statementTimeout 
 	if migration.From != migration.To {
 		logger.Info("migrated the database", "from", migration.From, "to", migration.To)
 	}
-	return store.Open(store.Options{
-		URL:              database.URL,
-		MaxConnections:   int(database.MaxConnections.Value),
-		StatementTimeout: statementTimeout,
-	})
+	o.URL, o.MaxConnections = database.URL, int(database.MaxConnections.Value)
+	return store.Open(o)
 }
 
 // migrate tries again, with growing pauses, as long as the database is not there and the settings let it wait.

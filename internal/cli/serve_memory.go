@@ -24,7 +24,7 @@ import (
 // DATABASE_URL is set for something else.
 func flagFaults(parsed *kong.Context, inMemory bool) (faults []error) {
 	forMemory := []string{"load", "now", "organization"}
-	forDatabase := []string{"database-url", "database-max-connections", "database-wait"}
+	forDatabase := []string{"database-url", "database-max-connections", "database-max-lists", "database-wait"}
 	told := map[string]bool{}
 	for _, step := range parsed.Path {
 		if step.Flag == nil || told[step.Flag.Name] {

@@ -29,7 +29,7 @@ func (c *verifyCommand) Run(ctx context.Context, streams Streams) error {
 		return err
 	}
 	// No statement timeout: reading a long history takes what it takes.
-	s, err := openStore(ctx, &c.Database, 0, slog.New(slog.NewTextHandler(streams.Err, nil)))
+	s, err := openStore(ctx, &c.Database, store.Options{}, slog.New(slog.NewTextHandler(streams.Err, nil)))
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,7 @@ func (Secrets) HMACSecret() string { return os.Getenv("JWT_HMAC_SECRET") }
 // Serve are the settings of the server.
 type Serve struct {
 	Database
+	MaxLists Int `name:"database-max-lists" env:"DATABASE_MAX_LISTS" placeholder:"N" group:"Database" help:"Lists that are read at once; others wait their turn (as many as connections, or, if the database is on this machine, two for each processor)."`
 	Memory
 	Keys
 	AllowMissingScope Switch `name:"allow-missing-scope" env:"ALLOW_MISSING_SCOPE" default:"false" group:"Tokens" help:"Let tokens without a scope claim read, as upstream's often have none."`
@@ -116,6 +117,9 @@ func (s *Serve) Faults() []error {
 	f := faults(s.Memory.Faults())
 	if !s.InMemory.Value {
 		f = append(f, s.Database.Faults()...)
+		if s.MaxLists.given {
+			f.number("--database-max-lists", s.MaxLists, 1, 10_000)
+		}
 	}
 	if !s.InMemory.Value && s.HMACSecret() == "" && s.HMACSecretFile == "" && s.PublicKeyFile == "" && s.JWKSURL == "" {
 		f.add("tokens", "there is no key: set JWT_HMAC_SECRET, --jwt-hmac-secret-file, --jwt-public-key-file or --jwks-url")
@@ -186,6 +190,9 @@ func (s *Serve) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("database", RedactURL(s.Database.URL)),
 		slog.Int64("database_max_connections", s.MaxConnections.Value),
+	}
+	if s.MaxLists.given {
+		attrs = append(attrs, slog.Int64("database_max_lists", s.MaxLists.Value))
 	}
 	if s.InMemory.Value {
 		attrs = []slog.Attr{slog.String("database", "in memory"), slog.Any("load", s.Load), slog.String("organization", s.Organization)}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"golang.org/x/sync/semaphore"
 	"gorm.io/gorm"
 )
 
@@ -85,6 +86,22 @@ func MigrateTo(t *testing.T, databaseURL string, version int64) {
 	if _, err := provider.UpTo(t.Context(), version); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// ListsAtOnce is how many lists are read at once of a database, by a pool of so many connections.
+var ListsAtOnce = listsAtOnce
+
+// SetMaxLists has so many lists be read at once.
+func (s *Store) SetMaxLists(n int64) { s.reading = semaphore.NewWeighted(n) }
+
+// HoldLists keeps lists waiting until the function that it gives is called.
+func (s *Store) HoldLists(t *testing.T) (release func()) {
+	t.Helper()
+	s.SetMaxLists(1)
+	if err := s.reading.Acquire(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	return func() { s.reading.Release(1) }
 }
 
 // DropConnections makes the pool close those of its connections that nobody uses.

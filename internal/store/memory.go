@@ -26,7 +26,7 @@ func OpenMemory(ctx context.Context, o MemoryOptions) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a database in memory: %w", err)
 	}
-	s, err := openOn(pool, sqLite)
+	s, err := openOn(pool, sqLite, 1)
 	if err != nil {
 		_ = keeper.Close()
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+	"golang.org/x/sync/semaphore"
 	"gorm.io/driver/postgres"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
@@ -30,6 +31,8 @@ type Options struct {
 	URL string
 	// MaxConnections bounds the pool; 0 is DefaultMaxConnections.
 	MaxConnections int
+	// MaxLists bounds how many lists are read at once; 0 leaves it to where the database is (see listsAtOnce).
+	MaxLists int
 	// StatementTimeout ends a statement that PostgreSQL still works on when its client is gone or has given up;
 	// 0 is none. SQLite runs inside this process and follows the context alone.
 	StatementTimeout time.Duration
@@ -45,6 +48,8 @@ type Store struct {
 	pool   *sql.DB
 	engine engine
 	names  *names
+	// reading has a place for each list that is read at once. Who waits for one gets it in turn.
+	reading *semaphore.Weighted
 	// writer has one place: SQLite lets one write, and of many that wait it would let any go first, or none in time.
 	writer chan struct{}
 	// spacing is milestoneSpacing, or less in tests, whose lists are short.
@@ -67,11 +72,14 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openOn(pool, engine)
+	if o.MaxLists == 0 {
+		o.MaxLists = listsAtOnce(o.URL, pool.Stats().MaxOpenConnections)
+	}
+	return openOn(pool, engine, o.MaxLists)
 }
 
 // openOn makes a store of a pool, which is closed if that fails.
-func openOn(pool *sql.DB, engine engine) (*Store, error) {
+func openOn(pool *sql.DB, engine engine, maxLists int) (*Store, error) {
 	var dialector gorm.Dialector
 	if engine == postgreSQL {
 		dialector = postgres.New(postgres.Config{Conn: pool})
@@ -99,7 +107,7 @@ func openOn(pool *sql.DB, engine engine) (*Store, error) {
 	}
 	return &Store{
 		db: db, lists: lists, pool: pool, engine: engine, names: newNames(maxNames),
-		writer: make(chan struct{}, 1), spacing: milestoneSpacing, importLimits: defaultImportLimits, newID: uuid.NewString,
+		reading: semaphore.NewWeighted(int64(maxLists)), writer: make(chan struct{}, 1), spacing: milestoneSpacing, importLimits: defaultImportLimits, newID: uuid.NewString,
 	}, nil
 }
 

@@ -1,0 +1,92 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/pgtest"
+	"github.com/deployrecords/deployrecords/internal/store"
+	. "github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+// A database of this machine is asked for as many lists at once as its processors can read; another one for as many as
+// there are connections.
+func TestListsAtOnceGoByWhereTheDatabaseIs(t *testing.T) {
+	t.Setenv("PGHOST", "db.internal") // for URLs that have no host
+	const connections = 1000
+	here := 2 * runtime.GOMAXPROCS(0)
+	for url, want := range map[string]int{
+		"sqlite:///var/lib/records.db":                                     here,
+		"postgres://u:p@localhost/records":                                 here,
+		"postgres://u:p@127.0.0.1:5432/records":                            here,
+		"postgres://u:p@[::1]/records":                                     here,
+		"postgres:///records?host=/var/run/postgresql&port=5433":           here,
+		"postgres://u:p@db.internal/records":                               connections,
+		"postgres://u:p@10.0.0.7/records":                                  connections,
+		"postgres:///records":                                              connections,
+		"postgres://u:p@db-1.internal,127.0.0.1/records":                   connections, // the first is the one that is wanted
+		"postgres://u:p@localhost.example.com/records?sslmode=verify-full": connections,
+	} {
+		if got := store.ListsAtOnce(url, connections); got != want {
+			t.Errorf("%s: %d lists at once, not %d", url, got, want)
+		}
+		if got := store.ListsAtOnce(url, 1); got != 1 {
+			t.Errorf("%s: %d lists at once on one connection", url, got)
+		}
+	}
+}
+
+func TestNoMoreListsAreReadAtOnceThanMayBe(t *testing.T) {
+	url := pgtest.URL(t)
+	s, db := Open(t, url), plain(t, url)
+	Load(t, s, "acme", Entry(1, 0, "eu", "api"))
+	s.SetMaxLists(2)
+	tx := begin(t, db, "LOCK TABLE list_totals IN ACCESS EXCLUSIVE MODE")
+	totals := make(chan int64)
+	for range 5 {
+		go func() {
+			got, err := s.List(context.Background(), acme, deployments.Query{Page: deployments.Page{Size: 20}})
+			if err != nil {
+				t.Error(err)
+			}
+			totals <- got.Total
+		}()
+	}
+	waits(t, db, 2)
+	time.Sleep(100 * time.Millisecond) // for the others to come if they could
+	waits(t, db, 2)
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if total := <-totals; total != 1 {
+			t.Errorf("the total is %d", total)
+		}
+	}
+}
+
+// Neither does a list wait longer for its turn than its request may take, nor does a recording wait for lists.
+func TestAListWaitsForItsTurnOnly(t *testing.T) {
+	for _, engine := range Engines {
+		t.Run(engine.Name, func(t *testing.T) {
+			s := Open(t, engine.URL(t))
+			release := s.HoldLists(t)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			if _, err := s.List(ctx, acme, deployments.Query{Page: deployments.Page{Size: 20}}); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v", err)
+			}
+			if _, err := s.Record(t.Context(), "acme", recordOf("eu", "api", 1)); err != nil {
+				t.Error(err)
+			}
+			release()
+			if got := Ask(t, s, acme, deployments.Query{Page: deployments.Page{Size: 20}}); got.Total != 1 {
+				t.Errorf("the total is %d", got.Total)
+			}
+		})
+	}
+}
