@@ -66,8 +66,8 @@ and how fast they are.`, inSQLite, ""},
 const (
 	latencyMissed = `Of the tail: the load, the server and PostgreSQL share two cores, and PostgreSQL asked without the server, by the same
 load, shows what that does alone. What was done: garbage is collected at 140 MiB instead of 17, and lists are read in turn, two at
-once for each core. What did nothing, or harm: a shorter slice of the scheduler, a smaller pool, one processor for Go
-(docs/adr/0012-load-settings.md has the figures).`
+once for each core. What did nothing, or harm: a shorter slice of the scheduler, one processor for Go (docs/adr/0012-load-settings.md has the
+figures).`
 	deepMissed = `Of deep pages: what they take beyond the first page is to skip up to 8,192 entries of an index, and to add up the
 milestones of their list as far as the page, half a microsecond each (docs/adr/0008-counts-and-milestones.md). Not tried: sums of
 milestones.`

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -94,6 +96,27 @@ func TestServeRefusesToStartWithoutAKey(t *testing.T) {
 	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(t.TempDir(), "x.db"))
 	_, stderr, code := run(t, "serve")
 	if code != 2 || !strings.Contains(stderr, "there is no key") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+func TestServeTellsHowManyListsAreReadAtOnce(t *testing.T) {
+	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(t.TempDir(), "x.db"))
+	t.Setenv("JWT_HMAC_SECRET", testSecret)
+	for args, want := range map[string]string{
+		"":                             fmt.Sprint("lists_at_once=", min(10, 2*runtime.GOMAXPROCS(0))),
+		"--database-max-lists 7":       fmt.Sprint("lists_at_once=", 7),
+		"--database-max-connections 1": fmt.Sprint("lists_at_once=", 1),
+		"--database-max-connections 50 --database-max-lists 20": fmt.Sprint("lists_at_once=", 20),
+	} {
+		// It starts, and ends where it would listen.
+		_, stderr, code := run(t, append([]string{"serve", "--listen", "127.0.0.1:nowhere"}, strings.Fields(args)...)...)
+		if code != 1 || !strings.Contains(stderr, want+"\n") {
+			t.Errorf("%s: exit code %d, want %s:\n%s", args, code, want, stderr)
+		}
+	}
+	_, stderr, code := run(t, "serve", "--database-max-lists", "11")
+	if code != 2 || !strings.Contains(stderr, "--database-max-lists: 11 is more than --database-max-connections 10") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

@@ -79,6 +79,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		return err
 	}
 	defer s.Close()
+	logger.Info("opened the database", "lists_at_once", s.MaxLists())
 	folded := make(chan struct{})
 	go func() {
 		defer close(folded)

@@ -46,7 +46,7 @@ func (Secrets) HMACSecret() string { return os.Getenv("JWT_HMAC_SECRET") }
 // Serve are the settings of the server.
 type Serve struct {
 	Database
-	MaxLists Int `name:"database-max-lists" env:"DATABASE_MAX_LISTS" placeholder:"N" group:"Database" help:"Lists that are read at once; others wait their turn (as many as connections, or, if the database is on this machine, two for each processor)."`
+	MaxLists Int `name:"database-max-lists" env:"DATABASE_MAX_LISTS" placeholder:"N" group:"Database" help:"Lists that are read at once; others wait their turn (as many as connections; if the database is on this machine, at most two for each processor)."`
 	Memory
 	Keys
 	AllowMissingScope Switch `name:"allow-missing-scope" env:"ALLOW_MISSING_SCOPE" default:"false" group:"Tokens" help:"Let tokens without a scope claim read, as upstream's often have none."`
@@ -119,6 +119,9 @@ func (s *Serve) Faults() []error {
 		f = append(f, s.Database.Faults()...)
 		if s.MaxLists.given {
 			f.number("--database-max-lists", s.MaxLists, 1, 10_000)
+			if s.MaxLists.fault == "" && s.MaxConnections.fault == "" && s.MaxLists.Value > s.MaxConnections.Value {
+				f.add("--database-max-lists", "%d is more than --database-max-connections %d", s.MaxLists.Value, s.MaxConnections.Value)
+			}
 		}
 	}
 	if !s.InMemory.Value && s.HMACSecret() == "" && s.HMACSecretFile == "" && s.PublicKeyFile == "" && s.JWKSURL == "" {
@@ -190,9 +193,6 @@ func (s *Serve) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("database", RedactURL(s.Database.URL)),
 		slog.Int64("database_max_connections", s.MaxConnections.Value),
-	}
-	if s.MaxLists.given {
-		attrs = append(attrs, slog.Int64("database_max_lists", s.MaxLists.Value))
 	}
 	if s.InMemory.Value {
 		attrs = []slog.Attr{slog.String("database", "in memory"), slog.Any("load", s.Load), slog.String("organization", s.Organization)}

@@ -143,8 +143,8 @@ func (h *history) moment() int64 {
 	return h.now
 }
 
-// finish writes what is still deployed, in the order in which it was deployed: so the newest records lie side by side in
-// a database that takes them, as they do where they were recorded one by one.
+// finish writes what is still deployed, in the order in which it was deployed: what was deployed last comes to lie side by
+// side in a database, as it does where it was recorded one by one.
 func (h *history) finish() {
 	var running []*place
 	for i := range h.company.places {

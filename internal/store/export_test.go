@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"golang.org/x/sync/semaphore"
 	"gorm.io/gorm"
 )
 
@@ -91,17 +90,14 @@ func MigrateTo(t *testing.T, databaseURL string, version int64) {
 // ListsAtOnce is how many lists are read at once of a database, by a pool of so many connections.
 var ListsAtOnce = listsAtOnce
 
-// SetMaxLists has so many lists be read at once.
-func (s *Store) SetMaxLists(n int64) { s.reading = semaphore.NewWeighted(n) }
-
 // HoldLists keeps lists waiting until the function that it gives is called.
 func (s *Store) HoldLists(t *testing.T) (release func()) {
 	t.Helper()
-	s.SetMaxLists(1)
-	if err := s.reading.Acquire(t.Context(), 1); err != nil {
+	all := int64(s.maxLists)
+	if err := s.reading.Acquire(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
-	return func() { s.reading.Release(1) }
+	return func() { s.reading.Release(all) }
 }
 
 // DropConnections makes the pool close those of its connections that nobody uses.

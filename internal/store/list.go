@@ -10,10 +10,11 @@ import (
 
 // List implements deployments.Store. Page and total come from one statement, and so from one snapshot (L9).
 func (s *Store) List(ctx context.Context, scope deployments.Scope, query deployments.Query) (deployments.Result, error) {
-	if err := s.reading.Acquire(ctx, 1); err != nil {
+	done, err := s.turn(ctx, scope, query)
+	if err != nil {
 		return deployments.Result{}, databaseError(ctx, err)
 	}
-	defer s.reading.Release(1)
+	defer done()
 	rows, err := listStatement(s.engine, s.spacing, scope, query).run(ctx, s.lists)
 	if err != nil {
 		return deployments.Result{}, databaseError(ctx, err)

@@ -31,7 +31,8 @@ type Options struct {
 	URL string
 	// MaxConnections bounds the pool; 0 is DefaultMaxConnections.
 	MaxConnections int
-	// MaxLists bounds how many lists are read at once; 0 leaves it to where the database is (see listsAtOnce).
+	// MaxLists bounds how many lists are read at once whose totals are kept, and is no more than MaxConnections; 0 leaves it
+	// to where the database is (see listsAtOnce).
 	MaxLists int
 	// StatementTimeout ends a statement that PostgreSQL still works on when its client is gone or has given up;
 	// 0 is none. SQLite runs inside this process and follows the context alone.
@@ -48,8 +49,9 @@ type Store struct {
 	pool   *sql.DB
 	engine engine
 	names  *names
-	// reading has a place for each list that is read at once. Who waits for one gets it in turn.
-	reading *semaphore.Weighted
+	// reading has maxLists places, one for each list that is read. Who waits for one gets it in turn.
+	reading  *semaphore.Weighted
+	maxLists int
 	// writer has one place: SQLite lets one write, and of many that wait it would let any go first, or none in time.
 	writer chan struct{}
 	// spacing is milestoneSpacing, or less in tests, whose lists are short.
@@ -72,10 +74,11 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	connections := pool.Stats().MaxOpenConnections
 	if o.MaxLists == 0 {
-		o.MaxLists = listsAtOnce(o.URL, pool.Stats().MaxOpenConnections)
+		o.MaxLists = listsAtOnce(o.URL, connections)
 	}
-	return openOn(pool, engine, o.MaxLists)
+	return openOn(pool, engine, min(o.MaxLists, connections))
 }
 
 // openOn makes a store of a pool, which is closed if that fails.
@@ -107,7 +110,8 @@ func openOn(pool *sql.DB, engine engine, maxLists int) (*Store, error) {
 	}
 	return &Store{
 		db: db, lists: lists, pool: pool, engine: engine, names: newNames(maxNames),
-		reading: semaphore.NewWeighted(int64(maxLists)), writer: make(chan struct{}, 1), spacing: milestoneSpacing, importLimits: defaultImportLimits, newID: uuid.NewString,
+		reading: semaphore.NewWeighted(int64(maxLists)), maxLists: maxLists, writer: make(chan struct{}, 1),
+		spacing: milestoneSpacing, importLimits: defaultImportLimits, newID: uuid.NewString,
 	}, nil
 }
 

@@ -1,17 +1,22 @@
 package store
 
 import (
+	"context"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// Lists are read a few at a time, and those that find no place wait in the order in which they came. Each takes about as
-// long as any other: begun all at once, they share the processors, and each is as late as the last. Connections of the
-// pool would be given to any of those that wait, and the last to come may be the first.
+// Lists whose totals are kept are read a few at a time, and those that find no place wait in the order in which they came.
+// Each takes about as long as any other: begun all at once, they share the processors, and each is as late as the last.
+// Connections of the pool would be given to any of those that wait, and the last to come may be the first. Lists that are
+// counted take as long as there are records that match; they have no places, and so keep nobody from one.
 
 // listsAtOnce is how many lists are read at once where nobody says so: as many as there are connections, or two for each
-// processor if the database has none but those of this machine.
+// processor at most if the database has none but those of this machine.
 func listsAtOnce(databaseURL string, connections int) int {
 	if isHere(databaseURL) {
 		return min(connections, 2*runtime.GOMAXPROCS(0))
@@ -19,11 +24,35 @@ func listsAtOnce(databaseURL string, connections int) int {
 	return connections
 }
 
-// isHere tells whether a database is on this machine: a file, or reached by a socket or a loopback address.
+// isHere tells whether a database is on this machine: a file, or one that is reached by sockets and loopback addresses
+// alone.
 func isHere(databaseURL string) bool {
 	if strings.HasPrefix(databaseURL, "sqlite://") {
 		return true
 	}
 	config, err := parsePostgres(databaseURL)
-	return err == nil && (strings.HasPrefix(config.Host, "/") || config.Host == "localhost" || net.ParseIP(config.Host).IsLoopback())
+	if err != nil {
+		return false
+	}
+	hosts := []string{config.Host}
+	for _, other := range config.Fallbacks {
+		hosts = append(hosts, other.Host)
+	}
+	return !slices.ContainsFunc(hosts, func(host string) bool {
+		return !strings.HasPrefix(host, "/") && host != "localhost" && !net.ParseIP(host).IsLoopback()
+	})
+}
+
+// MaxLists is how many lists whose totals are kept are read at once.
+func (s *Store) MaxLists() int { return s.maxLists }
+
+// turn waits until a list may be read. Whoever got it calls done.
+func (s *Store) turn(ctx context.Context, scope deployments.Scope, q deployments.Query) (done func(), err error) {
+	if _, counted := listOf(scope, q); !counted {
+		return func() {}, nil
+	}
+	if err := s.reading.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	return func() { s.reading.Release(1) }, nil
 }

@@ -28,7 +28,9 @@ func TestListsAtOnceGoByWhereTheDatabaseIs(t *testing.T) {
 		"postgres://u:p@db.internal/records":                               connections,
 		"postgres://u:p@10.0.0.7/records":                                  connections,
 		"postgres:///records":                                              connections,
-		"postgres://u:p@db-1.internal,127.0.0.1/records":                   connections, // the first is the one that is wanted
+		"postgres://u:p@db-1.internal,127.0.0.1/records":                   connections,
+		"postgres://u:p@localhost,db-2.internal/records":                   connections, // whichever may be written to
+		"postgres://u:p@localhost,127.0.0.1/records":                       here,
 		"postgres://u:p@localhost.example.com/records?sslmode=verify-full": connections,
 	} {
 		if got := store.ListsAtOnce(url, connections); got != want {
@@ -40,13 +42,28 @@ func TestListsAtOnceGoByWhereTheDatabaseIs(t *testing.T) {
 	}
 }
 
+func TestNoMoreListsAreReadAtOnceThanThereAreConnections(t *testing.T) {
+	s, err := store.Open(store.Options{URL: pgtest.URL(t), MaxConnections: 3, MaxLists: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if n := s.MaxLists(); n != 3 {
+		t.Errorf("%d lists at once on 3 connections", n)
+	}
+}
+
 func TestNoMoreListsAreReadAtOnceThanMayBe(t *testing.T) {
 	url := pgtest.URL(t)
-	s, db := Open(t, url), plain(t, url)
-	Load(t, s, "acme", Entry(1, 0, "eu", "api"))
-	s.SetMaxLists(2)
+	Load(t, Open(t, url), "acme", Entry(1, 0, "eu", "api"))
+	db := plain(t, url)
+	s, err := store.Open(store.Options{URL: url, MaxLists: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
 	tx := begin(t, db, "LOCK TABLE list_totals IN ACCESS EXCLUSIVE MODE")
-	totals := make(chan int64)
+	totals := make(chan int64, 5)
 	for range 5 {
 		go func() {
 			got, err := s.List(context.Background(), acme, deployments.Query{Page: deployments.Page{Size: 20}})
@@ -69,7 +86,7 @@ func TestNoMoreListsAreReadAtOnceThanMayBe(t *testing.T) {
 	}
 }
 
-// Neither does a list wait longer for its turn than its request may take, nor does a recording wait for lists.
+// Neither does a list wait longer for its turn than its request may take, nor do recordings wait, or lists that are counted.
 func TestAListWaitsForItsTurnOnly(t *testing.T) {
 	for _, engine := range Engines {
 		t.Run(engine.Name, func(t *testing.T) {
@@ -80,8 +97,14 @@ func TestAListWaitsForItsTurnOnly(t *testing.T) {
 			if _, err := s.List(ctx, acme, deployments.Query{Page: deployments.Page{Size: 20}}); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
 			}
-			if _, err := s.Record(t.Context(), "acme", recordOf("eu", "api", 1)); err != nil {
+			soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			if _, err := s.Record(soon, "acme", recordOf("eu", "api", 1)); err != nil {
 				t.Error(err)
+			}
+			got, err := s.List(soon, acme, deployments.Query{ArtifactDigest: Digest(1), Page: deployments.Page{Size: 20}})
+			if err != nil || got.Total != 1 {
+				t.Errorf("a list that is counted: got %d, %v", got.Total, err)
 			}
 			release()
 			if got := Ask(t, s, acme, deployments.Query{Page: deployments.Page{Size: 20}}); got.Total != 1 {
