@@ -72,9 +72,8 @@ figures).`
 milestones of their list as far as the page, half a microsecond each (docs/adr/0008-counts-and-milestones.md). Not tried: sums of
 milestones.`
 	buffersMissed = `Of buffers: the first page of all records reads its twenty records where they lie. Each time that one of them is not in the
-same page of the table as the one before, that counts, twenty times at the most, and it is the chance of how they were
-loaded. With names joined to it, such a page had 145 buffers, and nobody saw that; now it has 21, and 12 of a tenth of the records. EXPLAIN of
-the page alone told 14 buffers of 100,000 records, and 12 of one million; with ten million it was not asked.`
+same page of the table as the one before, that counts, twenty times at the most. Imports write neighbours side by side as far as
+32,768 records reach (docs/adr/0010-import-by-copy.md).`
 	walkMissed = `Of the walk: half of the time is PostgreSQL's, and half the server's, which writes JSON and reads rows.`
 )
 

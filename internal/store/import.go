@@ -20,11 +20,11 @@ type importLimits struct {
 	// known is how many names, artifacts and links, of each kind, are remembered from batch to batch. Beyond it all are
 	// forgotten and read again as they are named: most lines name what those just before have named.
 	known int
-	// slots is how many slots wait to be written.
-	slots int
+	// unwritten is how many new records wait to be written, and slots how many slots.
+	unwritten, slots int
 }
 
-var defaultImportLimits = importLimits{batch: 4096, known: 1 << 14, slots: 1 << 16}
+var defaultImportLimits = importLimits{batch: 4096, known: 1 << 14, unwritten: 1 << 15, slots: 1 << 16}
 
 // Import implements deployments.Store.
 func (s *Store) Import(ctx context.Context, organization string, entries iter.Seq2[deployments.ImportEntry, error]) (deployments.ImportSummary, error) {
@@ -94,8 +94,9 @@ type importing struct {
 	newID          func() string
 	batches        int
 	batch          []*importItem
-	// stored are the records that the batch names, as they were before it.
-	stored map[string]recordRow
+	// stored are the records that the batch names, as they were before it, also those that are not written yet.
+	stored    map[string]recordRow
+	unwritten unwrittenRecords
 	// What the import has come upon. Names, artifacts and links are never changed nor removed, so it stays true.
 	environments, stages *knownNames
 	artifacts            *artifactsFound
@@ -112,7 +113,7 @@ func newImporting(conn *sql.Conn, tx *gorm.DB, s *Store, organizationID int64) *
 	return &importing{
 		conn: conn, tx: tx, engine: s.engine, limits: s.importLimits, organizationID: organizationID, newID: s.newID,
 		environments: &knownNames{}, stages: &knownNames{}, artifacts: &artifactsFound{}, projects: &projectsFound{},
-		sets:  make(map[string]int64),
+		unwritten: make(unwrittenRecords), sets: make(map[string]int64),
 		slots: changedSlots{newest: make(map[slotKey]recordRow)},
 	}
 }
@@ -133,6 +134,9 @@ func (m *importing) all(entries iter.Seq2[deployments.ImportEntry, error]) error
 	}
 	if len(m.faults) > 0 {
 		return deployments.NewImportError(m.faults)
+	}
+	if err := m.writeOldest(0); err != nil {
+		return err
 	}
 	return m.writeSlots()
 }
@@ -199,6 +203,11 @@ func (m *importing) readStored() error {
 	err := m.tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where(m.engine.oneOfIDs("id"), jsonList(ids)).Order("id").Find(&rows).Error
 	for _, row := range rows {
 		m.stored[row.ID] = row
+	}
+	for _, id := range ids {
+		if row, ok := m.unwritten[id]; ok {
+			m.stored[id] = *row
+		}
 	}
 	return err
 }

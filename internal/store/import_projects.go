@@ -82,6 +82,7 @@ func (m *importing) linkProjectVersions() error {
 	changed, err := link(m.tx, m.engine, links, m.fresh)
 	maps.Copy(m.sets, changed)
 	m.slots.renewSets(changed)
+	m.unwritten.renewSets(changed)
 	return err
 }
 
