@@ -122,14 +122,18 @@ func TestListsDoNotSlowDownWhileAnImportIsUnderWay(t *testing.T) {
 		entries = append(entries, Entry(i+2, i, "eu", fmt.Sprint("app", i%50)))
 	}
 	Load(t, s, "acme", Entry(1, 0, "eu", "api"))
+	s.SetImportLimits(1000, 1000, 1000)
 	query := deployments.Query{Page: deployments.Page{Size: 20}}
 	before, _ := s.Buffers(t, acme, query)
-	during := int64(0)
+	during, written := int64(0), 0 // bytes
 	_, err := s.Import(t.Context(), "acme", func(yield func(deployments.ImportEntry, error) bool) {
 		for i, e := range entries {
 			if e.Line = i + 1; i == len(entries)-1 {
 				during, _ = s.Buffers(t, acme, query)
 				WantIDs(t, s, acme, deployments.Query{}, 1)
+				if err := s.Pool().QueryRow("SELECT pg_relation_size('deployment_records')").Scan(&written); err != nil {
+					t.Error(err)
+				}
 			}
 			if !yield(e, nil) {
 				return
@@ -138,6 +142,9 @@ func TestListsDoNotSlowDownWhileAnImportIsUnderWay(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if written < 1<<20 {
+		t.Errorf("%d bytes of records were written", written)
 	}
 	if during > before+20 {
 		t.Errorf("%d pages of memory before the import, %d while it is under way", before, during)

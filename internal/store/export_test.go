@@ -64,10 +64,10 @@ func (s *Store) Snapshot(ctx context.Context, do func(count func() int)) error {
 	})
 }
 
-// SetImportLimits makes imports work in batches of so many entries, and remember so many names, artifacts, links, slots
-// and records that are not written between them.
-func (s *Store) SetImportLimits(batch, memory int) {
-	s.importLimits = importLimits{batch: batch, known: memory, unwritten: memory, slots: memory}
+// SetImportLimits makes imports work in batches of so many entries, remember so many names, artifacts, links and slots
+// between them, and have fewer new records than unwritten wait.
+func (s *Store) SetImportLimits(batch, memory, unwritten int) {
+	s.importLimits = importLimits{batch: batch, known: memory, unwritten: unwritten, slots: memory}
 }
 
 // MigrateTo makes a database of an earlier schema.

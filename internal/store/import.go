@@ -158,7 +158,7 @@ func (m *importing) sound() iter.Seq[*importItem] {
 	}
 }
 
-// load writes the batch. The order of its steps is that in which recorders make names and artifacts, too: of two who
+// load takes the batch: all of it is written but for new records, which may wait. The order of its steps is that in which recorders make names and artifacts, too: of two who
 // make the same ones at the same moment, one waits for the other and not both for each other.
 func (m *importing) load() error {
 	if len(m.batch) == 0 {
@@ -205,6 +205,10 @@ func (m *importing) readStored() error {
 		m.stored[row.ID] = row
 	}
 	for _, id := range ids {
+		// One that is stored meanwhile is another organization's, and is told.
+		if _, stored := m.stored[id]; stored {
+			continue
+		}
 		if row, ok := m.unwritten[id]; ok {
 			m.stored[id] = *row
 		}

@@ -65,7 +65,7 @@ func (m *importing) records() error {
 	if err := m.noteSlots(replaced); err != nil {
 		return err
 	}
-	if limit := m.limits.unwritten; len(m.unwritten) > limit {
+	if limit := m.limits.unwritten; len(m.unwritten) >= limit {
 		return m.writeOldest(limit / 4 * 3)
 	}
 	return nil

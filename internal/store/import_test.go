@@ -174,11 +174,11 @@ func TestTheLatestOfASlotIsRightWhateverTheOrderOfTheFile(t *testing.T) {
 
 func TestTheLatestOfASlotFollowsRecordsThatChangeFromBatchToBatch(t *testing.T) {
 	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
-		for _, memory := range []int{0, 100} {
-			s.(*store.Store).SetImportLimits(1, memory)
-			slot := fmt.Sprint("slot", memory)
-			Load(t, s, "acme", Entry(memory+1, 1, "eu", slot), Entry(memory+1, 1, "eu", slot, WithUpdate(2), WithStatus(deployments.Superseded)))
-			WantIDs(t, s, acme, deployments.Query{DeploymentName: slot, Status: deployments.Superseded}, memory+1)
+		for i, limits := range []struct{ slots, unwritten int }{{0, 1}, {0, 100}, {100, 1}, {100, 100}} {
+			s.(*store.Store).SetImportLimits(1, limits.slots, limits.unwritten)
+			slot := fmt.Sprint("slot", i)
+			Load(t, s, "acme", Entry(i+1, 1, "eu", slot), Entry(i+1, 1, "eu", slot, WithUpdate(2), WithStatus(deployments.Superseded)))
+			WantIDs(t, s, acme, deployments.Query{DeploymentName: slot, Status: deployments.Superseded}, i+1)
 		}
 	})
 }
@@ -333,7 +333,7 @@ func TestAnImportThatIsCutOffLeavesNothing(t *testing.T) {
 
 func TestAnImportThatIsRefusedReadsNoFurtherThanTheNextBatch(t *testing.T) {
 	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
-		s.(*store.Store).SetImportLimits(25, 100)
+		s.(*store.Store).SetImportLimits(25, 100, 100)
 		read, over := 0, false
 		_, err := s.Import(context.Background(), "acme", func(yield func(deployments.ImportEntry, error) bool) {
 			defer func() { over = true }()

@@ -33,11 +33,31 @@ FROM (SELECT page, lag(page) OVER (ORDER BY created_at, id) AS before
 	}
 }
 
+// Where more records come than may wait, the oldest are written, and those that come late have their places still.
+func TestTheOldestRecordsAreWrittenFirst(t *testing.T) {
+	url := pgtest.URL(t)
+	s := Open(t, url)
+	s.SetImportLimits(100, 1000, 1000)
+	var entries []deployments.ImportEntry
+	for i := range 6000 {
+		at := i/500*500 + i*77%500 // at most 500 lines from its place
+		entries = append(entries, Entry(at, at, "eu", fmt.Sprint("app", at%50)))
+	}
+	Load(t, s, "acme", entries...)
+	var late int
+	err := plain(t, url).QueryRow(`SELECT count(*) FILTER (WHERE page < before)
+FROM (SELECT page, lag(page) OVER (ORDER BY created_at, id) AS before
+  FROM (SELECT created_at, id, (CAST(CAST(ctid AS text) AS point))[0] AS page FROM deployment_records) AS r) AS neighbours`).Scan(&late)
+	if err != nil || late > 0 {
+		t.Errorf("%d records lie before older ones, %v", late, err)
+	}
+}
+
 // Lines of a record that waits to be written count as those of one that is (I3).
 func TestI3_RecordsThatAreNotWrittenYetAreReplaced(t *testing.T) {
 	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
-		for i, memory := range []int{1, 2, 100} { // written at once, soon, and at the end
-			s.(*store.Store).SetImportLimits(1, memory)
+		for i, unwritten := range []int{1, 2, 4, 100} { // written at once, soon, in parts, and at the end
+			s.(*store.Store).SetImportLimits(1, 100, unwritten)
 			id, first, second := 10*i, fmt.Sprint("first", i), fmt.Sprint("second", i)
 			got := Load(t, s, "acme",
 				Entry(id, 1, "eu", first, WithProject("web", "v1")),
@@ -48,7 +68,7 @@ func TestI3_RecordsThatAreNotWrittenYetAreReplaced(t *testing.T) {
 				Entry(id+3, 6, "us", second, WithDigest(7), WithProject("shop", "v1")),
 			)
 			if got.Added != 4 || got.Changed != 1 || got.Unchanged != 1 {
-				t.Errorf("memory of %d: %+v", memory, got)
+				t.Errorf("%d wait: %+v", unwritten, got)
 			}
 			WantIDs(t, s, acme, deployments.Query{DeploymentName: first}, id+2)
 			WantIDs(t, s, acme, deployments.Query{DeploymentName: second}, id+3, id)

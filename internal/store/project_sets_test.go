@@ -77,12 +77,12 @@ func TestL4_AnArtifactThatComesToAProjectTakesItsRecordsAlong(t *testing.T) {
 	})
 }
 
-// Lines of one file that come to be written at different times: the slots last of all.
+// Lines of one file that come to be written at different times: records may wait, and the slots are last of all.
 func TestL4_AnImportLinksItsArtifactsInAnyOrder(t *testing.T) {
-	for _, memory := range []int{1, 1000} {
-		t.Run(fmt.Sprint(memory), func(t *testing.T) {
+	for _, limits := range []struct{ memory, unwritten int }{{1, 1}, {1000, 1}, {1000, 1000}} {
+		t.Run(fmt.Sprint(limits), func(t *testing.T) {
 			OnEachEngine(t, func(t *testing.T, s deployments.Store) {
-				s.(*store.Store).SetImportLimits(1, memory)
+				s.(*store.Store).SetImportLimits(1, limits.memory, limits.unwritten)
 				Load(t, s, "acme",
 					Entry(1, 1, "eu", "api"),
 					Entry(2, 2, "us", "api"),

@@ -117,7 +117,8 @@ func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
 					for range rapid.IntRange(0, 40).Draw(t, "lines") {
 						file = append(file, entryOf(t, organization))
 					}
-					s.(*store.Store).SetImportLimits(rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "batch"), rapid.SampledFrom([]int{1, 4, 100}).Draw(t, "memory"))
+					some := func(what string) int { return rapid.SampledFrom([]int{1, 4, 100}).Draw(t, what) }
+					s.(*store.Store).SetImportLimits(some("batch"), some("memory"), some("unwritten"))
 					want, _ := model.Import(context.Background(), organization, Entries(file...))
 					got, err := s.Import(context.Background(), organization, Entries(file...))
 					if err != nil || got != want {

@@ -133,7 +133,7 @@ func TestAMigrationTakesAlongWhatIsBeingRecorded(t *testing.T) {
 func TestARepairWaitsForAnImport(t *testing.T) {
 	url := pgtest.URL(t)
 	s := Open(t, url)
-	s.SetImportLimits(2, 100)
+	s.SetImportLimits(2, 100, 1)
 	Load(t, s, "acme", Entry(1, 0, "eu", "api"))
 	db := plain(t, url)
 	if _, err := db.Exec("UPDATE list_totals SET n = n + 7"); err != nil {
