@@ -45,7 +45,8 @@ const (
 
 // Generate writes the history to w as lines that importer.Entries reads. A record is written once nothing more can
 // happen to it, so the lines come in the order in which records were superseded or decommissioned, and those that are
-// still deployed at the end come last, in the order in which they were deployed. Memory goes by the number of slots, not of records.
+// still deployed at the end come last, in the order in which they were deployed. Memory goes by the number of slots, not
+// of records.
 //
 // Errors: those of w, and of options that make no sense.
 func Generate(w io.Writer, o Options) error {

@@ -20,8 +20,10 @@ type importLimits struct {
 	// known is how many names, artifacts and links, of each kind, are remembered from batch to batch. Beyond it all are
 	// forgotten and read again as they are named: most lines name what those just before have named.
 	known int
-	// unwritten is how many new records wait to be written, and slots how many slots.
-	unwritten, slots int
+	// unwritten is how many new records make that the oldest of them are written: fewer wait.
+	unwritten int
+	// slots is how many slots wait to be written.
+	slots int
 }
 
 var defaultImportLimits = importLimits{batch: 4096, known: 1 << 14, unwritten: 1 << 15, slots: 1 << 16}
@@ -158,8 +160,9 @@ func (m *importing) sound() iter.Seq[*importItem] {
 	}
 }
 
-// load takes the batch: all of it is written but for new records, which may wait. The order of its steps is that in which recorders make names and artifacts, too: of two who
-// make the same ones at the same moment, one waits for the other and not both for each other.
+// load takes the batch: all of it is written but for new records, which may wait. The order of its steps is that in which
+// recorders make names and artifacts, too: of two who make the same ones at the same moment, one waits for the other and
+// not both for each other.
 func (m *importing) load() error {
 	if len(m.batch) == 0 {
 		return nil

@@ -7,8 +7,8 @@ import (
 
 // unwrittenRecords are new records, by id, that are not in the database yet. Pages of a history read records that are
 // neighbours in time, so these are to lie side by side in the table; but most files go by when records were superseded or
-// exported, and have neighbours tens of thousands of lines apart. The newest wait until older ones can no longer come
-// between them, or until there are many: then the oldest are written.
+// exported, and have neighbours tens of thousands of lines apart. So they wait until there are many or the file ends, and the
+// oldest are written first.
 type unwrittenRecords map[string]*recordRow
 
 // takeOldest takes all but so many records away, in the order of time.
@@ -20,9 +20,10 @@ func (u unwrittenRecords) takeOldest(keep int) []recordRow {
 	slices.SortFunc(ordered, func(a, b *recordRow) int {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt.Time), cmp.Compare(a.ID, b.ID))
 	})
-	oldest := make([]recordRow, 0, max(0, len(ordered)-keep))
-	for _, row := range ordered[:cap(oldest)] {
-		oldest = append(oldest, *row)
+	ordered = ordered[:max(0, len(ordered)-keep)]
+	oldest := make([]recordRow, len(ordered))
+	for i, row := range ordered {
+		oldest[i] = *row
 		delete(u, row.ID)
 	}
 	return oldest

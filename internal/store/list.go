@@ -38,16 +38,16 @@ func listStatement(engine engine, spacing int64, scope deployments.Scope, q depl
 	w := newStatement(engine)
 	w.names(scope, q)
 	w.projectSets(projectsOf(scope, q))
-	list, counted := listOf(scope, q)
+	list, kept := listOf(scope, q)
 	w.columns = "id, created_at"
-	if counted && list.marked() && list.indexed() && !w.bySet && q.Status == deployments.AnyStatus && q.ArtifactKind == deployments.AnyKind {
+	if kept && list.marked() && list.indexed() && !w.bySet && q.Status == deployments.AnyStatus && q.ArtifactKind == deployments.AnyKind {
 		// The page is read where the index points to. Looked up by id, each record would be somewhere else in the index
 		// of ids, which takes most of the time of a page of a long history. Of a status or a kind that many records have,
 		// the planner would rather read the index of all; and of project sets, each would have a page of records read.
 		w.columns = storedColumns
 	}
 	w.matching(q)
-	if counted {
+	if kept {
 		w.keptTotal(list, q)
 	} else {
 		w.write(",\ntotal AS (SELECT count(*) AS n FROM " + w.all() + ")")
@@ -56,7 +56,7 @@ func listStatement(engine engine, spacing int64, scope deployments.Scope, q depl
 		// An index has no filter for each combination: nothing is sought where nothing is.
 		w.write(",\npage AS (" + w.ordered(w.columns, "(SELECT n FROM total) > 0", newestFirst, strconv.Itoa(int(q.Page.Size)), "0") + ")")
 	} else {
-		w.pageFromNearest(offset, int64(q.Page.Size), spacing, list, counted && list.marked(), projectsOf(scope, q))
+		w.pageFromNearest(offset, int64(q.Page.Size), spacing, list, kept && list.marked(), projectsOf(scope, q))
 	}
 	records := "page AS r"
 	if w.columns != storedColumns {

@@ -117,7 +117,7 @@ func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
 					for range rapid.IntRange(0, 40).Draw(t, "lines") {
 						file = append(file, entryOf(t, organization))
 					}
-					some := func(what string) int { return rapid.SampledFrom([]int{1, 4, 100}).Draw(t, what) }
+					some := func(what string) int { return rapid.SampledFrom([]int{1, 3, 4, 100}).Draw(t, what) }
 					s.(*store.Store).SetImportLimits(some("batch"), some("memory"), some("unwritten"))
 					want, _ := model.Import(context.Background(), organization, Entries(file...))
 					got, err := s.Import(context.Background(), organization, Entries(file...))

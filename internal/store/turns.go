@@ -12,8 +12,9 @@ import (
 
 // Lists whose totals are kept are read a few at a time, and those that find no place wait in the order in which they came.
 // Each takes about as long as any other: begun all at once, they share the processors, and each is as late as the last.
-// Connections of the pool would be given to any of those that wait, and the last to come may be the first. Lists that are
-// counted take as long as there are records that match; they have no places, and so keep nobody from one.
+// Connections of the pool would be given to any of those that wait, and the last to come may be the first. Lists whose
+// totals are counted each time take as long as there are records that match; they have no places, and so keep nobody from
+// one.
 
 // listsAtOnce is how many lists are read at once where nobody says so: as many as there are connections, or two for each
 // processor at most if the database has none but those of this machine.
@@ -48,7 +49,7 @@ func (s *Store) MaxLists() int { return s.maxLists }
 
 // turn waits until a list may be read. Whoever got it calls done.
 func (s *Store) turn(ctx context.Context, scope deployments.Scope, q deployments.Query) (done func(), err error) {
-	if _, counted := listOf(scope, q); !counted {
+	if _, kept := listOf(scope, q); !kept {
 		return func() {}, nil
 	}
 	if err := s.reading.Acquire(ctx, 1); err != nil {

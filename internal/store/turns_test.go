@@ -86,7 +86,7 @@ func TestNoMoreListsAreReadAtOnceThanMayBe(t *testing.T) {
 	}
 }
 
-// Neither does a list wait longer for its turn than its request may take, nor do recordings wait, or lists that are counted.
+// Neither does a list wait longer for its turn than its request may take, nor do recordings wait, or lists whose totals are not kept.
 func TestAListWaitsForItsTurnOnly(t *testing.T) {
 	for _, engine := range Engines {
 		t.Run(engine.Name, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestAListWaitsForItsTurnOnly(t *testing.T) {
 			}
 			got, err := s.List(soon, acme, deployments.Query{ArtifactDigest: Digest(1), Page: deployments.Page{Size: 20}})
 			if err != nil || got.Total != 1 {
-				t.Errorf("a list that is counted: got %d, %v", got.Total, err)
+				t.Errorf("a list whose total is not kept: got %d, %v", got.Total, err)
 			}
 			release()
 			if got := Ask(t, s, acme, deployments.Query{Page: deployments.Page{Size: 20}}); got.Total != 1 {
