@@ -17,11 +17,11 @@ build: ## Build bin/deployrecords, in pure Go.
 run: build ## Serve the demo data on 127.0.0.1:8080 and print a command that asks for it.
 	@sh scripts/run-demo.sh
 
-generate: ## Make generated/ from the documents and their overlays.
+generate: ## Generate generated/ from the documents and their overlays.
 	$(TOOL) oapi-codegen -config oapi-codegen.yaml openapi.yaml
-	$(TOOL) oapi-codegen -config oapi-codegen.client.yaml openapi.yaml
-	$(TOOL) oapi-codegen -config oapi-codegen.recording.yaml openapi.recording.yaml
-	$(TOOL) oapi-codegen -config oapi-codegen.recordingclient.yaml openapi.recording.yaml
+	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.client.yaml openapi.yaml
+	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.recording.server.yaml internal/contract/openapi.recording.yaml
+	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.recording.client.yaml internal/contract/openapi.recording.yaml
 
 spec-update: ## Follow upstream's document: make spec-update FROM=path-or-https-URL.
 	@$(GO) run ./cmd/specupdate -from "$(FROM)"

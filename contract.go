@@ -1,8 +1,8 @@
-// Package deployrecords carries the contracts that this module serves: upstream's OpenAPI document, to the byte, and
-// the one of its own for recording.
+// Package deployrecords embeds upstream's OpenAPI document, byte for byte.
 package deployrecords
 
 import (
+	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -11,22 +11,11 @@ import (
 //go:embed openapi.yaml
 var openAPI []byte
 
-//go:embed openapi.recording.yaml
-var recordingOpenAPI []byte
+// OpenAPI returns a copy of upstream's document: the bytes that GET /openapi.yaml serves, that requests are validated
+// against and that the generated code comes from.
+func OpenAPI() []byte { return bytes.Clone(openAPI) }
 
-// RecordingOpenAPI returns a copy of the document of this project's own recording API. It is what
-// GET /openapi.recording.yaml answers.
-func RecordingOpenAPI() []byte {
-	return append([]byte(nil), recordingOpenAPI...)
-}
-
-// OpenAPI returns a copy of upstream's document. It is what GET /openapi.yaml answers and what requests are
-// validated against; the generated code comes from the same bytes.
-func OpenAPI() []byte {
-	return append([]byte(nil), openAPI...)
-}
-
-// ContractDigest tells which document this build serves, as "sha256:" and 64 hex digits.
+// ContractDigest returns the digest of upstream's document, as "sha256:" and 64 hex digits.
 func ContractDigest() string {
 	sum := sha256.Sum256(openAPI)
 	return "sha256:" + hex.EncodeToString(sum[:])

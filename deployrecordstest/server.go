@@ -14,6 +14,7 @@ import (
 
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/fixture"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
@@ -104,7 +105,7 @@ func serve(s *store.Store, now func() time.Time, logger *slog.Logger) (*Server, 
 		Verifier:          verifier,
 		Paging:            deployments.DefaultPaging(),
 		Document:          deployrecords.OpenAPI(),
-		RecordingDocument: deployrecords.RecordingOpenAPI(),
+		RecordingDocument: contract.RecordingOpenAPI(),
 		AutoCreate:        true,
 		Now:               now,
 		Logger:            logger,

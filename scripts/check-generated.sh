@@ -3,7 +3,9 @@
 set -eu
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-cp -R openapi*.yaml oapi-codegen*.yaml Makefile go.mod go.sum tools generated "$copy"
+mkdir -p "$copy/internal/contract"
+cp -R openapi.yaml oapi-codegen.yaml Makefile go.mod go.sum tools generated "$copy"
+cp internal/contract/*.yaml "$copy/internal/contract"
 (cd "$copy" && find generated -name '*.gen.go' -delete && make -s generate)
 if ! diff -ru generated "$copy/generated"; then
   echo "generated/ is not what generation gives: run make generate" >&2

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/deployrecords/deployrecords/generated/recording"
+	recording "github.com/deployrecords/deployrecords/generated/recording/server"
 	"github.com/deployrecords/deployrecords/generated/server"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )

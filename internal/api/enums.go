@@ -1,7 +1,7 @@
 package api
 
 import (
-	"github.com/deployrecords/deployrecords/generated/recording"
+	recording "github.com/deployrecords/deployrecords/generated/recording/server"
 	"github.com/deployrecords/deployrecords/generated/server"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )

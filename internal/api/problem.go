@@ -87,7 +87,7 @@ func ProblemOf(err error) *Problem {
 		}
 		return problem
 	case errors.As(err, &refused):
-		return BadRequest(sentences(refused.Faults))
+		return BadRequest(sentences(refused.Violations))
 	case errors.Is(err, deployments.ErrKeyReused):
 		return &Problem{Status: http.StatusUnprocessableEntity, Message: "the Idempotency-Key was used for another request"}
 	case errors.Is(err, deployments.ErrConflict):

@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/deployrecords/deployrecords/generated/recording"
+	recording "github.com/deployrecords/deployrecords/generated/recording/server"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // RefusedItems are the items of a batch that do not fit the document, by their number, when the rest is to stand.
-type RefusedItems map[int][]deployments.Fault
+type RefusedItems map[int][]deployments.Violation
 
 type refusedKey struct{}
 
@@ -33,12 +33,12 @@ func (a *API) RecordDeployment(ctx context.Context, request recording.RecordDepl
 		return nil, err
 	}
 	item := toRecording(request.Body)
-	if faults := item.Faults(); len(faults) > 0 {
-		return nil, &deployments.BatchError{Faults: faults}
+	if faults := item.Validate(); len(faults) > 0 {
+		return nil, &deployments.BatchError{Violations: faults}
 	}
 	var record deployments.Record
 	if key := request.Params.IdempotencyKey; key != nil {
-		record, err = a.store.RecordOnce(ctx, caller.Organization, deployments.IdempotencyKey{
+		record, err = a.store.RecordIdempotent(ctx, caller.Organization, deployments.IdempotencyKey{
 			Subject: caller.Subject, Key: *key, Request: requestDigest(item),
 		}, item, a.autoCreate)
 	} else {
@@ -81,7 +81,7 @@ func (a *API) RecordDeployments(ctx context.Context, request recording.RecordDep
 		}
 	}
 	for i := range request.Body.Deployments {
-		batch.Items = append(batch.Items, deployments.BatchItem{Recording: toRecording(&request.Body.Deployments[i]), Faults: refused[i]})
+		batch.Items = append(batch.Items, deployments.BatchItem{Recording: toRecording(&request.Body.Deployments[i]), Violations: refused[i]})
 	}
 	result, err := a.store.Record(ctx, caller.Organization, batch)
 	if err != nil {
@@ -92,8 +92,8 @@ func (a *API) RecordDeployments(ctx context.Context, request recording.RecordDep
 		DecommissionedCount: deployments.Int32(int64(result.Decommissioned)),
 	}
 	for i, item := range result.Items {
-		if len(item.Faults) > 0 {
-			faults := sentences(item.Faults)
+		if len(item.Violations) > 0 {
+			faults := sentences(item.Violations)
 			answer.Results[i].Faults = &faults
 			continue
 		}
@@ -112,8 +112,8 @@ func batchFaults(b *recording.DeploymentBatch, now time.Time) (faults []string) 
 	case value(b.Complete):
 		if b.EnvironmentName == nil {
 			faults = append(faults, "environment_name: is missing, and complete is true")
-		} else if problem := deployments.RecordedNameProblem(*b.EnvironmentName); problem != "" {
-			faults = append(faults, "environment_name: "+problem)
+		} else if err := deployments.CheckRecordedName(*b.EnvironmentName); err != nil {
+			faults = append(faults, "environment_name: "+err.Error())
 		}
 		switch {
 		case b.ObservedAt == nil:
@@ -156,7 +156,7 @@ func toRecording(d *recording.Deployment) deployments.Recording {
 	return r
 }
 
-func sentences(faults []deployments.Fault) []string {
+func sentences(faults []deployments.Violation) []string {
 	texts := make([]string, len(faults))
 	for i, fault := range faults {
 		texts[i] = fault.String()

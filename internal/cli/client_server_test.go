@@ -24,7 +24,7 @@ const testToken = "eyJhbGciOi.a-token-of-the-tests.c2lnbmF0dXJl"
 
 var documents = sync.OnceValue(func() map[string]*openapi3.T {
 	loaded := make(map[string]*openapi3.T)
-	for method, file := range map[string]string{http.MethodGet: "../../openapi.yaml", http.MethodPost: "../../openapi.recording.yaml"} {
+	for method, file := range map[string]string{http.MethodGet: "../../openapi.yaml", http.MethodPost: "../../internal/contract/openapi.recording.yaml"} {
 		document, err := openapi3.NewLoader().LoadFromFile(file)
 		if err != nil {
 			panic(err)

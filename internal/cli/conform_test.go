@@ -13,6 +13,7 @@ import (
 
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -33,7 +34,7 @@ func realServer(t *testing.T, front func(http.Handler) http.Handler) (url, token
 		storetest.Entry(2, 1, "prod", "api", storetest.WithDigest(2)), storetest.Entry(3, 1, "prod", "web"), storetest.Entry(4, 2, "dev", "api"))
 	handler, err := httpserver.New(httpserver.Options{
 		Store: s, Verifier: verifier, Paging: deployments.DefaultPaging(), Document: deployrecords.OpenAPI(),
-		RecordingDocument: deployrecords.RecordingOpenAPI(), Logger: logger, Limits: httpserver.DefaultLimits(),
+		RecordingDocument: contract.RecordingOpenAPI(), Logger: logger, Limits: httpserver.DefaultLimits(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -32,8 +32,8 @@ func parseImage(text string) (image, error) {
 	named, digest, hasDigest := strings.Cut(text, "@")
 	i := image{name: named, digest: digest}
 	if hasDigest {
-		if problem := deployments.DigestProblem(digest); problem != "" {
-			return image{}, fmt.Errorf("%q: the digest %s", text, problem)
+		if err := deployments.CheckDigest(digest); err != nil {
+			return image{}, fmt.Errorf("%q: the digest %w", text, err)
 		}
 	}
 	// A colon before the last slash belongs to the registry's port.

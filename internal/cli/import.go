@@ -40,8 +40,8 @@ func (c *importCommand) Run(ctx context.Context, streams Streams) error {
 	if err := databaseFaults(&c.Database); err != nil {
 		return err
 	}
-	if problem := deployments.OrganizationProblem(c.Organization); problem != "" {
-		return usageError{fmt.Errorf("--organization: %s", problem)}
+	if err := deployments.CheckOrganization(c.Organization); err != nil {
+		return usageError{fmt.Errorf("--organization: %w", err)}
 	}
 	// No statement timeout: a large import takes what it takes.
 	s, err := openStore(ctx, &c.Database, store.Options{}, slog.New(slog.NewTextHandler(streams.Err, nil)))

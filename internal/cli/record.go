@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/deployrecords/deployrecords/generated/recordingclient"
+	recordingclient "github.com/deployrecords/deployrecords/generated/recording/client"
 	"github.com/deployrecords/deployrecords/internal/config"
 )
 

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/deployrecords/deployrecords/generated/recordingclient"
+	recordingclient "github.com/deployrecords/deployrecords/generated/recording/client"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
@@ -34,10 +34,10 @@ func (c *recordCommand) body() (recordingclient.Deployment, []error) {
 		faults = append(faults, fmt.Errorf("--project is given %s and --project-version %s: each project needs its version",
 			times(len(c.Project)), times(len(c.ProjectVersion))))
 	}
-	for _, fault := range r.Faults() {
+	for _, fault := range r.Validate() {
 		flag, ofArtifact := c.flagOf(fault.Field)
 		if !ofArtifact || len(artifactFaults) == 0 {
-			faults = append(faults, fmt.Errorf("%s: %s", flag, fault.Problem))
+			faults = append(faults, fmt.Errorf("%s: %s", flag, fault.Message))
 		}
 	}
 	return toDeployment(r), faults

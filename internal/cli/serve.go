@@ -18,6 +18,7 @@ import (
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/config"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 	"github.com/deployrecords/deployrecords/internal/store"
@@ -99,7 +100,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 			MaxSize:     int32(c.MaxPageSize.Value),
 		},
 		Document:          deployrecords.OpenAPI(),
-		RecordingDocument: deployrecords.RecordingOpenAPI(),
+		RecordingDocument: contract.RecordingOpenAPI(),
 		AutoCreate:        c.AutoCreate.Value,
 		Now:               c.clock(),
 		Logger:            logger,

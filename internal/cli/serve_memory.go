@@ -43,8 +43,8 @@ func flagFaults(parsed *kong.Context, inMemory bool) (faults []error) {
 
 // developmentToken makes a token that the options accept from now on.
 func (c *serveCommand) developmentToken(options *auth.Options) (string, error) {
-	if problem := deployments.OrganizationProblem(c.Organization); problem != "" {
-		return "", fmt.Errorf("--organization: %s", problem)
+	if err := deployments.CheckOrganization(c.Organization); err != nil {
+		return "", fmt.Errorf("--organization: %w", err)
 	}
 	secret, token, err := fixture.Token(auth.MintRequest{
 		Organization:      c.Organization,

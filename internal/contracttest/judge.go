@@ -23,6 +23,7 @@ import (
 	"github.com/pb33f/libopenapi-validator/config"
 
 	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/internal/contract"
 )
 
 // Client gives an HTTP client that hands every answer to the judge before the test sees it.
@@ -30,14 +31,14 @@ func Client(t testing.TB) *http.Client { return client(t, documents()) }
 
 // ClientOf is Client for a server of other documents than this module's.
 func ClientOf(t testing.TB, texts ...[]byte) *http.Client {
-	var documents []*contract
+	var documents []*document
 	for _, text := range texts {
 		documents = append(documents, readContract(text))
 	}
 	return client(t, documents)
 }
 
-func client(t testing.TB, documents []*contract) *http.Client {
+func client(t testing.TB, documents []*document) *http.Client {
 	return &http.Client{
 		Transport:     &judging{t: t, documents: documents, next: &http.Transport{DisableKeepAlives: true}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -46,7 +47,7 @@ func client(t testing.TB, documents []*contract) *http.Client {
 
 type judging struct {
 	t         testing.TB
-	documents []*contract
+	documents []*document
 	next      http.RoundTripper
 }
 
@@ -72,7 +73,7 @@ func Judge(request *http.Request, status int, header http.Header, body []byte) e
 	return judge(documents(), request, status, header, body)
 }
 
-func judge(documents []*contract, request *http.Request, status int, header http.Header, body []byte) error {
+func judge(documents []*document, request *http.Request, status int, header http.Header, body []byte) error {
 	faults := generalFaults(request, status, header, body)
 	for _, c := range documents {
 		if op := c.operation(request); op != nil && request.Method != http.MethodHead {
@@ -82,8 +83,8 @@ func judge(documents []*contract, request *http.Request, status int, header http
 	return errors.Join(faults...)
 }
 
-// contract is a document in the forms of both validators.
-type contract struct {
+// document is a document in the forms of both validators.
+type document struct {
 	router     routers.Router
 	libopenapi validator.Validator
 	// server is where the document says that it is served, by which libopenapi finds operations.
@@ -91,11 +92,11 @@ type contract struct {
 }
 
 // documents are upstream's and our own.
-var documents = sync.OnceValue(func() []*contract {
-	return []*contract{readContract(deployrecords.OpenAPI()), readContract(deployrecords.RecordingOpenAPI())}
+var documents = sync.OnceValue(func() []*document {
+	return []*document{readContract(deployrecords.OpenAPI()), readContract(contract.RecordingOpenAPI())}
 })
 
-func readContract(text []byte) *contract {
+func readContract(text []byte) *document {
 	kin, err := openapi3.NewLoader().LoadFromData(text)
 	if err != nil {
 		panic(err)
@@ -121,11 +122,11 @@ func readContract(text []byte) *contract {
 	if len(errs) > 0 {
 		panic(errors.Join(errs...))
 	}
-	return &contract{router: router, libopenapi: lib, server: base}
+	return &document{router: router, libopenapi: lib, server: base}
 }
 
 // operation finds the documented operation of a request, or nil.
-func (c *contract) operation(request *http.Request) *routers.Route {
+func (c *document) operation(request *http.Request) *routers.Route {
 	route, _, err := c.router.FindRoute(request)
 	if err != nil || request.URL.EscapedPath() != request.URL.Path {
 		return nil
@@ -150,7 +151,7 @@ func kinFault(op *routers.Route, request *http.Request, status int, header http.
 	return nil
 }
 
-func (c *contract) libopenapiFault(request *http.Request, status int, header http.Header, body []byte) error {
+func (c *document) libopenapiFault(request *http.Request, status int, header http.Header, body []byte) error {
 	asked := request.Clone(context.Background())
 	if c.server.Host != "" {
 		asked.URL.Scheme, asked.URL.Host, asked.Host = c.server.Scheme, c.server.Host, c.server.Host

@@ -25,7 +25,7 @@ type Batch struct {
 // BatchItem is a recording, or what was found wrong with one before it got here.
 type BatchItem struct {
 	Recording
-	Faults []Fault
+	Violations []Violation
 }
 
 // Snapshot is what a cluster's inventory is taken of, and when.
@@ -44,49 +44,49 @@ type BatchResult struct {
 
 // ItemResult is a record, or why there is none.
 type ItemResult struct {
-	Record Record
-	Faults []Fault
+	Record     Record
+	Violations []Violation
 }
 
 // BatchError refuses a batch as a whole; nothing of it was recorded.
-type BatchError struct{ Faults []Fault }
+type BatchError struct{ Violations []Violation }
 
 func (e *BatchError) Error() string {
-	return fmt.Sprintf("the batch has %d faults, the first is %v", len(e.Faults), e.Faults[0])
+	return fmt.Sprintf("the batch has %d faults, the first is %v", len(e.Violations), e.Violations[0])
 }
 
-// Check judges each item, and the items together: one identity can't have two artifacts at once. It adds what it finds
+// Validate judges each item, and the items together: one identity can't have two artifacts at once. It adds what it finds
 // to the items' faults.
-func (b *Batch) Check() {
+func (b *Batch) Validate() {
 	digests := make(map[Identity]string)
 	for i := range b.Items {
 		item := &b.Items[i]
-		if len(item.Faults) > 0 {
+		if len(item.Violations) > 0 {
 			continue
 		}
-		if item.Faults = item.Recording.Faults(); len(item.Faults) > 0 {
+		if item.Violations = item.Recording.Validate(); len(item.Violations) > 0 {
 			continue
 		}
 		if b.Snapshot != nil && item.EnvironmentName != b.Snapshot.EnvironmentName {
-			item.Faults = []Fault{{"environment_name", "is not that of the batch"}}
+			item.Violations = []Violation{{"environment_name", "is not that of the batch"}}
 			continue
 		}
 		if item.Digest == "" {
 			continue // it is about whatever runs there
 		}
 		if digest, named := digests[item.Identity()]; named && digest != item.Digest {
-			item.Faults = []Fault{{"artifact_digest", "is another than the batch says before of the same environment, logical environment, deployment and kind"}}
+			item.Violations = []Violation{{"artifact_digest", "is another than the batch says before of the same environment, logical environment, deployment and kind"}}
 			continue
 		}
 		digests[item.Identity()] = item.Digest
 	}
 }
 
-// TooLateFor says that a snapshot is older than what it would change, and gives what is so since: something deployed was
+// IsStale says that a snapshot is older than what it would change, and gives what is so since: something deployed was
 // seen since that the recording would end, or, if nothing is deployed, the identity's newest record was ended since.
-func (s *Snapshot) TooLateFor(r Recording, history IdentityHistory, newest *Record) (Record, bool) {
+func (s *Snapshot) IsStale(r Recording, history IdentityHistory, newest *Record) (Record, bool) {
 	for _, record := range history.Deployed {
-		if !record.LastSeenAt.Before(s.ObservedAt) && (r.Status == Decommissioned || !r.isOf(record)) {
+		if !record.LastSeenAt.Before(s.ObservedAt) && (r.Status == Decommissioned || !r.matches(record)) {
 			return record, true
 		}
 	}
@@ -96,12 +96,12 @@ func (s *Snapshot) TooLateFor(r Recording, history IdentityHistory, newest *Reco
 	return Record{}, false
 }
 
-// MayBeAbout says whether an item that was refused may mean the identity: by its deployment name, and by what of its
+// CouldReferTo says whether an item that was refused may mean the identity: by its deployment name, and by what of its
 // kind and logical environment is not itself at fault. That an item could not be recorded does not mean that what it
 // is about does not run.
-func (i BatchItem) MayBeAbout(identity Identity) bool {
+func (i BatchItem) CouldReferTo(identity Identity) bool {
 	stageAtFault := false
-	for _, fault := range i.Faults {
+	for _, fault := range i.Violations {
 		stageAtFault = stageAtFault || fault.Field == "logical_environment_name"
 	}
 	return i.DeploymentName == identity.DeploymentName &&
@@ -109,14 +109,14 @@ func (i BatchItem) MayBeAbout(identity Identity) bool {
 		(stageAtFault || i.LogicalEnvironmentName == identity.LogicalEnvironmentName)
 }
 
-// Misses says that a deployed record was last seen before the snapshot, which therefore would have named it.
-func (s *Snapshot) Misses(deployed Record) bool {
+// Omits says that a deployed record was last seen before the snapshot, which therefore would have named it.
+func (s *Snapshot) Omits(deployed Record) bool {
 	return deployed.LastSeenAt.Before(s.ObservedAt)
 }
 
 // Decommission ends a record that a snapshot misses.
 func (s *Snapshot) Decommission(deployed Record, now time.Time) Record {
-	return deployed.endedAs(Decommissioned, now)
+	return deployed.withStatus(Decommissioned, now)
 }
 
 // ItemField names a field of an item of a batch, in the words of the recording contract.

@@ -12,46 +12,46 @@ import (
 // which is for the log and not for clients.
 var ErrUnavailable = errors.New("the database is unavailable")
 
-// MaxImportFaults is how many faults of one file are told (I4).
-const MaxImportFaults = 20
+// MaxImportViolations is how many faults of one file are told (I4).
+const MaxImportViolations = 20
 
-// ImportFault is what is wrong with a line of an import.
-type ImportFault struct {
+// ImportViolation is what is wrong with a line of an import.
+type ImportViolation struct {
 	// Line counts from 1.
 	Line int
 	// Field names the member at fault, as artifact.digest; empty if the whole line is.
 	Field string
-	// Problem is a sentence without a full stop.
-	Problem string
+	// Message is a sentence without a full stop.
+	Message string
 }
 
-func (f *ImportFault) Error() string {
+func (f *ImportViolation) Error() string {
 	if f.Field == "" {
-		return fmt.Sprintf("line %d: %s", f.Line, f.Problem)
+		return fmt.Sprintf("line %d: %s", f.Line, f.Message)
 	}
-	return fmt.Sprintf("line %d: %s: %s", f.Line, f.Field, f.Problem)
+	return fmt.Sprintf("line %d: %s: %s", f.Line, f.Field, f.Message)
 }
 
 // ImportError refuses a file: nothing of it was loaded.
 type ImportError struct {
-	// Faults are in the order of their lines, MaxImportFaults at most.
-	Faults []*ImportFault
+	// Violations are in the order of their lines, MaxImportFaults at most.
+	Violations []*ImportViolation
 	// More says that reading stopped at MaxImportFaults, before the end of the file.
 	More bool
 }
 
 // NewImportError orders the faults and keeps the first MaxImportFaults of them.
-func NewImportError(faults []*ImportFault) *ImportError {
-	slices.SortStableFunc(faults, func(a, b *ImportFault) int { return cmp.Compare(a.Line, b.Line) })
-	if len(faults) < MaxImportFaults {
-		return &ImportError{Faults: faults}
+func NewImportError(faults []*ImportViolation) *ImportError {
+	slices.SortStableFunc(faults, func(a, b *ImportViolation) int { return cmp.Compare(a.Line, b.Line) })
+	if len(faults) < MaxImportViolations {
+		return &ImportError{Violations: faults}
 	}
-	return &ImportError{Faults: faults[:MaxImportFaults], More: true}
+	return &ImportError{Violations: faults[:MaxImportViolations], More: true}
 }
 
 func (e *ImportError) Error() string {
-	lines := make([]string, 0, len(e.Faults)+1)
-	for _, f := range e.Faults {
+	lines := make([]string, 0, len(e.Violations)+1)
+	for _, f := range e.Violations {
 		lines = append(lines, f.Error())
 	}
 	if e.More {

@@ -2,6 +2,7 @@ package deployments
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,35 +13,49 @@ import (
 // MaxNameLength is the greatest length of a name, in characters (I1).
 const MaxNameLength = 256
 
-// NameProblem says what is wrong with a name (of an organization, environment, deployment, project ...), or "".
-func NameProblem(name string) string {
+// The checks of this file return nil or an error that completes the sentence "the value ...", as "is empty".
+
+// CheckName checks a name of an environment, deployment or project (I1): 1 to 256 characters, no control character.
+func CheckName(name string) error {
 	if name == "" {
-		return "is empty"
+		return errors.New("is empty")
 	}
-	return TextProblem(name)
+	return CheckText(name)
 }
 
-// OrganizationProblem says what is wrong with an organization's key, or "". The replacement character is refused: a token
-// whose claim is broken text has it, and several such would name one organization.
-func OrganizationProblem(key string) string {
+// CheckOrganization checks an organization's key. It rejects the replacement character: decoding broken text yields it,
+// and two different broken claims would name the same organization.
+func CheckOrganization(key string) error {
 	if strings.ContainsRune(key, utf8.RuneError) && utf8.ValidString(key) {
-		return "has the replacement character U+FFFD"
+		return errors.New("has the replacement character U+FFFD")
 	}
-	return NameProblem(key)
+	return CheckName(key)
 }
 
-// TextProblem says what is wrong with a text that may be empty (an artifact's name or version), or "".
-func TextProblem(text string) string {
+// CheckRecordedName checks a name that is recorded: as CheckName, and without white space at either end. There, white
+// space is a mistake of a script, and two environments would look alike.
+func CheckRecordedName(name string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	if name != strings.TrimSpace(name) {
+		return errors.New("has white space at an end")
+	}
+	return nil
+}
+
+// CheckText checks a text that may be empty: an artifact's name or version.
+func CheckText(text string) error {
 	if !utf8.ValidString(text) {
-		return "is not valid UTF-8"
+		return errors.New("is not valid UTF-8")
 	}
 	if n := utf8.RuneCountInString(text); n > MaxNameLength {
-		return fmt.Sprintf("has %d characters, more than %d", n, MaxNameLength)
+		return fmt.Errorf("has %d characters, more than %d", n, MaxNameLength)
 	}
 	if strings.IndexFunc(text, unicode.IsControl) >= 0 {
-		return "has a control character"
+		return errors.New("has a control character")
 	}
-	return ""
+	return nil
 }
 
 // maxQuoted is how many characters of a value are told (R3).
@@ -99,18 +114,18 @@ func isHex(c byte) bool {
 // digestLengths gives the length in bytes of what each algorithm computes.
 var digestLengths = map[string]int{"sha256": 32, "sha512": 64}
 
-// DigestProblem says what is wrong with a content digest, or "". A digest is "algorithm:hex" in lower case.
-func DigestProblem(digest string) string {
+// CheckDigest checks a content digest: "algorithm:hex" in lower case, where the algorithm is sha256 or sha512.
+func CheckDigest(digest string) error {
 	algorithm, sum, ok := strings.Cut(digest, ":")
 	if !ok {
-		return "is not algorithm:hex"
+		return errors.New("is not algorithm:hex")
 	}
 	length, ok := digestLengths[algorithm]
 	if !ok {
-		return "has an algorithm other than sha256 and sha512"
+		return errors.New("has an algorithm other than sha256 and sha512")
 	}
 	if raw, err := hex.DecodeString(sum); err != nil || len(raw) != length || strings.ToLower(sum) != sum {
-		return fmt.Sprintf("does not have %d lower-case hex digits after %s:", 2*length, algorithm)
+		return fmt.Errorf("does not have %d lower-case hex digits after %s:", 2*length, algorithm)
 	}
-	return ""
+	return nil
 }

@@ -1,11 +1,6 @@
 package deployments
 
-import (
-	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
-)
+import "time"
 
 // Recording says that an artifact runs in a slot, or that it does no more. It is what pipelines and clusters tell; the
 // rules of what it does to the history are W1 to W6.
@@ -38,78 +33,65 @@ func (r Recording) Identity() Identity {
 	return Identity{r.EnvironmentName, r.LogicalEnvironmentName, r.DeploymentName, r.Kind}
 }
 
-// isOf says whether a record is of the artifact that the recording names: the same kind and digest, whatever name and
+// matches says whether a record is of the artifact that the recording names: the same kind and digest, whatever name and
 // version they were given. A recording without a digest is about any.
-func (r Recording) isOf(record Record) bool {
+func (r Recording) matches(record Record) bool {
 	return record.Artifact.Kind == r.Kind && (r.Digest == "" || record.Artifact.Digest == r.Digest)
 }
 
-// Names says whether the recording names the artifact of a record, by its kind and digest. Without a digest it names
+// MatchesDigest says whether the recording names the artifact of a record, by its kind and digest. Without a digest it names
 // none, whatever it is about.
-func (r Recording) Names(record Record) bool {
-	return r.Digest != "" && r.isOf(record)
+func (r Recording) MatchesDigest(record Record) bool {
+	return r.Digest != "" && r.matches(record)
 }
 
-// Fault is what is wrong with a part of a request.
-type Fault struct {
+// Violation is what is wrong with a part of a request.
+type Violation struct {
 	// Field names the part, in the words of the recording contract, as artifact_digest.
 	Field string
-	// Problem completes the sentence that Field begins.
-	Problem string
+	// Message completes the sentence that Field begins.
+	Message string
 }
 
-func (f Fault) String() string { return f.Field + ": " + f.Problem }
+func (f Violation) String() string { return f.Field + ": " + f.Message }
 
-// Faults tells everything that is wrong with the recording by itself.
-func (r Recording) Faults() []Fault {
-	var faults []Fault
-	check := func(field, problem string) {
-		if problem != "" {
-			faults = append(faults, Fault{field, problem})
+// Validate returns everything that is wrong with the recording by itself.
+func (r Recording) Validate() []Violation {
+	var violations []Violation
+	report := func(field, message string) { violations = append(violations, Violation{field, message}) }
+	check := func(field string, err error) {
+		if err != nil {
+			report(field, err.Error())
 		}
 	}
-	check("environment_name", RecordedNameProblem(r.EnvironmentName))
-	check("deployment_name", RecordedNameProblem(r.DeploymentName))
+	check("environment_name", CheckRecordedName(r.EnvironmentName))
+	check("deployment_name", CheckRecordedName(r.DeploymentName))
 	if r.LogicalEnvironmentName != "" {
-		check("logical_environment_name", RecordedNameProblem(r.LogicalEnvironmentName))
+		check("logical_environment_name", CheckRecordedName(r.LogicalEnvironmentName))
 	}
 	if r.Kind.String() == "" {
-		check("kind", "is missing")
+		report("kind", "is missing")
 	}
 	switch {
 	case r.Digest != "":
-		check("artifact_digest", DigestProblem(r.Digest))
+		check("artifact_digest", CheckDigest(r.Digest))
 	case r.Status == Deployed:
-		check("artifact_digest", "is missing")
+		report("artifact_digest", "is missing")
 	}
 	if r.Status != Deployed && r.Status != Decommissioned {
-		check("status", "can't be recorded")
+		report("status", "can't be recorded")
 	}
 	if r.Name != nil {
-		check("artifact_name", TextProblem(*r.Name))
+		check("artifact_name", CheckText(*r.Name))
 	}
 	if r.Version != nil {
-		check("artifact_version", TextProblem(*r.Version))
+		check("artifact_version", CheckText(*r.Version))
 	}
-	for _, pv := range r.ProjectVersions {
-		check("project_versions", RecordedNameProblem(pv.ProjectName))
-		check("project_versions", RecordedNameProblem(pv.VersionName))
+	for _, version := range r.ProjectVersions {
+		check("project_versions", CheckRecordedName(version.ProjectName))
+		check("project_versions", CheckRecordedName(version.VersionName))
 	}
-	return faults
-}
-
-// RecordedNameProblem says what is wrong with a name that is recorded, or "". Unlike an imported one, it has no white
-// space at its ends: there it is a mistake of a script, and two environments would look alike.
-func RecordedNameProblem(name string) string {
-	if problem := NameProblem(name); problem != "" {
-		return problem
-	}
-	first, _ := utf8.DecodeRuneInString(name)
-	last, _ := utf8.DecodeLastRuneInString(name)
-	if unicode.IsSpace(first) || unicode.IsSpace(last) || strings.TrimSpace(name) == "" {
-		return "has white space at an end"
-	}
-	return ""
+	return violations
 }
 
 // IdentityHistory is an identity's history, as far as the rules look at it.
@@ -132,29 +114,29 @@ type Change struct {
 	Answer Record
 }
 
-// ErrDigestNeeded refuses a decommissioning without a digest of what was never there (W4).
-var ErrDigestNeeded = Fault{"artifact_digest", "is missing: nothing is deployed there, and nothing was"}
+// DigestRequired refuses a decommissioning without a digest of what was never there (W4).
+var DigestRequired = Violation{"artifact_digest", "is missing: nothing is deployed there, and nothing was"}
 
 // Apply decides what a recording does to its identity at the moment now (W1 to W4), or refuses it with a fault.
-func (r Recording) Apply(history IdentityHistory, now time.Time) (Change, *Fault) {
+func (r Recording) Apply(history IdentityHistory, now time.Time) (Change, *Violation) {
 	if r.Status == Decommissioned {
 		return r.decommission(history, now)
 	}
 	deployed := history.Deployed
-	if len(deployed) > 0 && r.isOf(deployed[0]) {
+	if len(deployed) > 0 && r.matches(deployed[0]) {
 		// W3: it runs there already. Whatever else an import left deployed there is not what runs (W1).
-		seen := deployed[0].seenAt(now)
+		seen := deployed[0].withSeen(now)
 		return Change{Updated: append(end(deployed[1:], Superseded, now), seen), Answer: seen}, nil
 	}
 	return Change{Updated: end(deployed, Superseded, now), Add: true}, nil // W2
 }
 
 // decommission is W4.
-func (r Recording) decommission(history IdentityHistory, now time.Time) (Change, *Fault) {
+func (r Recording) decommission(history IdentityHistory, now time.Time) (Change, *Violation) {
 	var ended, others []Record
 	for _, record := range history.Deployed {
-		if r.isOf(record) {
-			ended = append(ended, record.endedAs(Decommissioned, now))
+		if r.matches(record) {
+			ended = append(ended, record.withStatus(Decommissioned, now))
 		} else {
 			others = append(others, record)
 		}
@@ -174,7 +156,7 @@ func (r Recording) decommission(history IdentityHistory, now time.Time) (Change,
 		seen.LastSeenAt = later(seen.LastSeenAt, now)
 		return Change{Updated: []Record{seen}, Answer: seen}, nil
 	case r.Digest == "":
-		fault := ErrDigestNeeded
+		fault := DigestRequired
 		return Change{}, &fault
 	default:
 		return Change{Add: true}, nil
@@ -193,18 +175,18 @@ func CreatedAt(latest, now time.Time) time.Time {
 func end(records []Record, as Status, now time.Time) []Record {
 	ended := make([]Record, 0, len(records)+1)
 	for _, record := range records {
-		ended = append(ended, record.endedAs(as, now))
+		ended = append(ended, record.withStatus(as, now))
 	}
 	return ended
 }
 
-func (r Record) endedAs(status Status, now time.Time) Record {
+func (r Record) withStatus(status Status, now time.Time) Record {
 	r.Status = status
 	r.UpdatedAt = later(r.UpdatedAt, now)
 	return r
 }
 
-func (r Record) seenAt(now time.Time) Record {
+func (r Record) withSeen(now time.Time) Record {
 	r.LastSeenAt = later(r.LastSeenAt, now)
 	r.UpdatedAt = later(r.UpdatedAt, now)
 	return r

@@ -102,7 +102,7 @@ func TestW6_ARecordIsLaterThanAllOfItsSlot(t *testing.T) {
 func TestFaultsOfARecording(t *testing.T) {
 	empty, long := "", strings.Repeat("ü", 257)
 	good := Recording{EnvironmentName: "e", DeploymentName: "d", Kind: HelmChart, Digest: "sha256:" + strings.Repeat("0", 64), Status: Deployed, Name: &empty}
-	if faults := good.Faults(); len(faults) > 0 {
+	if faults := good.Validate(); len(faults) > 0 {
 		t.Errorf("a good one: %v", faults)
 	}
 	for want, change := range map[string]func(*Recording){
@@ -122,7 +122,7 @@ func TestFaultsOfARecording(t *testing.T) {
 	} {
 		r := good
 		change(&r)
-		if got := fmt.Sprint(r.Faults()); got != strings.TrimSuffix(want, "!") {
+		if got := fmt.Sprint(r.Validate()); got != strings.TrimSuffix(want, "!") {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
@@ -137,12 +137,12 @@ func TestABatchIsJudgedTogether(t *testing.T) {
 		return BatchItem{Recording: r}
 	}
 	batch := Batch{Snapshot: &Snapshot{EnvironmentName: "e"}, Items: []BatchItem{
-		item("e", "1", Deployed), item("e", "1", Deployed), item("e", "2", Deployed), item("x", "1", Deployed), {Faults: []Fault{{"kind", "is told already"}}},
+		item("e", "1", Deployed), item("e", "1", Deployed), item("e", "2", Deployed), item("x", "1", Deployed), {Violations: []Violation{{"kind", "is told already"}}},
 	}}
-	batch.Check()
+	batch.Validate()
 	var got []string
 	for _, i := range batch.Items {
-		got = append(got, fmt.Sprint(i.Faults))
+		got = append(got, fmt.Sprint(i.Violations))
 	}
 	want := "[] [] [artifact_digest: is another than the batch says before of the same environment, logical environment, deployment and kind] [environment_name: is not that of the batch] [kind: is told already]"
 	if strings.Join(got, " ") != want {
@@ -169,12 +169,12 @@ func TestASnapshotThatIsTooLateHarmsNothingNewer(t *testing.T) {
 		"decommissioned since":             {IdentityHistory{}, &ended, true},
 		"decommissioned before the moment": {IdentityHistory{}, &endedBefore, false},
 	} {
-		_, late := snapshot.TooLateFor(Recording{Kind: ContainerImage, Digest: "a", Status: Deployed}, c.history, c.newest)
+		_, late := snapshot.IsStale(Recording{Kind: ContainerImage, Digest: "a", Status: Deployed}, c.history, c.newest)
 		if late != c.late {
 			t.Errorf("%s: got %v", name, late)
 		}
 	}
-	if !snapshot.Misses(deployed("a", 9)) || snapshot.Misses(deployed("a", 10)) {
+	if !snapshot.Omits(deployed("a", 9)) || snapshot.Omits(deployed("a", 10)) {
 		t.Error("what was seen at the moment of the snapshot is not missed by it, what was seen before is")
 	}
 }

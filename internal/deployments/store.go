@@ -22,11 +22,11 @@ type Store interface {
 	// the batch is not partial.
 	Record(ctx context.Context, organization string, batch Batch) (BatchResult, error)
 
-	// RecordOnce is Record for one recording, which must be without fault, under a key: for 24 hours after a success,
+	// RecordIdempotent is Record for one recording, which must be without fault, under a key: for 24 hours after a success,
 	// the same key and request name the same record, as it is then, and record nothing. ErrKeyReused if the request is
 	// another one. While the first is under way, the second waits. A refused recording is a *BatchError and leaves the
 	// key unused.
-	RecordOnce(ctx context.Context, organization string, key IdempotencyKey, item Recording, autoCreate bool) (Record, error)
+	RecordIdempotent(ctx context.Context, organization string, key IdempotencyKey, item Recording, autoCreate bool) (Record, error)
 
 	// Import loads entries into the organization, which is made if it does not exist, in one transaction: if an
 	// entry is at fault, or the entries end in an error, nothing of them stays (I4). Entries are read once, in

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 )
@@ -30,7 +31,7 @@ func TestAServerOfTheDocumentThatHasAPathIsFound(t *testing.T) {
 	} {
 		_, err := httpserver.New(httpserver.Options{
 			Document:          contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.Set("servers", "["+servers+"]")),
-			RecordingDocument: deployrecords.RecordingOpenAPI(),
+			RecordingDocument: contract.RecordingOpenAPI(),
 			Limits:            httpserver.DefaultLimits(),
 		})
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {

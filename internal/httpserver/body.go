@@ -123,7 +123,7 @@ func (b *jsonBody) handOver(r *http.Request, refused api.RefusedItems, itemMembe
 }
 
 // topMember is the member of the item that the fault is in.
-func topMember(fault deployments.Fault) string {
+func topMember(fault deployments.Violation) string {
 	end := strings.IndexAny(fault.Field, ".[")
 	if end < 0 {
 		return fault.Field

@@ -8,6 +8,7 @@ import (
 
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 	. "github.com/deployrecords/deployrecords/internal/storetest"
@@ -75,7 +76,7 @@ func TestQ1_AParameterThatIsDocumentedAndNotImplementedIsNotPassedOver(t *testin
 
 // make spec-update runs this one before all others: its one message stands for their hundreds.
 func TestTheDocumentsAskForNothingThatIsNotDone(t *testing.T) {
-	o := httpserver.Options{Document: deployrecords.OpenAPI(), RecordingDocument: deployrecords.RecordingOpenAPI(), Limits: httpserver.DefaultLimits()}
+	o := httpserver.Options{Document: deployrecords.OpenAPI(), RecordingDocument: contract.RecordingOpenAPI(), Limits: httpserver.DefaultLimits()}
 	if _, err := httpserver.New(o); err != nil {
 		t.Error(err)
 	}
@@ -120,11 +121,11 @@ func TestADocumentThatAsksForMoreThanIsDoneDoesNotStart(t *testing.T) {
 		},
 		"an operation of ours": {
 			contracttest.Set("paths /v1/deployments post", "{operationId: Create, responses: {default: {description: x}}}"),
-			"upstream's document has POST /v1/deployments, and so has openapi.recording.yaml",
+			"upstream's document has POST /v1/deployments, and so has internal/contract/openapi.recording.yaml",
 		},
 		"a template over ours": {
 			contracttest.Set("paths /v1/deployments/{id}", "{post: {operationId: Create, parameters: [{in: path, name: id, required: true, schema: {type: string}}], responses: {default: {description: x}}}}"),
-			"upstream's document has POST /v1/deployments/{id}, and so has openapi.recording.yaml, as POST /v1/deployments/batch",
+			"upstream's document has POST /v1/deployments/{id}, and so has internal/contract/openapi.recording.yaml, as POST /v1/deployments/batch",
 		},
 		"a path of the server's": {
 			contracttest.Set("paths /healthz", "{get: {operationId: Health, responses: {default: {description: x}}}}"),
@@ -136,7 +137,7 @@ func TestADocumentThatAsksForMoreThanIsDoneDoesNotStart(t *testing.T) {
 	} {
 		o := httpserver.Options{
 			Document:          contracttest.Changed(t, deployrecords.OpenAPI(), c.change),
-			RecordingDocument: deployrecords.RecordingOpenAPI(),
+			RecordingDocument: contract.RecordingOpenAPI(),
 			Limits:            httpserver.DefaultLimits(),
 		}
 		if _, err := httpserver.New(o); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -149,11 +150,11 @@ func TestATemplateOfOursThatCoversAPathOfUpstreamsDoesNotStart(t *testing.T) {
 	const operation = "{post: {operationId: Other, responses: {default: {description: x}}}}"
 	_, err := httpserver.New(httpserver.Options{
 		Document: contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.Set("paths /v1/test-things/mine", operation)),
-		RecordingDocument: contracttest.Changed(t, deployrecords.RecordingOpenAPI(), contracttest.Set("paths /v1/test-things/{id}",
+		RecordingDocument: contracttest.Changed(t, contract.RecordingOpenAPI(), contracttest.Set("paths /v1/test-things/{id}",
 			strings.Replace(operation, "operationId", "parameters: [{in: path, name: id, required: true, schema: {type: string}}], operationId", 1))),
 		Limits: httpserver.DefaultLimits(),
 	})
-	if err == nil || !strings.Contains(err.Error(), "upstream's document has POST /v1/test-things/mine, and so has openapi.recording.yaml, as POST /v1/test-things/{id}") {
+	if err == nil || !strings.Contains(err.Error(), "upstream's document has POST /v1/test-things/mine, and so has internal/contract/openapi.recording.yaml, as POST /v1/test-things/{id}") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
@@ -76,7 +77,7 @@ func fuzzedHandler(f *testing.F) http.Handler {
 	}
 	handler, err := httpserver.New(httpserver.Options{
 		Store: s, Verifier: verifier, Paging: deployments.DefaultPaging(), Document: deployrecords.OpenAPI(),
-		RecordingDocument: deployrecords.RecordingOpenAPI(), AutoCreate: true,
+		RecordingDocument: contract.RecordingOpenAPI(), AutoCreate: true,
 		Logger: logger, Limits: httpserver.DefaultLimits(),
 	})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
-	"github.com/deployrecords/deployrecords/generated/recording"
+	recording "github.com/deployrecords/deployrecords/generated/recording/server"
 	"github.com/deployrecords/deployrecords/generated/server"
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/auth"

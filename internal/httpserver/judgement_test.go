@@ -14,6 +14,7 @@ import (
 
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/pgtest"
 	. "github.com/deployrecords/deployrecords/internal/storetest"
@@ -94,7 +95,7 @@ func TestR4_OpenRoutesNeedNoToken(t *testing.T) {
 			t.Errorf("%s: got %d %s", path, answer.status, answer.body)
 		}
 	}
-	for path, document := range map[string][]byte{"/openapi.yaml": deployrecords.OpenAPI(), "/openapi.recording.yaml": deployrecords.RecordingOpenAPI()} {
+	for path, document := range map[string][]byte{"/openapi.yaml": deployrecords.OpenAPI(), "/openapi.recording.yaml": contract.RecordingOpenAPI()} {
 		answer := server.ask("GET", path)
 		if string(answer.body) != string(document) || answer.header.Get("Content-Type") != "application/yaml" {
 			t.Errorf("%s is not the document to the byte, or is %s", path, answer.header.Get("Content-Type"))
@@ -106,7 +107,7 @@ func TestR4_OpenRoutesNeedNoToken(t *testing.T) {
 // opens to everyone are not implemented (follow_test.go), or the server would not start.
 func TestR4_NoDocumentedOperationAnswersWithoutAToken(t *testing.T) {
 	server, _ := onSQLite(t)
-	for _, document := range [][]byte{deployrecords.OpenAPI(), deployrecords.RecordingOpenAPI()} {
+	for _, document := range [][]byte{deployrecords.OpenAPI(), contract.RecordingOpenAPI()} {
 		doc, err := openapi3.NewLoader().LoadFromData(document)
 		if err != nil {
 			t.Fatal(err)

@@ -64,7 +64,7 @@ func clashes(upstream, own []*operation) (faults []error) {
 	for _, theirs := range upstream {
 		for _, ours := range own {
 			if clash(theirs, ours.route.Method, ours.route.Path) || clash(ours, theirs.route.Method, theirs.route.Path) {
-				faults = append(faults, fmt.Errorf("upstream's document has %s, and so has openapi.recording.yaml, as %s: ours must give way to it, under another path", theirs.name(), ours.name()))
+				faults = append(faults, fmt.Errorf("upstream's document has %s, and so has internal/contract/openapi.recording.yaml, as %s: ours must give way to it, under another path", theirs.name(), ours.name()))
 			}
 		}
 	}

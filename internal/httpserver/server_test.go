@@ -15,6 +15,7 @@ import (
 
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
@@ -54,7 +55,7 @@ func newServer(t testing.TB, s interface {
 			Paging:   deployments.DefaultPaging(),
 			Document: deployrecords.OpenAPI(),
 
-			RecordingDocument: deployrecords.RecordingOpenAPI(),
+			RecordingDocument: contract.RecordingOpenAPI(),
 			AutoCreate:        true,
 			Logger:            slog.New(slog.NewTextHandler(log, nil)),
 			Limits:            httpserver.DefaultLimits(),

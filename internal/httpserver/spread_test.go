@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 	. "github.com/deployrecords/deployrecords/internal/storetest"
@@ -59,7 +60,7 @@ func TestAnObjectOfUnknownNamesInAQueryDoesNotStart(t *testing.T) {
 	} {
 		_, err := httpserver.New(httpserver.Options{
 			Document:          contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.Insert(listParameters, 0, "{in: query, name: test_labels, "+parameter+"}")),
-			RecordingDocument: deployrecords.RecordingOpenAPI(),
+			RecordingDocument: contract.RecordingOpenAPI(),
 			Limits:            httpserver.DefaultLimits(),
 		})
 		if err == nil || !strings.Contains(err.Error(), "query parameter test_labels is not implemented and may be an object") {

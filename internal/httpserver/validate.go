@@ -71,7 +71,7 @@ func (o *operation) validate(r *http.Request) (*http.Request, error) {
 		case fault.parameter != "" && given.Has(fault.parameter) != values.Has(fault.parameter):
 			// A misspelt value is told already and gone from the values; that it is missing then is no second fault.
 		case item >= 0 && o.partial != nil && o.partial(body.members()):
-			refused[item] = append(refused[item], deployments.Fault{Field: field, Problem: fault.problem})
+			refused[item] = append(refused[item], deployments.Violation{Field: field, Message: fault.problem})
 		default:
 			faults = append(faults, fault.String())
 		}
@@ -264,14 +264,15 @@ func schemaProblem(err *openapi3.SchemaError) string {
 	case "format":
 		return deployments.Quote(text) + " is not a " + err.Schema.Format
 	case "pattern", "minLength", "maxLength":
-		problem := ""
-		if isText && len(place) > 0 && place[len(place)-1] == "artifact_digest" {
-			problem = deployments.DigestProblem(text)
-		} else if isText {
-			problem = deployments.RecordedNameProblem(text)
+		if !isText {
+			break
 		}
-		if problem != "" {
-			return problem
+		check := deployments.CheckRecordedName
+		if len(place) > 0 && place[len(place)-1] == "artifact_digest" {
+			check = deployments.CheckDigest
+		}
+		if err := check(text); err != nil {
+			return err.Error()
 		}
 	}
 	return err.Reason

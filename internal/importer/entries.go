@@ -33,7 +33,7 @@ func Entries(r io.Reader, now time.Time) iter.Seq2[deployments.ImportEntry, erro
 			case errors.Is(err, io.EOF):
 				return
 			case errors.Is(err, errLongLine):
-				fault := &deployments.ImportFault{Line: in.number, Problem: fmt.Sprintf("has more than %d bytes", maxLine)}
+				fault := &deployments.ImportViolation{Line: in.number, Message: fmt.Sprintf("has more than %d bytes", maxLine)}
 				if !yield(deployments.ImportEntry{}, fault) {
 					return
 				}

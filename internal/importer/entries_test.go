@@ -72,7 +72,7 @@ func read(t testing.TB, r io.Reader) (entries []deployments.ImportEntry, faults 
 		if broken != nil {
 			t.Fatalf("after %v came %+v, %v", broken, entry, err)
 		}
-		var fault *deployments.ImportFault
+		var fault *deployments.ImportViolation
 		switch {
 		case err != nil && !reflect.ValueOf(entry).IsZero():
 			t.Fatalf("both an entry and an error: %+v, %v", entry, err)

@@ -202,7 +202,7 @@ func TestI4_NoMoreFaultsOfALineAreLookedForThanAreTold(t *testing.T) {
 		`{` + strings.Repeat(`"x":1,`, 150_000) + record()[1:],
 	} {
 		entries, faults, err := read(t, strings.NewReader(line+"\n"+record()))
-		if len(entries) != 1 || len(faults) != deployments.MaxImportFaults || err != nil {
+		if len(entries) != 1 || len(faults) != deployments.MaxImportViolations || err != nil {
 			t.Errorf("got %d entries, %d faults, %v", len(entries), len(faults), err)
 		}
 	}

@@ -48,12 +48,12 @@ func FuzzEntries(f *testing.F) {
 			if !reflect.ValueOf(entry).IsZero() {
 				t.Fatalf("both an entry and an error: %+v, %v", entry, err)
 			}
-			var fault *deployments.ImportFault
+			var fault *deployments.ImportViolation
 			if broken = !errors.As(err, &fault); broken {
 				continue
 			}
 			inOrder(fault.Line)
-			if text := fault.Error(); fault.Problem == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || len(text) > 2000 {
+			if text := fault.Error(); fault.Message == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || len(text) > 2000 {
 				t.Fatalf("a fault that can't be shown: %q", text)
 			}
 		}
@@ -79,17 +79,17 @@ func wantSound(t *testing.T, e deployments.ImportEntry) {
 		names = append(names, pv.ProjectName, pv.VersionName)
 	}
 	for _, name := range names {
-		if problem := deployments.NameProblem(name); problem != "" {
-			t.Errorf("name %q %s", name, problem)
+		if err := deployments.CheckName(name); err != nil {
+			t.Errorf("name %q %v", name, err)
 		}
 	}
 	for _, text := range []string{r.Artifact.Name, r.Artifact.Version} {
-		if problem := deployments.TextProblem(text); problem != "" {
-			t.Errorf("text %q %s", text, problem)
+		if err := deployments.CheckText(text); err != nil {
+			t.Errorf("text %q %v", text, err)
 		}
 	}
-	if problem := deployments.DigestProblem(r.Artifact.Digest); problem != "" {
-		t.Errorf("digest %q %s", r.Artifact.Digest, problem)
+	if err := deployments.CheckDigest(r.Artifact.Digest); err != nil {
+		t.Errorf("digest %q %v", r.Artifact.Digest, err)
 	}
 	if r.Status.String() == "" || r.Artifact.Kind.String() == "" {
 		t.Errorf("status %d, kind %d", r.Status, r.Artifact.Kind)

@@ -91,13 +91,13 @@ var artifactRules = []rule{
 		return ""
 	})),
 	text("name", func(w *walk, v string) string {
-		return takeChecked(&w.draft.entry.Record.Artifact.Name, v, deployments.TextProblem)
+		return takeChecked(&w.draft.entry.Record.Artifact.Name, v, deployments.CheckText)
 	}),
 	text("version", func(w *walk, v string) string {
-		return takeChecked(&w.draft.entry.Record.Artifact.Version, v, deployments.TextProblem)
+		return takeChecked(&w.draft.entry.Record.Artifact.Version, v, deployments.CheckText)
 	}),
 	required(text("digest", func(w *walk, v string) string {
-		return takeChecked(&w.draft.entry.Record.Artifact.Digest, v, deployments.DigestProblem)
+		return takeChecked(&w.draft.entry.Record.Artifact.Digest, v, deployments.CheckDigest)
 	})),
 }
 
@@ -175,12 +175,12 @@ func takeID(into *string, value string) string {
 }
 
 func takeName(into *string, value string) string {
-	return takeChecked(into, value, deployments.NameProblem)
+	return takeChecked(into, value, deployments.CheckName)
 }
 
-func takeChecked(into *string, value string, check func(string) string) string {
-	if problem := check(value); problem != "" {
-		return deployments.Quote(value) + " " + problem
+func takeChecked(into *string, value string, check func(string) error) string {
+	if err := check(value); err != nil {
+		return deployments.Quote(value) + " " + err.Error()
 	}
 	*into = value
 	return ""

@@ -27,7 +27,7 @@ type walk struct {
 
 	// Of the line at hand:
 	number  int
-	faults  []*deployments.ImportFault
+	faults  []*deployments.ImportViolation
 	stopped bool // there is no sense in reading on
 	draft   draft
 }
@@ -37,7 +37,7 @@ func newWalk(now time.Time) *walk {
 }
 
 // line reads the entry of a line, or what is wrong with it.
-func (w *walk) line(number int, text []byte) (deployments.ImportEntry, []*deployments.ImportFault) {
+func (w *walk) line(number int, text []byte) (deployments.ImportEntry, []*deployments.ImportViolation) {
 	w.number, w.faults, w.stopped = number, nil, false
 	w.draft = draft{entry: deployments.ImportEntry{Line: number}}
 	w.buffer = *bytes.NewBuffer(text)
@@ -175,13 +175,13 @@ func (w *walk) fault(at place, format string, args ...any) {
 	if w.stopped {
 		return
 	}
-	w.faults = append(w.faults, &deployments.ImportFault{Line: w.number, Field: at.String(), Problem: fmt.Sprintf(format, args...)})
-	w.stopped = len(w.faults) == deployments.MaxImportFaults
+	w.faults = append(w.faults, &deployments.ImportViolation{Line: w.number, Field: at.String(), Message: fmt.Sprintf(format, args...)})
+	w.stopped = len(w.faults) == deployments.MaxImportViolations
 }
 
 // faulty says whether a fault of this very field was noted.
 func (w *walk) faulty(field string) bool {
-	return slices.ContainsFunc(w.faults, func(f *deployments.ImportFault) bool { return f.Field == field })
+	return slices.ContainsFunc(w.faults, func(f *deployments.ImportViolation) bool { return f.Field == field })
 }
 
 // malformed notes that the line is no JSON from here on; nothing can be said about the rest of it.

@@ -258,7 +258,7 @@ var upstreamChanges = []upstreamChange{
 		name:    "an operation of ours",
 		changes: []Change{Set("paths /v1/deployments post", "{operationId: Create, responses: {default: {description: x}}}")},
 		reports: []string{"additive: .*POST /v1/deployments: endpoint added"},
-		stops:   "contract", at: "upstream's document has POST /v1/deployments, and so has openapi.recording.yaml",
+		stops:   "contract", at: "upstream's document has POST /v1/deployments, and so has internal/contract/openapi.recording.yaml",
 	},
 	{
 		name:    "a parameter of the path's that means something when it is absent",

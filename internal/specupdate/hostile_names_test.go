@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -49,7 +50,7 @@ func TestNamesThatCouldEndATextOfTheCodeAreRefused(t *testing.T) {
 	}
 	for document, name := range map[string]string{
 		"the present one":            string(deployrecords.OpenAPI()),
-		"ours":                       string(deployrecords.RecordingOpenAPI()),
+		"ours":                       string(contract.RecordingOpenAPI()),
 		"a parameter of a map":       namedBy(t, "parameter", "labels[string]"),
 		"a name of another alphabet": namedBy(t, "property", "größe 大"),
 		"a media type with quotes":   strings.Replace(small, "application/json:", `'application/json; charset="utf-8"':`, 1),

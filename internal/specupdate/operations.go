@@ -16,15 +16,15 @@ import (
 
 // generatedFrom are the configurations whose include-operation-ids say what is implemented, and what they generate.
 var generatedFrom = map[string]struct{ file, methodsOf string }{
-	"oapi-codegen.yaml":        {"generated/server/server.gen.go", "StrictServerInterface"},
-	"oapi-codegen.client.yaml": {"generated/client/client.gen.go", "ClientInterface"},
+	"oapi-codegen.yaml":                          {"generated/server/server.gen.go", "StrictServerInterface"},
+	"internal/contract/oapi-codegen.client.yaml": {"generated/client/client.gen.go", "ClientInterface"},
 }
 
 // CheckOperations fails if, in the tree at dir, the lists of operations in the configurations are not what is generated:
 // the generator passes over an entry that matches nothing, and without a list it generates everything.
 func CheckOperations(dir string) error {
-	for _, config := range []string{"oapi-codegen.yaml", "oapi-codegen.client.yaml"} {
-		listed, err := listedOperations(filepath.Join(dir, config))
+	for _, config := range []string{"oapi-codegen.yaml", "internal/contract/oapi-codegen.client.yaml"} {
+		listed, err := listedOperations(dir, config)
 		if err != nil {
 			return err
 		}
@@ -35,7 +35,7 @@ func CheckOperations(dir string) error {
 		}
 		for _, name := range listed {
 			if !slices.Contains(methods, name) {
-				return fmt.Errorf("%s: the entry %s of include-operation-ids matches no operation: upstream has renamed or dropped it, or openapi.overlay.yaml no longer gives it this name", config, name)
+				return fmt.Errorf("%s: the entry %s of include-operation-ids matches no operation: upstream has renamed or dropped it, or internal/contract/openapi.overlay.yaml no longer gives it this name", config, name)
 			}
 		}
 		for _, method := range methods {
@@ -48,8 +48,8 @@ func CheckOperations(dir string) error {
 	return nil
 }
 
-func listedOperations(file string) ([]string, error) {
-	text, err := os.ReadFile(file)
+func listedOperations(dir, file string) ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, file))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func listedOperations(file string) ([]string, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if len(config.OutputOptions.IncludeOperationIDs) == 0 {
-		return nil, fmt.Errorf("%s has no include-operation-ids: everything would be generated", filepath.Base(file))
+		return nil, fmt.Errorf("%s has no include-operation-ids: everything would be generated", file)
 	}
 	return config.OutputOptions.IncludeOperationIDs, nil
 }

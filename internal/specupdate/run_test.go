@@ -304,9 +304,9 @@ func TestAnEntryThatMatchesNoOperationFails(t *testing.T) {
 		"    - ListThings\n":                              "the entry ListThings of include-operation-ids matches no operation",
 		"":                                                "has no include-operation-ids",
 	} {
-		for _, config := range []string{"oapi-codegen.yaml", "oapi-codegen.client.yaml"} {
+		for _, config := range []string{"oapi-codegen.yaml", "internal/contract/oapi-codegen.client.yaml"} {
 			dir := t.TempDir()
-			for _, path := range []string{"oapi-codegen.yaml", "oapi-codegen.client.yaml", "generated/server/server.gen.go", "generated/client/client.gen.go"} {
+			for _, path := range []string{"oapi-codegen.yaml", "internal/contract/oapi-codegen.client.yaml", "generated/server/server.gen.go", "generated/client/client.gen.go"} {
 				text, err := os.ReadFile(filepath.Join("../..", path))
 				if err != nil {
 					t.Fatal(err)

@@ -30,7 +30,7 @@ func DefaultSteps() []Step {
 	return []Step{
 		{
 			Name: "generate", Command: []string{"make", "-s", "generate"}, check: CheckOperations,
-			decide: "An action of openapi.overlay.yaml whose target is gone means that upstream renamed or moved something: give the action the new\n" +
+			decide: "An action of internal/contract/openapi.overlay.yaml whose target is gone means that upstream renamed or moved something: give the action the new\n" +
 				"name, or take it away if the thing is no more. If an operation moved to another path, its action and its entry in\n" +
 				"duties (internal/httpserver/handler.go) go with it.",
 		},

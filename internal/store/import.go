@@ -31,8 +31,8 @@ var defaultImportLimits = importLimits{batch: 4096, known: 1 << 14, unwritten: 1
 // Import implements deployments.Store.
 func (s *Store) Import(ctx context.Context, organization string, entries iter.Seq2[deployments.ImportEntry, error]) (deployments.ImportSummary, error) {
 	var summary deployments.ImportSummary
-	if problem := deployments.OrganizationProblem(organization); problem != "" {
-		return summary, fmt.Errorf("the organization's key %s", problem)
+	if err := deployments.CheckOrganization(organization); err != nil {
+		return summary, fmt.Errorf("the organization's key %w", err)
 	}
 	err := s.writeOnOne(ctx, func(conn *sql.Conn, tx *gorm.DB) error {
 		organizationID, err := holdOrganization(tx, organization)
@@ -107,7 +107,7 @@ type importing struct {
 	sets    map[string]int64
 	fresh   map[string]bool
 	slots   changedSlots
-	faults  []*deployments.ImportFault
+	faults  []*deployments.ImportViolation
 	summary deployments.ImportSummary
 }
 
@@ -130,7 +130,7 @@ func (m *importing) all(entries iter.Seq2[deployments.ImportEntry, error]) error
 		if err := m.load(); err != nil {
 			return err
 		}
-		if len(m.faults) >= deployments.MaxImportFaults {
+		if len(m.faults) >= deployments.MaxImportViolations {
 			break
 		}
 	}
@@ -146,7 +146,7 @@ func (m *importing) all(entries iter.Seq2[deployments.ImportEntry, error]) error
 // refuse notes what is wrong with an item; it is left out from here on, and the import will fail as a whole.
 func (m *importing) refuse(item *importItem, field, format string, args ...any) {
 	item.fault = true
-	m.faults = append(m.faults, &deployments.ImportFault{Line: item.Line, Field: field, Problem: fmt.Sprintf(format, args...)})
+	m.faults = append(m.faults, &deployments.ImportViolation{Line: item.Line, Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
 // sound gives the items of the batch that are not refused, in the order of their lines.

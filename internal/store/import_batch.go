@@ -10,7 +10,7 @@ import (
 // entryBatch are entries that stand together in a file, and what was wrong with others between them.
 type entryBatch struct {
 	items  []*importItem
-	faults []*deployments.ImportFault
+	faults []*deployments.ImportViolation
 	// err is what the entries ended in.
 	err error
 }
@@ -26,7 +26,7 @@ func inBatches(entries iter.Seq2[deployments.ImportEntry, error], size int) iter
 	return func(yield func(entryBatch) bool) {
 		var batch entryBatch
 		for entry, err := range entries {
-			var fault *deployments.ImportFault
+			var fault *deployments.ImportViolation
 			switch {
 			case errors.As(err, &fault):
 				batch.faults = append(batch.faults, fault)
@@ -36,7 +36,7 @@ func inBatches(entries iter.Seq2[deployments.ImportEntry, error], size int) iter
 			default:
 				batch.items = append(batch.items, &importItem{ImportEntry: entry})
 			}
-			if len(batch.faults) >= deployments.MaxImportFaults {
+			if len(batch.faults) >= deployments.MaxImportViolations {
 				break
 			}
 			if len(batch.items) == size {

@@ -256,10 +256,10 @@ func wantFault(t *testing.T, s deployments.Store, field string, count int, file 
 	t.Helper()
 	_, err := s.Import(context.Background(), "acme", Entries(file...))
 	var refused *deployments.ImportError
-	if !errors.As(err, &refused) || len(refused.Faults) != count {
+	if !errors.As(err, &refused) || len(refused.Violations) != count {
 		t.Fatalf("got %v, want %d faults", err, count)
 	}
-	if f := refused.Faults[0]; f.Field != field || f.Line != len(file)-count+1 || f.Problem == "" {
+	if f := refused.Violations[0]; f.Field != field || f.Line != len(file)-count+1 || f.Message == "" {
 		t.Errorf("got %q, want it on line %d at %s", f, len(file)-count+1, field)
 	}
 }
@@ -271,7 +271,7 @@ func TestI4_FaultsOfTheEntriesLoadNothingAndTwentyAreTold(t *testing.T) {
 			entries := func(yield func(deployments.ImportEntry, error) bool) {
 				for i := range 40 {
 					read++
-					if i < bad && !yield(deployments.ImportEntry{}, &deployments.ImportFault{Line: i + 1, Problem: "is bad"}) {
+					if i < bad && !yield(deployments.ImportEntry{}, &deployments.ImportViolation{Line: i + 1, Message: "is bad"}) {
 						return
 					}
 					e := Entry(i+1, i, "eu", "api")
@@ -283,7 +283,7 @@ func TestI4_FaultsOfTheEntriesLoadNothingAndTwentyAreTold(t *testing.T) {
 			}
 			_, err := s.Import(context.Background(), "acme", entries)
 			var refused *deployments.ImportError
-			if !errors.As(err, &refused) || len(refused.Faults) != min(bad, 20) || refused.More != (bad >= 20) {
+			if !errors.As(err, &refused) || len(refused.Violations) != min(bad, 20) || refused.More != (bad >= 20) {
 				t.Errorf("%d faults: got %v", bad, err)
 			}
 			WantIDs(t, s, acme, deployments.Query{History: deployments.All})
@@ -345,7 +345,7 @@ func TestAnImportThatIsRefusedReadsNoFurtherThanTheNextBatch(t *testing.T) {
 			}
 		})
 		var refused *deployments.ImportError
-		if !errors.As(err, &refused) || len(refused.Faults) != 20 || !refused.More || refused.Faults[0].Line != 2 {
+		if !errors.As(err, &refused) || len(refused.Violations) != 20 || !refused.More || refused.Violations[0].Line != 2 {
 			t.Errorf("got %v", err)
 		}
 		// Without a lock: whoever reads the entries must be done by now.

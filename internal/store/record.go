@@ -17,7 +17,7 @@ import (
 
 // Record implements deployments.Store.
 func (s *Store) Record(ctx context.Context, organization string, batch deployments.Batch) (deployments.BatchResult, error) {
-	batch.Check()
+	batch.Validate()
 	var result deployments.BatchResult
 	err := s.writeAgain(ctx, func(tx *gorm.DB) error {
 		work, err := s.beginRecording(tx, organization, batch)
@@ -33,10 +33,10 @@ func (s *Store) Record(ctx context.Context, organization string, batch deploymen
 	return result, nil
 }
 
-// RecordOnce implements deployments.Store.
-func (s *Store) RecordOnce(ctx context.Context, organization string, key deployments.IdempotencyKey, item deployments.Recording, autoCreate bool) (deployments.Record, error) {
+// RecordIdempotent implements deployments.Store.
+func (s *Store) RecordIdempotent(ctx context.Context, organization string, key deployments.IdempotencyKey, item deployments.Recording, autoCreate bool) (deployments.Record, error) {
 	batch := deployments.Batch{Items: []deployments.BatchItem{{Recording: item}}, Single: true, AutoCreate: autoCreate}
-	batch.Check()
+	batch.Validate()
 	var record deployments.Record
 	err := s.writeAgain(ctx, func(tx *gorm.DB) error {
 		work, err := s.beginRecording(tx, organization, batch)
@@ -187,8 +187,8 @@ func (w *recording) run() (deployments.BatchResult, error) {
 		return deployments.BatchResult{}, err
 	}
 	for _, item := range w.items {
-		if len(item.Faults) > 0 {
-			result.Items = append(result.Items, deployments.ItemResult{Faults: item.Faults})
+		if len(item.Violations) > 0 {
+			result.Items = append(result.Items, deployments.ItemResult{Violations: item.Violations})
 			continue
 		}
 		result.Items = append(result.Items, deployments.ItemResult{Record: w.records[item.answer.ID]})
@@ -201,9 +201,9 @@ func (w *recording) refused() error {
 	if w.batch.Partial {
 		return nil
 	}
-	var faults []deployments.Fault
+	var faults []deployments.Violation
 	for i, item := range w.items {
-		for _, fault := range item.Faults {
+		for _, fault := range item.Violations {
 			if !w.batch.Single {
 				fault.Field = deployments.ItemField(i, fault.Field)
 			}
@@ -211,7 +211,7 @@ func (w *recording) refused() error {
 		}
 	}
 	if len(faults) > 0 {
-		return &deployments.BatchError{Faults: faults}
+		return &deployments.BatchError{Violations: faults}
 	}
 	return nil
 }
@@ -220,7 +220,7 @@ func (w *recording) refused() error {
 func (w *recording) sound() []*recordingItem {
 	sound := make([]*recordingItem, 0, len(w.items))
 	for _, item := range w.items {
-		if len(item.Faults) == 0 {
+		if len(item.Violations) == 0 {
 			sound = append(sound, item)
 		}
 	}

@@ -25,7 +25,7 @@ func (w *recording) apply() error {
 		}
 		change, fault := item.Recording.Apply(history, w.now)
 		if fault != nil {
-			item.Faults = []deployments.Fault{*fault}
+			item.Violations = []deployments.Violation{*fault}
 			continue
 		}
 		for _, record := range change.Updated {
@@ -37,7 +37,7 @@ func (w *recording) apply() error {
 		}
 		w.records[item.answer.ID] = w.current(item.answer)
 		state.follow(change.Updated, item.answer)
-		if !item.Names(item.answer) {
+		if !item.MatchesDigest(item.answer) {
 			continue // the project versions are of an artifact that the answer does not have
 		}
 		for _, versionID := range item.versionIDs {
@@ -60,7 +60,7 @@ func (w *recording) tooLate(item *recordingItem, history deployments.IdentityHis
 			return false, err
 		}
 	}
-	record, late := snapshot.TooLateFor(item.Recording, history, newest)
+	record, late := snapshot.IsStale(item.Recording, history, newest)
 	if late {
 		item.answer = record
 		w.records[record.ID] = w.current(record)
@@ -123,7 +123,7 @@ func (w *recording) decommissionMissed(environmentID string) int {
 	named := make(map[deployments.Identity]bool)
 	var refused []deployments.BatchItem
 	for _, item := range w.items {
-		if len(item.Faults) == 0 {
+		if len(item.Violations) == 0 {
 			named[item.Identity()] = true
 			continue
 		}
@@ -142,8 +142,8 @@ func (w *recording) decommissionMissed(environmentID string) int {
 				EnvironmentName: record.EnvironmentName, LogicalEnvironmentName: record.LogicalEnvironmentName,
 				DeploymentName: record.DeploymentName, Kind: record.Artifact.Kind,
 			}
-			mayBe := slices.ContainsFunc(refused, func(item deployments.BatchItem) bool { return item.MayBeAbout(identity) })
-			if !named[identity] && !mayBe && snapshot.Misses(record) {
+			mayBe := slices.ContainsFunc(refused, func(item deployments.BatchItem) bool { return item.CouldReferTo(identity) })
+			if !named[identity] && !mayBe && snapshot.Omits(record) {
 				w.write(snapshot.Decommission(record, w.now))
 				ended++
 			}

@@ -31,7 +31,7 @@ func (w *recording) names() error {
 		return err
 	}
 	if s := w.batch.Snapshot; s != nil && environmentIDs[s.EnvironmentName] == "" {
-		return &deployments.BatchError{Faults: []deployments.Fault{{Field: "environment_name", Problem: deployments.Quote(s.EnvironmentName) + " is not known"}}}
+		return &deployments.BatchError{Violations: []deployments.Violation{{Field: "environment_name", Message: deployments.Quote(s.EnvironmentName) + " is not known"}}}
 	}
 	stageIDs, err := w.namedIDs("logical_environments", stages)
 	if err != nil {
@@ -57,7 +57,7 @@ func (w *recording) names() error {
 
 	for _, item := range w.sound() {
 		unknown := func(field, name string) {
-			item.Faults = append(item.Faults, deployments.Fault{Field: field, Problem: deployments.Quote(name) + " is not known"})
+			item.Violations = append(item.Violations, deployments.Violation{Field: field, Message: deployments.Quote(name) + " is not known"})
 		}
 		var ok bool
 		if item.environmentID, ok = environmentIDs[item.EnvironmentName]; !ok {

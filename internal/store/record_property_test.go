@@ -79,8 +79,8 @@ func (m *machine) record(t *rapid.T, batch deployments.Batch) {
 		t.Fatalf("got %+v\nwant %+v", got, want)
 	}
 	for i := range want.Items {
-		if g, w := plainRecord(got.Items[i].Record), plainRecord(want.Items[i].Record); g != w || !slices.Equal(got.Items[i].Faults, want.Items[i].Faults) {
-			t.Fatalf("item %d of %+v:\ngot  %+v %v\nwant %+v %v", i, batch, g, got.Items[i].Faults, w, want.Items[i].Faults)
+		if g, w := plainRecord(got.Items[i].Record), plainRecord(want.Items[i].Record); g != w || !slices.Equal(got.Items[i].Violations, want.Items[i].Violations) {
+			t.Fatalf("item %d of %+v:\ngot  %+v %v\nwant %+v %v", i, batch, g, got.Items[i].Violations, w, want.Items[i].Violations)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func TestAKeyIsKnownForADayAndKeysThatAreOverGo(t *testing.T) {
 			s.SetClock(func() time.Time { return now })
 			once := func(key string, digest int) (deployments.Record, error) {
 				r := recordingAt("api", digest)
-				return s.RecordOnce(context.Background(), "acme",
+				return s.RecordIdempotent(context.Background(), "acme",
 					deployments.IdempotencyKey{Subject: "ci", Key: key, Request: sha256.Sum256(fmt.Append(nil, r))}, r, true)
 			}
 			must := func(r deployments.Record, err error) deployments.Record {

@@ -12,17 +12,17 @@ import (
 // Record does what deployments.Store promises. What makes a batch refuse an item beforehand (Batch.Check) is the
 // domain's; what a recording does to the history is not.
 func (m *Model) Record(_ context.Context, organization string, batch deployments.Batch) (deployments.BatchResult, error) {
-	batch.Check()
+	batch.Validate()
 	o := m.organization(organization).clone()
 	now := m.Now()
 	var (
 		result deployments.BatchResult
-		faults []deployments.Fault
+		faults []deployments.Violation
 		named  = map[deployments.Identity]bool{}
 	)
 	var unclear []deployments.BatchItem // refused items of a snapshot
 	for i, item := range batch.Items {
-		record, refused := deployments.Record{}, item.Faults
+		record, refused := deployments.Record{}, item.Violations
 		if len(refused) == 0 {
 			record, refused = o.record(item.Recording, batch.Snapshot, now, m.NewID(i))
 		}
@@ -30,17 +30,17 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 		if len(refused) == 0 {
 			named[item.Identity()] = true
 		} else {
-			item.Faults = refused
+			item.Violations = refused
 			unclear = append(unclear, item)
 		}
-		result.Items = append(result.Items, deployments.ItemResult{Record: record, Faults: refused})
+		result.Items = append(result.Items, deployments.ItemResult{Record: record, Violations: refused})
 	}
 	if len(faults) > 0 && !batch.Partial {
-		return deployments.BatchResult{}, &deployments.BatchError{Faults: faults}
+		return deployments.BatchResult{}, &deployments.BatchError{Violations: faults}
 	}
 	if s := batch.Snapshot; s != nil {
 		for id, r := range o.records {
-			mayBe := slices.ContainsFunc(unclear, func(item deployments.BatchItem) bool { return item.MayBeAbout(identity(r)) })
+			mayBe := slices.ContainsFunc(unclear, func(item deployments.BatchItem) bool { return item.CouldReferTo(identity(r)) })
 			if r.Status == deployments.Deployed && r.EnvironmentName == s.EnvironmentName && !named[identity(r)] && !mayBe && r.LastSeenAt.Before(s.ObservedAt) {
 				r.Status, r.UpdatedAt = deployments.Decommissioned, latest(r.UpdatedAt, now)
 				o.records[id] = r
@@ -49,7 +49,7 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 		}
 	}
 	for i, item := range result.Items {
-		if len(item.Faults) == 0 {
+		if len(item.Violations) == 0 {
 			result.Items[i].Record = o.records[item.Record.ID]
 		}
 	}
@@ -72,7 +72,7 @@ func identity(r deployments.Record) deployments.Identity {
 	}
 }
 
-func (o *modelOrganization) record(r deployments.Recording, snapshot *deployments.Snapshot, now time.Time, id string) (deployments.Record, []deployments.Fault) {
+func (o *modelOrganization) record(r deployments.Recording, snapshot *deployments.Snapshot, now time.Time, id string) (deployments.Record, []deployments.Violation) {
 	var (
 		history      deployments.IdentityHistory
 		newest       *deployments.Record // of the identity
@@ -156,7 +156,7 @@ func (o *modelOrganization) record(r deployments.Recording, snapshot *deployment
 		answer.LastSeenAt = latest(answer.LastSeenAt, now)
 		o.records[answer.ID] = answer
 	case r.Digest == "":
-		return deployments.Record{}, []deployments.Fault{deployments.ErrDigestNeeded}
+		return deployments.Record{}, []deployments.Violation{deployments.DigestRequired}
 	default:
 		add = true
 	}
