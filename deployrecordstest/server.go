@@ -125,7 +125,7 @@ func serve(s *store.Store, now func() time.Time, logger *slog.Logger) (*Server, 
 	folded := make(chan struct{})
 	go func() {
 		defer close(folded)
-		s.KeepFolding(ctx, logger)
+		s.RunCompaction(ctx, logger)
 	}()
 	transport := &tokenTransport{host: listener.Addr().String(), token: token}
 	return &Server{

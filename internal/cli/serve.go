@@ -80,11 +80,11 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		return err
 	}
 	defer s.Close()
-	logger.Info("opened the database", "lists_at_once", s.MaxLists())
+	logger.Info("opened the database", "lists_at_once", s.MaxConcurrentLists())
 	folded := make(chan struct{})
 	go func() {
 		defer close(folded)
-		s.KeepFolding(background, logger)
+		s.RunCompaction(background, logger)
 	}()
 	defer func() {
 		stopBackground()
@@ -133,7 +133,7 @@ func (c *serveCommand) open(ctx context.Context, stdin io.Reader, logger *slog.L
 		return c.openMemory(ctx, stdin)
 	}
 	return openStore(ctx, &c.Database, store.Options{
-		MaxLists:         int(c.MaxLists.Value), // 0 if it is not set
+		MaxConcurrentLists:         int(c.MaxLists.Value), // 0 if it is not set
 		StatementTimeout: c.RequestTimeout.Value,
 	}, logger)
 }

@@ -29,7 +29,7 @@ func withHistory(t *testing.T, records int) *store.Store {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Fold(t.Context()); err != nil {
+	if _, err := s.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := plain(t, url).Exec("VACUUM ANALYZE"); err != nil {

@@ -20,10 +20,10 @@ const foldBatch = 20_000
 // foldAllBatch is as many at a time in a transaction that folds all: SQLite keeps them in memory.
 const foldAllBatch = 200_000
 
-// Fold brings the changes of lists that are not folded yet into their counts and gives how many there were.
+// Compact brings the changes of lists that are not folded yet into their counts and gives how many there were.
 // Lists are right without it, and slower: whoever serves calls it again and again. Any number of servers may do so
 // at once; for each organization one does the work and the others find it done.
-func (s *Store) Fold(ctx context.Context) (int, error) {
+func (s *Store) Compact(ctx context.Context) (int, error) {
 	var organizations []int64
 	err := s.db.WithContext(ctx).Raw("SELECT o.id FROM organizations o WHERE EXISTS (SELECT 1 FROM list_changes c WHERE c.organization_id = o.id)").
 		Scan(&organizations).Error
@@ -95,9 +95,9 @@ func foldAll(tx *gorm.DB, engine engine, organizationID, apart, spacing int64) e
 // foldEvery is how often a server folds. What is pending costs each list a little.
 const foldEvery = time.Second
 
-// KeepFolding folds until ctx ends. It takes at most a tenth of the time of a connection. While it fails, it says so
+// RunCompaction folds until ctx ends. It takes at most a tenth of the time of a connection. While it fails, it says so
 // once a minute.
-func (s *Store) KeepFolding(ctx context.Context, logger *slog.Logger) {
+func (s *Store) RunCompaction(ctx context.Context, logger *slog.Logger) {
 	var told time.Time
 	for pause := foldEvery; ; {
 		select {
@@ -106,7 +106,7 @@ func (s *Store) KeepFolding(ctx context.Context, logger *slog.Logger) {
 		case <-time.After(pause):
 		}
 		began := time.Now()
-		_, err := s.Fold(ctx)
+		_, err := s.Compact(ctx)
 		pause = max(foldEvery, 10*time.Since(began))
 		switch {
 		case err != nil && ctx.Err() == nil && time.Since(told) > time.Minute:

@@ -26,7 +26,7 @@ func TestFoldersWritersAndRepairersAtTheSameTime(t *testing.T) {
 			for _, s := range stores {
 				folders.Go(func() {
 					for writing.Err() == nil {
-						if _, err := s.Fold(t.Context()); err != nil {
+						if _, err := s.Compact(t.Context()); err != nil {
 							t.Errorf("fold: %v", err)
 							return
 						}
@@ -71,7 +71,7 @@ func TestFoldersWritersAndRepairersAtTheSameTime(t *testing.T) {
 			writers.Wait()
 			stop()
 			folders.Wait()
-			if _, err := stores[0].Fold(t.Context()); err != nil {
+			if _, err := stores[0].Compact(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			found, err := stores[1].Verify(t.Context(), "acme")

@@ -74,7 +74,7 @@ func foldMigrated(ctx context.Context, databaseURL string) error {
 		return err
 	}
 	defer s.Close()
-	if _, err = s.Fold(ctx); err != nil {
+	if _, err = s.Compact(ctx); err != nil {
 		return err
 	}
 	return s.setMissing(ctx)

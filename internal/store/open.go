@@ -31,9 +31,9 @@ type Options struct {
 	URL string
 	// MaxConnections bounds the pool; 0 is DefaultMaxConnections.
 	MaxConnections int
-	// MaxLists bounds how many lists are read at once whose totals are kept, and is no more than MaxConnections; 0 leaves it
+	// MaxConcurrentLists bounds how many lists are read at once whose totals are kept, and is no more than MaxConnections; 0 leaves it
 	// to where the database is (see listsAtOnce).
-	MaxLists int
+	MaxConcurrentLists int
 	// StatementTimeout ends a statement that PostgreSQL still works on when its client is gone or has given up;
 	// 0 is none. SQLite runs inside this process and follows the context alone.
 	StatementTimeout time.Duration
@@ -75,10 +75,10 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	connections := pool.Stats().MaxOpenConnections
-	if o.MaxLists == 0 {
-		o.MaxLists = listsAtOnce(o.URL, connections)
+	if o.MaxConcurrentLists == 0 {
+		o.MaxConcurrentLists = listsAtOnce(o.URL, connections)
 	}
-	return openOn(pool, engine, min(o.MaxLists, connections))
+	return openOn(pool, engine, min(o.MaxConcurrentLists, connections))
 }
 
 // openOn makes a store of a pool, which is closed if that fails.

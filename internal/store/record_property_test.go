@@ -172,7 +172,7 @@ func TestPropertyRecordingKeepsTheHistoryAsTheModelDoes(t *testing.T) {
 						m.record(t, batch)
 					},
 					"fold": func(t *rapid.T) {
-						if _, err := s.Fold(context.Background()); err != nil {
+						if _, err := s.Compact(context.Background()); err != nil {
 							t.Fatal(err)
 						}
 					},

@@ -44,8 +44,8 @@ func isHere(databaseURL string) bool {
 	})
 }
 
-// MaxLists is how many lists whose totals are kept are read at once.
-func (s *Store) MaxLists() int { return s.maxLists }
+// MaxConcurrentLists is how many lists whose totals are kept are read at once.
+func (s *Store) MaxConcurrentLists() int { return s.maxLists }
 
 // turn waits until a list may be read. Whoever got it calls done.
 func (s *Store) turn(ctx context.Context, scope deployments.Scope, q deployments.Query) (done func(), err error) {

@@ -43,12 +43,12 @@ func TestListsAtOnceGoByWhereTheDatabaseIs(t *testing.T) {
 }
 
 func TestNoMoreListsAreReadAtOnceThanThereAreConnections(t *testing.T) {
-	s, err := store.Open(store.Options{URL: pgtest.URL(t), MaxConnections: 3, MaxLists: 5})
+	s, err := store.Open(store.Options{URL: pgtest.URL(t), MaxConnections: 3, MaxConcurrentLists: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if n := s.MaxLists(); n != 3 {
+	if n := s.MaxConcurrentLists(); n != 3 {
 		t.Errorf("%d lists at once on 3 connections", n)
 	}
 }
@@ -57,7 +57,7 @@ func TestNoMoreListsAreReadAtOnceThanMayBe(t *testing.T) {
 	url := pgtest.URL(t)
 	Load(t, Open(t, url), "acme", Entry(1, 0, "eu", "api"))
 	db := plain(t, url)
-	s, err := store.Open(store.Options{URL: url, MaxLists: 2})
+	s, err := store.Open(store.Options{URL: url, MaxConcurrentLists: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -158,7 +158,7 @@ type failer interface {
 // checkCounts recounts everything and compares; and Verify must agree.
 func checkCounts(t failer, tb testing.TB, s *store.Store, db *sql.DB, organization string) {
 	verify(t, s, organization)
-	if _, err := s.Fold(context.Background()); err != nil {
+	if _, err := s.Compact(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	verify(t, s, organization)
@@ -251,7 +251,7 @@ WHERE deployment_name = 'web'`,
 				if err := s.Repair(t.Context(), "acme"); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := s.Fold(t.Context()); err != nil {
+				if _, err := s.Compact(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				after, err := s.Verify(t.Context(), "acme")

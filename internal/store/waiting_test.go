@@ -63,7 +63,7 @@ func TestTheStatementTimeoutDoesNotCutAFoldOff(t *testing.T) {
 	holder := begin(t, db, "SELECT FROM list_totals FOR UPDATE")
 	folded := make(chan error, 1)
 	go func() {
-		n, err := s.Fold(t.Context())
+		n, err := s.Compact(t.Context())
 		if err == nil && n == 0 {
 			err = fmt.Errorf("nothing was folded")
 		}
