@@ -2,61 +2,61 @@ package deployments
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
-// MaxBatch is how many recordings a batch has at most.
+// MaxBatch is the maximum number of items in a batch.
 const MaxBatch = 5000
 
-// Batch is recorded in one transaction.
+// Batch is a list of recordings that one transaction records.
 type Batch struct {
 	Items []BatchItem
-	// Partial records what can be recorded. Otherwise one refused item refuses the batch.
+	// Partial records every valid item. Without it, one rejected item rejects the batch.
 	Partial bool
-	// Snapshot, if not nil, says that the items are everything that runs in an environment.
+	// Snapshot, if not nil, declares the items to be everything that runs in an environment.
 	Snapshot *Snapshot
-	// Single says that the batch is one recording that was not asked for as a batch: its faults are told without its
-	// number.
+	// Single marks a batch that stands for one recording: its violations are reported without an item number.
 	Single bool
-	// AutoCreate makes names that are not known; otherwise they are faults.
+	// AutoCreate creates unknown names. Without it, an unknown name is a violation.
 	AutoCreate bool
 }
 
-// BatchItem is a recording, or what was found wrong with one before it got here.
+// BatchItem is a recording, or the violations that were found before its batch got here.
 type BatchItem struct {
 	Recording
 	Violations []Violation
 }
 
-// Snapshot is what a cluster's inventory is taken of, and when.
+// Snapshot names the environment of a cluster's inventory and the time at which the inventory was taken.
 type Snapshot struct {
 	EnvironmentName string
 	ObservedAt      time.Time
 }
 
-// BatchResult tells what became of a batch.
+// BatchResult is the result of recording a batch.
 type BatchResult struct {
-	// Items are in the order of the batch.
+	// Items has one result for each item, in the order of the batch.
 	Items []ItemResult
-	// Decommissioned is how many records a snapshot ended because it did not name them.
+	// Decommissioned counts the records that a snapshot ended because it did not name them.
 	Decommissioned int
 }
 
-// ItemResult is a record, or why there is none.
+// ItemResult is the record that an item led to, or the violations for which the item was rejected.
 type ItemResult struct {
 	Record     Record
 	Violations []Violation
 }
 
-// BatchError refuses a batch as a whole; nothing of it was recorded.
+// BatchError rejects a batch as a whole: nothing was recorded.
 type BatchError struct{ Violations []Violation }
 
 func (e *BatchError) Error() string {
-	return fmt.Sprintf("the batch has %d faults, the first is %v", len(e.Violations), e.Violations[0])
+	return fmt.Sprintf("the batch has %d violations, the first is %v", len(e.Violations), e.Violations[0])
 }
 
-// Validate judges each item, and the items together: one identity can't have two artifacts at once. It adds what it finds
-// to the items' faults.
+// Validate checks each item by itself and against the items before it, and adds the violations to the item. Two items
+// must not name two artifacts for one identity.
 func (b *Batch) Validate() {
 	digests := make(map[Identity]string)
 	for i := range b.Items {
@@ -72,18 +72,30 @@ func (b *Batch) Validate() {
 			continue
 		}
 		if item.Digest == "" {
-			continue // it is about whatever runs there
+			continue // decommissions any artifact
 		}
 		if digest, named := digests[item.Identity()]; named && digest != item.Digest {
-			item.Violations = []Violation{{"artifact_digest", "is another than the batch says before of the same environment, logical environment, deployment and kind"}}
+			item.Violations = []Violation{{"artifact_digest", "differs from an earlier item of the same environment, logical environment, deployment and kind"}}
 			continue
 		}
 		digests[item.Identity()] = item.Digest
 	}
 }
 
-// IsStale says that a snapshot is older than what it would change, and gives what is so since: something deployed was
-// seen since that the recording would end, or, if nothing is deployed, the identity's newest record was ended since.
+// CouldReferTo reports whether a rejected item may be about the identity. A part of the item that has a violation may
+// stand for any value. A snapshot must not end what such an item may be about: the artifact may well be running.
+func (i BatchItem) CouldReferTo(identity Identity) bool {
+	anyLogicalEnvironment := slices.ContainsFunc(i.Violations, func(v Violation) bool {
+		return v.Field == "logical_environment_name"
+	})
+	return i.DeploymentName == identity.DeploymentName &&
+		(i.Kind == AnyKind || i.Kind == identity.Kind) &&
+		(anyLogicalEnvironment || i.LogicalEnvironmentName == identity.LogicalEnvironmentName)
+}
+
+// IsStale reports whether the history has changed since the snapshot in a way that the recording would undo, and
+// returns the record that shows the change: a deployed record that the recording would end and that was seen since, or,
+// with nothing deployed, the identity's newest record if it was updated since.
 func (s *Snapshot) IsStale(r Recording, history IdentityHistory, newest *Record) (Record, bool) {
 	for _, record := range history.Deployed {
 		if !record.LastSeenAt.Before(s.ObservedAt) && (r.Status == Decommissioned || !r.matches(record)) {
@@ -96,30 +108,17 @@ func (s *Snapshot) IsStale(r Recording, history IdentityHistory, newest *Record)
 	return Record{}, false
 }
 
-// CouldReferTo says whether an item that was refused may mean the identity: by its deployment name, and by what of its
-// kind and logical environment is not itself at fault. That an item could not be recorded does not mean that what it
-// is about does not run.
-func (i BatchItem) CouldReferTo(identity Identity) bool {
-	stageAtFault := false
-	for _, fault := range i.Violations {
-		stageAtFault = stageAtFault || fault.Field == "logical_environment_name"
-	}
-	return i.DeploymentName == identity.DeploymentName &&
-		(i.Kind == AnyKind || i.Kind == identity.Kind) &&
-		(stageAtFault || i.LogicalEnvironmentName == identity.LogicalEnvironmentName)
-}
-
-// Omits says that a deployed record was last seen before the snapshot, which therefore would have named it.
+// Omits reports whether the snapshot ends a deployed record that it does not name: one that was last seen before it.
 func (s *Snapshot) Omits(deployed Record) bool {
 	return deployed.LastSeenAt.Before(s.ObservedAt)
 }
 
-// Decommission ends a record that a snapshot misses.
+// Decommission returns an omitted record as decommissioned at now.
 func (s *Snapshot) Decommission(deployed Record, now time.Time) Record {
 	return deployed.withStatus(Decommissioned, now)
 }
 
-// ItemField names a field of an item of a batch, in the words of the recording contract.
+// ItemField returns the path of an item's field in the recording document, as "deployments[3].kind".
 func ItemField(index int, field string) string {
 	return fmt.Sprintf("deployments[%d].%s", index, field)
 }

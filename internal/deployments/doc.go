@@ -1,18 +1,17 @@
-// Package deployments is the domain: what a deployment record is, what can be asked of the records, and what a
-// store of them promises. It knows the standard library only; HTTP, JSON and SQL are translated at its edges.
+// Package deployments is the domain: deployment records, queries for them, the rules of recording, and the Store
+// interface. It imports the standard library only; the packages at its edges translate HTTP, JSON and SQL.
 //
 // # Latest per slot
 //
-// A slot is an (environment, deployment name) pair, and its latest record is the one with the greatest
-// (created_at, id). A question asks about one of two sets: the latest record of each slot, or the whole history.
-// The set is chosen first and filtered after (rule L1): a filter never brings an older record of a slot forward.
-// Asking for status SUPERSEDED among the latest is therefore "slots whose latest record was superseded", which is
-// seldom what was meant, and never "the newest superseded record of each slot".
+// A slot is a pair of environment and deployment name. Its latest record is the one with the greatest (created_at, id).
+// A query reads one of two sets: the latest record of each slot, or the full history. Filters apply to that set (rule
+// L1), so a filter never brings an older record of a slot forward. Querying the latest records with status SUPERSEDED
+// returns the slots whose latest record is superseded, not the newest superseded record of each slot.
 //
 // # Exact totals
 //
-// A page comes with the number of all records that the question matches, and both are read from one snapshot of
-// the data (rule L9): a total that belongs to another moment than its page is a wrong total.
+// A page comes with the number of all records that match. Both are read from one snapshot of the data (rule L9): a
+// total of another moment than its page is a wrong total.
 //
-// The numbers of rules (L1, R2, I3 ...) are those of docs/semantics.md.
+// Rule numbers (L1, R2, I3 ...) refer to docs/semantics.md.
 package deployments

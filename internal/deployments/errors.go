@@ -8,62 +8,73 @@ import (
 	"strings"
 )
 
-// ErrUnavailable says that the database cannot be reached now; asking again later may help. It wraps the cause,
-// which is for the log and not for clients.
-var ErrUnavailable = errors.New("the database is unavailable")
+// The sentinel errors of a Store. ErrUnavailable and ErrConflict wrap their cause, which is for the log and not for
+// clients.
+var (
+	// ErrUnavailable reports that the database cannot be reached; a later attempt may succeed.
+	ErrUnavailable = errors.New("the database is unavailable")
+	// ErrConflict reports that every attempt failed because of other writers, and that nothing was written. Import makes
+	// one attempt only, because its entries can be read once: it returns ErrConflict if it deadlocks with a recording, or
+	// if an import into another organization adds the same ids at the same moment.
+	ErrConflict = errors.New("other writers were in the way, try again")
+	// ErrKeyReused reports that an idempotency key came with a second, different request.
+	ErrKeyReused = errors.New("the idempotency key was used for another request")
+)
 
-// MaxImportViolations is how many faults of one file are told (I4).
+// Violation describes one thing that is wrong with an input.
+type Violation struct {
+	// Field names the part of the input, in the words of the recording document, as artifact_digest.
+	Field string
+	// Message completes the sentence that Field begins, as "is missing".
+	Message string
+}
+
+func (v Violation) String() string { return v.Field + ": " + v.Message }
+
+// MaxImportViolations is the maximum number of violations that are reported for one file (I4).
 const MaxImportViolations = 20
 
-// ImportViolation is what is wrong with a line of an import.
+// ImportViolation describes one thing that is wrong with a line of an import.
 type ImportViolation struct {
 	// Line counts from 1.
 	Line int
-	// Field names the member at fault, as artifact.digest; empty if the whole line is.
+	// Field is the path of the member, as artifact.digest; empty for the whole line.
 	Field string
 	// Message is a sentence without a full stop.
 	Message string
 }
 
-func (f *ImportViolation) Error() string {
-	if f.Field == "" {
-		return fmt.Sprintf("line %d: %s", f.Line, f.Message)
+func (v *ImportViolation) Error() string {
+	if v.Field == "" {
+		return fmt.Sprintf("line %d: %s", v.Line, v.Message)
 	}
-	return fmt.Sprintf("line %d: %s: %s", f.Line, f.Field, f.Message)
+	return fmt.Sprintf("line %d: %s: %s", v.Line, v.Field, v.Message)
 }
 
-// ImportError refuses a file: nothing of it was loaded.
+// ImportError rejects a file: nothing was imported.
 type ImportError struct {
-	// Violations are in the order of their lines, MaxImportFaults at most.
+	// Violations has at most MaxImportViolations elements, in the order of their lines.
 	Violations []*ImportViolation
-	// More says that reading stopped at MaxImportFaults, before the end of the file.
+	// More reports that reading stopped at MaxImportViolations, before the end of the file.
 	More bool
 }
 
-// NewImportError orders the faults and keeps the first MaxImportFaults of them.
-func NewImportError(faults []*ImportViolation) *ImportError {
-	slices.SortStableFunc(faults, func(a, b *ImportViolation) int { return cmp.Compare(a.Line, b.Line) })
-	if len(faults) < MaxImportViolations {
-		return &ImportError{Violations: faults}
+// NewImportError sorts the violations by line and keeps the first MaxImportViolations.
+func NewImportError(violations []*ImportViolation) *ImportError {
+	slices.SortStableFunc(violations, func(a, b *ImportViolation) int { return cmp.Compare(a.Line, b.Line) })
+	if len(violations) < MaxImportViolations {
+		return &ImportError{Violations: violations}
 	}
-	return &ImportError{Violations: faults[:MaxImportViolations], More: true}
+	return &ImportError{Violations: violations[:MaxImportViolations], More: true}
 }
 
 func (e *ImportError) Error() string {
 	lines := make([]string, 0, len(e.Violations)+1)
-	for _, f := range e.Violations {
-		lines = append(lines, f.Error())
+	for _, v := range e.Violations {
+		lines = append(lines, v.Error())
 	}
 	if e.More {
 		lines = append(lines, "there may be more: reading stopped here")
 	}
 	return strings.Join(lines, "\n")
 }
-
-// ErrConflict says that other writers were in the way as often as it was tried; nothing was done. It wraps the cause,
-// which is for the log and not for clients. An import is tried once, since its entries can be read once: it ends so if
-// it and a recorder wait for each other, or if an import into another organization gives the same ids at the same moment.
-var ErrConflict = errors.New("other writers were in the way, try again")
-
-// ErrKeyReused says that an idempotency key came again with another request.
-var ErrKeyReused = errors.New("the idempotency key was used for another request")

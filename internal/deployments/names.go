@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxNameLength is the greatest length of a name, in characters (I1).
+// MaxNameLength is the maximum length of a name in characters (I1).
 const MaxNameLength = 256
 
 // The checks of this file return nil or an error that completes the sentence "the value ...", as "is empty".
@@ -58,10 +58,10 @@ func CheckText(text string) error {
 	return nil
 }
 
-// maxQuoted is how many characters of a value are told (R3).
+// maxQuoted is the maximum number of characters of a value that a message quotes (R3).
 const maxQuoted = 64
 
-// Quote shows a value within a message: what is not printable is escaped, what is long is cut.
+// Quote quotes a value for a message: it escapes characters that are not printable and truncates long values.
 func Quote(value string) string {
 	characters := 0
 	for i := range value { // invalid bytes count one by one
@@ -73,8 +73,8 @@ func Quote(value string) string {
 	return strconv.Quote(value)
 }
 
-// QuoteName shows the name of a member as it is if it looks like one, and else as Quote does: a name that somebody made
-// up must not read as part of the message.
+// QuoteName returns a plain member name as it is and quotes any other: a crafted name must not read as part of the
+// message.
 func QuoteName(name string) string {
 	plain := len(name) > 0 && len(name) <= maxQuoted
 	for _, c := range []byte(name) {
@@ -86,8 +86,8 @@ func QuoteName(name string) string {
 	return Quote(name)
 }
 
-// ParseUUID reads a UUID in its canonical form of 8-4-4-4-12 hex digits, in either case, and gives it in lower
-// case (I1). Other forms (braces, urn:uuid:, no dashes) are refused: two spellings of one id must not become two.
+// ParseUUID parses a UUID in its canonical form of 8-4-4-4-12 hex digits in either case and returns it in lower case
+// (I1). It rejects other forms (braces, urn:uuid:, no dashes): two spellings of one id must not become two ids.
 func ParseUUID(s string) (string, bool) {
 	if len(s) != 36 {
 		return "", false
@@ -111,7 +111,7 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// digestLengths gives the length in bytes of what each algorithm computes.
+// digestLengths maps each digest algorithm to the length of its sum in bytes.
 var digestLengths = map[string]int{"sha256": 32, "sha512": 64}
 
 // CheckDigest checks a content digest: "algorithm:hex" in lower case, where the algorithm is sha256 or sha512.

@@ -2,10 +2,10 @@ package deployments
 
 import "time"
 
-// Status tells what became of a deployment. The zero value is no status: in a Query, "whichever".
+// Status is the state of a deployment record. The zero value AnyStatus is no state; in a Query it matches every record.
 type Status uint8
 
-// The three statuses a record can have. The numbers are stored in databases and never change meaning.
+// The statuses of a record. Databases store the numbers, which never change meaning.
 const (
 	AnyStatus Status = iota
 	Deployed
@@ -15,7 +15,7 @@ const (
 
 var statusNames = [...]string{"", "DEPLOYED", "DECOMMISSIONED", "SUPERSEDED"}
 
-// String gives the status its name in the contract; of AnyStatus and of numbers unknown here, "".
+// String returns the status's name in the contract, or "" for AnyStatus and unknown numbers.
 func (s Status) String() string {
 	if int(s) < len(statusNames) {
 		return statusNames[s]
@@ -23,7 +23,7 @@ func (s Status) String() string {
 	return ""
 }
 
-// ParseStatus finds the status of exactly this name (L2: case counts). It is false for any other name.
+// ParseStatus returns the status with exactly this name (L2: case-sensitive), and whether there is one.
 func ParseStatus(name string) (Status, bool) {
 	for i, n := range statusNames {
 		if n == name && n != "" {
@@ -33,10 +33,10 @@ func ParseStatus(name string) (Status, bool) {
 	return AnyStatus, false
 }
 
-// Kind is the kind of an artifact. The zero value is no kind: in a Query, "whichever".
+// Kind is the kind of an artifact. The zero value AnyKind is no kind; in a Query it matches every record.
 type Kind uint8
 
-// The kinds of artifacts. The numbers are stored in databases and never change meaning.
+// The kinds of artifacts. Databases store the numbers, which never change meaning.
 const (
 	AnyKind Kind = iota
 	ContainerImage
@@ -45,7 +45,7 @@ const (
 
 var kindNames = [...]string{"", "CONTAINER_IMAGE", "HELM_CHART"}
 
-// String gives the kind its name in the contract; of AnyKind and of numbers unknown here, "".
+// String returns the kind's name in the contract, or "" for AnyKind and unknown numbers.
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
 		return kindNames[k]
@@ -53,7 +53,7 @@ func (k Kind) String() string {
 	return ""
 }
 
-// ParseKind finds the kind of exactly this name (L2: case counts). It is false for any other name.
+// ParseKind returns the kind with exactly this name (L2: case-sensitive), and whether there is one.
 func ParseKind(name string) (Kind, bool) {
 	for i, n := range kindNames {
 		if n == name && n != "" {
@@ -63,7 +63,7 @@ func ParseKind(name string) (Kind, bool) {
 	return AnyKind, false
 }
 
-// Artifact is what was deployed. The four together tell artifacts apart; Name and Version may be empty.
+// Artifact is a container image or a Helm chart. The four fields together identify it; Name and Version may be empty.
 type Artifact struct {
 	Kind    Kind
 	Name    string
@@ -71,15 +71,15 @@ type Artifact struct {
 	Digest  string
 }
 
-// Slot is the place that records replace each other in.
+// Slot is the pair within which a newer record replaces an older one as the latest.
 type Slot struct {
 	EnvironmentID  string
 	DeploymentName string
 }
 
-// Record says that an artifact was deployed in a slot. Ids are UUIDs in canonical lower-case form, whose order as
-// strings is their order as bytes. Times are in UTC, whole microseconds; UpdatedAt and LastSeenAt are never before
-// CreatedAt (R2). A record without a logical environment has both its fields empty.
+// Record states that an artifact was deployed in a slot. Ids are UUIDs in canonical lower-case form, whose order as
+// strings equals their order as bytes. Times are in UTC with whole microseconds; UpdatedAt and LastSeenAt are never before
+// CreatedAt (R2). Without a logical environment, both of its fields are empty.
 type Record struct {
 	ID                     string
 	EnvironmentID          string
@@ -95,12 +95,12 @@ type Record struct {
 	LastSeenAt             time.Time
 }
 
-// Slot is the slot that the record belongs to.
+// Slot returns the record's slot.
 func (r Record) Slot() Slot {
 	return Slot{EnvironmentID: r.EnvironmentID, DeploymentName: r.DeploymentName}
 }
 
-// NewerThan orders records as lists do (L6): by CreatedAt, and at equal times by id. Lists give the newest first.
+// NewerThan reports whether r comes before o in a list (L6): it has the later CreatedAt or, at equal times, the greater id.
 func (r Record) NewerThan(o Record) bool {
 	if c := r.CreatedAt.Compare(o.CreatedAt); c != 0 {
 		return c > 0

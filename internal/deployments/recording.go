@@ -2,17 +2,18 @@ package deployments
 
 import "time"
 
-// Recording says that an artifact runs in a slot, or that it does no more. It is what pipelines and clusters tell; the
-// rules of what it does to the history are W1 to W6.
+// Recording reports that an artifact runs in a slot, or no longer does. Pipelines and clusters send recordings; the rules
+// W1 to W6 define their effect on the history.
 type Recording struct {
 	EnvironmentName string
-	// LogicalEnvironmentName is empty for none.
+	// LogicalEnvironmentName is empty if there is none.
 	LogicalEnvironmentName string
 	DeploymentName         string
-	// Artifact has its kind, and its digest unless Status is Decommissioned. A nil Name or Version is that of the
-	// newest artifact of this kind and digest that is known.
-	Kind    Kind
-	Digest  string
+
+	// Kind and Digest identify the artifact. Digest is optional if Status is Decommissioned.
+	Kind   Kind
+	Digest string
+	// Name and Version may be nil: the newest known artifact of the kind and digest provides them.
 	Name    *string
 	Version *string
 	// Status is Deployed or Decommissioned.
@@ -20,7 +21,8 @@ type Recording struct {
 	ProjectVersions []ProjectVersion
 }
 
-// Identity is what superseding goes by (W1), by names: a slot may hold several.
+// Identity is the unit of superseding (W1): at most one record of an identity is left DEPLOYED. A slot may hold several
+// identities.
 type Identity struct {
 	EnvironmentName        string
 	LogicalEnvironmentName string
@@ -28,32 +30,22 @@ type Identity struct {
 	Kind                   Kind
 }
 
-// Identity is the one that the recording is about.
+// Identity returns the identity that the recording is about.
 func (r Recording) Identity() Identity {
 	return Identity{r.EnvironmentName, r.LogicalEnvironmentName, r.DeploymentName, r.Kind}
 }
 
-// matches says whether a record is of the artifact that the recording names: the same kind and digest, whatever name and
-// version they were given. A recording without a digest is about any.
+// matches reports whether the record has the recording's artifact: the same kind and digest, whatever its name and
+// version. A recording without a digest matches every record of its kind.
 func (r Recording) matches(record Record) bool {
 	return record.Artifact.Kind == r.Kind && (r.Digest == "" || record.Artifact.Digest == r.Digest)
 }
 
-// MatchesDigest says whether the recording names the artifact of a record, by its kind and digest. Without a digest it names
-// none, whatever it is about.
+// MatchesDigest reports whether the recording names the record's artifact by kind and digest. A recording without a
+// digest names none.
 func (r Recording) MatchesDigest(record Record) bool {
 	return r.Digest != "" && r.matches(record)
 }
-
-// Violation is what is wrong with a part of a request.
-type Violation struct {
-	// Field names the part, in the words of the recording contract, as artifact_digest.
-	Field string
-	// Message completes the sentence that Field begins.
-	Message string
-}
-
-func (f Violation) String() string { return f.Field + ": " + f.Message }
 
 // Validate returns everything that is wrong with the recording by itself.
 func (r Recording) Validate() []Violation {
@@ -94,44 +86,44 @@ func (r Recording) Validate() []Violation {
 	return violations
 }
 
-// IdentityHistory is an identity's history, as far as the rules look at it.
+// IdentityHistory is the part of an identity's history that the rules depend on.
 type IdentityHistory struct {
-	// Deployed are the identity's records with the status DEPLOYED, the newest first. An import may have left several
-	// (I2); recording leaves at most one (W1).
+	// Deployed has the identity's DEPLOYED records, newest first. An import may leave several (I2); a recording leaves at
+	// most one (W1).
 	Deployed []Record
-	// Newest is, if nothing is deployed, the newest record of the artifact that the recording is about, or nil.
-	// Recording as DEPLOYED does not ask for it.
+	// Newest is the newest record of the recording's artifact if nothing is deployed, or nil. Only decommissioning
+	// reads it.
 	Newest *Record
 }
 
-// Change is what a recording does. Records that are not in it stay as they are.
+// Change is the effect of a recording. Records that it does not name stay as they are.
 type Change struct {
-	// Updated are records of the history as they are from now on.
+	// Updated has the new state of existing records.
 	Updated []Record
-	// Add says that a record is added, with the status that was recorded. It is then the answer.
+	// Add adds a record with the recorded status, which is then the answer.
 	Add bool
-	// Answer is the record that says what is so now, if none is added.
+	// Answer is the record that describes the current state, unless Add is set.
 	Answer Record
 }
 
-// DigestRequired refuses a decommissioning without a digest of what was never there (W4).
+// DigestRequired rejects a decommissioning without a digest for an identity that has no records (W4).
 var DigestRequired = Violation{"artifact_digest", "is missing: nothing is deployed there, and nothing was"}
 
-// Apply decides what a recording does to its identity at the moment now (W1 to W4), or refuses it with a fault.
+// Apply returns the effect of the recording on its identity at the time now (W1 to W4), or a violation.
 func (r Recording) Apply(history IdentityHistory, now time.Time) (Change, *Violation) {
 	if r.Status == Decommissioned {
 		return r.decommission(history, now)
 	}
 	deployed := history.Deployed
 	if len(deployed) > 0 && r.matches(deployed[0]) {
-		// W3: it runs there already. Whatever else an import left deployed there is not what runs (W1).
+		// W3. Other DEPLOYED records that an import left are not what runs (W1).
 		seen := deployed[0].withSeen(now)
 		return Change{Updated: append(end(deployed[1:], Superseded, now), seen), Answer: seen}, nil
 	}
 	return Change{Updated: end(deployed, Superseded, now), Add: true}, nil // W2
 }
 
-// decommission is W4.
+// decommission applies W4.
 func (r Recording) decommission(history IdentityHistory, now time.Time) (Change, *Violation) {
 	var ended, others []Record
 	for _, record := range history.Deployed {
@@ -149,22 +141,22 @@ func (r Recording) decommission(history IdentityHistory, now time.Time) (Change,
 		}
 		return change, nil
 	case len(others) > 0:
-		// Another artifact runs there, which this is not about.
+		// Another artifact is deployed there and stays.
 		return Change{Updated: end(others[1:], Superseded, now), Answer: others[0]}, nil
 	case history.Newest != nil:
 		seen := *history.Newest
 		seen.LastSeenAt = later(seen.LastSeenAt, now)
 		return Change{Updated: []Record{seen}, Answer: seen}, nil
 	case r.Digest == "":
-		fault := DigestRequired
-		return Change{}, &fault
+		violation := DigestRequired
+		return Change{}, &violation
 	default:
 		return Change{Add: true}, nil
 	}
 }
 
-// CreatedAt is when a record is created that is added at the moment now to a slot whose latest record was created at
-// latest (W6); a slot without records has the zero time.
+// CreatedAt returns created_at of a record that is added at now to a slot whose latest record was created at latest (W6):
+// now, or a microsecond after latest if that is later. For a slot without records latest is the zero time.
 func CreatedAt(latest, now time.Time) time.Time {
 	if !now.After(latest) {
 		return latest.Add(time.Microsecond)
@@ -172,6 +164,7 @@ func CreatedAt(latest, now time.Time) time.Time {
 	return now
 }
 
+// end returns the records with the status as.
 func end(records []Record, as Status, now time.Time) []Record {
 	ended := make([]Record, 0, len(records)+1)
 	for _, record := range records {
@@ -192,7 +185,7 @@ func (r Record) withSeen(now time.Time) Record {
 	return r
 }
 
-// later never moves a time back: an import may have brought records of a clock that is ahead.
+// later returns the later of two times: a stored time never moves back, even if an import brought one that lies ahead.
 func later(old, now time.Time) time.Time {
 	if now.After(old) {
 		return now

@@ -11,7 +11,7 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func minute(n int) time.Time { return start.Add(time.Duration(n) * time.Minute) }
 
-// deployed is a record of the identity; letters tell artifacts apart.
+// deployed returns a record of the identity. The letter stands for the artifact.
 func deployed(letter string, n int) Record {
 	return Record{
 		ID: letter + fmt.Sprint(n), Status: Deployed, Artifact: Artifact{Kind: ContainerImage, Digest: letter},
@@ -19,7 +19,7 @@ func deployed(letter string, n int) Record {
 	}
 }
 
-// show tells a change in a line: each record with its status, and U or S if it was updated or seen now.
+// show formats a change in a line: each record with its status, and U or S if it was updated or seen now.
 func show(c Change, now time.Time) string {
 	var parts []string
 	for _, r := range c.Updated {
@@ -40,7 +40,7 @@ func show(c Change, now time.Time) string {
 	return strings.Join(parts, ", ")
 }
 
-func TestW1ToW4_WhatARecordingDoesToItsIdentity(t *testing.T) {
+func TestW1ToW4_ARecordingChangesItsIdentity(t *testing.T) {
 	now := minute(60)
 	superseded := deployed("a", 1)
 	superseded.Status = Superseded
@@ -67,10 +67,10 @@ func TestW1ToW4_WhatARecordingDoesToItsIdentity(t *testing.T) {
 		"W4 nothing known, no digest":            {Decommissioned, "", IdentityHistory{}, "artifact_digest: is missing: nothing is deployed there, and nothing was"},
 	} {
 		r := Recording{Kind: ContainerImage, Digest: c.digest, Status: c.status}
-		change, fault := r.Apply(c.history, now)
+		change, violation := r.Apply(c.history, now)
 		got := show(change, now)
-		if fault != nil {
-			got = fault.String()
+		if violation != nil {
+			got = violation.String()
 		}
 		if got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
@@ -99,11 +99,11 @@ func TestW6_ARecordIsLaterThanAllOfItsSlot(t *testing.T) {
 	}
 }
 
-func TestFaultsOfARecording(t *testing.T) {
+func TestARecordingReportsAllItsViolations(t *testing.T) {
 	empty, long := "", strings.Repeat("ü", 257)
 	good := Recording{EnvironmentName: "e", DeploymentName: "d", Kind: HelmChart, Digest: "sha256:" + strings.Repeat("0", 64), Status: Deployed, Name: &empty}
-	if faults := good.Validate(); len(faults) > 0 {
-		t.Errorf("a good one: %v", faults)
+	if violations := good.Validate(); len(violations) > 0 {
+		t.Errorf("a good one: %v", violations)
 	}
 	for want, change := range map[string]func(*Recording){
 		"[environment_name: is empty]":                                            func(r *Recording) { r.EnvironmentName = "" },
@@ -128,7 +128,7 @@ func TestFaultsOfARecording(t *testing.T) {
 	}
 }
 
-func TestABatchIsJudgedTogether(t *testing.T) {
+func TestABatchValidatesItsItemsAgainstEachOther(t *testing.T) {
 	item := func(environment, digit string, status Status) BatchItem {
 		r := Recording{EnvironmentName: environment, DeploymentName: "d", Kind: HelmChart, Status: status}
 		if digit != "" {
@@ -137,20 +137,20 @@ func TestABatchIsJudgedTogether(t *testing.T) {
 		return BatchItem{Recording: r}
 	}
 	batch := Batch{Snapshot: &Snapshot{EnvironmentName: "e"}, Items: []BatchItem{
-		item("e", "1", Deployed), item("e", "1", Deployed), item("e", "2", Deployed), item("x", "1", Deployed), {Violations: []Violation{{"kind", "is told already"}}},
+		item("e", "1", Deployed), item("e", "1", Deployed), item("e", "2", Deployed), item("x", "1", Deployed), {Violations: []Violation{{"kind", "is reported already"}}},
 	}}
 	batch.Validate()
 	var got []string
 	for _, i := range batch.Items {
 		got = append(got, fmt.Sprint(i.Violations))
 	}
-	want := "[] [] [artifact_digest: is another than the batch says before of the same environment, logical environment, deployment and kind] [environment_name: is not that of the batch] [kind: is told already]"
+	want := "[] [] [artifact_digest: differs from an earlier item of the same environment, logical environment, deployment and kind] [environment_name: is not that of the batch] [kind: is reported already]"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got %s", got)
 	}
 }
 
-func TestASnapshotThatIsTooLateHarmsNothingNewer(t *testing.T) {
+func TestAStaleSnapshotChangesNothingNewer(t *testing.T) {
 	snapshot := Snapshot{ObservedAt: minute(10)}
 	ended := deployed("a", 5)
 	ended.Status, ended.UpdatedAt = Decommissioned, minute(12)
@@ -175,6 +175,6 @@ func TestASnapshotThatIsTooLateHarmsNothingNewer(t *testing.T) {
 		}
 	}
 	if !snapshot.Omits(deployed("a", 9)) || snapshot.Omits(deployed("a", 10)) {
-		t.Error("what was seen at the moment of the snapshot is not missed by it, what was seen before is")
+		t.Error("a snapshot omits what was last seen before it, and not what was seen at its time")
 	}
 }

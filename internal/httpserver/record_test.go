@@ -368,7 +368,7 @@ func TestBatchesThatAreRefused(t *testing.T) {
 		"empty":                         {batchBody(""), "deployments: is empty, and complete is not true"},
 		"an empty snapshot":             {batchBody(snapshot), "deployments: is empty, and allow_empty is not true"},
 		"5,001 items":                   {batchBody("", slices.Repeat([]string{named("a", 1)}, 5001)...), "deployments: has more than 5000 items"},
-		"two artifacts at once":         {batchBody("", named("a", 1), named("a", 2)), "deployments[1].artifact_digest: is another than the batch says before of the same environment, logical environment, deployment and kind"},
+		"two artifacts at once":         {batchBody("", named("a", 1), named("a", 2)), "deployments[1].artifact_digest: differs from an earlier item of the same environment, logical environment, deployment and kind"},
 		"complete without a time":       {batchBody(`,"complete":true,"environment_name":"eu"`, named("a", 1)), "observed_at: is missing, and complete is true"},
 		"complete without a place":      {batchBody(`,"complete":true,"observed_at":"`+now+`"`, named("a", 1)), "environment_name: is missing, and complete is true"},
 		"an item of another place":      {batchBody(snapshot, strings.Replace(named("a", 1), `"eu"`, `"us"`, 1)), "deployments[0].environment_name: is not that of the batch"},
