@@ -19,37 +19,46 @@ import (
 
 const module = "github.com/deployrecords/deployrecords"
 
-// mayImport says which packages of the house each package may know; docs/architecture.md draws it. Packages that are
-// for tests only may know everything, and nothing but tests and the benchmark may know them.
+// mayImport lists the packages of this module that each package may import; docs/architecture.md explains them. Packages
+// for tests may import every package, and only tests and the benchmark may import them.
 var mayImport = map[string][]string{
 	"":                           {},
 	"cmd/bench":                  {"internal/bench"},
 	"cmd/deployrecords":          {"internal/cli"},
-	"deployrecordstest":          {"", "internal/contract", "generated/client", "internal/auth", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/store"},
 	"cmd/specupdate":             {"internal/specupdate"},
+	"deployrecordstest":          {"", "internal/contract", "generated/client", "internal/auth", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/store"},
 	"generated/client":           {},
 	"generated/recording/client": {},
-	"generated/server":           {},
 	"generated/recording/server": {"generated/server"},
+	"generated/server":           {},
 	"internal/api":               {"generated/recording/server", "generated/server", "internal/deployments"},
 	"internal/auth":              {},
 	"internal/bench":             {"internal/demo", "internal/importer", "internal/pgtest"},
 	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/auth", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/store"},
 	"internal/config":            {},
 	"internal/conformance":       {},
-	"internal/demo":              {"internal/deployments", "internal/importer"},
 	"internal/contract":          {},
+	"internal/demo":              {"internal/deployments", "internal/importer"},
 	"internal/deployments":       {},
 	"internal/fixture":           {"internal/auth", "internal/deployments", "internal/importer", "internal/store"},
 	"internal/httpserver":        {"generated/recording/server", "generated/server", "internal/api", "internal/auth", "internal/deployments"},
 	"internal/importer":          {"internal/deployments"},
 	"internal/specupdate":        {},
-	"internal/store":             {"internal/deployments"},
+
+	"internal/store":           {"internal/deployments", "internal/store/audit", "internal/store/counts", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/recording", "internal/store/schema"},
+	"internal/store/audit":     {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/schema"},
+	"internal/store/counts":    {"internal/deployments", "internal/store/database", "internal/store/schema"},
+	"internal/store/database":  {"internal/deployments"},
+	"internal/store/importing": {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/schema"},
+	"internal/store/listing":   {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/schema"},
+	"internal/store/recording": {"internal/deployments", "internal/store/database", "internal/store/schema"},
+	"internal/store/schema":    {"internal/deployments", "internal/store/database"},
 }
 
-var forTestsOnly = []string{"internal/contracttest", "internal/pgtest", "internal/storetest"}
+// testPackages are for tests only.
+var testPackages = []string{"internal/contracttest", "internal/pgtest", "internal/storetest"}
 
-// mustNotImport names what would undo the separation, by the beginning of the import path.
+// mustNotImport lists, by the beginning of the import path, what a package and the packages below it must not import.
 var mustNotImport = map[string][]string{
 	"internal/deployments": {"github.com/", "gorm.io/", "modernc.org/", "net/http", "database/sql", "encoding/json"},
 	"internal/store":       {"github.com/labstack/", "github.com/getkin/", "net/http"},
@@ -82,35 +91,41 @@ func packages(t *testing.T) []goPackage {
 	}
 }
 
-func inHouse(path string) (string, bool) {
+// inModule returns the path of a package of this module relative to the module, "" for the root package.
+func inModule(path string) (string, bool) {
 	rest, ok := strings.CutPrefix(path, module)
 	return strings.TrimPrefix(rest, "/"), ok && (rest == "" || rest[0] == '/')
 }
 
-func TestPackagesKnowOnlyWhomTheyMay(t *testing.T) {
+func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 	for _, p := range packages(t) {
-		name, _ := inHouse(p.ImportPath)
-		if slices.Contains(forTestsOnly, name) || strings.HasPrefix(name, "internal/e2e") {
+		name, _ := inModule(p.ImportPath)
+		if slices.Contains(testPackages, name) || strings.HasPrefix(name, "internal/e2e") {
 			continue
 		}
 		allowed, listed := mayImport[name]
 		if !listed {
-			t.Errorf("%s is not in the list of who may know whom", name)
+			t.Errorf("mayImport has no entry for %s", name)
 		}
 		for _, imported := range p.Imports {
-			if house, ok := inHouse(imported); ok && !slices.Contains(allowed, house) {
-				t.Errorf("%s may not import %s", name, house)
+			if own, ok := inModule(imported); ok && !slices.Contains(allowed, own) {
+				t.Errorf("%s must not import %s", name, own)
 			}
-			for _, forbidden := range mustNotImport[name] {
-				if strings.HasPrefix(imported, forbidden) {
-					t.Errorf("%s may not import %s", name, imported)
+			for parent, prefixes := range mustNotImport {
+				if name != parent && !strings.HasPrefix(name, parent+"/") {
+					continue
+				}
+				for _, prefix := range prefixes {
+					if strings.HasPrefix(imported, prefix) {
+						t.Errorf("%s must not import %s", name, imported)
+					}
 				}
 			}
 		}
 	}
 }
 
-// eachSource visits the Go files that people write, tests left out.
+// eachSource visits every Go file that is neither generated nor a test.
 func eachSource(t *testing.T, visit func(path, text string)) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
@@ -132,7 +147,7 @@ func eachSource(t *testing.T, visit func(path, text string)) {
 	}
 }
 
-func TestTheEnvironmentAndTheDefaultLoggerAreAskedForInOnePlaceOnly(t *testing.T) {
+func TestOnlyConfigReadsTheEnvironmentAndNobodyUsesTheDefaultLogger(t *testing.T) {
 	environment := regexp.MustCompile(`\bos\.(Getenv|LookupEnv|Environ|ExpandEnv)\(`)
 	logger := regexp.MustCompile(`\bslog\.(Default|Info|Warn|Error|Debug)\(|\blog\.(Print|Fatal)`)
 	eachSource(t, func(path, text string) {
@@ -140,36 +155,36 @@ func TestTheEnvironmentAndTheDefaultLoggerAreAskedForInOnePlaceOnly(t *testing.T
 			t.Errorf("%s reads the environment", path)
 		}
 		if logger.MatchString(text) {
-			t.Errorf("%s takes a logger that it was not given", path)
+			t.Errorf("%s uses a logger that it was not passed", path)
 		}
 	})
 }
 
-func TestNoPackageIsADrawerForOddments(t *testing.T) {
+func TestPackageNamesSayWhatIsInside(t *testing.T) {
 	for _, p := range packages(t) {
 		for _, name := range []string{"util", "utils", "common", "helpers", "models", "misc"} {
 			if strings.HasSuffix(p.ImportPath, "/"+name) {
-				t.Errorf("%s says nothing of what is in it", p.ImportPath)
+				t.Errorf("the name of %s does not say what is inside", p.ImportPath)
 			}
 		}
 	}
 }
 
-func TestTheContractIsEmbeddedToTheByte(t *testing.T) {
+func TestOpenAPIReturnsUpstreamsDocumentByteForByte(t *testing.T) {
 	file, err := os.ReadFile("openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(file, deployrecords.OpenAPI()) {
-		t.Error("the embedded document is another")
+		t.Error("the embedded document differs from openapi.yaml")
 	}
 	deployrecords.OpenAPI()[0] = 'X'
 	if !bytes.Equal(file, deployrecords.OpenAPI()) {
-		t.Error("a caller can change the document")
+		t.Error("a caller can change the embedded document")
 	}
 	const digest = "sha256:25dc82df7edb2c714f34c5a16e0058f3e7b74817abb1acf91723fa4cabc302ff"
 	if got := deployrecords.ContractDigest(); got != digest {
-		t.Errorf("the contract's digest is %s: if upstream's document was updated on purpose, say so here", got)
+		t.Errorf("the document's digest is %s: if upstream's document was updated on purpose, change it here", got)
 	}
 }
 
