@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,15 +16,12 @@ import (
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 )
 
-// smallTree is a repository with the parts of this one that an update itself touches or reads. Its generated code is
-// made by the tests' own steps.
+// smallTree returns a repository with the files of this one that an update reads or changes. The steps of the tests
+// generate code for it.
 func smallTree(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	for _, path := range []string{
-		documentFile, pinFile, "internal/api/api.go", "generated/server/server.gen.go", "generated/client/client.gen.go",
-		"go.mod", "tools/go.mod", "tools/go.sum",
-	} {
+	for _, path := range []string{digestFile, apiCode, serverCode, "go.mod", "tools/go.mod", "tools/go.sum"} {
 		text, err := os.ReadFile(filepath.Join("../..", path))
 		if err != nil {
 			t.Fatal(err)
@@ -39,11 +37,18 @@ func smallTree(t *testing.T) (dir string) {
 
 func commit(t *testing.T, dir string) {
 	t.Helper()
-	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-q", "-m", "x"}} {
-		if _, err := git(context.Background(), dir, args...); err != nil {
-			t.Fatal(err)
-		}
+	git(t, dir, "init", "-q")
+	git(t, dir, "add", "-A")
+	git(t, dir, "commit", "-q", "-m", "x")
+}
+
+func git(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	out, err := repository{dir: dir}.git(context.Background(), "", args...)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return out
 }
 
 func write(t *testing.T, dir, path, text string) {
@@ -56,35 +61,25 @@ func write(t *testing.T, dir, path, text string) {
 	}
 }
 
-// status is what git sees changed, and all that is not committed.
+// status returns the uncommitted changes of a tree and its worktrees.
 func status(t *testing.T, dir string) string {
 	t.Helper()
-	state, err := git(context.Background(), dir, "status", "--porcelain", "--untracked-files=all")
-	if err != nil {
-		t.Fatal(err)
-	}
-	diff, err := git(context.Background(), dir, "diff")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(state) + string(diff)
+	return git(t, dir, "status", "--porcelain", "--untracked-files=all") + git(t, dir, "diff") + git(t, dir, "worktree", "list")
 }
 
-// regenerated stands for the generator: one file goes, one comes, and none changes that the summary reads.
-var regenerated = Step{Name: "generate", Command: []string{"sh", "-c", "rm generated/old.gen.go && cp openapi.yaml generated/new.gen.txt && mkdir generated/more && echo x > generated/more/a.txt"}}
+// regenerate replaces the generator. It removes a file and adds two, and leaves the file that the summary reads.
+var regenerate = Step{Name: "generate", Command: []string{"sh", "-c", "rm generated/old.gen.go && cp openapi.yaml generated/new.gen.txt && mkdir generated/more && echo x > generated/more/a.txt"}}
 
-// newDocument is a file with a document that has a parameter more.
+// newDocument writes a document with an additional parameter to a file.
 func newDocument(t *testing.T) (path string, document []byte) {
 	t.Helper()
 	document = contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.Insert(parameters, 0, "{in: query, name: test_region, schema: {type: string}}"))
-	path = filepath.Join(t.TempDir(), "new.yaml")
-	if err := os.WriteFile(path, document, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path, document
+	dir := t.TempDir()
+	write(t, dir, "new.yaml", string(document))
+	return filepath.Join(dir, "new.yaml"), document
 }
 
-// run runs an update with what it leaves in the temporary directory in sight.
+// run runs an update and returns the directory of its temporary files.
 func run(t *testing.T, ctx context.Context, dir, from string, steps ...Step) (output, temp string, err error) {
 	t.Helper()
 	temp = t.TempDir()
@@ -94,7 +89,7 @@ func run(t *testing.T, ctx context.Context, dir, from string, steps ...Step) (ou
 	return out.String(), temp, err
 }
 
-func left(t *testing.T, dir string) (names []string) {
+func filesIn(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -106,35 +101,36 @@ func left(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-func TestAnUpdateThatPassesChangesTheTreeAndCommitsNothing(t *testing.T) {
+func TestPassingUpdateChangesTheTreeAndCommitsNothing(t *testing.T) {
 	dir := smallTree(t)
-	write(t, dir, "notes.txt", "not committed, and needed")
+	write(t, dir, "notes.txt", "uncommitted and needed")
 	write(t, dir, "local.db", "ignored")
+	write(t, dir, "staged.db", "ignored but tracked")
+	git(t, dir, "add", "--force", "staged.db")
 	from, document := newDocument(t)
-	needed := Step{Name: "needed", Command: []string{"sh", "-c", "grep -q needed notes.txt && ! test -e local.db && git diff --name-only | grep -q openapi.yaml"}}
-	output, temp, err := run(t, t.Context(), dir, from, regenerated, needed)
+	needed := Step{Name: "needed", Command: []string{"sh", "-c", "grep -q needed notes.txt && test -e staged.db && ! test -e local.db && git diff --name-only | grep -q openapi.yaml"}}
+	output, temp, err := run(t, t.Context(), dir, from, regenerate, needed)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
-	state, gitErr := git(t.Context(), dir, "status", "--porcelain", "--untracked-files=all")
-	const want = " M architecture_test.go\n D generated/old.gen.go\n M openapi.yaml\n?? generated/more/a.txt\n?? generated/new.gen.txt\n?? notes.txt\n"
-	if gitErr != nil || string(state) != want {
+	const want = " M architecture_test.go\n D generated/old.gen.go\n M openapi.yaml\nA  staged.db\n?? generated/more/a.txt\n?? generated/new.gen.txt\n?? notes.txt"
+	if state := git(t, dir, "status", "--porcelain", "--untracked-files=all"); state != want {
 		t.Errorf("git status:\n%s", state)
 	}
 	if got, err := os.ReadFile(filepath.Join(dir, documentFile)); err != nil || !bytes.Equal(got, document) {
-		t.Error("the document is not the new one, to the byte")
+		t.Error("the document is not the new one, byte for byte")
 	}
-	if left := left(t, temp); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if files, worktrees := filesIn(t, temp), git(t, dir, "worktree", "list"); len(files) > 0 || strings.Contains(worktrees, "\n") {
+		t.Errorf("left behind: %v\n%s", files, worktrees)
 	}
-	for _, want := range []string{"Additive (1)\n", "generate ... ok", "Needs code (", "test_region of GET /v1/deployments: using it is a 501", "  openapi.yaml\n"} {
+	for _, want := range []string{"Additive (1)\n", "generate ... ok", "Needs code (", "test_region of GET /v1/deployments: using it is a 501", " M openapi.yaml\n"} {
 		if !strings.Contains(output, want) {
-			t.Errorf("the output does not say %q:\n%s", want, output)
+			t.Errorf("the output does not contain %q:\n%s", want, output)
 		}
 	}
-	// And again: now it is the present one.
+	// The document is now the present one.
 	before := status(t, dir)
-	if output, _, err := run(t, t.Context(), dir, from, regenerated); err != nil || !strings.Contains(output, "the present one, to the byte. Nothing changed.") {
+	if output, _, err := run(t, t.Context(), dir, from, regenerate); err != nil || !strings.Contains(output, "the present one, byte for byte. Nothing changed.") {
 		t.Errorf("got %v, %s", err, output)
 	}
 	if status(t, dir) != before {
@@ -142,54 +138,48 @@ func TestAnUpdateThatPassesChangesTheTreeAndCommitsNothing(t *testing.T) {
 	}
 }
 
-func TestADocumentThatIsOnlySpeltOtherwiseIsFollowed(t *testing.T) {
+func TestReformattedDocumentPasses(t *testing.T) {
 	dir := smallTree(t)
-	write(t, dir, "../spelt.yaml", "# A comment.\n"+string(deployrecords.OpenAPI()))
-	output, _, err := run(t, t.Context(), dir, filepath.Join(dir, "../spelt.yaml"), Step{Name: "generate", Command: []string{"true"}})
-	if err != nil || !strings.Contains(output, "The documents say the same and differ in their spelling only.") {
+	write(t, dir, "../reformatted.yaml", "# A comment.\n"+string(deployrecords.OpenAPI()))
+	output, _, err := run(t, t.Context(), dir, filepath.Join(dir, "../reformatted.yaml"), Step{Name: "generate", Command: []string{"true"}})
+	if err != nil || !strings.Contains(output, "the documents differ in their formatting only") {
 		t.Errorf("got %v\n%s", err, output)
 	}
-	state, err := git(t.Context(), dir, "status", "--porcelain")
-	if err != nil || string(state) != " M architecture_test.go\n M openapi.yaml\n" {
+	if state := git(t, dir, "status", "--porcelain"); state != " M architecture_test.go\n M openapi.yaml" {
 		t.Errorf("git status:\n%s", state)
 	}
 }
 
-func TestAnUpdateThatFailsLeavesTheTreeAsItWas(t *testing.T) {
+func TestFailingUpdateLeavesTheTreeUnchanged(t *testing.T) {
 	from, _ := newDocument(t)
-	hostile := filepath.Join(t.TempDir(), "hostile.yaml")
-	write(t, filepath.Dir(hostile), "hostile.yaml", string(contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.Set("x-go-type", "int"))))
+	harmful := filepath.Join(t.TempDir(), "harmful.yaml")
+	write(t, filepath.Dir(harmful), "harmful.yaml", string(contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.Set("x-go-type", "int"))))
 	for name, c := range map[string]struct {
 		from    string
 		prepare func(t *testing.T, dir string)
 		steps   []Step
 		want    string
-		keeps   bool
+		keeps   bool // the worktree
 	}{
 		"a step fails": {
 			from:  from,
-			steps: []Step{regenerated, {Name: "build", Command: []string{"sh", "-c", "echo 'internal/api/enums.go:19:9: undefined: x'; exit 3"}, decide: "Say which."}},
-			want:  "the step \"build\" failed: exit status 3\n  internal/api/enums.go:19:9: undefined: x\nWhat can be decided:\n  Say which.", keeps: true,
+			steps: []Step{regenerate, {Name: "build", Command: []string{"sh", "-c", "echo 'internal/api/enums.go:19:9: undefined: x'; exit 3"}, remedy: "Decide."}},
+			want:  "the step \"build\" failed: exit status 3\n  internal/api/enums.go:19:9: undefined: x\nWhat to do:\n  Decide.", keeps: true,
 		},
-		"a check of a step fails": {
-			from:  from,
-			steps: []Step{{Name: "generate", Command: []string{"true"}, check: func(string) error { return errors.New("an entry matches nothing") }}},
-			want:  "the step \"generate\" failed: an entry matches nothing", keeps: true,
-		},
-		"there is no such command": {from: from, steps: []Step{{Name: "build", Command: []string{"no-such-command"}}}, want: "the step \"build\" failed", keeps: true},
-		"a hostile document":       {from: hostile, want: "the document is refused, and nothing changed:\nline "},
-		"no document":              {from: hostile + "x", want: "the document was not read, and nothing changed"},
+		"a missing command":  {from: from, steps: []Step{{Name: "build", Command: []string{"no-such-command"}}}, want: "the step \"build\" failed", keeps: true},
+		"a harmful document": {from: harmful, want: "the document is rejected, and nothing changed:\nline "},
+		"no document":        {from: harmful + "x", want: "the document was not read, and nothing changed"},
 		"changed generated code": {
-			from: from, want: "generated/ have changes that are not committed",
-			prepare: func(t *testing.T, dir string) { write(t, dir, "generated/server/server.gen.go", "mine") },
+			from: from, want: "generated/ have uncommitted changes",
+			prepare: func(t *testing.T, dir string) { write(t, dir, serverCode, "changed") },
 		},
 		"another file in generated": {
-			from: from, want: "generated/ have changes that are not committed",
-			prepare: func(t *testing.T, dir string) { write(t, dir, "generated/mine.go", "mine") },
+			from: from, want: "generated/ have uncommitted changes",
+			prepare: func(t *testing.T, dir string) { write(t, dir, "generated/mine.go", "new") },
 		},
-		"no pin": {
+		"no digest": {
 			from: from, want: "architecture_test.go does not have one line",
-			prepare: func(t *testing.T, dir string) { write(t, dir, pinFile, "package x") },
+			prepare: func(t *testing.T, dir string) { write(t, dir, digestFile, "package x") },
 		},
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
@@ -200,40 +190,32 @@ func TestAnUpdateThatFailsLeavesTheTreeAsItWas(t *testing.T) {
 			before := status(t, dir)
 			output, temp, err := run(t, t.Context(), dir, c.from, c.steps...)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v\n%s", err, output)
+				t.Fatalf("got %v\n%s", err, output)
+			}
+			if c.keeps {
+				kept := filesIn(t, temp)
+				if len(kept) != 1 || !strings.Contains(err.Error(), "git worktree remove --force "+filepath.Join(temp, kept[0], "tree")) {
+					t.Fatalf("%v\nleft in the temporary directory: %v", err, kept)
+				}
+				git(t, dir, "worktree", "remove", "--force", filepath.Join(temp, kept[0], "tree"))
+			} else if left := filesIn(t, temp); len(left) > 0 {
+				t.Errorf("left in the temporary directory: %v", left)
 			}
 			if after := status(t, dir); after != before {
 				t.Errorf("the tree changed:\n%s", after)
-			}
-			if kept := left(t, temp); (len(kept) == 1) != c.keeps || c.keeps && !strings.Contains(err.Error(), filepath.Join(temp, kept[0], "tree")) {
-				t.Errorf("left in the temporary directory: %v", kept)
 			}
 		})
 	}
 }
 
-func TestATreeThatChangesMeanwhileIsNotWrittenTo(t *testing.T) {
-	dir := smallTree(t)
-	from, _ := newDocument(t)
-	meanwhile := Step{Name: "test", Command: []string{"sh", "-c", "cd " + dir + " && echo x >> internal/api/api.go && touch .editing.swp internal/new.go"}}
-	_, _, err := run(t, t.Context(), dir, from, regenerated, meanwhile)
-	if err == nil || !strings.Contains(err.Error(), "the tree changed while the update was tried") || !strings.Contains(err.Error(), ": internal/api/api.go, internal/new.go.") {
-		t.Errorf("got %v", err)
-	}
-	state, gitErr := git(t.Context(), dir, "status", "--porcelain")
-	if gitErr != nil || string(state) != " M internal/api/api.go\n?? .editing.swp\n?? internal/new.go\n" {
-		t.Errorf("git status:\n%s", state)
-	}
-}
-
-// What Ctrl-C does: the command is stopped with what it has started, and the tree is as it was.
-func TestAnUpdateThatIsInterruptedLeavesTheTreeAsItWas(t *testing.T) {
+// Ctrl-C stops the command and the processes that it started.
+func TestInterruptedUpdateLeavesTheTreeUnchanged(t *testing.T) {
 	dir := smallTree(t)
 	from, _ := newDocument(t)
 	ctx, stop := context.WithCancel(t.Context())
 	started := filepath.Join(t.TempDir(), "started")
 	alive := filepath.Join(t.TempDir(), "alive")
-	// The grandchild would tell that it outlived its parent.
+	// The grandchild creates a file if it outlives its parent.
 	waiting := Step{Name: "test", Command: []string{"sh", "-c", "sh -c 'sleep 4; touch " + alive + "' & touch " + started + "; wait"}}
 	go func() {
 		for {
@@ -245,105 +227,41 @@ func TestAnUpdateThatIsInterruptedLeavesTheTreeAsItWas(t *testing.T) {
 		}
 	}()
 	before := status(t, dir)
-	_, temp, err := run(t, ctx, dir, from, regenerated, waiting)
-	if err == nil || !strings.Contains(err.Error(), "the tree is as it was") || !errors.Is(err, context.Canceled) {
+	_, temp, err := run(t, ctx, dir, from, regenerate, waiting)
+	if err == nil || !strings.Contains(err.Error(), "the tree is unchanged") || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if after := status(t, dir); after != before {
 		t.Errorf("the tree changed:\n%s", after)
 	}
-	if left := left(t, temp); len(left) > 0 {
+	if left := filesIn(t, temp); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 	time.Sleep(5 * time.Second)
 	if _, err := os.Stat(alive); err == nil {
-		t.Error("what the step had started went on")
+		t.Error("a process that the step started was not stopped")
 	}
 }
 
-func TestFilesThatCannotBeReplacedArePutBack(t *testing.T) {
-	dir := smallTree(t)
-	_, document := newDocument(t)
-	copied := t.TempDir()
-	tree, err := copyTree(t.Context(), dir, copied)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := tree.putDocument(document); err != nil {
-		t.Fatal(err)
-	}
-	// The last in the order of paths fails to be replaced: a directory is in its place.
-	write(t, copied, "generated/zz.txt", "new")
-	replacements, err := tree.replacements()
-	if err != nil || len(replacements) != 3 {
-		t.Fatal(len(replacements), err)
-	}
-	before := status(t, dir)
-	breakLast := func() {
-		if err := os.MkdirAll(filepath.Join(dir, "openapi.yaml.d"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(os.Rename(filepath.Join(dir, documentFile), filepath.Join(dir, "openapi.yaml.d/x")), os.Rename(filepath.Join(dir, "openapi.yaml.d"), filepath.Join(dir, documentFile))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := replaceAll(t.Context(), dir, replacements, breakLast); err == nil {
-		t.Error("a directory was replaced by a file")
-	}
-	if err := errors.Join(os.Rename(filepath.Join(dir, documentFile, "x"), filepath.Join(dir, "x")), os.Remove(filepath.Join(dir, documentFile)), os.Rename(filepath.Join(dir, "x"), filepath.Join(dir, documentFile))); err != nil {
-		t.Fatal(err)
-	}
-	if after := status(t, dir); after != before {
-		t.Errorf("the tree changed:\n%s", after)
-	}
-}
-
-func TestAnEntryThatMatchesNoOperationFails(t *testing.T) {
-	for change, want := range map[string]string{
-		"    - ListDeploymentRecords\n    - ListThings\n": "the entry ListThings of include-operation-ids matches no operation",
-		"    - ListThings\n":                              "the entry ListThings of include-operation-ids matches no operation",
-		"":                                                "has no include-operation-ids",
+func TestExcerptShowsTheFailure(t *testing.T) {
+	for output, want := range map[string][]string{
+		"# x/internal/api\ninternal/api/enums.go:19:9: undefined: server.A\ninternal/api/api.go:3:1: b\n": {"internal/api/enums.go:19:9: undefined: server.A", "internal/api/api.go:3:1: b"},
+		"vet: internal/x/a_test.go:3:1: undefined: b\n":                                                   {"vet: internal/x/a_test.go:3:1: undefined: b"},
+		"ok  \tx/a\t1s\n--- FAIL: TestA (0.1s)\n    a_test.go:3: wrong\n        more\n    --- FAIL: TestA/b (0s)\n        a_test.go:4: b\nFAIL\nFAIL\tx/b\t1s\n": {
+			"--- FAIL: TestA (0.1s)", "    a_test.go:3: wrong", "        more", "    --- FAIL: TestA/b (0s)", "        a_test.go:4: b", "FAIL\tx/b\t1s",
+		},
+		"starting\npanic: runtime error\nFAIL\tx/b\t1s\n": {"panic: runtime error", "FAIL\tx/b\t1s"},
+		"one\ntwo\n":                            {"one", "two"},
+		strings.Repeat("a.go:1:1: x\n", 32):     append(slices.Repeat([]string{"a.go:1:1: x"}, 30), "and 2 more lines"),
+		"a.go:1:1: " + strings.Repeat("x", 400): {"a.go:1:1: " + strings.Repeat("x", 290) + "..."},
 	} {
-		for _, config := range []string{"oapi-codegen.yaml", "internal/contract/oapi-codegen.client.yaml"} {
-			dir := t.TempDir()
-			for _, path := range []string{"oapi-codegen.yaml", "internal/contract/oapi-codegen.client.yaml", "generated/server/server.gen.go", "generated/client/client.gen.go"} {
-				text, err := os.ReadFile(filepath.Join("../..", path))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if path == config {
-					changed := strings.Replace(string(text), "    - ListDeploymentRecords\n", change, 1)
-					if changed == string(text) {
-						t.Fatal("the list is not found")
-					}
-					text = []byte(changed)
-				}
-				write(t, dir, path, string(text))
-			}
-			if err := CheckOperations(dir); err == nil || !strings.Contains(err.Error(), config) || !strings.Contains(err.Error(), want) {
-				t.Errorf("%s with %q: got %v", config, change, err)
-			}
+		if got := excerpt(output); !slices.Equal(got, want) {
+			t.Errorf("%q:\ngot  %q\nwant %q", output, got, want)
 		}
 	}
 }
 
-func TestFailuresTellThePlace(t *testing.T) {
-	for output, want := range map[string]string{
-		"# x/internal/api\ninternal/api/enums.go:19:9: undefined: server.A\ninternal/api/api.go:3:1: b\n":                                                              "internal/api/enums.go:19:9: undefined: server.A|internal/api/api.go:3:1: b",
-		"vet: internal/x/a_test.go:3:1: undefined: b\n":                                                                                                                "internal/x/a_test.go:3:1: undefined: b",
-		"ok  \tx/a\t1s\n--- FAIL: TestA (0.1s)\n    a_test.go:3: it is wrong\n        more\n    --- FAIL: TestA/b (0s)\n        a_test.go:4: b\nFAIL\nFAIL\tx/b\t1s\n": "x/b|TestA|  a_test.go:3: it is wrong|    more|TestA/b|  a_test.go:4: b",
-		"--- FAIL: TestA (0.1s)\n    a_test.go:3: same\n--- FAIL: TestB (0.1s)\n    a_test.go:3: same\nFAIL\tx/b\t1s\n":                                                "x/b|TestA|  a_test.go:3: same|TestB",
-		"panic: runtime error\nFAIL\tx/b\t1s\n":                                                                                                                        "x/b|panic: runtime error",
-		"one\ntwo\n":                                                                                                                                                   "one|two",
-	} {
-		if got := strings.Join(failures(output), "|"); got != want {
-			t.Errorf("%q:\ngot  %s\nwant %s", output, got, want)
-		}
-	}
-}
-
-// The command, as make runs it.
-func TestTheCommandAsksForADocument(t *testing.T) {
+func TestCommandRequiresADocument(t *testing.T) {
 	for _, args := range [][]string{nil, {"-from", ""}, {"-from", "a", "b"}} {
 		command := exec.Command("go", append([]string{"run", "../../cmd/specupdate"}, args...)...)
 		out, err := command.CombinedOutput()

@@ -3,119 +3,135 @@ package specupdate
 import (
 	"fmt"
 	"io"
+	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// summary is what an update means, one sentence a line.
+// summary sorts the changes by their effect on this server, one sentence each.
 type summary struct {
-	// follows happens by itself, needsCode does not and is a 501 until somebody writes it, noticed is what clients of
-	// implemented operations will find different.
-	follows, needsCode, noticed []string
+	// automatic changes need no code, unimplemented ones are a 501 until somebody writes the code, and noticeable ones
+	// change implemented operations for their clients.
+	automatic, unimplemented, noticeable []string
 }
 
-var (
-	methodsOfHTTP = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
-	newParameter  = regexp.MustCompile("^added the new .* request parameter `([^`]+)`")
-	parameterPart = regexp.MustCompile(`\{([^/}]+)\}`)
+// The files from which readImplementation reads.
+const (
+	serverCode = "generated/server/server.gen.go"
+	apiCode    = "internal/api/api.go"
 )
 
-// summarize sorts what changed by what it means for this server.
-func summarize(l *changelog, document *yaml.Node, code implementation) summary {
+var (
+	newParameter  = regexp.MustCompile("^added the new .* request parameter `([^`]+)`")
+	pathParameter = regexp.MustCompile(`\{([^/}]+)\}`)
+)
+
+func summarize(d *diff, document *openapi3.T, code implementation) summary {
 	var s summary
-	implemented := func(c change) bool {
-		return c.Operation == "" || slices.Contains(code.operations, c.Operation+" "+parameterPart.ReplaceAllString(c.Path, ":$1"))
-	}
 	others := 0
-	for _, c := range l.breaking {
-		if !implemented(c) {
-			others++
-			continue
-		}
-		s.noticed = append(s.noticed, c.String())
-	}
-	for _, c := range slices.Concat(l.additive, l.cosmetic) {
+	for _, c := range slices.Concat(d.breaking, d.additive, d.cosmetic) {
+		added := newParameter.FindStringSubmatch(c.Text)
 		switch {
-		case !implemented(c):
+		case c.Operation != "" && !code.implements(c.Operation, c.Path):
 			others++
-		case newParameter.MatchString(c.Text) && !slices.Contains(code.parameters, newParameter.FindStringSubmatch(c.Text)[1]):
-			// Told below, with where to write it.
-		case strings.Contains(c.ID, "enum-value-added"):
-			s.noticed = append(s.noticed, c.String())
-		default:
-			s.follows = append(s.follows, c.String())
+		case slices.Contains(d.breaking, c) || strings.Contains(c.ID, "enum-value-added"):
+			s.noticeable = append(s.noticeable, c.String())
+		case added == nil || slices.Contains(code.parameters, added[1]):
+			s.automatic = append(s.automatic, c.String())
 		}
 	}
 	if others > 0 {
-		s.follows = append(s.follows, fmt.Sprintf("%d changes of operations that are not implemented: the document that is served has them", others))
+		s.automatic = append(s.automatic, fmt.Sprintf("%d changes of operations that are not implemented: the served document includes them", others))
 	}
-	for _, p := range l.places {
-		if p.path[0] == "servers" {
-			s.follows = append(s.follows, "servers: "+p.String()+" (this server does not ask where upstream stands)")
+	for _, l := range d.locations {
+		if strings.HasPrefix(l.path, "servers ") {
+			s.automatic = append(s.automatic, l.String()+" (this server never calls upstream's)")
 		}
 	}
-	if n := len(l.wording); n > 0 {
-		s.follows = append(s.follows, fmt.Sprintf("wording (%d), if it means the same", n))
+	if n := len(d.wording); n > 0 {
+		s.automatic = append(s.automatic, fmt.Sprintf("wording (%d), if it still means the same", n))
 	}
-	s.add(document, code)
+	s.addUnimplemented(document, code)
 	return s
 }
 
-// add tells what the new document has and the code does not.
-func (s *summary) add(document *yaml.Node, code implementation) {
-	var missing []string
-	paths := member(document, "paths")
-	for i := 0; i+1 < len(paths.Content); i += 2 {
-		path, item := paths.Content[i].Value, paths.Content[i+1]
-		for _, method := range methodsOfHTTP {
-			operation := member(item, method)
-			if operation == nil {
+// addUnimplemented adds the operations and parameters of the document that the code does not implement, those of earlier
+// updates included.
+func (s *summary) addUnimplemented(document *openapi3.T, code implementation) {
+	var operations []string
+	for _, path := range document.Paths.Keys() {
+		item := document.Paths.Value(path)
+		byMethod := item.Operations()
+		for _, method := range slices.Sorted(maps.Keys(byMethod)) {
+			if !code.implements(method, path) {
+				operations = append(operations, method+" "+path)
 				continue
 			}
-			name := strings.ToUpper(method) + " " + path
-			if !slices.Contains(code.operations, parameterPart.ReplaceAllString(name, ":$1")) {
-				missing = append(missing, name)
-				continue
-			}
-			for _, list := range []*yaml.Node{member(item, "parameters"), member(operation, "parameters")} {
-				s.addParameters(name, document, list, code)
+			for _, p := range slices.Concat(item.Parameters, byMethod[method].Parameters) {
+				if p.Value.In == "path" || p.Value.In == "query" && slices.Contains(code.parameters, p.Value.Name) {
+					continue
+				}
+				s.unimplemented = append(s.unimplemented, fmt.Sprintf("the %s parameter %s of %s %s: using it is a 501 until internal/api/api.go translates it (ListParameters, toQuery)",
+					p.Value.In, p.Value.Name, method, path))
 			}
 		}
 	}
-	if len(missing) > 0 {
-		const most = 5
-		names := strings.Join(missing[:min(most, len(missing))], ", ")
-		if len(missing) > most {
-			names += fmt.Sprintf(" and %d more", len(missing)-most)
-		}
-		s.needsCode = append(s.needsCode, fmt.Sprintf("operations of the document that are not implemented, a 501 each (%d): %s", len(missing), names))
+	const most = 5
+	if n := len(operations); n > most {
+		operations = append(operations[:most], fmt.Sprintf("and %d more", n-most))
 	}
-}
-
-func (s *summary) addParameters(operation string, document, list *yaml.Node, code implementation) {
-	if list == nil {
-		return
-	}
-	for _, parameter := range list.Content {
-		if ref := member(parameter, "$ref"); ref != nil {
-			parameter = document
-			for name := range strings.SplitSeq(strings.TrimPrefix(ref.Value, "#/"), "/") {
-				parameter = member(parameter, name)
-			}
-		}
-		in, name := member(parameter, "in"), member(parameter, "name")
-		if in == nil || name == nil || in.Value == "path" || in.Value == "query" && slices.Contains(code.parameters, name.Value) {
-			continue
-		}
-		s.needsCode = append(s.needsCode, fmt.Sprintf("line %d: the %s parameter %s of %s: using it is a 501 until internal/api/api.go translates it (ListParameters, toQuery)", name.Line, in.Value, name.Value, operation))
+	if len(operations) > 0 {
+		s.unimplemented = append(s.unimplemented, "operations, each a 501: "+strings.Join(operations, ", "))
 	}
 }
 
 func (s *summary) print(w io.Writer) {
-	group(w, "Follows by itself", s.follows)
-	group(w, "Needs code", s.needsCode)
-	group(w, "Clients will notice", s.noticed)
+	printGroup(w, "Needs no code", s.automatic)
+	printGroup(w, "Needs code", s.unimplemented)
+	printGroup(w, "Clients will notice", s.noticeable)
+}
+
+// implementation is the part of upstream's document that the code of a tree implements.
+type implementation struct {
+	// operations are methods and routes: "GET /v1/things/:id".
+	operations []string
+	// parameters are the query parameters of all operations.
+	parameters []string
+}
+
+func (i implementation) implements(method, path string) bool {
+	return slices.Contains(i.operations, method+" "+pathParameter.ReplaceAllString(path, ":$1"))
+}
+
+var (
+	registeredRoute = regexp.MustCompile(`router\.([A-Z]+)\(options\.BaseURL\s*\+\s*"([^"]*)"`)
+	listParameters  = regexp.MustCompile(`(?s)\nvar ListParameters = \[\]string\{(.*?)\}`)
+	stringLiteral   = regexp.MustCompile(`"([^"]*)"`)
+)
+
+// readImplementation reads the source code, since a tree that waits for a new document need not build.
+func readImplementation(dir string) (i implementation, err error) {
+	routes, err := os.ReadFile(filepath.Join(dir, serverCode))
+	if err != nil {
+		return i, err
+	}
+	api, err := os.ReadFile(filepath.Join(dir, apiCode))
+	if err != nil {
+		return i, err
+	}
+	for _, match := range registeredRoute.FindAllStringSubmatch(string(routes), -1) {
+		i.operations = append(i.operations, match[1]+" "+match[2])
+	}
+	for _, match := range stringLiteral.FindAllStringSubmatch(listParameters.FindString(string(api)), -1) {
+		i.parameters = append(i.parameters, match[1])
+	}
+	if len(i.operations) == 0 || len(i.parameters) == 0 {
+		return i, fmt.Errorf("cannot read the implemented routes from %s and ListParameters from %s", serverCode, apiCode)
+	}
+	return i, nil
 }

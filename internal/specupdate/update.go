@@ -1,5 +1,5 @@
-// Package specupdate follows upstream's document. An update is tried on a copy of the tree, and the tree changes only
-// when everything has passed there; docs/following-upstream.md is its manual. Nothing of it is in the server.
+// Package specupdate follows upstream's document. It tries an update in a git worktree and changes the maintainer's tree
+// only after every step has passed there. docs/following-upstream.md is its manual. The server does not contain it.
 package specupdate
 
 import (
@@ -8,97 +8,79 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Options say what to follow, and where.
+// Options configure an update.
 type Options struct {
 	// Dir is the root of the repository's work tree.
 	Dir string
-	// From is the new document: a path, or an https URL.
+	// From is the new document: a path or an https URL.
 	From string
-	// Steps must succeed in the copy; DefaultSteps, if nil.
+	// Steps must pass in the worktree. Nil means DefaultSteps.
 	Steps []Step
-	// Transport fetches; http.DefaultTransport, if nil.
-	Transport http.RoundTripper
-	// Output gets the changelog, the progress and the summary.
+	// Output receives the changelog, the progress and the summary.
 	Output io.Writer
 }
 
-// Run follows. On an error the tree is as it was. The copy is kept if a step failed in it, and removed otherwise.
+// Run updates the tree to the new document. After an error the tree is unchanged; the worktree is kept if a step failed
+// in it, and removed otherwise.
 func Run(ctx context.Context, o Options) error {
-	// Commands run in the copy, where a relative path would be another file.
+	// Commands run in the worktree, where a relative path would mean another file.
 	var err error
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return err
 	}
-	document, after, before, err := documents(ctx, o)
+	document, parsed, err := readDocument(ctx, o)
 	if err != nil || document == nil {
 		return err
 	}
-	scratch, err := os.MkdirTemp("", "spec-update-")
-	if err != nil {
-		return err
-	}
-	err = try(ctx, o, scratch, document, before, after)
-	var failed *stepError
-	if errors.As(err, &failed) {
-		return fmt.Errorf("%w\n\nThe tree is as it was. The copy with the new document stays in %s; git diff there shows what the update does.\n"+
-			"Change the code, the overlay or the tests in your tree, even if it does not build before the update, and run this again", err, filepath.Join(scratch, "tree"))
-	}
-	if removeErr := os.RemoveAll(scratch); removeErr != nil {
-		err = errors.Join(err, removeErr)
-	}
-	return err
-}
-
-// documents gives the new document with its tree, and the present one's tree. Without a difference there is none.
-func documents(ctx context.Context, o Options) (document []byte, after, before *yaml.Node, err error) {
-	present, err := os.ReadFile(filepath.Join(o.Dir, documentFile))
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if document, err = fetch(ctx, o.Transport, o.From); err != nil {
-		return nil, nil, nil, fmt.Errorf("the document was not read, and nothing changed: %w", err)
-	}
-	if bytes.Equal(document, present) {
-		fmt.Fprintf(o.Output, "The document is the present one, to the byte. Nothing changed.\n")
-		return nil, nil, nil, nil
-	}
-	if after, err = inspect(document); err != nil {
-		return nil, nil, nil, fmt.Errorf("the document is refused, and nothing changed:\n%w", err)
-	}
-	if before, err = inspect(present); err != nil {
-		return nil, nil, nil, fmt.Errorf("the present document: %w", err)
-	}
-	return document, after, before, nil
-}
-
-// try does everything in the copy, and brings back what passed.
-func try(ctx context.Context, o Options, scratch string, document []byte, before, after *yaml.Node) error {
-	copied, logs := filepath.Join(scratch, "tree"), filepath.Join(scratch, "logs")
-	for _, dir := range []string{copied, logs} {
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	t, err := copyTree(ctx, o.Dir, copied)
+	w, err := addWorktree(ctx, o.Dir)
 	if err != nil {
 		return fmt.Errorf("nothing changed: %w", err)
 	}
-	if err := t.putDocument(document); err != nil {
+	err = w.try(ctx, o, document, parsed)
+	var failed *stepError
+	if errors.As(err, &failed) {
+		return fmt.Errorf("%w\n\nThe tree is unchanged. The worktree with the new document is %[2]s: git diff there shows the update.\n"+
+			"Change the code, the overlay or the tests in your tree, even if it does not build before the update, and run the command again.\n"+
+			"To remove the worktree: git worktree remove --force %[2]s", err, w.linked.dir)
+	}
+	return errors.Join(err, w.remove(ctx))
+}
+
+// readDocument returns the new document after checking it, or nil if it is the present one.
+func readDocument(ctx context.Context, o Options) ([]byte, *openapi3.T, error) {
+	present, err := os.ReadFile(filepath.Join(o.Dir, documentFile))
+	if err != nil {
+		return nil, nil, err
+	}
+	document, err := fetch(ctx, nil, o.From)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the document was not read, and nothing changed: %w", err)
+	}
+	if bytes.Equal(document, present) {
+		fmt.Fprintln(o.Output, "The document is the present one, byte for byte. Nothing changed.")
+		return nil, nil, nil
+	}
+	parsed, err := sanitize(document)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the document is rejected, and nothing changed:\n%w", err)
+	}
+	return document, parsed, nil
+}
+
+// try runs the steps in the worktree and then applies the update to the maintainer's tree.
+func (w *worktree) try(ctx context.Context, o Options, document []byte, parsed *openapi3.T) error {
+	if err := w.putDocument(document); err != nil {
 		return err
 	}
-	changes, err := compare(ctx, copied, filepath.Join(o.Dir, documentFile), filepath.Join(copied, documentFile), before, after)
+	changes, err := diffFiles(ctx, w.linked.dir, filepath.Join(w.main.dir, documentFile), filepath.Join(w.linked.dir, documentFile))
 	if err != nil {
 		return fmt.Errorf("the documents were not compared, and nothing changed: %w", err)
-	}
-	if changes.empty() {
-		fmt.Fprintln(o.Output, "The documents say the same and differ in their spelling only.")
 	}
 	changes.print(o.Output)
 	fmt.Fprintln(o.Output)
@@ -107,26 +89,23 @@ func try(ctx context.Context, o Options, scratch string, document []byte, before
 		steps = DefaultSteps()
 	}
 	for _, step := range steps {
-		if err := step.run(ctx, copied, logs, o.Output); err != nil {
+		if err := step.run(ctx, w.linked.dir, w.scratch, o.Output); err != nil {
 			if ctx.Err() != nil {
-				return fmt.Errorf("stopped; the tree is as it was: %w", err)
+				return fmt.Errorf("interrupted; the tree is unchanged: %w", err)
 			}
 			return err
 		}
 	}
-	code, err := readImplementation(copied)
+	code, err := readImplementation(w.linked.dir)
 	if err != nil {
 		return err
 	}
-	paths, err := t.apply(ctx)
+	status, err := w.apply(ctx)
 	if err != nil {
-		return fmt.Errorf("the update passed in the copy and was not brought to the tree: %w", err)
+		return fmt.Errorf("every step passed, but the update was not applied to the tree, which is unchanged: %w", err)
 	}
-	s := summarize(changes, after, code)
+	s := summarize(changes, parsed, code)
 	s.print(o.Output)
-	fmt.Fprintf(o.Output, "\nChanged, and not committed, for you to review with git diff:\n")
-	for _, path := range paths {
-		fmt.Fprintf(o.Output, "  %s\n", path)
-	}
+	fmt.Fprintf(o.Output, "\nChanged but not committed, for you to review with git diff:\n%s\n", status)
 	return nil
 }

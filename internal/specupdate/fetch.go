@@ -12,21 +12,22 @@ import (
 	"time"
 )
 
-// maxDocument bounds a document: 16 MiB.
-const maxDocument = 16 << 20
-
-// fetchTimeout bounds the whole of a fetch.
-const fetchTimeout = time.Minute
+const (
+	// maxDocument limits the size of a document: 16 MiB.
+	maxDocument = 16 << 20
+	// fetchTimeout limits a whole fetch, redirects included.
+	fetchTimeout = time.Minute
+)
 
 // fetch reads a document of at most maxDocument bytes from a regular file or an https URL. It follows redirects to https
-// only.
+// only. Its errors never contain a password of the URL.
 func fetch(ctx context.Context, transport http.RoundTripper, from string) ([]byte, error) {
 	if !strings.Contains(from, "://") {
 		return readFile(from)
 	}
 	address, err := url.Parse(from)
 	if err != nil {
-		return nil, errors.New("the URL cannot be parsed") // its error would quote a password
+		return nil, errors.New("the URL cannot be parsed")
 	}
 	if address.Scheme != "https" || address.Host == "" {
 		return nil, fmt.Errorf("%s: only https URLs and paths are read", address.Redacted())
@@ -41,7 +42,7 @@ func fetch(ctx context.Context, transport http.RoundTripper, from string) ([]byt
 	}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%s: it is not a URL to ask", address.Redacted())
+		return nil, fmt.Errorf("%s: the URL cannot be requested", address.Redacted())
 	}
 	response, err := client.Do(request)
 	if err != nil {
@@ -49,13 +50,13 @@ func fetch(ctx context.Context, transport http.RoundTripper, from string) ([]byt
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: the answer is %s", address.Redacted(), response.Status)
+		return nil, fmt.Errorf("%s: the server answered %s", address.Redacted(), response.Status)
 	}
 	return readLimited(response.Body, address.Redacted())
 }
 
 func readFile(path string) ([]byte, error) {
-	// Before opening, which a named pipe would hold up.
+	// Opening a named pipe would block.
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func readLimited(r io.Reader, name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if len(text) > maxDocument {
-		return nil, fmt.Errorf("%s: the document has more than 16 MiB", name)
+		return nil, fmt.Errorf("%s: the document is larger than 16 MiB", name)
 	}
 	return text, nil
 }

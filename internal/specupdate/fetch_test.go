@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-func TestDocumentsAreReadFromFilesAndOverHTTPSOnly(t *testing.T) {
+func TestFetchReadsFilesAndHTTPSOnly(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "plain") }))
 	defer plain.Close()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -47,21 +47,21 @@ func TestDocumentsAreReadFromFilesAndOverHTTPSOnly(t *testing.T) {
 		server.URL + "/moved":                "secure",
 		server.URL + "/plain":                "error: a redirect to http://",
 		server.URL + "/loop":                 "error: a redirect to https://",
-		server.URL + "/large":                "error: more than 16 MiB",
+		server.URL + "/large":                "error: larger than 16 MiB",
 		server.URL + "/none":                 "error: 404 Not Found",
 		plain.URL:                            "error: only https URLs and paths are read",
 		"http://user:secret@example.com/a":   "error: http://user:xxxxx@example.com/a: only https",
 		"file:///etc/hostname":               "error: only https URLs and paths are read",
 		"https://":                           "error: only https URLs and paths are read",
 		"https://user:secret@ex ample.com/a": "error: the URL cannot be parsed",
-		large:                                "error: more than 16 MiB",
+		large:                                "error: larger than 16 MiB",
 		dir:                                  "error: is not a regular file",
 		pipe:                                 "error: is not a regular file",
 		filepath.Join(dir, "nothing"):        "error: no such file",
 	} {
 		text, err := fetch(context.Background(), server.Client().Transport, from)
-		if wanted, isErr := strings.CutPrefix(want, "error: "); isErr {
-			if err == nil || !strings.Contains(err.Error(), wanted) || strings.Contains(err.Error(), "secret") {
+		if wantErr, isErr := strings.CutPrefix(want, "error: "); isErr {
+			if err == nil || !strings.Contains(err.Error(), wantErr) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("%s: got %q, %v", from, text, err)
 			}
 			continue

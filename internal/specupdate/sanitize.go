@@ -1,0 +1,201 @@
+package specupdate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	// maxDepth limits the nesting of a document.
+	maxDepth = 100
+	// maxViolations limits how many violations one error reports.
+	maxViolations = 20
+)
+
+var (
+	openAPIVersion = regexp.MustCompile(`^3\.[01]\.\d+$`)
+	// generatorExtension matches the extensions that control the code generator. The overlay may use them. In upstream's
+	// document they would put upstream's text into this project's code, or swap the names of constants: x-enum-varnames
+	// names values by position. A test compares the pattern with the generator's source.
+	generatorExtension = regexp.MustCompile(`(?i)^(x-go-.*|x-oapi-codegen-.*|x-enum-?(var)?names|x-omitempty|x-omitzero|x-deprecated-reason|x-order)$`)
+)
+
+// sanitize parses a document and rejects one that could do harm or is not valid OpenAPI 3.0 or 3.1. Code is generated
+// from the document, compiled and run before anybody has read it, so sanitize rejects every construct that reaches
+// beyond the document and that an ordinary OpenAPI document does not need.
+func sanitize(document []byte) (*openapi3.T, error) {
+	root, err := parseObject(document)
+	if err != nil {
+		return nil, err
+	}
+	s := sanitizer{}
+	s.check(root, 0)
+	s.checkComponents(member(root, "components"))
+	version := member(root, "openapi")
+	if version == nil || version.Kind != yaml.ScalarNode || !openAPIVersion.MatchString(version.Value) {
+		s.reject(root, "the member openapi must be 3.0.x or 3.1.x: the document is not OpenAPI 3.0 or 3.1")
+	}
+	if len(s.violations) > 0 {
+		return nil, errors.Join(s.violations...)
+	}
+	loader := openapi3.NewLoader() // does not follow references out of the document
+	parsed, err := loader.LoadFromData(document)
+	if err != nil {
+		return nil, fmt.Errorf("the document cannot be read as OpenAPI: %w", err)
+	}
+	if err := parsed.Validate(loader.Context, openapi3.DisableExamplesValidation()); err != nil {
+		return nil, fmt.Errorf("the document is not valid OpenAPI: %w", err)
+	}
+	return parsed, nil
+}
+
+// parseObject returns the root of a file that holds exactly one YAML document, an object.
+func parseObject(document []byte) (*yaml.Node, error) {
+	if len(document) > maxDocument {
+		return nil, errors.New("the document is larger than 16 MiB")
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(document))
+	var file yaml.Node
+	if err := decoder.Decode(&file); errors.Is(err, io.EOF) {
+		return nil, errors.New("the document is empty")
+	} else if err != nil {
+		return nil, fmt.Errorf("the document is not YAML: %w", err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("the file has more than one YAML document, or invalid text at its end")
+	}
+	if file.Content[0].Kind != yaml.MappingNode {
+		return nil, errors.New("the document is not an object")
+	}
+	return file.Content[0], nil
+}
+
+type sanitizer struct{ violations []error }
+
+func (s *sanitizer) reject(n *yaml.Node, format string, args ...any) {
+	if len(s.violations) < maxViolations {
+		s.violations = append(s.violations, fmt.Errorf("line %d: "+format, append([]any{n.Line}, args...)...))
+	}
+}
+
+func (s *sanitizer) check(n *yaml.Node, depth int) {
+	switch {
+	case depth > maxDepth:
+		s.reject(n, "the document nests deeper than %d levels", maxDepth)
+		return
+	case n.Kind == yaml.AliasNode || n.Anchor != "":
+		s.reject(n, "a YAML anchor or alias: a few of them can expand to gigabytes")
+		return
+	case n.Style&yaml.TaggedStyle != 0:
+		s.reject(n, "a YAML tag (%s)", n.Tag)
+	}
+	if n.Kind != yaml.MappingNode {
+		for _, item := range n.Content {
+			s.check(item, depth+1)
+		}
+		return
+	}
+	s.checkNames(n)
+	lines := make(map[string]int)
+	for i := 0; i < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
+			s.reject(key, "a key that is not a plain string")
+			continue
+		}
+		if first, duplicate := lines[key.Value]; duplicate {
+			s.reject(key, "the key %q is already in line %d", key.Value, first)
+		}
+		lines[key.Value] = key.Line
+		s.checkMember(key, value)
+		s.check(key, depth+1)
+		s.check(value, depth+1)
+	}
+}
+
+// checkMember rejects generator extensions and references out of the document.
+func (s *sanitizer) checkMember(key, value *yaml.Node) {
+	if generatorExtension.MatchString(strings.TrimSpace(key.Value)) {
+		s.reject(key, "%s: this extension controls the code generator, which only internal/contract/openapi.overlay.yaml may do", key.Value)
+	}
+	if value.Kind != yaml.ScalarNode {
+		return // the schema of a property that is called $ref
+	}
+	switch key.Value {
+	case "$ref", "$dynamicRef", "$recursiveRef", "operationRef":
+		if !strings.HasPrefix(value.Value, "#/") {
+			s.reject(value, "%s refers to something outside the document: %.64q", key.Value, value.Value)
+		}
+	case "$id", "$anchor", "$dynamicAnchor":
+		s.reject(value, "%s changes the meaning of references", key.Value)
+	}
+}
+
+// checkNames checks the names that an object defines, in examples too. The generator writes them into Go string
+// literals, struct tags and comments, and its next version may escape them differently.
+func (s *sanitizer) checkNames(object *yaml.Node) {
+	for _, key := range []string{"paths", "properties", "headers"} {
+		s.checkKeys("the name", member(object, key))
+	}
+	if in := member(object, "in"); in != nil && in.Kind == yaml.ScalarNode {
+		s.checkName("the name", member(object, "name"))
+	}
+	s.checkName("the operationId", member(object, "operationId"))
+	if property := member(object, "propertyName"); property != nil && property.Kind == yaml.ScalarNode {
+		s.checkName("the name", property)
+		s.checkKeys("the value", member(object, "mapping"))
+	}
+}
+
+// checkComponents checks the names of schemas, parameters and the other components.
+func (s *sanitizer) checkComponents(components *yaml.Node) {
+	if components == nil || components.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 1; i < len(components.Content); i += 2 {
+		s.checkKeys("the name", components.Content[i])
+	}
+}
+
+func (s *sanitizer) checkKeys(kind string, object *yaml.Node) {
+	if object == nil || object.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i < len(object.Content); i += 2 {
+		s.checkName(kind, object.Content[i])
+	}
+}
+
+func (s *sanitizer) checkName(kind string, name *yaml.Node) {
+	if name == nil || name.Kind != yaml.ScalarNode {
+		return // the schema of a property that is called operationId
+	}
+	if i := strings.IndexFunc(name.Value, isUnsafe); i >= 0 {
+		r := []rune(name.Value[i:])[0]
+		s.reject(name, "%s %.64q has the character %q, which could end a string in the generated code", kind, name.Value, r)
+	}
+}
+
+// isUnsafe reports whether a character has a meaning in Go's string literals or struct tags, or is not printable.
+func isUnsafe(r rune) bool { return strings.ContainsRune("\"'`\\", r) || !unicode.IsPrint(r) }
+
+// member returns the value of an object's member, or nil.
+func member(object *yaml.Node, name string) *yaml.Node {
+	if object == nil || object.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i < len(object.Content); i += 2 {
+		if object.Content[i].Value == name {
+			return object.Content[i+1]
+		}
+	}
+	return nil
+}
