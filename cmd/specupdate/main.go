@@ -1,5 +1,5 @@
-// Command specupdate follows upstream's document: make spec-update FROM=path-or-https-URL. It is for the maintainers of
-// this repository, and no part of the server.
+// Command specupdate updates this repository to upstream's next document. Maintainers run it with
+// make spec-update FROM=path-or-https-URL; it is not part of the server.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	from := flag.String("from", "", "the new document: a path, or an https URL")
+	from := flag.String("from", "", "the new document: a path or an https URL")
 	flag.Parse()
 	if *from == "" || flag.NArg() > 0 {
 		fmt.Fprintln(os.Stderr, "usage: make spec-update FROM=path-or-https-URL")

@@ -2,17 +2,18 @@ package contracttest
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// Change makes one edit of a document. Places are written as keys with a space between them; "name=status" is the item
-// of a list that has this member, and "=DEPLOYED" the item that is this value.
+// Change edits a document. A location is a list of keys separated by spaces. In a list, "name=status" is the item with
+// this member and "=DEPLOYED" the item with this value.
 type Change func(t testing.TB, root *yaml.Node)
 
-// Changed gives the document with the edits. A place that is not there fails the test.
+// Changed returns the document with the changes. A location that does not exist fails the test.
 func Changed(t testing.TB, document []byte, changes ...Change) []byte {
 	t.Helper()
 	var root yaml.Node
@@ -31,59 +32,60 @@ func Changed(t testing.TB, document []byte, changes ...Change) []byte {
 	return text.Bytes()
 }
 
-// Set gives the place a value, written as YAML. The place's parent must be there.
-func Set(place, value string) Change {
+// Set sets a member or an item to a value, written as YAML. A member may be new.
+func Set(location, value string) Change {
 	return func(t testing.TB, root *yaml.Node) {
 		t.Helper()
-		parent, key := parentOf(t, root, place)
+		parent, key := parentOf(t, root, location)
 		if i := childIndex(parent, key); i >= 0 {
 			parent.Content[i] = node(t, value)
 			return
 		}
 		if parent.Kind == yaml.SequenceNode {
-			t.Fatalf("%s is not there", place)
+			t.Fatalf("%s does not exist", location)
 		}
 		parent.Content = append(parent.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, node(t, value))
 	}
 }
 
-// Insert puts a value, written as YAML, before the number'th item of a list; -1 is the end.
-func Insert(place string, number int, value string) Change {
+// Insert inserts a value, written as YAML, before the item at index; -1 appends it.
+func Insert(location string, index int, value string) Change {
 	return func(t testing.TB, root *yaml.Node) {
 		t.Helper()
-		list := find(t, root, place)
-		if number < 0 {
-			number = len(list.Content)
+		list := find(t, root, location)
+		i := index
+		if i < 0 {
+			i = len(list.Content)
 		}
-		list.Content = append(list.Content[:number:number], append([]*yaml.Node{node(t, value)}, list.Content[number:]...)...)
+		list.Content = slices.Insert(list.Content, i, node(t, value))
 	}
 }
 
-// Remove takes away a member of an object or an item of a list; "=SUPERSEDED" is the item with this value.
-func Remove(place string) Change {
+// Remove removes a member of an object or an item of a list.
+func Remove(location string) Change {
 	return func(t testing.TB, root *yaml.Node) {
 		t.Helper()
-		parent, key := parentOf(t, root, place)
+		parent, key := parentOf(t, root, location)
 		i := childIndex(parent, key)
 		if i < 0 {
-			t.Fatalf("%s is not there", place)
+			t.Fatalf("%s does not exist", location)
 		}
 		from := i
 		if parent.Kind == yaml.MappingNode {
-			from--
+			from-- // the key
 		}
-		parent.Content = append(parent.Content[:from:from], parent.Content[i+1:]...)
+		parent.Content = slices.Delete(parent.Content, from, i+1)
 	}
 }
 
-// Rename gives a member another name; its references go with it if it is a schema.
-func Rename(place, name string) Change {
+// Rename renames a member and, if it is a schema, the references to it.
+func Rename(location, name string) Change {
 	return func(t testing.TB, root *yaml.Node) {
 		t.Helper()
-		parent, key := parentOf(t, root, place)
+		parent, key := parentOf(t, root, location)
 		i := childIndex(parent, key)
 		if i < 0 || parent.Kind != yaml.MappingNode {
-			t.Fatalf("%s is not there", place)
+			t.Fatalf("%s does not exist", location)
 		}
 		parent.Content[i-1].Value = name
 		const schemas = "#/components/schemas/"
@@ -109,25 +111,25 @@ func node(t testing.TB, text string) *yaml.Node {
 	return document.Content[0]
 }
 
-func find(t testing.TB, root *yaml.Node, place string) *yaml.Node {
+func find(t testing.TB, root *yaml.Node, location string) *yaml.Node {
 	t.Helper()
-	for key := range strings.FieldsSeq(place) {
+	for key := range strings.FieldsSeq(location) {
 		i := childIndex(root, key)
 		if i < 0 {
-			t.Fatalf("%s: there is no %s", place, key)
+			t.Fatalf("%s: %s does not exist", location, key)
 		}
 		root = root.Content[i]
 	}
 	return root
 }
 
-func parentOf(t testing.TB, root *yaml.Node, place string) (parent *yaml.Node, key string) {
+func parentOf(t testing.TB, root *yaml.Node, location string) (parent *yaml.Node, key string) {
 	t.Helper()
-	keys := strings.Fields(place)
+	keys := strings.Fields(location)
 	return find(t, root, strings.Join(keys[:len(keys)-1], " ")), keys[len(keys)-1]
 }
 
-// childIndex is where in Content the value of a member or an item is, or -1.
+// childIndex returns the index in Content of the value of a member or of an item, or -1.
 func childIndex(parent *yaml.Node, key string) int {
 	if parent.Kind == yaml.MappingNode {
 		for i := 0; i < len(parent.Content); i += 2 {

@@ -39,7 +39,7 @@ func send(url, bearer string, a *attempt) string {
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err == nil {
-		if err := contracttest.Judge(request, response.StatusCode, response.Header, text); err != nil {
+		if err := contracttest.Check(request, response.StatusCode, response.Header, text); err != nil {
 			return "no id, but an answer that the contract does not allow: " + err.Error()
 		}
 	}

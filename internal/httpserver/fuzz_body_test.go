@@ -48,7 +48,7 @@ func FuzzRecording(f *testing.F) {
 		if !slices.Contains([]int{200, 400, 415, 422}, answer.StatusCode) {
 			t.Errorf("%q: %d %s", body, answer.StatusCode, text)
 		}
-		if err := contracttest.Judge(request, answer.StatusCode, answer.Header, text); err != nil {
+		if err := contracttest.Check(request, answer.StatusCode, answer.Header, text); err != nil {
 			t.Errorf("%q: %d %s\n%v", body, answer.StatusCode, text, err)
 		}
 	})

@@ -57,7 +57,7 @@ func FuzzHandler(f *testing.F) {
 		if answer.StatusCode >= 500 {
 			t.Errorf("%q: %d %s", text, answer.StatusCode, body)
 		}
-		if err := contracttest.Judge(request, answer.StatusCode, answer.Header, body); err != nil {
+		if err := contracttest.Check(request, answer.StatusCode, answer.Header, body); err != nil {
 			t.Errorf("%q: %d %s\n%v", text, answer.StatusCode, body, err)
 		}
 	})

@@ -1,0 +1,82 @@
+package contracttest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/deployrecords/deployrecords/internal/conformance"
+)
+
+// ruleViolations checks a response against rules R1 to R4 and L7. The conformance suite has most of these checks; the
+// rest are those that it leaves to its own validators.
+func ruleViolations(request *http.Request, status int, header http.Header, body []byte) (violations []error) {
+	report := func(format string, args ...any) { violations = append(violations, fmt.Errorf(format, args...)) }
+	if header.Get("X-Request-Id") == "" {
+		report("the header X-Request-Id is missing")
+	}
+	if status == http.StatusOK && strings.HasPrefix(request.URL.Path, "/openapi.") {
+		return violations
+	}
+	isList := request.URL.Path == "/v1/deployments" && request.Method == http.MethodGet
+	for _, finding := range conformance.OwnFindings(request, isList, status, header, body) {
+		report("%s: %s", finding.Rule.Number, finding.Text)
+	}
+	if request.Method == http.MethodHead {
+		return violations
+	}
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if err := decoder.Decode(&value); err != nil {
+		return append(violations, fmt.Errorf("the body is not JSON: %w", err))
+	}
+	if rest := body[decoder.InputOffset():]; len(bytes.TrimSpace(rest)) > 0 {
+		report("R1: %q follows the JSON value", rest)
+	}
+	if jsonPath := findNull(value, "$"); jsonPath != "" {
+		report("R1: %s is null", jsonPath)
+	}
+	if isList && status == http.StatusOK {
+		if err := checkPage(value); err != nil {
+			report("L7: %w", err)
+		}
+	}
+	return violations
+}
+
+// findNull returns the JSON path of a null, or the empty string.
+func findNull(value any, jsonPath string) string {
+	switch v := value.(type) {
+	case nil:
+		return jsonPath
+	case []any:
+		for i, item := range v {
+			if found := findNull(item, fmt.Sprintf("%s[%d]", jsonPath, i)); found != "" {
+				return found
+			}
+		}
+	case map[string]any:
+		for name, item := range v {
+			if found := findNull(item, jsonPath+"."+name); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
+}
+
+// checkPage checks the pagination of a list (L7).
+func checkPage(value any) error {
+	object, _ := value.(map[string]any)
+	records, _ := object["deployment_records"].([]any)
+	pagination, _ := object["pagination"].(map[string]any)
+	size, _ := pagination["page_size"].(float64)
+	total, _ := pagination["total_count"].(float64)
+	pages, _ := pagination["total_pages"].(float64)
+	if float64(len(records)) > min(size, total) || pages != float64((int64(total)+int64(size)-1)/int64(max(size, 1))) {
+		return fmt.Errorf("%d records with the pagination %v", len(records), pagination)
+	}
+	return nil
+}
