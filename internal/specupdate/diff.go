@@ -176,7 +176,7 @@ func (d *diff) print(w io.Writer) {
 	printGroup(w, "Additive", d.additive)
 	printGroup(w, "Cosmetic", d.cosmetic)
 	printGroup(w, "Wording: read whether it still means the same", d.wording)
-	printGroup(w, "Every location that differs, except wording (a shared schema is listed at every use)", d.locations)
+	printGroup(w, "Every location that differs, except wording; a shared schema appears at every use", d.locations)
 }
 
 func printGroup[T any](w io.Writer, title string, entries []T) {
