@@ -35,7 +35,7 @@ type worktree struct {
 }
 
 // addWorktree adds a worktree with the files of the tree in dir as they are now: uncommitted changes and untracked files
-// included, ignored files excluded. It refuses a tree that has uncommitted changes to the files that an update replaces.
+// included, ignored files excluded. It fails if files that an update replaces have uncommitted changes.
 func addWorktree(ctx context.Context, dir string) (_ *worktree, err error) {
 	main := repository{dir: dir}
 	if prefix, err := main.git(ctx, "", "rev-parse", "--show-prefix"); err != nil {
@@ -84,7 +84,7 @@ func addWorktree(ctx context.Context, dir string) (_ *worktree, err error) {
 	return w, err
 }
 
-// remove removes the worktree and all that belongs to it.
+// remove removes the worktree and the temporary files.
 func (w *worktree) remove(ctx context.Context) error {
 	var err error
 	if _, statErr := os.Stat(w.linked.dir); statErr == nil {
@@ -117,18 +117,18 @@ func (w *worktree) apply(ctx context.Context) (status string, err error) {
 		return "", err
 	}
 	// diff-index, unlike diff, ignores the maintainer's settings.
-	patch, err := w.linked.git(ctx, "", append([]string{"diff-index", "--cached", "--no-renames", "--binary", "HEAD"}, updated...)...)
+	patch, err := w.linked.git(ctx, "", append([]string{"diff-index", "--cached", "--no-renames", "--binary", w.treeID}, updated...)...)
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return "", err
 	}
 	if _, err := w.main.git(ctx, patch+"\n", "apply", "--whitespace=nowarn"); err != nil {
 		return "", err
 	}
-	return w.main.git(ctx, "", append([]string{"status", "--short"}, updated...)...)
+	return w.main.git(ctx, "", append([]string{"status", "--porcelain"}, updated...)...)
 }
 
-// checkUnchanged fails if the maintainer's tree is no longer the snapshot: the steps tested another program. It permits
-// new files that begin with a dot, which editors create.
+// checkUnchanged fails if the maintainer's tree is no longer the snapshot, which the steps tested. It permits new files
+// that begin with a dot: editors create them.
 func (w *worktree) checkUnchanged(ctx context.Context) error {
 	now, err := w.snapshot.addAll(ctx)
 	if err != nil {
