@@ -48,7 +48,7 @@ func DefaultSteps() []Step {
 			remedy: "Each message names something that the document requires and that needs a decision, and the file to make it in.",
 		},
 		{
-			Name: "test", Command: []string{"sh", "scripts/test.sh", "./..."},
+			Name: "test", Command: []string{"make", "-s", "test"},
 			remedy: "If the test repeats a statement of the old document, change the test. Any other failure is a bug.",
 		},
 	}
