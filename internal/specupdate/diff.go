@@ -29,11 +29,9 @@ type change struct {
 	Level     int // 3 breaks clients, 2 can break them, 1 does not
 	Operation string
 	Path      string
-	Base      source `json:"baseSource"`
-	Revision  source `json:"revisionSource"`
+	Base      struct{ Line int } `json:"baseSource"`
+	Revision  struct{ Line int } `json:"revisionSource"`
 }
-
-type source struct{ Line int }
 
 func (c change) String() string {
 	var prefix string

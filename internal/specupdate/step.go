@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -119,19 +120,15 @@ var failureLine = regexp.MustCompile(`\.go:\d+|^\s*--- FAIL: |^FAIL\t|^panic: |^
 func excerpt(output string) []string {
 	const most, longest = 30, 300
 	all := strings.Split(strings.TrimRight(output, "\n"), "\n")
-	var lines []string
-	for _, line := range all {
-		if failureLine.MatchString(line) {
-			lines = append(lines, truncate(line, longest))
-		}
-	}
+	lines := slices.DeleteFunc(slices.Clone(all), func(line string) bool { return !failureLine.MatchString(line) })
 	if len(lines) == 0 {
-		for _, line := range all[max(0, len(all)-most):] {
-			lines = append(lines, truncate(line, longest))
-		}
+		lines = all[max(0, len(all)-most):]
 	}
-	if len(lines) > most {
-		lines = append(lines[:most], fmt.Sprintf("and %d more lines", len(lines)-most))
+	if n := len(lines); n > most {
+		lines = append(lines[:most], fmt.Sprintf("and %d more lines", n-most))
+	}
+	for i, line := range lines {
+		lines[i] = truncate(line, longest)
 	}
 	return lines
 }
