@@ -1,5 +1,5 @@
-// Package api answers the contract's operations: it translates a request into a question of the domain, and the
-// domain's answer, or what went wrong, into the contract's words. The contract's names end here.
+// Package api implements the operations of the OpenAPI documents: it translates a request into a query or recording of
+// the domain, and the result or the error into a response. The documents' names end here.
 package api
 
 import (
@@ -28,22 +28,22 @@ var (
 	_ recording.StrictServerInterface = (*API)(nil)
 )
 
-// New makes an API that answers from the store. With autoCreate, recording makes names that are not known. By now it
-// judges what is in the future.
+// New returns an API over the store. autoCreate lets recording create unknown names. now is the clock that decides what
+// lies in the future.
 func New(store deployments.Store, paging deployments.Paging, autoCreate bool, now func() time.Time) *API {
 	return &API{store: store, paging: paging, autoCreate: autoCreate, now: now}
 }
 
-// Caller is on whose behalf a request is handled.
+// Caller is the client on whose behalf a request is handled.
 type Caller struct {
 	deployments.Scope
-	// Subject is whom the token names; it may be empty.
+	// Subject is the token's subject; it may be empty.
 	Subject string
 }
 
 type callerKey struct{}
 
-// WithCaller says on whose behalf a request is handled. Without it no operation answers.
+// WithCaller adds the caller to the context. Without it every operation fails.
 func WithCaller(ctx context.Context, caller Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller)
 }
@@ -58,8 +58,7 @@ func callerOf(ctx context.Context) (Caller, error) {
 	return caller, nil
 }
 
-// ListDeploymentRecords answers GET /v1/deployments. The request has passed validation; what is wrong with it
-// beyond the document's schemas, ListRules has told.
+// ListDeploymentRecords handles GET /v1/deployments. The request has passed validation and ListRules.
 func (a *API) ListDeploymentRecords(ctx context.Context, request server.ListDeploymentRecordsRequestObject) (server.ListDeploymentRecordsResponseObject, error) {
 	caller, err := callerOf(ctx)
 	if err != nil {
@@ -73,7 +72,7 @@ func (a *API) ListDeploymentRecords(ctx context.Context, request server.ListDepl
 	if err != nil {
 		return nil, err
 	}
-	return listAnswer{result.Records, server.OffsetPagination{
+	return listResponse{result.Records, server.OffsetPagination{
 		Page:       a.paging.Number(query.Page),
 		PageSize:   query.Page.Size,
 		TotalCount: deployments.Int32(result.Total),
@@ -81,30 +80,29 @@ func (a *API) ListDeploymentRecords(ctx context.Context, request server.ListDepl
 	}}, nil
 }
 
-// ListParameters names the query parameters of GET /v1/deployments that toQuery translates. A test holds it to that.
-// Any other one that the document has is a 501 when it is used.
+// ListParameters names the query parameters of GET /v1/deployments that toQuery translates; a test compares them. A
+// request that uses another documented parameter gets a 501.
 var ListParameters = []string{
 	"pagination.page", "pagination.page_size", "environment_name", "logical_environment_name", "deployment_name",
 	"project_name", "project_version_name", "status", "artifact_kind", "artifact_digest", "full_history",
 }
 
-// ListRules tells what is wrong with the parameters of GET /v1/deployments that the document's schemas do not say:
-// one sentence for each fault (L4, L7).
+// ListRules returns the violations of GET /v1/deployments that the document's schemas do not express (L4, L7).
 func ListRules(query url.Values) []string {
-	var faults []string
+	var violations []string
 	for _, name := range []string{"pagination.page", "pagination.page_size"} {
 		if n, err := strconv.ParseInt(query.Get(name), 10, 32); err == nil && n < 0 {
-			faults = append(faults, name+": must not be negative")
+			violations = append(violations, name+": must not be negative")
 		}
 	}
 	if query.Get("project_version_name") != "" && query.Get("project_name") == "" {
-		faults = append(faults, "project_version_name: needs project_name")
+		violations = append(violations, "project_version_name: needs project_name")
 	}
-	return faults
+	return violations
 }
 
-// toQuery translates the parameters. Empty values are as if absent (L3). A value of an enum that the document allows
-// and this program does not know yet is not passed over: the answer would be to another question.
+// toQuery translates the parameters. Empty values are absent (L3). An enum value that the document allows and this program
+// does not implement is a 501: ignoring it would answer another query.
 func toQuery(p server.ListDeploymentRecordsParams, paging deployments.Paging) (deployments.Query, error) {
 	q := deployments.Query{
 		EnvironmentName:        value(p.EnvironmentName),
@@ -132,7 +130,7 @@ func notImplemented(parameter, value string) *Problem {
 	return &Problem{Status: http.StatusNotImplemented, Message: parameter + ": " + value + " is not implemented by this server"}
 }
 
-// value is what an optional parameter holds, or the zero value.
+// value returns the value of an optional parameter, or the zero value.
 func value[T any](p *T) T {
 	if p == nil {
 		var zero T

@@ -31,7 +31,7 @@ func listOperation(t *testing.T) *openapi3.Operation {
 	}
 	item := doc.Paths.Value("/v1/deployments")
 	if item == nil || item.Get == nil {
-		t.Fatal("the document has no GET /v1/deployments: decide under which path it is served, in internal/contract/openapi.overlay.yaml and in duties of internal/httpserver/handler.go")
+		t.Fatal("the document has no GET /v1/deployments: decide under which path it is served, in internal/contract/openapi.overlay.yaml and in Endpoints of internal/httpserver/document.go")
 	}
 	operation := *item.Get
 	operation.Parameters = slices.Clone(operation.Parameters)
@@ -51,7 +51,7 @@ func wireName(field reflect.StructField) string {
 
 // Each field of the generated parameters is given a value in turn. Those that change the question are the implemented
 // ones; a field that changes nothing and were in the list would be ignored by the server without a word.
-func TestQ1_ListParametersAreThoseThatChangeTheQuestion(t *testing.T) {
+func TestQ1_ListParametersAreThoseThatChangeTheQuery(t *testing.T) {
 	paging := deployments.DefaultPaging()
 	nothing, err := toQuery(server.ListDeploymentRecordsParams{}, paging)
 	if err != nil {
@@ -100,7 +100,7 @@ func fields(of reflect.Type) func(func(reflect.StructField) bool) {
 
 // The document's defaults are what an absent parameter means; validation does not fill them in, so this program must
 // mean the same.
-func TestTheDefaultsOfParametersAreWhatAbsenceMeans(t *testing.T) {
+func TestDocumentedDefaultsEqualAbsentParameters(t *testing.T) {
 	want := map[string]any{"status": "DEPLOYMENT_STATUS_UNSPECIFIED", "artifact_kind": "ARTIFACT_KIND_UNSPECIFIED"}
 	got := make(map[string]any)
 	for _, ref := range listOperation(t).Parameters {
@@ -131,7 +131,7 @@ var (
 	prose            = []string{"title", "description", "example", "deprecated", "externalDocs", "readOnly"}
 )
 
-func TestTheSchemasSayNothingThatNobodyHolds(t *testing.T) {
+func TestSchemasHaveNoConstraintThatNobodyChecks(t *testing.T) {
 	operation := listOperation(t)
 	for _, ref := range operation.Parameters {
 		if !slices.Contains(ListParameters, ref.Value.Name) || ref.Value.Schema == nil {
@@ -207,7 +207,7 @@ func (oneRecord) List(context.Context, deployments.Scope, deployments.Query) (de
 	}}}, nil
 }
 
-func TestR1_EveryFieldOfTheDocumentIsSentAndNoOther(t *testing.T) {
+func TestR1_ResponsesHaveExactlyTheDocumentedFields(t *testing.T) {
 	responses := listOperation(t).Responses
 	answer, err := New(oneRecord{}, deployments.DefaultPaging(), true, time.Now).ListDeploymentRecords(WithCaller(context.Background(), Caller{}), server.ListDeploymentRecordsRequestObject{
 		Params: server.ListDeploymentRecordsParams{Page: new(int32(1))}, // 0 would look as if nobody had filled it in

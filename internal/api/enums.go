@@ -6,11 +6,10 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// The contract's enums and the domain's. They are spelled out, constant by constant, so that a value which upstream
-// renames or removes stops the build here, where to decide what becomes of the records that have it. A test finds
-// values that upstream adds.
+// The maps list the documents' enum constants one by one: a value that upstream renames or removes stops the build here,
+// where somebody must decide about the records that have it. A test finds values that upstream adds.
 
-// statusFilters holds what the parameter status can be; absent and unspecified are as if not asked (L3).
+// statusFilters has the values of the parameter status. Absent and unspecified are no filter (L3).
 var statusFilters = map[server.ListDeploymentRecordsParamsStatus]deployments.Status{
 	"": deployments.AnyStatus,
 	server.ListDeploymentRecordsParamsStatusDEPLOYMENTSTATUSUNSPECIFIED: deployments.AnyStatus,
@@ -19,7 +18,7 @@ var statusFilters = map[server.ListDeploymentRecordsParamsStatus]deployments.Sta
 	server.ListDeploymentRecordsParamsStatusSUPERSEDED:                  deployments.Superseded,
 }
 
-// kindFilters holds what the parameter artifact_kind can be; absent and unspecified are as if not asked (L3).
+// kindFilters has the values of the parameter artifact_kind. Absent and unspecified are no filter (L3).
 var kindFilters = map[server.ListDeploymentRecordsParamsArtifactKind]deployments.Kind{
 	"": deployments.AnyKind,
 	server.ListDeploymentRecordsParamsArtifactKindARTIFACTKINDUNSPECIFIED: deployments.AnyKind,
@@ -27,25 +26,24 @@ var kindFilters = map[server.ListDeploymentRecordsParamsArtifactKind]deployments
 	server.ListDeploymentRecordsParamsArtifactKindHELMCHART:               deployments.HelmChart,
 }
 
-// laterValues are values of parameters that the document has and the domain has no notion of yet: asking for one is a
-// 501, as it is for any value that is not in the maps above, and no record has it. A test wants each value of the
-// document either there or here, so that which it is has been decided.
-var laterValues = map[string][]string{"status": {}, "artifact_kind": {}}
+// unsupportedValues has the documented values that the domain does not know: filtering by one is a 501. A test requires
+// each documented value in the maps above or here, so that somebody has decided about it.
+var unsupportedValues = map[string][]string{"status": {}, "artifact_kind": {}}
 
-// statuses holds what the status of a record can be.
+// statuses has the statuses of a record.
 var statuses = map[deployments.Status]server.DeploymentStatus{
 	deployments.Deployed:       server.DeploymentStatusDEPLOYED,
 	deployments.Decommissioned: server.DeploymentStatusDECOMMISSIONED,
 	deployments.Superseded:     server.DeploymentStatusSUPERSEDED,
 }
 
-// recordedKinds holds the kinds that can be recorded.
+// recordedKinds has the kinds that can be recorded.
 var recordedKinds = map[recording.DeploymentKind]deployments.Kind{
 	recording.DeploymentKindCONTAINERIMAGE: deployments.ContainerImage,
 	recording.DeploymentKindHELMCHART:      deployments.HelmChart,
 }
 
-// recordedStatuses holds the statuses that can be recorded; left out, it is DEPLOYED.
+// recordedStatuses has the statuses that can be recorded. An absent one is DEPLOYED.
 var recordedStatuses = map[recording.DeploymentStatus]deployments.Status{
 	"": deployments.Deployed,
 	recording.DeploymentStatusDEPLOYMENTSTATUSUNSPECIFIED: deployments.Deployed,

@@ -12,22 +12,21 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// Problem is an answer that is not a success, in the words of R3. It is an error, so that whoever finds a problem
-// can return it, and the one place that writes bodies finds it.
+// Problem is an error response (R3). It is an error, so that any step can return it to the one place that writes bodies.
 type Problem struct {
-	// Status is the HTTP status, one of those in codes.
+	// Status is an HTTP status, one of the keys of codes.
 	Status int
-	// Message is for a person and has no internals in it.
+	// Message is for a person and reveals no internals.
 	Message string
-	// Details, one for each thing that is wrong, go out only with the statuses whose schema has strings there.
+	// Details has one string for each violation. Only statuses whose schema has strings there send it.
 	Details []string
-	// RetryAfter goes out with 429 and 503, rounded up to seconds.
+	// RetryAfter is sent with 429 and 503, rounded up to seconds.
 	RetryAfter time.Duration
-	// Allow goes out with 405: the methods that the path has.
+	// Allow lists the path's methods, for 405.
 	Allow string
-	// Authenticate is the WWW-Authenticate of 401 and 403.
+	// Authenticate is the header WWW-Authenticate, for 401 and 403.
 	Authenticate string
-	// Cause is what the log is told besides; clients are not.
+	// Cause is for the log; clients do not get it.
 	Cause error
 }
 
@@ -40,7 +39,7 @@ func (p *Problem) Error() string {
 
 func (p *Problem) Unwrap() error { return p.Cause }
 
-// codes gives the gRPC code of each status (R3).
+// codes maps each status to its gRPC code (R3).
 var codes = map[int]int32{
 	http.StatusBadRequest:                  3,
 	http.StatusUnauthorized:                16,
@@ -59,26 +58,26 @@ var codes = map[int]int32{
 	http.StatusGatewayTimeout:              4,
 }
 
-// MaxDetails is how many faults of one request are told (R3).
+// MaxDetails is the maximum number of violations that a response reports (R3).
 const MaxDetails = 20
 
-// BadRequest is a 400 that tells each fault, MaxDetails of them at most.
-func BadRequest(faults []string) *Problem {
+// BadRequest returns a 400 that reports the first MaxDetails violations.
+func BadRequest(violations []string) *Problem {
 	message := "the request has a fault"
-	if len(faults) > 1 {
-		message = fmt.Sprintf("the request has %d faults", len(faults))
+	if len(violations) > 1 {
+		message = fmt.Sprintf("the request has %d faults", len(violations))
 	}
-	return &Problem{Status: http.StatusBadRequest, Message: message, Details: faults[:min(len(faults), MaxDetails)]}
+	return &Problem{Status: http.StatusBadRequest, Message: message, Details: violations[:min(len(violations), MaxDetails)]}
 }
 
-// retryAfter is when a client should ask again that was told so.
+// retryAfter is the time after which a client should retry.
 const retryAfter = 5 * time.Second
 
-// ProblemOf finds what to answer to an error. What it does not know is a 500 that tells nothing.
+// ProblemOf returns the response to an error: a 500 that reveals nothing for any error that it does not know.
 func ProblemOf(err error) *Problem {
 	var (
-		problem *Problem
-		refused *deployments.BatchError
+		problem  *Problem
+		rejected *deployments.BatchError
 	)
 	switch {
 	case errors.As(err, &problem):
@@ -86,8 +85,8 @@ func ProblemOf(err error) *Problem {
 			return &Problem{Status: http.StatusInternalServerError, Message: "an internal error occurred", Cause: err}
 		}
 		return problem
-	case errors.As(err, &refused):
-		return BadRequest(sentences(refused.Violations))
+	case errors.As(err, &rejected):
+		return BadRequest(messages(rejected.Violations))
 	case errors.Is(err, deployments.ErrKeyReused):
 		return &Problem{Status: http.StatusUnprocessableEntity, Message: "the Idempotency-Key was used for another request"}
 	case errors.Is(err, deployments.ErrConflict):
@@ -97,14 +96,14 @@ func ProblemOf(err error) *Problem {
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Problem{Status: http.StatusGatewayTimeout, Message: "the answer took too long", Cause: err}
 	case errors.Is(err, context.Canceled):
-		// The client has gone, or the server stops: who is still there may ask again.
+		// The client has gone, or the server stops: a client that is still there may retry.
 		return &Problem{Status: http.StatusServiceUnavailable, Message: "the request was cut off, try again", RetryAfter: retryAfter, Cause: err}
 	default:
 		return &Problem{Status: http.StatusInternalServerError, Message: "an internal error occurred", Cause: err}
 	}
 }
 
-// Header adds the problem's headers (R2, R3, R4).
+// Header sets the response's headers (R2, R3, R4).
 func (p *Problem) Header(h http.Header) {
 	h.Set("Content-Type", "application/json")
 	if p.RetryAfter > 0 {
@@ -118,7 +117,7 @@ func (p *Problem) Header(h http.Header) {
 	}
 }
 
-// Body is the problem in the contract's own schema for its status; other statuses have rpcStatus (R3).
+// Body returns the response body in the document's schema for the status, or in rpcStatus if there is none (R3).
 func (p *Problem) Body() []byte {
 	details := p.Details
 	if details == nil {
@@ -140,7 +139,7 @@ func (p *Problem) Body() []byte {
 	}
 	text, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // structs of strings and numbers
+		panic(err) // the structs have strings and numbers only
 	}
 	return append(text, '\n')
 }

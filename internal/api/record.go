@@ -10,31 +10,31 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// RefusedItems are the items of a batch that do not fit the document, by their number, when the rest is to stand.
-type RefusedItems map[int][]deployments.Violation
+// RejectedItems has the violations of a partial batch's items that do not fit the document, by index.
+type RejectedItems map[int][]deployments.Violation
 
-type refusedKey struct{}
+type rejectedKey struct{}
 
-// WithRefusedItems hands the items over that validation refused.
-func WithRefusedItems(ctx context.Context, refused RefusedItems) context.Context {
-	return context.WithValue(ctx, refusedKey{}, refused)
+// WithRejectedItems adds the items that validation rejected to the context.
+func WithRejectedItems(ctx context.Context, rejected RejectedItems) context.Context {
+	return context.WithValue(ctx, rejectedKey{}, rejected)
 }
 
-// IsPartial says whether the body of a batch asks for what can be recorded of it.
+// IsPartial reports whether the body of a batch asks to record every valid item.
 func IsPartial(body map[string]any) bool {
 	partial, _ := body["partial"].(bool)
 	return partial
 }
 
-// RecordDeployment answers POST /v1/deployments.
+// RecordDeployment handles POST /v1/deployments.
 func (a *API) RecordDeployment(ctx context.Context, request recording.RecordDeploymentRequestObject) (recording.RecordDeploymentResponseObject, error) {
 	caller, err := callerOf(ctx)
 	if err != nil {
 		return nil, err
 	}
 	item := toRecording(request.Body)
-	if faults := item.Validate(); len(faults) > 0 {
-		return nil, &deployments.BatchError{Violations: faults}
+	if violations := item.Validate(); len(violations) > 0 {
+		return nil, &deployments.BatchError{Violations: violations}
 	}
 	var record deployments.Record
 	if key := request.Params.IdempotencyKey; key != nil {
@@ -54,25 +54,25 @@ func (a *API) RecordDeployment(ctx context.Context, request recording.RecordDepl
 	return recording.RecordDeployment200JSONResponse{DeploymentRecord: fromRecord(&record)}, nil
 }
 
-// requestDigest is the same for bodies that say the same, however they are written.
+// requestDigest returns the same digest for equivalent bodies, whatever their spelling.
 func requestDigest(item deployments.Recording) [32]byte {
 	text, err := json.Marshal(item)
 	if err != nil {
-		panic(err) // strings and numbers
+		panic(err) // the recording has strings and numbers only
 	}
 	return sha256.Sum256(text)
 }
 
-// RecordDeployments answers POST /v1/deployments/batch.
+// RecordDeployments handles POST /v1/deployments/batch.
 func (a *API) RecordDeployments(ctx context.Context, request recording.RecordDeploymentsRequestObject) (recording.RecordDeploymentsResponseObject, error) {
 	caller, err := callerOf(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if faults := batchFaults(request.Body, a.now()); len(faults) > 0 {
-		return nil, BadRequest(faults)
+	if violations := validateBatch(request.Body, a.now()); len(violations) > 0 {
+		return nil, BadRequest(violations)
 	}
-	refused, _ := ctx.Value(refusedKey{}).(RefusedItems)
+	rejected, _ := ctx.Value(rejectedKey{}).(RejectedItems)
 	batch := deployments.Batch{Partial: value(request.Body.Partial), AutoCreate: a.autoCreate}
 	if value(request.Body.Complete) {
 		batch.Snapshot = &deployments.Snapshot{
@@ -81,64 +81,64 @@ func (a *API) RecordDeployments(ctx context.Context, request recording.RecordDep
 		}
 	}
 	for i := range request.Body.Deployments {
-		batch.Items = append(batch.Items, deployments.BatchItem{Recording: toRecording(&request.Body.Deployments[i]), Violations: refused[i]})
+		batch.Items = append(batch.Items, deployments.BatchItem{Recording: toRecording(&request.Body.Deployments[i]), Violations: rejected[i]})
 	}
 	result, err := a.store.Record(ctx, caller.Organization, batch)
 	if err != nil {
 		return nil, err
 	}
-	answer := recording.RecordDeployments200JSONResponse{
+	response := recording.RecordDeployments200JSONResponse{
 		Results:             make([]recording.BatchItemResult, len(result.Items)),
 		DecommissionedCount: deployments.Int32(int64(result.Decommissioned)),
 	}
 	for i, item := range result.Items {
 		if len(item.Violations) > 0 {
-			faults := sentences(item.Violations)
-			answer.Results[i].Faults = &faults
+			messages := messages(item.Violations)
+			response.Results[i].Faults = &messages
 			continue
 		}
 		record := fromRecord(&item.Record)
-		answer.Results[i].DeploymentRecord = &record
+		response.Results[i].DeploymentRecord = &record
 	}
-	return answer, nil
+	return response, nil
 }
 
-// clockSkew is how far ahead of this server's clock a snapshot may be.
+// clockSkew is the time by which a snapshot may be ahead of this server's clock.
 const clockSkew = time.Minute
 
-// batchFaults tells what is wrong with a batch beside its items.
-func batchFaults(b *recording.DeploymentBatch, now time.Time) (faults []string) {
+// validateBatch returns the violations of a batch apart from those of its items.
+func validateBatch(b *recording.DeploymentBatch, now time.Time) (violations []string) {
 	switch {
 	case value(b.Complete):
 		if b.EnvironmentName == nil {
-			faults = append(faults, "environment_name: is missing, and complete is true")
+			violations = append(violations, "environment_name: is missing, and complete is true")
 		} else if err := deployments.CheckRecordedName(*b.EnvironmentName); err != nil {
-			faults = append(faults, "environment_name: "+err.Error())
+			violations = append(violations, "environment_name: "+err.Error())
 		}
 		switch {
 		case b.ObservedAt == nil:
-			faults = append(faults, "observed_at: is missing, and complete is true")
+			violations = append(violations, "observed_at: is missing, and complete is true")
 		case b.ObservedAt.After(now.Add(clockSkew)):
-			faults = append(faults, "observed_at: is in the future")
+			violations = append(violations, "observed_at: is in the future")
 		}
 		if len(b.Deployments) == 0 && !value(b.AllowEmpty) {
-			faults = append(faults, "deployments: is empty, and allow_empty is not true")
+			violations = append(violations, "deployments: is empty, and allow_empty is not true")
 		}
 	default:
 		if b.EnvironmentName != nil {
-			faults = append(faults, "environment_name: goes with complete only")
+			violations = append(violations, "environment_name: goes with complete only")
 		}
 		if b.ObservedAt != nil {
-			faults = append(faults, "observed_at: goes with complete only")
+			violations = append(violations, "observed_at: goes with complete only")
 		}
 		if len(b.Deployments) == 0 {
-			faults = append(faults, "deployments: is empty, and complete is not true")
+			violations = append(violations, "deployments: is empty, and complete is not true")
 		}
 	}
-	return faults
+	return violations
 }
 
-// toRecording translates an item. Enums that are not known are AnyKind and AnyStatus, which the domain refuses.
+// toRecording translates an item. An unknown kind or status becomes AnyKind or AnyStatus, which the domain rejects.
 func toRecording(d *recording.Deployment) deployments.Recording {
 	r := deployments.Recording{
 		EnvironmentName:        d.EnvironmentName,
@@ -150,16 +150,16 @@ func toRecording(d *recording.Deployment) deployments.Recording {
 		Version:                d.ArtifactVersion,
 		Status:                 recordedStatuses[value(d.Status)],
 	}
-	for _, pv := range value(d.ProjectVersions) {
-		r.ProjectVersions = append(r.ProjectVersions, deployments.ProjectVersion{ProjectName: pv.ProjectName, VersionName: pv.ProjectVersionName})
+	for _, version := range value(d.ProjectVersions) {
+		r.ProjectVersions = append(r.ProjectVersions, deployments.ProjectVersion{ProjectName: version.ProjectName, VersionName: version.ProjectVersionName})
 	}
 	return r
 }
 
-func sentences(faults []deployments.Violation) []string {
-	texts := make([]string, len(faults))
-	for i, fault := range faults {
-		texts[i] = fault.String()
+func messages(violations []deployments.Violation) []string {
+	texts := make([]string, len(violations))
+	for i, violation := range violations {
+		texts[i] = violation.String()
 	}
 	return texts
 }

@@ -10,12 +10,32 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// authenticate finds who asks, or answers 401. Only who sent a token is told that it is invalid (R4).
-func (a *assembly) authenticate(r *http.Request) (auth.Principal, error) {
+// authorize returns the caller of a request whose token grants the scope, or a 401 or 403.
+func (h *handler) authorize(r *http.Request, scope auth.Scope) (api.Caller, error) {
+	principal, err := h.authenticate(r)
+	if err != nil {
+		return api.Caller{}, err
+	}
+	if !principal.Allows(scope) {
+		return api.Caller{}, &api.Problem{
+			Status:       http.StatusForbidden,
+			Message:      "the token does not allow this",
+			Details:      []string{"scope: " + string(scope) + " is missing"},
+			Authenticate: fmt.Sprintf(`Bearer error="insufficient_scope", scope=%q`, scope),
+		}
+	}
+	return api.Caller{
+		Scope:   deployments.Scope{Organization: principal.Organization, Project: principal.Project},
+		Subject: principal.Subject,
+	}, nil
+}
+
+// authenticate verifies the request's bearer token. Only a request with a token gets error="invalid_token" (R4).
+func (h *handler) authenticate(r *http.Request) (auth.Principal, error) {
 	token, err := auth.BearerToken(r.Header)
 	if err == nil {
 		var principal auth.Principal
-		if principal, err = a.Verifier.Verify(r.Context(), token); err == nil {
+		if principal, err = h.Verifier.Verify(r.Context(), token); err == nil {
 			return principal, nil
 		}
 	}
@@ -31,25 +51,4 @@ func (a *assembly) authenticate(r *http.Request) (auth.Principal, error) {
 		return auth.Principal{}, fmt.Errorf("authenticate: %w", err)
 	}
 	return auth.Principal{}, problem
-}
-
-// authorize answers 403 to who may not do what the scope stands for (T4).
-func authorize(principal auth.Principal, scope auth.Scope) error {
-	if principal.Allows(scope) {
-		return nil
-	}
-	return &api.Problem{
-		Status:       http.StatusForbidden,
-		Message:      "the token does not allow this",
-		Details:      []string{"scope: " + string(scope) + " is missing"},
-		Authenticate: fmt.Sprintf(`Bearer error="insufficient_scope", scope=%q`, scope),
-	}
-}
-
-// callerOf is what api needs to know of the principal (T3, T5).
-func callerOf(principal auth.Principal) api.Caller {
-	return api.Caller{
-		Scope:   deployments.Scope{Organization: principal.Organization, Project: principal.Project},
-		Subject: principal.Subject,
-	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // A server whose clock a test has set goes by it wherever a time is seen, and judges tokens by the real time.
-func TestAServerGoesByTheClockThatItIsGiven(t *testing.T) {
+func TestAServerUsesItsClockEverywhereButForTokens(t *testing.T) {
 	for name, now := range map[string]time.Time{
 		"long past": time.Date(2001, 2, 3, 4, 5, 6, 789_000, time.UTC),
 		"far ahead": time.Date(2101, 2, 3, 4, 5, 6, 789_000, time.UTC),

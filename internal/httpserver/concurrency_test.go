@@ -149,7 +149,7 @@ func TestADatabaseThatStopsUnderLoadLosesNothing(t *testing.T) {
 	}
 }
 
-func TestARollbackIsWhatAKeyPrevents(t *testing.T) {
+func TestAnIdempotencyKeyPreventsARollback(t *testing.T) {
 	// Without a key, a repeat that comes late looks like a rollback: this is why there are keys.
 	server, store := onSQLite(t)
 	server.post("/v1/deployments", deployment(1)).record(t)

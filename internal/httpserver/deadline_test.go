@@ -12,7 +12,7 @@ import (
 )
 
 // The time for an answer reaches down to the database: a statement that waits is ended there too.
-func TestADeadlineEndsTheStatementInTheDatabase(t *testing.T) {
+func TestTheDeadlineCancelsTheStatementInTheDatabase(t *testing.T) {
 	database := pgtest.URL(t)
 	store := Open(t, database)
 	server := newServer(t, store, func(o *options) { o.Limits.Handle = 300 * time.Millisecond })

@@ -15,149 +15,126 @@ import (
 	recording "github.com/deployrecords/deployrecords/generated/recording/server"
 	"github.com/deployrecords/deployrecords/generated/server"
 	"github.com/deployrecords/deployrecords/internal/api"
-	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// duties are what this server adds to the operations of the documents.
-var duties = map[string]duty{
-	"GET /v1/deployments":        {scope: auth.ReadDeployments, query: api.ListParameters, rules: api.ListRules},
-	"POST /v1/deployments":       {scope: auth.WriteDeployments, headers: []string{idempotencyKey}, body: true},
-	"POST /v1/deployments/batch": {scope: auth.WriteDeployments, body: true, partial: api.IsPartial},
-}
-
-// openRoutes need no token (R4). Every other route is an operation of the document and needs one.
-var openRoutes = map[string]bool{
-	"GET /openapi.yaml":           true,
-	"GET /openapi.recording.yaml": true,
-	"GET /healthz":                true,
-	"GET /readyz":                 true,
-}
-
-// assembly is the handler under construction and what its middleware knows.
-type assembly struct {
+// handler has what the middleware needs.
+type handler struct {
 	Options
-	echo       *echo.Echo
 	documented routeTable
-	operations map[string]*operation // by routeKey; those that are not implemented by their path in the document
-	routes     map[string]bool       // of Echo, by routeKey
-	methods    map[string][]string   // of a path of Echo
+	operations map[string]*operation // by routeKey; unimplemented ones by their documented path
+	routes     map[string]bool       // Echo's, by routeKey
+	methods    map[string][]string   // by Echo's path
 }
 
-// New puts the handler together. It fails if a document is invalid, a route would have no protection, or a document
-// says of an implemented operation what this program does not do.
+// New returns the server's handler. It fails if a document is invalid, or if a route is not public and is missing in the
+// documents or in Endpoints: nothing would protect it.
 func New(o Options) (http.Handler, error) {
-	upstream, upstreamErr := readContract(o.Document)
-	own, ownErr := readContract(o.RecordingDocument)
+	upstream, upstreamErr := readDocument(o.Document)
+	own, ownErr := readDocument(o.RecordingDocument)
 	if err := errors.Join(upstreamErr, ownErr); err != nil {
 		return nil, err
 	}
-	documented, err := newRouteTable(upstream, own)
-	if err != nil {
-		return nil, err
+	h := &handler{
+		Options:    o,
+		documented: routeTable{newDocumentPaths(upstream), newDocumentPaths(own)},
+		operations: map[string]*operation{},
+		routes:     map[string]bool{},
+		methods:    map[string][]string{},
 	}
-	a := &assembly{Options: o, echo: echo.New(), documented: documented, operations: map[string]*operation{}, routes: map[string]bool{}, methods: map[string][]string{}}
-	e := a.echo
+	e := echo.New()
 	e.HideBanner = true
-	e.IPExtractor = echo.ExtractIPDirect() // a forwarded address is the client's claim, not a fact
-	e.HTTPErrorHandler = answerProblem
+	e.IPExtractor = echo.ExtractIPDirect() // a forwarded address is the client's claim
+	e.HTTPErrorHandler = handleError
 
 	e.GET("/openapi.yaml", serveDocument(o.Document))
 	e.GET("/openapi.recording.yaml", serveDocument(o.RecordingDocument))
-	e.GET("/healthz", a.healthy)
-	e.GET("/readyz", a.ready)
+	e.GET("/healthz", h.healthy)
+	e.GET("/readyz", h.ready)
 	now := o.Now
 	if now == nil {
 		now = time.Now
 	}
-	answers := api.New(o.Store, o.Paging, o.AutoCreate, now)
-	server.RegisterHandlers(e, server.NewStrictHandler(answers, []server.StrictMiddlewareFunc{refuseEmptyAnswer[server.StrictHandlerFunc]}))
-	recording.RegisterHandlers(e, recording.NewStrictHandler(answers, []recording.StrictMiddlewareFunc{refuseEmptyAnswer[recording.StrictHandlerFunc]}))
+	implementation := api.New(o.Store, o.Paging, o.AutoCreate, now)
+	server.RegisterHandlers(e, server.NewStrictHandler(implementation, []server.StrictMiddlewareFunc{requireResponse[server.StrictHandlerFunc]}))
+	recording.RegisterHandlers(e, recording.NewStrictHandler(implementation, []recording.StrictMiddlewareFunc{requireResponse[recording.StrictHandlerFunc]}))
 
-	if err := a.assignDuties(slices.Concat(upstream, own)); err != nil {
+	if err := h.addRoutes(e.Routes(), slices.Concat(upstream, own)); err != nil {
 		return nil, err
 	}
 
-	// The order of judgement (R4). Echo has found the route when these run.
+	// The order of checks (R4). Echo has found the route when these run.
 	e.Use(
-		a.observe,
+		h.observe,
 		middleware.RecoverWithConfig(middleware.RecoverConfig{
-			DisableStackAll:     true, // the others' stacks say nothing of this failure
+			DisableStackAll:     true, // the stacks of other requests do not explain this panic
 			DisableErrorHandler: true,
-			LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
+			LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
 				return &api.Problem{Status: http.StatusInternalServerError, Message: "an internal error occurred", Cause: fmt.Errorf("panic: %w\n%s", err, stack)}
 			},
 		}),
-		a.limitHeader,
-		a.judgeRoute,
-		a.deadline,
-		a.protect,
+		h.limitHeader,
+		h.matchRoute,
+		h.deadline,
+		h.protect,
 	)
 	return e, nil
 }
 
-// assignDuties finds for each of Echo's routes the operation that it is, and what it needs.
-func (a *assembly) assignDuties(operations []*operation) error {
-	byRoute := make(map[string]*operation)
+// addRoutes matches Echo's routes with the documents' operations.
+func (h *handler) addRoutes(routes []*echo.Route, operations []*operation) error {
+	implemented := make(map[string]*operation)
 	for _, o := range operations {
-		byRoute[o.echoKey()] = o
+		if o.endpoint != nil {
+			implemented[o.echoKey()] = o
+		} else {
+			h.operations[routeKey(o.route.Method, o.route.Path)] = o
+		}
 	}
-	for _, route := range a.echo.Routes() {
+	for _, route := range routes {
 		key := routeKey(route.Method, route.Path)
-		a.routes[key] = true
-		a.methods[route.Path] = append(a.methods[route.Path], route.Method)
-		if openRoutes[key] {
+		h.routes[key] = true
+		h.methods[route.Path] = append(h.methods[route.Path], route.Method)
+		if PublicRoutes[key] {
 			continue
 		}
-		duty, known := duties[key]
-		if byRoute[key] == nil || !known {
-			return fmt.Errorf("the route %s is not in a contract, or nobody says what it needs (duties in internal/httpserver/handler.go)", key)
+		if implemented[key] == nil {
+			return fmt.Errorf("the route %s is in no OpenAPI document or has no entry in Endpoints (internal/httpserver/document.go)", key)
 		}
-		a.operations[key] = byRoute[key]
-		a.operations[key].implemented, a.operations[key].duty = true, duty
-	}
-	var undecided []string
-	for _, o := range operations {
-		if o.implemented {
-			undecided = append(undecided, o.undecided()...)
-			continue
-		}
-		a.operations[routeKey(o.route.Method, o.route.Path)] = o
-	}
-	if len(undecided) > 0 {
-		return fmt.Errorf("the contract says what this program does not do:\n%s", strings.Join(undecided, "\n"))
+		h.operations[key] = implemented[key]
 	}
 	return nil
 }
 
-// judgeRoute answers 404 and 405 before anything else is asked. Echo's own answer to OPTIONS would be a 204.
-func (a *assembly) judgeRoute(next echo.HandlerFunc) echo.HandlerFunc {
+// matchRoute rejects unknown paths and methods before anything else is checked. Echo itself would answer OPTIONS with
+// a 204.
+func (h *handler) matchRoute(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		method, path := c.Request().Method, echo.GetPath(c.Request())
-		o, documented := a.documented.find(method, path)
-		if o != nil && !o.implemented {
-			// A path of Echo's that is less concrete must not answer for it.
+		o, documented := h.documented.find(method, path)
+		if o != nil && o.endpoint == nil {
+			// The documented path may be more concrete than the one that Echo found.
 			c.SetPath(o.route.Path)
 			return next(c)
 		}
-		if a.routes[routeKey(method, c.Path())] {
+		if h.routes[routeKey(method, c.Path())] {
 			return next(c)
 		}
-		methods := slices.Concat(a.methods[c.Path()], documented)
-		if slices.Sort(methods); len(methods) > 0 {
-			methods = slices.Compact(methods)
-			return &api.Problem{
-				Status:  http.StatusMethodNotAllowed,
-				Message: deployments.QuoteName(c.Request().Method) + " is not a method of this path",
-				Allow:   strings.Join(methods, ", "),
-			}
+		methods := slices.Concat(h.methods[c.Path()], documented)
+		if len(methods) == 0 {
+			return &api.Problem{Status: http.StatusNotFound, Message: "there is nothing at this path"}
 		}
-		return &api.Problem{Status: http.StatusNotFound, Message: "there is nothing at this path"}
+		slices.Sort(methods)
+		return &api.Problem{
+			Status:  http.StatusMethodNotAllowed,
+			Message: deployments.QuoteName(method) + " is not a method of this path",
+			Allow:   strings.Join(slices.Compact(methods), ", "),
+		}
 	}
 }
 
-// limitHeader answers 431. A header beyond twice the limit net/http refuses itself.
-func (a *assembly) limitHeader(next echo.HandlerFunc) echo.HandlerFunc {
+// limitHeader rejects long headers with a 431. net/http itself rejects a header beyond twice the limit.
+func (h *handler) limitHeader(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		size := len(r.RequestURI)
@@ -166,88 +143,86 @@ func (a *assembly) limitHeader(next echo.HandlerFunc) echo.HandlerFunc {
 				size += len(name) + len(value) + len(": \r\n")
 			}
 		}
-		if size > a.Limits.HeaderBytes {
+		if size > h.Limits.HeaderBytes {
 			return &api.Problem{
 				Status:  http.StatusRequestHeaderFieldsTooLarge,
-				Message: fmt.Sprintf("the request's line and header have more than %d bytes", a.Limits.HeaderBytes),
+				Message: fmt.Sprintf("the request's line and header have more than %d bytes", h.Limits.HeaderBytes),
 			}
 		}
 		return next(c)
 	}
 }
 
-// deadline bounds the time for an answer, down to the database.
-func (a *assembly) deadline(next echo.HandlerFunc) echo.HandlerFunc {
+// deadline limits the time for a response, down to the database.
+func (h *handler) deadline(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		ctx, cancel := context.WithTimeout(c.Request().Context(), a.Limits.Handle)
+		ctx, cancel := context.WithTimeout(c.Request().Context(), h.Limits.Handle)
 		defer cancel()
 		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)
 	}
 }
 
-// protect judges who asks, and then what is asked, for every route that is not open.
-func (a *assembly) protect(next echo.HandlerFunc) echo.HandlerFunc {
+// protect authenticates, authorizes and validates every request for a route that is not public.
+func (h *handler) protect(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		key := routeKey(c.Request().Method, c.Path())
-		if openRoutes[key] {
+		if PublicRoutes[key] {
 			return next(c)
 		}
-		operation := a.operations[key]
-		if !operation.implemented {
-			return a.refuseUnimplemented(c.Request(), operation)
+		o := h.operations[key]
+		if o.endpoint == nil {
+			return h.rejectUnsupported(c.Request(), o)
 		}
-		principal, err := a.authenticate(c.Request())
+		caller, err := h.authorize(c.Request(), o.endpoint.Scope)
 		if err != nil {
 			return err
 		}
-		if err := authorize(principal, operation.scope); err != nil {
+		if err := h.limitBody(c); err != nil {
 			return err
 		}
-		if err := a.limitBody(c); err != nil {
-			return err
-		}
-		request, err := operation.validate(c.Request())
+		request, err := o.validate(c.Request())
 		if err != nil {
 			return err
 		}
-		c.SetRequest(request.WithContext(api.WithCaller(request.Context(), callerOf(principal))))
+		c.SetRequest(request.WithContext(api.WithCaller(request.Context(), caller)))
 		return next(c)
 	}
 }
 
-// limitBody answers 413 to a body that says it is too large, and cuts off one that does not say.
-func (a *assembly) limitBody(c echo.Context) error {
+// limitBody rejects a body that declares too many bytes with a 413, and cuts off one that does not declare them.
+func (h *handler) limitBody(c echo.Context) error {
 	r := c.Request()
-	if r.ContentLength > a.Limits.BodyBytes {
-		return &api.Problem{
-			Status:  http.StatusRequestEntityTooLarge,
-			Message: fmt.Sprintf("the body has more than %d bytes", a.Limits.BodyBytes),
-		}
+	if r.ContentLength > h.Limits.BodyBytes {
+		return bodyTooLarge(h.Limits.BodyBytes)
 	}
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, a.Limits.BodyBytes)
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, h.Limits.BodyBytes)
 	return nil
 }
 
-var errEmptyAnswer = errors.New("a handler gave neither an answer nor an error")
+func bodyTooLarge(limit int64) *api.Problem {
+	return &api.Problem{Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("the body has more than %d bytes", limit)}
+}
 
-// refuseEmptyAnswer turns "return nil, nil", which would go out as an empty 200, into an error. It is middleware of
-// every generated package, whose types for it differ in name only.
-func refuseEmptyAnswer[Handler ~func(echo.Context, any) (any, error)](next Handler, _ string) Handler {
+var errNoResponse = errors.New("the handler returned neither a response nor an error")
+
+// requireResponse turns "return nil, nil", which generated code would send as an empty 200, into an error. The two
+// generated packages have a handler type each.
+func requireResponse[Handler ~func(echo.Context, any) (any, error)](next Handler, _ string) Handler {
 	return func(c echo.Context, request any) (any, error) {
-		answer, err := next(c, request)
-		if answer == nil && err == nil {
-			return nil, errEmptyAnswer
+		response, err := next(c, request)
+		if response == nil && err == nil {
+			return nil, errNoResponse
 		}
-		return answer, err
+		return response, err
 	}
 }
 
-// answerProblem is where every failure gets its body: validation, binding, authentication, routing, handlers,
-// panics and timeouts all end here (R3).
-func answerProblem(err error, c echo.Context) {
+// handleError writes the response of every error: of routing, authentication, validation, binding, handlers, panics and
+// timeouts (R3).
+func handleError(err error, c echo.Context) {
 	if c.Response().Committed {
-		return // too late for another answer; the client sees that this one is cut off
+		return // the response has begun, and the client sees that it is cut off
 	}
 	problem := problemOf(err)
 	problem.Header(c.Response().Header())
@@ -255,7 +230,7 @@ func answerProblem(err error, c echo.Context) {
 	_, _ = c.Response().Write(problem.Body())
 }
 
-// problemOf knows Echo's errors, which api does not.
+// problemOf adds Echo's and net/http's errors to those that api knows.
 func problemOf(err error) *api.Problem {
 	var (
 		problem *api.Problem
@@ -265,10 +240,10 @@ func problemOf(err error) *api.Problem {
 	switch {
 	case errors.As(err, &problem):
 	case errors.As(err, &tooLong):
-		err = &api.Problem{Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("the body has more than %d bytes", tooLong.Limit)}
+		err = bodyTooLarge(tooLong.Limit)
 	case errors.As(err, &echoErr) && echoErr.Code == http.StatusBadRequest:
-		// The generated binder: validation lets nothing through that it refuses, but what it says is the client's.
-		err = &api.Problem{Status: http.StatusBadRequest, Message: "the request has a fault", Details: []string{fmt.Sprint(echoErr.Message)}}
+		// The generated binder rejected what validation let through. Its message is about the client's value.
+		err = api.BadRequest([]string{fmt.Sprint(echoErr.Message)})
 	}
 	return api.ProblemOf(err)
 }

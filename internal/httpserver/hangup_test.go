@@ -50,7 +50,7 @@ func wantHungUp(t *testing.T, log string) {
 	}
 }
 
-func TestAClientThatHangsUpWhileItsAnswerIsSoughtIsNoFailure(t *testing.T) {
+func TestAClientThatHangsUpBeforeItsResponseIsLoggedAs499(t *testing.T) {
 	asked := make(chan struct{}, 1)
 	server := newServer(t, stubStore{list: func(ctx context.Context) (deployments.Result, error) {
 		asked <- struct{}{}
@@ -66,7 +66,7 @@ func TestAClientThatHangsUpWhileItsAnswerIsSoughtIsNoFailure(t *testing.T) {
 }
 
 // The driver tells of a statement that was ended in its own words.
-func TestAClientThatHangsUpWhileTheDatabaseSeeksIsNoFailure(t *testing.T) {
+func TestAClientThatHangsUpDuringAStatementIsLoggedAs499(t *testing.T) {
 	database := pgtest.URL(t)
 	server := newServer(t, Open(t, database))
 	locked, err := pgx.Connect(t.Context(), database)
@@ -91,7 +91,7 @@ func TestAClientThatHangsUpWhileTheDatabaseSeeksIsNoFailure(t *testing.T) {
 	wantHungUp(t, server.logged())
 }
 
-func TestAClientThatHangsUpWhileItsAnswerIsWrittenIsNoFailure(t *testing.T) {
+func TestAClientThatHangsUpDuringItsResponseIsLoggedAs499(t *testing.T) {
 	// More than what the connection takes before its client reads.
 	long := deployments.Result{Records: []deployments.Record{{EnvironmentName: strings.Repeat("x", 64<<20)}}, Total: 1}
 	server := newServer(t, stubStore{list: func(context.Context) (deployments.Result, error) { return long, nil }})
@@ -105,7 +105,7 @@ func TestAClientThatHangsUpWhileItsAnswerIsWrittenIsNoFailure(t *testing.T) {
 	wantHungUp(t, server.logged())
 }
 
-func TestTheServersOwnFailureIsOneWhenTheClientHasGone(t *testing.T) {
+func TestAServerErrorIsLoggedThoughTheClientHasGone(t *testing.T) {
 	asked := make(chan struct{}, 1)
 	server := newServer(t, stubStore{list: func(ctx context.Context) (deployments.Result, error) {
 		asked <- struct{}{}
@@ -122,7 +122,7 @@ func TestTheServersOwnFailureIsOneWhenTheClientHasGone(t *testing.T) {
 	}
 }
 
-func TestARequestThatAStopCutsOffIsAFailure(t *testing.T) {
+func TestARequestThatAStopCutsOffIsLoggedAsAnError(t *testing.T) {
 	asked := make(chan struct{}, 1)
 	server := newServer(t, stubStore{list: func(ctx context.Context) (deployments.Result, error) {
 		asked <- struct{}{}

@@ -20,7 +20,7 @@ import (
 	. "github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-func TestR4_RouteAndMethodAreJudgedFirst(t *testing.T) {
+func TestR4_RouteAndMethodAreCheckedFirst(t *testing.T) {
 	server, _ := onSQLite(t)
 	for request, want := range map[string]string{
 		"GET /":                            "404",
@@ -88,7 +88,7 @@ func TestR4_TokenThenScopeThenBodyThenQuery(t *testing.T) {
 	}
 }
 
-func TestR4_OpenRoutesNeedNoToken(t *testing.T) {
+func TestR4_PublicRoutesNeedNoToken(t *testing.T) {
 	server, _ := onSQLite(t)
 	for path, want := range map[string]string{"/healthz": `{"status":"ok"}`, "/readyz": `{"status":"ready"}`} {
 		if answer := server.ask("GET", path); answer.status != 200 || strings.TrimSpace(string(answer.body)) != want {
@@ -141,7 +141,7 @@ func TestR4_NoDocumentedOperationAnswersWithoutAToken(t *testing.T) {
 	}
 }
 
-func TestR3_UnexpectedFailuresHaveBodiesThatTellNothing(t *testing.T) {
+func TestR3_UnexpectedErrorsRevealNothing(t *testing.T) {
 	list := func(ctx context.Context) (deployments.Result, error) { return deployments.Result{}, nil }
 	server := newServer(t, stubStore{list: func(ctx context.Context) (deployments.Result, error) { return list(ctx) }},
 		func(o *options) { o.Limits.Handle = 50 * time.Millisecond })
@@ -190,7 +190,7 @@ func TestR3_HeadersThatAreTooLong(t *testing.T) {
 	}
 }
 
-func TestTheBodyOfAGetIsNotReadAndNotWaitedFor(t *testing.T) {
+func TestTheBodyOfAGetIsNotRead(t *testing.T) {
 	server, _ := onSQLite(t)
 	reader, writer := io.Pipe()
 	defer writer.Close()
@@ -203,7 +203,7 @@ func TestTheBodyOfAGetIsNotReadAndNotWaitedFor(t *testing.T) {
 	}
 }
 
-func TestReadinessTellsWhatIsMissingInGeneralWords(t *testing.T) {
+func TestReadinessReportsWhatIsMissingInGeneralWords(t *testing.T) {
 	for _, engine := range Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			url := engine.URL(t)
@@ -255,7 +255,7 @@ func TestADatabaseThatGoesAwayAndComesBack(t *testing.T) {
 	}
 }
 
-func TestTheLogTellsRequestsAndNoSecrets(t *testing.T) {
+func TestTheLogHasRequestsAndNoSecrets(t *testing.T) {
 	server, _ := onSQLite(t)
 	secretToken := token(t, "acme")
 	server.ask("GET", "/v1/deployments?environment_name=private-name", "Authorization: Bearer "+secretToken, "X-Request-Id: from.proxy-1")

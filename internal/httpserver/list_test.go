@@ -88,7 +88,7 @@ func TestL7_PagesOverHTTP(t *testing.T) {
 	})
 }
 
-func TestL7_DefaultAndGreatestPageSizeAreSettings(t *testing.T) {
+func TestL7_DefaultAndMaximumPageSizeAreSettings(t *testing.T) {
 	server, _ := onSQLite(t, func(o *options) { o.Paging.DefaultSize, o.Paging.MaxSize = 7, 50 })
 	for query, want := range map[string]int{"": 7, "?pagination.page_size=50": 50, "?pagination.page_size=51": 50, "?pagination.page_size=1": 1} {
 		if got := server.get(query).list(t).Pagination.PageSize; got != want {
@@ -116,7 +116,7 @@ func TestL8_AOneBasedServerCountsFromOne(t *testing.T) {
 	}
 }
 
-func TestR1_TheAnswerToTheByte(t *testing.T) {
+func TestR1_TheResponseByteForByte(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
 		const empty = `{"deployment_records":[],"pagination":{"page":0,"page_size":100,"total_count":0,"total_pages":0}}` + "\n"
 		if got := string(server.get("").body); got != empty {

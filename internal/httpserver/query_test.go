@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestQ1_Q2_Q3_FaultyQueriesAreToldFaultByFault(t *testing.T) {
+func TestQ1_Q2_Q3_EveryViolationOfAQueryIsReported(t *testing.T) {
 	server, _ := onSQLite(t)
 	const (
 		statuses = "DEPLOYMENT_STATUS_UNSPECIFIED, DEPLOYED, DECOMMISSIONED, SUPERSEDED"
@@ -88,7 +88,7 @@ func TestQ1_Q2_Q3_FaultyQueriesAreToldFaultByFault(t *testing.T) {
 	}
 }
 
-func TestQ1_Q2_Q3_SoundQueriesPass(t *testing.T) {
+func TestQ1_Q2_Q3_ValidQueriesPass(t *testing.T) {
 	server, _ := onSQLite(t)
 	for _, query := range []string{
 		"?", "?&", "?&&status=DEPLOYED&", "?=", "?=x",
@@ -104,7 +104,7 @@ func TestQ1_Q2_Q3_SoundQueriesPass(t *testing.T) {
 	}
 }
 
-func TestR3_AtMostTwentyFaultsAreTold(t *testing.T) {
+func TestR3_AtMostTwentyViolationsAreReported(t *testing.T) {
 	server, _ := onSQLite(t)
 	answer := server.get("?" + strings.Repeat("%zz&", 30))
 	if details := answer.details(t); answer.status != http.StatusBadRequest || len(details) != 20 {
@@ -115,7 +115,7 @@ func TestR3_AtMostTwentyFaultsAreTold(t *testing.T) {
 	}
 }
 
-func TestQ1_AHeaderThatTheOperationDoesNotNameIsIgnored(t *testing.T) {
+func TestQ1_AnUndocumentedHeaderIsIgnored(t *testing.T) {
 	server, _ := onSQLite(t)
 	answer := server.ask("GET", "/v1/deployments", "Authorization: Bearer "+token(t, "acme"), "Idempotency-Key: a", "Idempotency-Key: ")
 	if answer.status != http.StatusOK {

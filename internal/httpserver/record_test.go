@@ -152,7 +152,7 @@ func TestT5_ATokenLimitedToAProjectCannotRecord(t *testing.T) {
 	}
 }
 
-func TestBodiesThatAreRefused(t *testing.T) {
+func TestInvalidBodiesAreRejected(t *testing.T) {
 	server, _ := onSQLite(t, func(o *options) { o.Limits.BodyBytes = 4 << 10 })
 	for name, c := range map[string]struct {
 		body    string
@@ -209,7 +209,7 @@ func TestBodiesThatAreRefused(t *testing.T) {
 	server.post("/v1/deployments", deployment(1), "Content-Type: application/json; charset=UTF-8").record(t)
 }
 
-func TestNamesAreMadeUnlessTheSettingForbidsIt(t *testing.T) {
+func TestNamesAreCreatedUnlessTheSettingForbidsIt(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
 		Load(t, store, "acme", Entry(1, 1, "eu", "x", WithStage("production"), WithProject("web", "v1")))
 		answer := server.post("/v1/deployments", strings.Replace(deployment(1, `"logical_environment_name":"staging"`,
@@ -230,7 +230,7 @@ func TestNamesAreMadeUnlessTheSettingForbidsIt(t *testing.T) {
 	}, func(o *options) { o.AutoCreate = false })
 }
 
-func TestARetryWithAKeyIsSafe(t *testing.T) {
+func TestARetryWithAnIdempotencyKeyIsSafe(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
 		key := "Idempotency-Key: build 4711"
 		first := server.post("/v1/deployments", deployment(1), key).record(t)
@@ -357,7 +357,7 @@ func TestABatchIsAllOrNothingOrPartial(t *testing.T) {
 	})
 }
 
-func TestBatchesThatAreRefused(t *testing.T) {
+func TestInvalidBatchesAreRejected(t *testing.T) {
 	server, _ := onSQLite(t)
 	now := time.Now().UTC().Format(time.RFC3339)
 	snapshot := `,"complete":true,"environment_name":"eu","observed_at":"` + now + `"`
@@ -397,7 +397,7 @@ func TestBatchesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestASnapshotRepairsWhatWasMissed(t *testing.T) {
+func TestASnapshotDecommissionsWhatItOmits(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
 		for i, name := range []string{"stays", "gone", "moved", "refused"} {
 			server.post("/v1/deployments", named(name, i+1)).record(t)

@@ -2,25 +2,23 @@ package httpserver
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// routeTable finds what the documents say of a request, whether it is implemented or not. Echo routes only what is
-// generated, and a document may hold what Echo's patterns cannot say, as "/v1/things/{id}:cancel".
+// routeTable finds the documented operation of a request, implemented or not. Echo routes generated operations only,
+// and its patterns cannot express every documented path, as "/v1/things/{id}:cancel".
 type routeTable []documentPaths
 
-// documentPaths are the paths of one document, each with its operations by method.
+// documentPaths has the paths of one document.
 type documentPaths struct {
-	// fixed are the paths without parameters.
-	fixed map[string]methods
-	// templates are the others, the more concrete first.
+	fixed map[string]methods // without parameters
+	// templates have parameters. The more concrete come first.
 	templates []template
 }
 
+// methods has the operations of a path by method.
 type methods map[string]*operation
 
 type template struct {
@@ -29,14 +27,7 @@ type template struct {
 	methods
 }
 
-// newRouteTable fails if a request could mean two operations of which one is ours and one upstream's, or one is an
-// operation and one a route that is neither's: someone must decide which gives way.
-func newRouteTable(upstream, own []*operation) (routeTable, error) {
-	return routeTable{pathsOf(upstream), pathsOf(own)}, errors.Join(clashes(upstream, own)...)
-}
-
-func pathsOf(operations []*operation) documentPaths {
-	d := documentPaths{fixed: make(map[string]methods)}
+func newDocumentPaths(operations []*operation) documentPaths {
 	byPath := make(map[string]methods)
 	for _, o := range operations {
 		if byPath[o.route.Path] == nil {
@@ -44,6 +35,7 @@ func pathsOf(operations []*operation) documentPaths {
 		}
 		byPath[o.route.Path][o.route.Method] = o
 	}
+	d := documentPaths{fixed: make(map[string]methods)}
 	for path, methods := range byPath {
 		if !pathParameter.MatchString(path) {
 			d.fixed[path] = methods
@@ -52,50 +44,29 @@ func pathsOf(operations []*operation) documentPaths {
 		d.templates = append(d.templates, template{path, pathExpression(path), methods})
 	}
 	slices.SortFunc(d.templates, func(a, b template) int {
-		return cmp.Compare(concreteFirst(a.path), concreteFirst(b.path))
+		return cmp.Compare(concreteness(a.path), concreteness(b.path))
 	})
 	return d
 }
 
-func clashes(upstream, own []*operation) (faults []error) {
-	clash := func(o *operation, method, path string) bool {
-		return o.route.Method == method && (o.route.Path == path || pathExpression(o.route.Path).MatchString(path))
-	}
-	for _, theirs := range upstream {
-		for _, ours := range own {
-			if clash(theirs, ours.route.Method, ours.route.Path) || clash(ours, theirs.route.Method, theirs.route.Path) {
-				faults = append(faults, fmt.Errorf("upstream's document has %s, and so has internal/contract/openapi.recording.yaml, as %s: ours must give way to it, under another path", theirs.name(), ours.name()))
-			}
-		}
-	}
-	for _, o := range slices.Concat(upstream, own) {
-		for key := range openRoutes {
-			if method, path, _ := strings.Cut(key, " "); clash(o, method, path) {
-				faults = append(faults, fmt.Errorf("a document has %s, which is %s of this server's own (openRoutes in internal/httpserver/handler.go)", o.name(), key))
-			}
-		}
-	}
-	return faults
-}
-
-// pathExpression matches the paths of a template. A parameter is a segment or part of one, and is never empty.
+// pathExpression matches the paths of a template. A parameter is a segment or a part of one, and is never empty.
 func pathExpression(path string) *regexp.Regexp {
 	var b strings.Builder
 	end := 0
-	for _, place := range pathParameter.FindAllStringIndex(path, -1) {
-		b.WriteString(regexp.QuoteMeta(path[end:place[0]]) + "[^/]+")
-		end = place[1]
+	for _, at := range pathParameter.FindAllStringIndex(path, -1) {
+		b.WriteString(regexp.QuoteMeta(path[end:at[0]]) + "[^/]+")
+		end = at[1]
 	}
 	return regexp.MustCompile("^" + b.String() + regexp.QuoteMeta(path[end:]) + "$")
 }
 
-// concreteFirst is what templates sort by: where two first differ, what is fixed comes before a parameter, and a
-// parameter with something after it before one that takes the whole segment.
-func concreteFirst(path string) string {
+// concreteness returns the sort key of a template: at the first difference, fixed text comes before a parameter, and a
+// parameter that is followed by text before one that takes the whole segment.
+func concreteness(path string) string {
 	return strings.ReplaceAll(pathParameter.ReplaceAllString(path+"/", "\U0010FFFE"), "\U0010FFFE/", "\U0010FFFF/")
 }
 
-// methods gives the operations of a path. As OpenAPI has it, the most concrete path of a document answers alone.
+// methods returns the operations of the most concrete documented path that matches, as OpenAPI specifies.
 func (d *documentPaths) methods(path string) methods {
 	if found, ok := d.fixed[path]; ok {
 		return found
@@ -108,15 +79,15 @@ func (d *documentPaths) methods(path string) methods {
 	return nil
 }
 
-// find gives the operation that a request means, or nil and the methods that the path has.
-func (t routeTable) find(method, path string) (found *operation, others []string) {
+// find returns the operation of a request, or nil, and the methods that the path has.
+func (t routeTable) find(method, path string) (found *operation, allowed []string) {
 	for _, document := range t {
 		for name, o := range document.methods(path) {
-			others = append(others, name)
+			allowed = append(allowed, name)
 			if name == method {
 				found = o
 			}
 		}
 	}
-	return found, others
+	return found, allowed
 }

@@ -1,5 +1,5 @@
-// Package httpserver puts the server together: the order in which a request is judged, and the one place where
-// every failure gets its body. A request walks from here to internal/api and back, never the other way.
+// Package httpserver is the HTTP server. It defines the order of checks (rule R4): match the route, authenticate, authorize,
+// limit and validate. A request that passes goes on to internal/api. Every error becomes a response in handleError.
 package httpserver
 
 import (
@@ -14,44 +14,43 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// Options are what a server is made of and how much it bears.
+// Options configures a server.
 type Options struct {
-	// Store answers, and tells whether it is ready.
+	// Store answers requests and reports whether it is ready.
 	Store interface {
 		deployments.Store
 		Ready(context.Context) error
 	}
 	Verifier *auth.Verifier
 	Paging   deployments.Paging
-	// Document is upstream's OpenAPI document, to the byte.
+	// Document is upstream's OpenAPI document, byte for byte.
 	Document []byte
-	// RecordingDocument is that of the recording API.
+	// RecordingDocument is the OpenAPI document of the recording API.
 	RecordingDocument []byte
-	// AutoCreate lets recording make names that are not known.
+	// AutoCreate lets recording create unknown names.
 	AutoCreate bool
-	// Now, if not nil, is the clock by which a snapshot is in the future, and the Date of every answer. Nil: time.Now.
-	// The log, limits and tokens go by the real time all the same.
+	// Now is the clock for snapshots in the future and the Date header; nil is time.Now. The log, limits and tokens use the
+	// real time in any case.
 	Now    func() time.Time
 	Logger *slog.Logger
 	Limits Limits
 }
 
-// Limits bound what a client can make the server do.
+// Limits bounds the time and memory of requests.
 type Limits struct {
-	// ReadHeader, Read, Write and Idle are those of net/http: for the header, the whole request, the answer, and
-	// a connection between two requests.
+	// ReadHeader, Read, Write and Idle are the timeouts of http.Server.
 	ReadHeader, Read, Write, Idle time.Duration
-	// Handle is how long an answer may take to be found; it reaches down to the database. It must be less than
-	// Write, or the answer that it took too long cannot be written.
+	// Handle limits the time to compute a response, down to the database. It must be less than Write, or the 504 cannot be
+	// written.
 	Handle time.Duration
-	// Shutdown is how long requests under way have to finish when the server stops.
+	// Shutdown is the time that running requests have to finish when the server stops.
 	Shutdown time.Duration
-	// HeaderBytes bounds a request's line and header, BodyBytes its body.
+	// HeaderBytes limits a request's line and header, BodyBytes its body.
 	HeaderBytes int
 	BodyBytes   int64
 }
 
-// DefaultLimits suit a server behind a proxy or alone.
+// DefaultLimits returns limits for a server with or without a proxy.
 func DefaultLimits() Limits {
 	return Limits{
 		ReadHeader:  10 * time.Second,
@@ -65,12 +64,12 @@ func DefaultLimits() Limits {
 	}
 }
 
-// errCutOff is why requests end that a stop does not wait for any longer.
+// errCutOff is the cause of ending requests that did not finish within Limits.Shutdown.
 var errCutOff = errors.New("the server stops")
 
-// Serve answers on the listener until ctx ends, then finishes what is under way. It closes the listener.
+// Serve serves on the listener until ctx ends, then lets running requests finish. It closes the listener.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, limits Limits, logger *slog.Logger) error {
-	// Requests live on when ctx ends: they are what a graceful stop waits for.
+	// Requests outlive ctx: a graceful stop waits for them.
 	requests, cutOff := context.WithCancelCause(context.Background())
 	defer cutOff(errCutOff)
 	server := &http.Server{
@@ -80,11 +79,10 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, lim
 		ReadTimeout:       limits.Read,
 		WriteTimeout:      limits.Write,
 		IdleTimeout:       limits.Idle,
-		// Beyond its own slack of 4 KiB, net/http refuses a header without asking us; a smaller excess gets the
-		// body of R3 from the handler.
+		// net/http rejects a header beyond this plus 4 KiB without calling the handler. A smaller excess gets a body by R3.
 		MaxHeaderBytes: 2 * limits.HeaderBytes,
 		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-		// OPTIONS * is judged like every other request (R4).
+		// The handler checks OPTIONS * as any other request (R4).
 		DisableGeneralOptionsHandler: true,
 	}
 	failed := make(chan error, 1)
@@ -94,12 +92,12 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, lim
 		return err
 	case <-ctx.Done():
 	}
-	logger.Info("stopping: finishing requests under way", "within", limits.Shutdown.String())
+	logger.Info("stopping: waiting for running requests", "within", limits.Shutdown.String())
 	stopping, cancel := context.WithTimeout(context.Background(), limits.Shutdown)
 	defer cancel()
 	err := server.Shutdown(stopping)
 	if err != nil {
-		// What did not finish in time is cut off rather than left to hold the process, and told from what clients end.
+		// Cut off requests that did not finish, with a cause that tells them from those that clients ended.
 		cutOff(errCutOff)
 		err = errors.Join(err, server.Close())
 	}

@@ -16,7 +16,7 @@ func snapshotOf(environment string, at time.Time, more ...string) string {
 	return fmt.Sprintf(`,"complete":true,"environment_name":%q,"observed_at":%q%s`, environment, at.UTC().Format(time.RFC3339Nano), strings.Join(more, ""))
 }
 
-func TestALateSnapshotHarmsNothingNewer(t *testing.T) {
+func TestAStaleSnapshotChangesNothingNewer(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
 		server.post("/v1/deployments", named("api", 1)).record(t)
 		late := snapshotOf("eu", time.Now().Add(-48*time.Hour))
@@ -35,7 +35,7 @@ func TestALateSnapshotHarmsNothingNewer(t *testing.T) {
 	})
 }
 
-func TestARefusedItemOfASnapshotCountsAsNamedByWhatIsSoundOfIt(t *testing.T) {
+func TestARejectedItemOfASnapshotIsNotDecommissioned(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
 		server.post("/v1/deployments", named("web", 1)).record(t)
 		server.post("/v1/deployments", named("api", 2, `"logical_environment_name":"production"`)).record(t)
@@ -72,7 +72,7 @@ func TestW4_ProjectVersionsGoToTheArtifactThatIsNamed(t *testing.T) {
 }
 
 // What takes long to judge is refused before: these bodies are small, and would keep a processor busy for hours.
-func TestBodiesThatWouldTakeLongToJudge(t *testing.T) {
+func TestBodiesThatWouldTakeLongToValidateAreRejectedEarly(t *testing.T) {
 	server, _ := onSQLite(t)
 	var members []string
 	for i := range 60_000 {
@@ -114,7 +114,7 @@ func TestBodiesInOtherSpellings(t *testing.T) {
 	}
 }
 
-func TestImportsBesideRecordersKeepTheSlotsTrue(t *testing.T) {
+func TestConcurrentImportsAndRecordingsKeepTheSlotsExact(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
 		const slots = 60
 		for round := range 8 {

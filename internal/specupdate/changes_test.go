@@ -71,7 +71,7 @@ var upstreamChanges = []upstreamChange{
 		name:    "a required parameter added",
 		changes: []Change{Insert(parameters, 4, "{in: query, name: next_region, required: true, schema: "+text+"}")},
 		reports: []string{"breaking: .*added the new required `query` request parameter `next_region`"},
-		stops:   "contract", at: "the document requires the query parameter next_region, which is not implemented: every request would be refused",
+		stops:   "contract", at: "the document requires the query parameter next_region, which is not implemented: the server would reject every request",
 	},
 	{
 		name:    "a parameter with a default",
@@ -227,13 +227,13 @@ var upstreamChanges = []upstreamChange{
 		name:    "another security scheme",
 		changes: []Change{Set("components securitySchemes bearerToken", "{type: apiKey, in: header, name: X-Key}")},
 		reports: []string{"breaking: .*the component security scheme `bearerToken` type changed from `http` to `apiKey`"},
-		stops:   "contract", at: "the document's security is not a bearer token alone, and internal/auth knows nothing else",
+		stops:   "contract", at: "the document's security is not a bearer token alone, and internal/auth supports nothing else",
 	},
 	{
 		name:    "no security",
 		changes: []Change{Set(operation+" security", "[]")},
 		reports: []string{"breaking: .*the endpoint now allows anonymous access"},
-		stops:   "contract", at: "the document's security is not a bearer token alone, and internal/auth knows nothing else",
+		stops:   "contract", at: "the document's security is not a bearer token alone, and internal/auth supports nothing else",
 	},
 	{
 		name:    "another server",

@@ -17,30 +17,27 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// What operators see of the server: the document, health, and a line in the log for each request.
-
-// serveDocument answers with a document, to the byte.
+// serveDocument serves a document byte for byte.
 func serveDocument(document []byte) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		return c.Blob(http.StatusOK, "application/yaml", document)
 	}
 }
 
-// healthy says that the process answers; it asks nobody else, so that a database that is down does not get the
-// server restarted.
-func (a *assembly) healthy(c echo.Context) error {
-	return answerState(c, "ok")
+// healthy reports that the process responds. It checks nothing else: a restart does not repair a database that is down.
+func (h *handler) healthy(c echo.Context) error {
+	return writeState(c, "ok")
 }
 
-// readyTimeout is how long the database may take to say that it is there.
+// readyTimeout is the time that the database has for the check of /readyz.
 const readyTimeout = 3 * time.Second
 
-// ready says whether requests can be answered, and in general words what is missing (R3).
-func (a *assembly) ready(c echo.Context) error {
+// ready reports whether the server can answer requests, or in general words what is missing (R3).
+func (h *handler) ready(c echo.Context) error {
 	var missing []string
 	ctx, cancel := context.WithTimeout(c.Request().Context(), readyTimeout)
 	defer cancel()
-	databaseErr := a.Store.Ready(ctx)
+	databaseErr := h.Store.Ready(ctx)
 	switch {
 	case databaseErr == nil:
 	case errors.Is(databaseErr, deployments.ErrUnavailable), errors.Is(databaseErr, context.DeadlineExceeded):
@@ -48,7 +45,7 @@ func (a *assembly) ready(c echo.Context) error {
 	default:
 		missing = append(missing, "the database's schema is not the one of this server")
 	}
-	keysErr := a.Verifier.Ready()
+	keysErr := h.Verifier.Ready()
 	if keysErr != nil {
 		missing = append(missing, "the keys for tokens are not loaded")
 	}
@@ -60,25 +57,25 @@ func (a *assembly) ready(c echo.Context) error {
 			Cause:      errors.Join(databaseErr, keysErr),
 		}
 	}
-	return answerState(c, "ready")
+	return writeState(c, "ready")
 }
 
-func answerState(c echo.Context, state string) error {
+func writeState(c echo.Context, state string) error {
 	c.Response().Header().Set("Content-Type", "application/json")
 	c.Response().WriteHeader(http.StatusOK)
 	_, err := c.Response().Write([]byte(`{"status":"` + state + "\"}\n"))
 	return err
 }
 
-// requestID is what a client's or a proxy's id must look like to be taken over into the log.
+// requestID matches the request ids of clients and proxies that the server adopts.
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 
-// observe names the request, sets the headers that every answer has, and logs how it ended. The log has the route
-// and not the query: names in it are the tenant's own.
-func (a *assembly) observe(next echo.HandlerFunc) echo.HandlerFunc {
+// observe gives the request an id, sets the headers of every response, and logs the end of the request. The log has the
+// route and not the query, which has the tenant's names.
+func (h *handler) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
-		// The middleware below gives the request contexts that end before it does.
+		// The middleware below replaces the request's context by one that ends earlier.
 		connection := c.Request().Context()
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
 		if !requestID.MatchString(id) {
@@ -88,27 +85,27 @@ func (a *assembly) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		header.Set(echo.HeaderXRequestID, id)
 		header.Set("Cache-Control", "no-store") // R2
 		header.Set("X-Content-Type-Options", "nosniff")
-		if a.Now != nil {
-			header.Set("Date", a.Now().UTC().Format(http.TimeFormat)) // else net/http's
+		if h.Now != nil {
+			header.Set("Date", h.Now().UTC().Format(http.TimeFormat)) // by default net/http sets it
 		}
-		gone := false
+		hungUp := false
 		if err := next(c); err != nil {
-			gone = hungUp(connection, err)
-			if status := problemOf(err).Status; status >= http.StatusInternalServerError && !gone {
-				a.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
+			hungUp = clientHungUp(connection, err)
+			if status := problemOf(err).Status; status >= http.StatusInternalServerError && !hungUp {
+				h.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
 					slog.String("request_id", id), slog.Int("status", status), slog.Any("error", err))
 			}
-			c.Error(err) // writes the answer, so that the line below has its status
+			c.Error(err) // writes the response, whose status is logged below
 		}
 		status := c.Response().Status
-		if gone {
+		if hungUp {
 			status = statusHungUp
 		}
 		route := c.Path()
-		if _, ok := a.methods[route]; !ok && a.operations[routeKey(c.Request().Method, route)] == nil {
+		if _, ok := h.methods[route]; !ok && h.operations[routeKey(c.Request().Method, route)] == nil {
 			route = "none"
 		}
-		a.Logger.LogAttrs(c.Request().Context(), slog.LevelInfo, "request",
+		h.Logger.LogAttrs(c.Request().Context(), slog.LevelInfo, "request",
 			slog.String("request_id", id),
 			slog.String("method", c.Request().Method),
 			slog.String("route", route),
@@ -120,15 +117,13 @@ func (a *assembly) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// statusHungUp is the log's word for a client that did not wait for the end of its answer. Proxies log the same; no
-// client is told it.
+// statusHungUp is logged for a client that did not wait for its response, as proxies do. It is never sent.
 const statusHungUp = 499
 
-// hungUp tells whether a request failed because its client ended the connection, while the answer was sought or written.
-// An error that has nothing to do with that is the server's, whether or not somebody is there to be told; but of the
-// database's nobody can say what the end of the connection caused, and they count as its.
-func hungUp(connection context.Context, err error) bool {
-	if !errors.Is(context.Cause(connection), context.Canceled) { // of a connection that the server cut off, errCutOff
+// clientHungUp reports whether a request failed because its client closed the connection, before or while the response was
+// written. Other errors are the server's, even if the client has gone.
+func clientHungUp(connection context.Context, err error) bool {
+	if !errors.Is(context.Cause(connection), context.Canceled) { // errCutOff if the server closed the connection
 		return false
 	}
 	var network *net.OpError

@@ -11,7 +11,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-func TestAListIsWrittenAsTheGeneratedAnswerIs(t *testing.T) {
+func TestAListHasTheBytesOfTheGeneratedResponse(t *testing.T) {
 	texts := []string{"", "a", "<b>&amp;", "line\u2028 separator\u2029", "\"quoted\" \\ / \x7f", "é 日本 🚀", strings.Repeat("long ", 100)}
 	moments := []time.Time{
 		{},
@@ -40,7 +40,7 @@ func TestAListIsWrittenAsTheGeneratedAnswerIs(t *testing.T) {
 		if err := answer.VisitListDeploymentRecordsResponse(want); err != nil {
 			t.Fatal(err)
 		}
-		if err := (listAnswer{records[:length], pagination}).VisitListDeploymentRecordsResponse(got); err != nil {
+		if err := (listResponse{records[:length], pagination}).VisitListDeploymentRecordsResponse(got); err != nil {
 			t.Fatal(err)
 		}
 		if got.Body.String() != want.Body.String() || got.Code != want.Code || got.Header().Get("Content-Type") != want.Header().Get("Content-Type") {
@@ -53,19 +53,19 @@ func TestAListIsWrittenAsTheGeneratedAnswerIs(t *testing.T) {
 }
 
 // No writer stores it, and no database but SQLite could.
-func TestWhatIsNotUTF8IsReplacedInAList(t *testing.T) {
+func TestInvalidUTF8IsReplacedInAList(t *testing.T) {
 	got := httptest.NewRecorder()
 	records := []deployments.Record{{Status: deployments.Deployed, DeploymentName: "a\xffb"}}
-	err := listAnswer{records: records}.VisitListDeploymentRecordsResponse(got)
+	err := listResponse{records: records}.VisitListDeploymentRecordsResponse(got)
 	if err != nil || !strings.Contains(got.Body.String(), `"deployment_name":"a�b"`) {
 		t.Errorf("got %v, %s", err, got.Body)
 	}
 }
 
-func TestAListThatCannotBeWrittenSendsNothing(t *testing.T) {
+func TestAListThatCannotBeEncodedSendsNothing(t *testing.T) {
 	records := []deployments.Record{{Status: deployments.Deployed, CreatedAt: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)}}
 	got := httptest.NewRecorder()
-	err := listAnswer{records: records}.VisitListDeploymentRecordsResponse(got)
+	err := listResponse{records: records}.VisitListDeploymentRecordsResponse(got)
 	if err == nil || got.Body.Len() > 0 || len(got.Header()) > 0 {
 		t.Errorf("got %v, %s, %v", err, got.Body, got.Header())
 	}

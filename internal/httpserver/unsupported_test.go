@@ -8,9 +8,7 @@ import (
 
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
-	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
-	"github.com/deployrecords/deployrecords/internal/httpserver"
 	. "github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -27,7 +25,7 @@ func withDocument(t *testing.T, changes ...contracttest.Change) func(*options) {
 	}
 }
 
-func TestQ1_AParameterThatIsDocumentedAndNotImplementedIsNotPassedOver(t *testing.T) {
+func TestQ1_AnUnsupportedParameterIsNotIgnored(t *testing.T) {
 	engine := Engines[1]
 	s := Open(t, engine.URL(t))
 	Load(t, s, "acme", Entry(1, 1, "eu", "api"))
@@ -74,92 +72,7 @@ func TestQ1_AParameterThatIsDocumentedAndNotImplementedIsNotPassedOver(t *testin
 	}
 }
 
-// make spec-update runs this one before all others: its one message stands for their hundreds.
-func TestTheDocumentsAskForNothingThatIsNotDone(t *testing.T) {
-	o := httpserver.Options{Document: deployrecords.OpenAPI(), RecordingDocument: contract.RecordingOpenAPI(), Limits: httpserver.DefaultLimits()}
-	if _, err := httpserver.New(o); err != nil {
-		t.Error(err)
-	}
-}
-
-// What a document may say that makes every answer wrong, or that only people can decide, stops the server at its start.
-func TestADocumentThatAsksForMoreThanIsDoneDoesNotStart(t *testing.T) {
-	for name, c := range map[string]struct {
-		change contracttest.Change
-		want   string
-	}{
-		"OpenAPI 3.1":    {contracttest.Set("openapi", "3.1.0"), "the document is OpenAPI 3.1.0"},
-		"another scheme": {contracttest.Set("components securitySchemes bearerToken", "{type: http, scheme: basic}"), "security is not a bearer token alone"},
-		"an API key": {
-			contracttest.Set("components securitySchemes bearerToken", "{type: apiKey, in: header, name: X-Key}"),
-			"security is not a bearer token alone",
-		},
-		"an open operation":       {contracttest.Set(listOperation+" security", "[]"), "security is not a bearer token alone"},
-		"a second way in":         {contracttest.Set("security", "[{bearerToken: []}, {}]"), "security is not a bearer token alone"},
-		"no security":             {contracttest.Remove("security"), "security is not a bearer token alone"},
-		"scopes":                  {contracttest.Set("security", "[{bearerToken: [admin]}]"), "security is not a bearer token alone"},
-		"a body":                  {contracttest.Set(listOperation+" requestBody", "{content: {application/json: {schema: {type: object}}}}"), "the document says body: true"},
-		"servers with a path":     {contracttest.Set("servers", "[{url: https://api.example.com/platform/}]"), "has the path /platform/"},
-		"servers of an operation": {contracttest.Set(listOperation+" servers", "[{url: https://other.example.com/}]"), "servers for this operation alone"},
-		"a parameter gone":        {contracttest.Remove(listParameters + " name=artifact_digest"), "query parameter artifact_digest is implemented, and the document does not have it"},
-		"a parameter elsewhere":   {contracttest.Set(listParameters+" name=artifact_digest in", "header"), "query parameter artifact_digest is implemented, and the document does not have it"},
-		"a parameter required": {
-			contracttest.Insert(listParameters, 0, "{in: query, name: test_region, required: true, schema: {type: string}}"),
-			"requires the query parameter test_region, which is not implemented",
-		},
-		"a header required": {
-			contracttest.Insert(listParameters, 0, "{in: header, name: X-Test-View, required: true, schema: {type: string}}"),
-			"requires the header parameter X-Test-View, which is not implemented",
-		},
-		"a parameter of JSON": {
-			contracttest.Set(listParameters+" name=artifact_digest", "{in: query, name: artifact_digest, content: {application/json: {schema: {type: string}}}}"),
-			"parameter artifact_digest may be written in a way",
-		},
-		"empty values": {
-			contracttest.Set(listParameters+" name=full_history allowEmptyValue", "true"),
-			"query parameter full_history may be written in a way",
-		},
-		"an operation of ours": {
-			contracttest.Set("paths /v1/deployments post", "{operationId: Create, responses: {default: {description: x}}}"),
-			"upstream's document has POST /v1/deployments, and so has internal/contract/openapi.recording.yaml",
-		},
-		"a template over ours": {
-			contracttest.Set("paths /v1/deployments/{id}", "{post: {operationId: Create, parameters: [{in: path, name: id, required: true, schema: {type: string}}], responses: {default: {description: x}}}}"),
-			"upstream's document has POST /v1/deployments/{id}, and so has internal/contract/openapi.recording.yaml, as POST /v1/deployments/batch",
-		},
-		"a path of the server's": {
-			contracttest.Set("paths /healthz", "{get: {operationId: Health, responses: {default: {description: x}}}}"),
-			"a document has GET /healthz",
-		},
-		"a path moved":      {contracttest.Rename("paths /v1/deployments", "/v2/deployments"), "the route GET /v1/deployments is not in a contract"},
-		"a slash at an end": {contracttest.Rename("paths /v1/deployments", "/v1/deployments/"), "the route GET /v1/deployments is not in a contract"},
-		"an unknown type":   {contracttest.Set(listParameters+" name=status schema type", "text"), "the contract is invalid"},
-	} {
-		o := httpserver.Options{
-			Document:          contracttest.Changed(t, deployrecords.OpenAPI(), c.change),
-			RecordingDocument: contract.RecordingOpenAPI(),
-			Limits:            httpserver.DefaultLimits(),
-		}
-		if _, err := httpserver.New(o); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: got %v", name, err)
-		}
-	}
-}
-
-func TestATemplateOfOursThatCoversAPathOfUpstreamsDoesNotStart(t *testing.T) {
-	const operation = "{post: {operationId: Other, responses: {default: {description: x}}}}"
-	_, err := httpserver.New(httpserver.Options{
-		Document: contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.Set("paths /v1/test-things/mine", operation)),
-		RecordingDocument: contracttest.Changed(t, contract.RecordingOpenAPI(), contracttest.Set("paths /v1/test-things/{id}",
-			strings.Replace(operation, "operationId", "parameters: [{in: path, name: id, required: true, schema: {type: string}}], operationId", 1))),
-		Limits: httpserver.DefaultLimits(),
-	})
-	if err == nil || !strings.Contains(err.Error(), "upstream's document has POST /v1/test-things/mine, and so has internal/contract/openapi.recording.yaml, as POST /v1/test-things/{id}") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestChangesOfTheDocumentThatNeedNothing(t *testing.T) {
+func TestHarmlessChangesOfTheDocumentChangeNothing(t *testing.T) {
 	for name, change := range map[string]contracttest.Change{
 		"another host":              contracttest.Set("servers", "[{url: https://eu.example.com}, {url: https://us.example.com/}]"),
 		"no servers":                contracttest.Remove("servers"),
@@ -211,7 +124,7 @@ func wholeAPI() (changes []contracttest.Change) {
 	return changes
 }
 
-func TestR4_OperationsThatAreDocumentedAndNotImplemented(t *testing.T) {
+func TestR4_UnsupportedOperationsAreA501(t *testing.T) {
 	server, s := onSQLite(t, withDocument(t, wholeAPI()...))
 	Load(t, s, "acme", Entry(1, 1, "eu", "api"))
 	reader := "Authorization: Bearer " + token(t, "acme")
@@ -271,7 +184,7 @@ func TestR4_OperationsThatAreDocumentedAndNotImplemented(t *testing.T) {
 	}
 }
 
-func TestR4_MoreThanAHundredOperationsAreAskedForWithoutAToken(t *testing.T) {
+func TestR4_MoreThanAHundredUnsupportedOperationsNeedAToken(t *testing.T) {
 	server, _ := onSQLite(t, withDocument(t, wholeAPI()...))
 	for i := range 30 {
 		for _, request := range []string{"GET /v1/test-things%d", "POST /v1/test-things%d", "GET /v1/test-things%d/x", "DELETE /v1/test-things%d/x"} {

@@ -1,0 +1,165 @@
+package httpserver
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/deployrecords/deployrecords/internal/api"
+	"github.com/deployrecords/deployrecords/internal/auth"
+)
+
+// Endpoint is what this server adds to an operation of a document.
+type Endpoint struct {
+	// Scope is the scope that a token needs (T4).
+	Scope auth.Scope
+	// Query and Headers name the implemented parameters. A request that uses another documented one gets a 501.
+	Query, Headers []string
+	// Body reports whether the request has a body.
+	Body bool
+
+	// rules, if not nil, returns violations that the document's schemas do not express.
+	rules func(url.Values) []string
+	// partial, if not nil, reports whether violations in single items leave the rest of the request to the handler.
+	partial func(body map[string]any) bool
+}
+
+// Endpoints has the implemented operations by method and path. New fails if a route has no entry.
+var Endpoints = map[string]Endpoint{
+	"GET /v1/deployments":        {Scope: auth.ReadDeployments, Query: api.ListParameters, rules: api.ListRules},
+	"POST /v1/deployments":       {Scope: auth.WriteDeployments, Headers: []string{idempotencyKey}, Body: true},
+	"POST /v1/deployments/batch": {Scope: auth.WriteDeployments, Body: true, partial: api.IsPartial},
+}
+
+// PublicRoutes need no token (R4). Every other route is an operation of a document and needs one.
+var PublicRoutes = map[string]bool{
+	"GET /openapi.yaml":           true,
+	"GET /openapi.recording.yaml": true,
+	"GET /healthz":                true,
+	"GET /readyz":                 true,
+}
+
+// operation is an operation of a document.
+type operation struct {
+	route *routers.Route
+	// endpoint is nil if the operation is not implemented.
+	endpoint *Endpoint
+	// query has the query parameters in the order of the document.
+	query []*openapi3.Parameter
+	// unsupported has the documented parameters that are not implemented.
+	unsupported []unsupportedParameter
+}
+
+// name returns the operation's name in messages, as "GET /v1/things/{id}".
+func (o *operation) name() string { return o.route.Method + " " + o.route.Path }
+
+// hasBody reports whether the document gives the operation a body.
+func (o *operation) hasBody() bool { return o.route.Operation.RequestBody != nil }
+
+// bodySchema returns the schema of the operation's JSON body.
+func (o *operation) bodySchema() *openapi3.Schema {
+	return o.route.Operation.RequestBody.Value.Content.Get("application/json").Schema.Value
+}
+
+// itemProperties returns the properties of a batch's items, or nil if the operation takes no batch.
+func (o *operation) itemProperties() openapi3.Schemas {
+	if list := o.bodySchema().Properties["deployments"]; list != nil && list.Value.Items != nil {
+		return list.Value.Items.Value.Properties
+	}
+	return nil
+}
+
+// isPublic reports whether the document lets callers in without a token.
+func (o *operation) isPublic() bool {
+	security := o.route.Spec.Security
+	if own := o.route.Operation.Security; own != nil {
+		security = *own
+	}
+	return len(security) == 0 || slices.ContainsFunc(security, func(requirement openapi3.SecurityRequirement) bool {
+		return len(requirement) == 0
+	})
+}
+
+// routeKey joins a method and a path in Echo's form, as "GET /v1/things/:id".
+func routeKey(method, path string) string { return method + " " + path }
+
+var pathParameter = regexp.MustCompile(`\{([^/}]+)\}`)
+
+// echoKey returns the routeKey of the operation's generated route.
+func (o *operation) echoKey() string {
+	return routeKey(o.route.Method, pathParameter.ReplaceAllString(o.route.Path, ":$1"))
+}
+
+// readDocument returns the operations of a document, each with its Endpoint if it is implemented. It ignores the
+// document's servers: this server has other addresses than upstream's.
+func readDocument(document []byte) ([]*operation, error) {
+	loader := openapi3.NewLoader() // follows no reference out of the document
+	doc, err := loader.LoadFromData(document)
+	if err != nil {
+		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
+	}
+	if err := doc.Validate(loader.Context, openapi3.DisableExamplesValidation()); err != nil {
+		return nil, fmt.Errorf("the OpenAPI document is invalid: %w", err)
+	}
+	var operations []*operation
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			o := &operation{route: &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: op}}
+			if endpoint, ok := Endpoints[o.name()]; ok {
+				o.endpoint = &endpoint
+			}
+			o.addParameters()
+			operations = append(operations, o)
+		}
+	}
+	return operations, nil
+}
+
+// standardHeaders are the headers for which OpenAPI ignores parameters.
+var standardHeaders = []string{"Accept", "Authorization", "Content-Type"}
+
+// addParameters adds the operation's parameters and those of its path, which the former override by name.
+func (o *operation) addParameters() {
+	own := o.route.Operation.Parameters
+	var parameters openapi3.Parameters
+	for _, ref := range o.route.PathItem.Parameters {
+		if own.GetByInAndName(ref.Value.In, ref.Value.Name) == nil {
+			parameters = append(parameters, ref)
+		}
+	}
+	parameters = append(parameters, own...)
+	for _, ref := range parameters {
+		parameter := ref.Value
+		switch parameter.In {
+		case openapi3.ParameterInQuery:
+			o.query = append(o.query, parameter)
+		case openapi3.ParameterInHeader:
+			if slices.Contains(standardHeaders, http.CanonicalHeaderKey(parameter.Name)) {
+				continue
+			}
+		case openapi3.ParameterInPath:
+			continue
+		}
+		if !o.implements(parameter) {
+			o.unsupported = append(o.unsupported, newUnsupportedParameter(parameter, parameters))
+		}
+	}
+}
+
+// implements reports whether the server reads the parameter.
+func (o *operation) implements(parameter *openapi3.Parameter) bool {
+	switch {
+	case o.endpoint == nil:
+		return false
+	case parameter.In == openapi3.ParameterInQuery:
+		return slices.Contains(o.endpoint.Query, parameter.Name)
+	case parameter.In == openapi3.ParameterInHeader:
+		return slices.Contains(o.endpoint.Headers, parameter.Name)
+	}
+	return false
+}

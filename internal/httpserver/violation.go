@@ -1,0 +1,222 @@
+package httpserver
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// schemaViolation is a violation of the document's schemas in a parameter, in the body, or in the request as a whole.
+type schemaViolation struct {
+	parameter string
+	inBody    bool
+	// pointer has the tokens of the JSON pointer into the body.
+	pointer []string
+	message string
+}
+
+func (v schemaViolation) String() string {
+	switch {
+	case v.parameter != "":
+		return v.parameter + ": " + v.message
+	case v.inBody:
+		return jsonPath(v.pointer) + ": " + v.message
+	default:
+		return v.message
+	}
+}
+
+// item returns the index of the batch item that has the violation and the path within the item, or -1.
+func (v schemaViolation) item() (index int, field string) {
+	if len(v.pointer) < 2 || v.pointer[0] != "deployments" {
+		return -1, ""
+	}
+	index, err := strconv.Atoi(v.pointer[1])
+	if err != nil {
+		return -1, ""
+	}
+	if len(v.pointer) == 2 {
+		return index, "item"
+	}
+	return index, jsonPath(v.pointer[2:])
+}
+
+// jsonPath formats a JSON pointer for people, as deployments[3].artifact_digest.
+func jsonPath(pointer []string) string {
+	if len(pointer) == 0 {
+		return "body"
+	}
+	var b strings.Builder
+	for i, token := range pointer {
+		if _, err := strconv.Atoi(token); err == nil && i > 0 {
+			b.WriteString("[" + token + "]")
+			continue
+		}
+		if i > 0 {
+			b.WriteString(".")
+		}
+		b.WriteString(token)
+	}
+	return b.String()
+}
+
+// schemaViolations translates the error of openapi3filter.
+func schemaViolations(err error) []schemaViolation {
+	if err == nil {
+		return nil
+	}
+	if many, ok := err.(openapi3.MultiError); ok {
+		var violations []schemaViolation
+		for _, one := range many {
+			violations = append(violations, schemaViolations(one)...)
+		}
+		return violations
+	}
+	var requestErr *openapi3filter.RequestError
+	switch {
+	case errors.As(err, &requestErr) && requestErr.Parameter != nil:
+		return []schemaViolation{{parameter: requestErr.Parameter.Name, message: parameterMessage(requestErr.Err)}}
+	case requestErr != nil && requestErr.RequestBody != nil:
+		var c bodyCollector
+		c.collect(requestErr.Err)
+		return c.violations
+	default:
+		return []schemaViolation{{message: "the request does not fit the contract"}}
+	}
+}
+
+func parameterMessage(err error) string {
+	// The errors of a schema are a list of their own.
+	if many, ok := err.(openapi3.MultiError); ok && len(many) > 0 {
+		err = many[0]
+	}
+	var schemaErr *openapi3.SchemaError
+	switch {
+	case errors.Is(err, openapi3filter.ErrInvalidRequired):
+		return "is missing"
+	case errors.Is(err, openapi3filter.ErrInvalidEmptyValue):
+		return "is empty"
+	case errors.As(err, &schemaErr):
+		return schemaMessage(schemaErr)
+	default:
+		return "is not a value of its type"
+	}
+}
+
+// bodyCollector collects one violation for each location in the body: a schema may report several for one value.
+type bodyCollector struct {
+	violations []schemaViolation
+	locations  map[string]bool // that have a violation
+	objects    map[string]bool // whose unknown members are reported
+}
+
+func (c *bodyCollector) add(pointer []string, message string) {
+	if c.locations == nil {
+		c.locations, c.objects = make(map[string]bool), make(map[string]bool)
+	}
+	if path := jsonPath(pointer); !c.locations[path] {
+		c.locations[path] = true
+		c.violations = append(c.violations, schemaViolation{inBody: true, pointer: pointer, message: message})
+	}
+}
+
+func (c *bodyCollector) collect(err error) {
+	var schemaErr *openapi3.SchemaError
+	switch many, ok := err.(openapi3.MultiError); {
+	case ok:
+		for _, one := range many {
+			c.collect(one)
+		}
+	case errors.As(err, &schemaErr):
+		c.collectSchemaError(schemaErr)
+	case errors.Is(err, openapi3filter.ErrInvalidRequired):
+		c.add(nil, "is missing")
+	default:
+		c.add(nil, "does not fit the contract")
+	}
+}
+
+// collectSchemaError handles unknown members apart: there is an error for each of them that names their object only.
+func (c *bodyCollector) collectSchemaError(err *openapi3.SchemaError) {
+	pointer := err.JSONPointer()
+	object, isObject := err.Value.(map[string]any)
+	if !isObject || err.SchemaField != "properties" && err.SchemaField != "additionalProperties" {
+		c.add(pointer, schemaMessage(err))
+		return
+	}
+	if path := jsonPath(pointer); c.objects[path] {
+		return
+	}
+	var unknown []string
+	for name := range object {
+		if _, known := err.Schema.Properties[name]; !known {
+			unknown = append(unknown, deployments.QuoteName(name))
+		}
+	}
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		c.add(slices.Concat(pointer, []string{name}), "is not a member that the contract knows")
+	}
+	if len(unknown) == 0 {
+		c.add(pointer, schemaMessage(err))
+	}
+	c.objects[jsonPath(pointer)] = true
+}
+
+// schemaMessage describes a violation, in the domain's words where it has some.
+func schemaMessage(err *openapi3.SchemaError) string {
+	text, isText := err.Value.(string)
+	switch err.SchemaField {
+	case "enum":
+		return deployments.Quote(fmt.Sprint(err.Value)) + " is not one of " + allowedValues(err.Schema)
+	case "nullable":
+		return "is null"
+	case "required":
+		return "is missing"
+	case "type":
+		return "is not " + typeName(err.Schema)
+	case "maxItems":
+		return fmt.Sprintf("has more than %d items", *err.Schema.MaxItems)
+	case "format":
+		return deployments.Quote(text) + " is not a " + err.Schema.Format
+	case "pattern", "minLength", "maxLength":
+		if !isText {
+			break
+		}
+		check := deployments.CheckRecordedName
+		if pointer := err.JSONPointer(); len(pointer) > 0 && pointer[len(pointer)-1] == "artifact_digest" {
+			check = deployments.CheckDigest
+		}
+		if err := check(text); err != nil {
+			return err.Error()
+		}
+	}
+	return err.Reason
+}
+
+// allowedValues lists the values of an enum.
+func allowedValues(schema *openapi3.Schema) string {
+	names := make([]string, 0, len(schema.Enum))
+	for _, value := range schema.Enum {
+		names = append(names, fmt.Sprint(value))
+	}
+	return strings.Join(slices.Compact(names), ", ")
+}
+
+var typeNames = map[string]string{
+	openapi3.TypeString: "a string", openapi3.TypeObject: "an object", openapi3.TypeArray: "an array", openapi3.TypeBoolean: "true or false",
+}
+
+func typeName(schema *openapi3.Schema) string {
+	if types := schema.Type.Slice(); len(types) > 0 {
+		return typeNames[types[0]]
+	}
+	return "of its type"
+}
