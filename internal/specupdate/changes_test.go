@@ -41,13 +41,13 @@ var upstreamChanges = []upstreamChange{
 		name:    "an enum value added",
 		changes: []Change{Insert(parameters+" name=status schema enum", 2, "NEXT_PAUSED"), Insert(statuses, 2, "NEXT_PAUSED")},
 		reports: []string{"breaking: .*added the new `NEXT_PAUSED` enum value to the `deployment_records/items/status` response property", "additive: .*enum value `NEXT_PAUSED` to the `query` request parameter `status`"},
-		stops:   "contract", at: "the filter status=NEXT_PAUSED is not known: enter it in statusFilters of internal/api/enums.go, or in laterValues",
+		stops:   "contract", at: "the filter status=NEXT_PAUSED is not known: enter it in statusFilters of internal/api/enums.go, or in unsupportedValues",
 	},
 	{
 		name:    "an artifact kind added",
 		changes: []Change{Insert(parameters+" name=artifact_kind schema enum", 2, "NEXT_WASM")},
 		reports: []string{"additive: .*enum value `NEXT_WASM`"},
-		stops:   "contract", at: "the filter artifact_kind=NEXT_WASM is not known: enter it in kindFilters of internal/api/enums.go, or in laterValues",
+		stops:   "contract", at: "the filter artifact_kind=NEXT_WASM is not known: enter it in kindFilters of internal/api/enums.go, or in unsupportedValues",
 	},
 	{
 		name:    "an enum value removed",
@@ -245,7 +245,7 @@ var upstreamChanges = []upstreamChange{
 		name:    "a server with a path",
 		changes: []Change{Set("servers", "[{url: https://next.example.com/platform}]")},
 		reports: []string{`location: servers added: "https://next.example.com/platform"`},
-		stops:   "contract", at: "has the path /platform, and routes in this server have none: decide whether they move under it",
+		stops:   "contract", at: "has the path /platform, and the routes of this server have none: decide whether they move under it",
 	},
 	{
 		name:    "a schema renamed",
@@ -269,7 +269,7 @@ var upstreamChanges = []upstreamChange{
 		name:    "OpenAPI 3.1",
 		changes: []Change{Set("openapi", "3.1.1")},
 		reports: []string{`location: openAPI: "3.0.1" -> "3.1.1"`},
-		stops:   "contract", at: "the document is OpenAPI 3.1.1, and of 3.1 openapi3filter refuses every parameter",
+		stops:   "contract", at: "the document is OpenAPI 3.1.1, and openapi3filter rejects every parameter of 3.1",
 	},
 	{
 		name:    "another wording",
