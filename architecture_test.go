@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 }
 
 // testPackages are for tests only.
-var testPackages = []string{"internal/contracttest", "internal/pgtest", "internal/storetest"}
+var testPackages = []string{"internal/contracttest", "internal/pgtest", "internal/racetest", "internal/storetest"}
 
 // mustNotImport lists, by the beginning of the import path, what a package and the packages below it must not import.
 var mustNotImport = map[string][]string{
@@ -185,37 +185,5 @@ func TestOpenAPIReturnsUpstreamsDocumentByteForByte(t *testing.T) {
 	const digest = "sha256:25dc82df7edb2c714f34c5a16e0058f3e7b74817abb1acf91723fa4cabc302ff"
 	if got := deployrecords.ContractDigest(); got != digest {
 		t.Errorf("the document's digest is %s: if upstream's document was updated on purpose, change it here", got)
-	}
-}
-
-// scripts/test.sh leaves some tests out with the race detector and then runs them without, those of the store.
-func TestWhatIsLeftOutWithTheRaceDetectorIsRunWithoutIt(t *testing.T) {
-	script, err := os.ReadFile("scripts/test.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	named := regexp.MustCompile(`(?m)^long='\^(.+)'$`).FindSubmatch(script)
-	if named == nil {
-		t.Fatal("scripts/test.sh does not say which they are")
-	}
-	leftOut := regexp.MustCompile(`(?m)^func ` + string(named[1]))
-	found := 0
-	err = filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if n := len(leftOut.FindAll(text, -1)); n > 0 && !strings.HasPrefix(filepath.ToSlash(path), "internal/store/") {
-			t.Errorf("%s has tests that would never run", path)
-		} else {
-			found += n
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if found == 0 {
-		t.Error("nothing in the store is named so")
 	}
 }

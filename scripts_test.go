@@ -7,75 +7,101 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// aGoThatTests stands in for the go command. What it begins would go on for an hour.
-const aGoThatTests = `#!/bin/sh
-case $1 in
-list) echo example.com/internal/demo; echo example.com/internal/conformance ;;
-env) echo 0 ;;
-test)
-  sleep 3600 &
-  echo begun
-  wait ;;
+// fakeGo stands in for the go command: it prints the arguments of each go test, which runs until an interrupt, or fails
+// at once if FAKE_GO_FAILS is set. One of the two packages imports racetest.
+const fakeGo = `#!/bin/sh
+case "$*" in
+"env CGO_ENABLED") echo 1 ;;
+"env CC") echo sh ;;
+list*) echo "example.com/fast [testing] []"; echo "example.com/slow [] [example.com/internal/racetest]" ;;
+test*)
+  echo "$*"
+  [ -z "$FAKE_GO_FAILS" ] || exit 1
+  trap 'exit 1' INT
+  while sleep 0.1; do :; done ;;
 esac
 `
 
-func TestAnInterruptEndsAllThatTheTestScriptBegan(t *testing.T) {
+// startTestScript runs scripts/test.sh in a process group of its own and returns it with its output.
+func startTestScript(t *testing.T, env ...string) (*exec.Cmd, io.Reader) {
+	t.Helper()
 	fake := filepath.Join(t.TempDir(), "go")
-	if err := os.WriteFile(fake, []byte(aGoThatTests), 0o700); err != nil {
+	if err := os.WriteFile(fake, []byte(fakeGo), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	// The script runs these tests with interrupts ignored. What this process handles, it does not pass on as ignored.
+	script := exec.CommandContext(t.Context(), "sh", "scripts/test.sh", "./...")
+	script.Env = append(append(os.Environ(), "GO="+fake, "TEST_DATABASE_URL=postgres:///unused"), env...)
+	script.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := script.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := script.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(-script.Process.Pid, syscall.SIGKILL) })
+	return script, out
+}
+
+func TestScriptRunsSlowPackagesAgainWithoutTheRaceDetector(t *testing.T) {
+	script, out := startTestScript(t, "FAKE_GO_FAILS=1")
+	text, err := io.ReadAll(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "test ") {
+			got = append(got, strings.TrimSpace(line))
+		}
+	}
+	want := []string{"test -timeout 20m -race ./...", "test -timeout 20m example.com/slow"}
+	if !slices.Equal(got, want) {
+		t.Errorf("ran %q, want %q", got, want)
+	}
+	if err := script.Wait(); err == nil {
+		t.Error("the script succeeded although the tests failed")
+	}
+}
+
+func TestScriptEndsEverythingOnInterrupt(t *testing.T) {
+	// A process started in the background ignores interrupts and passes that on, unless it handles them itself.
 	handled := make(chan os.Signal, 1)
 	signal.Notify(handled, syscall.SIGINT)
 	defer signal.Stop(handled)
-	for name, end := range map[string]func(script int) error{
-		"a terminal's interrupt":  func(script int) error { return syscall.Kill(-script, syscall.SIGINT) },
-		"the end of it alone":     func(script int) error { return syscall.Kill(script, syscall.SIGTERM) },
-		"an interrupt of it only": func(script int) error { return syscall.Kill(script, syscall.SIGINT) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			temporary := t.TempDir()
-			script := exec.CommandContext(t.Context(), "sh", "scripts/test.sh", "./...")
-			script.Env = append(os.Environ(), "GO="+fake, "TEST_DATABASE_URL=postgres:///nobody-asks", "TMPDIR="+temporary)
-			script.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-			out, err := script.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := script.Start(); err != nil {
-				t.Fatal(err)
-			}
-			group := script.Process.Pid
-			defer syscall.Kill(-group, syscall.SIGKILL)
-			lines := bufio.NewScanner(out)
-			for begun := 0; begun < 2 && lines.Scan(); {
-				if lines.Text() == "begun" {
-					begun++
-				}
-			}
-			if err := end(group); err != nil {
-				t.Fatal(err)
-			}
-			// All that it began writes to the same pipe, which ends with the last of them.
-			ended := make(chan error, 1)
-			go func() { _, err := io.Copy(io.Discard, out); ended <- err }()
-			select {
-			case <-ended:
-			case <-time.After(15 * time.Second):
-				t.Fatal("something goes on")
-			}
-			if err := script.Wait(); err == nil || !strings.HasPrefix(err.Error(), "signal: ") {
-				t.Errorf("it ended with %v", err)
-			}
-			if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
-				t.Errorf("it left %v, %v", left, err)
-			}
-		})
+
+	script, out := startTestScript(t, "FAKE_GO_FAILS=")
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "test ") {
+	}
+	if err := syscall.Kill(-script.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	// Every process that the script started holds the pipe open, so its end means that all of them ended.
+	ended := make(chan string, 1)
+	go func() {
+		var rest strings.Builder
+		for lines.Scan() {
+			rest.WriteString(lines.Text())
+		}
+		ended <- rest.String()
+	}()
+	select {
+	case rest := <-ended:
+		if rest != "" {
+			t.Errorf("after the interrupt the script printed %q", rest)
+		}
+	case <-time.After(15 * time.Second):
+		t.Fatal("a process survived the interrupt")
+	}
+	if err := script.Wait(); err == nil {
+		t.Error("the script succeeded although it was interrupted")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/racetest"
 	. "github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -203,6 +204,7 @@ func TestL6_TimesKeepMicrosecondsAndOrderAcrossZones(t *testing.T) {
 }
 
 func TestL7_PagesPutTogetherAreTheWholeForEverySize(t *testing.T) {
+	racetest.Skip(t)
 	const n = 23
 	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		var entries []deployments.ImportEntry
