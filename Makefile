@@ -1,4 +1,4 @@
-# Everything that people and CI do with this repository. `make help` lists it.
+# The commands for people and CI. `make help` lists them.
 GO       ?= go
 TOOL     := $(GO) tool -modfile=tools/go.mod
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -14,31 +14,28 @@ help: ## List the targets.
 build: ## Build bin/deployrecords, in pure Go.
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/deployrecords ./cmd/deployrecords
 
-run: build ## Serve the demo data on 127.0.0.1:8080 and print a command that asks for it.
+run: build ## Serve the demo data on 127.0.0.1:8080 and print a curl command.
 	@sh scripts/run-demo.sh
 
-generate: ## Generate generated/ from the documents and their overlays.
+generate: ## Generate the Go code in generated/ from the OpenAPI documents and their overlays.
 	$(TOOL) oapi-codegen -config oapi-codegen.yaml openapi.yaml
 	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.client.yaml openapi.yaml
 	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.recording.server.yaml internal/contract/openapi.recording.yaml
 	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.recording.client.yaml internal/contract/openapi.recording.yaml
 
-spec-update: ## Follow upstream's document: make spec-update FROM=path-or-https-URL.
+spec-update: ## Update to upstream's next document: make spec-update FROM=path-or-https-URL.
 	@$(GO) run ./cmd/specupdate -from "$(FROM)"
 
-check: ## Generated code is current, and vet, formatter and staticcheck have nothing to say.
+check: ## Check that generated code is current, run the linters over code and prose, and check go.mod.
 	@sh scripts/check-generated.sh
-	$(GO) vet ./...
-	$(GO) vet -tags soak ./internal/specupdate
-	@files=$$(git ls-files --cached --others --exclude-standard '*.go' | grep -v '^generated/' | xargs $(TOOL) gofumpt -l); \
-	  if [ -n "$$files" ]; then echo "gofumpt would change:"; echo "$$files"; exit 1; fi
-	$(TOOL) staticcheck ./...
+	$(TOOL) golangci-lint run
+	@GO='$(GO)' sh scripts/check-prose.sh
 	$(GO) mod tidy -diff
 
 test: ## Run every test on both databases, with the race detector where there is a C compiler.
 	@GO='$(GO)' sh scripts/test.sh ./...
 
-soak: build ## What is too slow for every day, or needs node: fuzzing, long tests, every change of upstream's document, TypeScript.
+soak: build ## Run what is too slow for every day: fuzzing, long property tests, spec updates, the TypeScript example.
 	@sh scripts/test-typescript.sh
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzHandler -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzRecording -fuzztime $(or $(FUZZTIME),5m)
@@ -46,8 +43,8 @@ soak: build ## What is too slow for every day, or needs node: fuzzing, long test
 	$(GO) test ./internal/store -run Property -rapid.checks=$(or $(CHECKS),3000) -timeout 60m
 	$(GO) test -tags soak ./internal/specupdate -run EndToEnd -timeout 120m
 
-bench: ## Measure, at RECORDS=1000000, and write docs/performance.md; ROW=name runs one row alone.
+bench: ## Benchmark with RECORDS=1000000 and write docs/performance.md; ROW=name runs one row alone.
 	$(GO) run ./cmd/bench -records '$(or $(RECORDS),1000000)' -row '$(ROW)'
 
-clean: ## Remove what was built, and the demo's database and secret.
+clean: ## Remove bin/ and the demo's database and secret.
 	rm -rf bin .deployrecords

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What a document shows was run; a mark that something is still to be put in must not be published.
+// Documents must not be published with a placeholder for output that nobody has pasted in yet.
 func TestDocumentsHaveNoPlaceholders(t *testing.T) {
 	read := 0
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails if generated/ is not what generation gives. Works on a copy: a failed check changes nothing.
+# Fails if generated/ differs from what `make generate` writes. It generates into a copy, so a failed check changes nothing.
 set -eu
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
@@ -8,6 +8,6 @@ cp -R openapi.yaml oapi-codegen.yaml Makefile go.mod go.sum tools generated "$co
 cp internal/contract/*.yaml "$copy/internal/contract"
 (cd "$copy" && find generated -name '*.gen.go' -delete && make -s generate)
 if ! diff -ru generated "$copy/generated"; then
-  echo "generated/ is not what generation gives: run make generate" >&2
+  echo "generated/ is out of date: run make generate" >&2
   exit 1
 fi

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Serves testdata/demo.ndjson from an SQLite file. The secret is made once and kept beside the database, for tokens
-# printed earlier to stay valid.
+# Serves testdata/demo.ndjson from an SQLite file. The secret is generated once and kept beside the database, so tokens
+# printed earlier stay valid.
 set -eu
 umask 077
 dir=.deployrecords
@@ -13,7 +13,7 @@ export DATABASE_URL="sqlite://$dir/demo.db" JWT_HMAC_SECRET_FILE="$dir/secret" L
 token=$("$bin" token --organization demo --ttl 720h)
 cat <<END
 
-Ask what runs where (paste it into another terminal):
+List what runs where (paste this into another terminal):
 
   curl -H 'Authorization: Bearer $token' 'http://$LISTEN_ADDR/v1/deployments?pagination.page_size=3'
 

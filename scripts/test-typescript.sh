@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs the tests of examples/contract-testing-typescript against bin/deployrecords, where npm is installed. What they
-# need comes from the npm registry.
+# Runs the tests of examples/contract-testing-typescript against bin/deployrecords if npm is installed. Their packages come
+# from the npm registry.
 set -eu
 if ! command -v npm >/dev/null 2>&1; then
-  echo "TypeScript: npm is not installed, the example's tests are left out"
+  echo "TypeScript: npm is not installed; skipping the example's tests"
   exit 0
 fi
 DEPLOYRECORDS=$PWD/bin/deployrecords

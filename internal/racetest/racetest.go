@@ -25,7 +25,7 @@ func Skip(t testing.TB) {
 // often saves a third of their time.
 func SkipPackage(m *testing.M) {
 	if Enabled {
-		fmt.Println("too slow under the race detector; make test also runs this package without")
+		fmt.Fprintln(os.Stderr, "too slow under the race detector; make test also runs this package without")
 		os.Exit(0)
 	}
 	debug.SetGCPercent(400)
