@@ -15,7 +15,7 @@ import (
 )
 
 // fakeGo stands in for the go command: it prints the arguments of each go test, which runs until an interrupt, or fails
-// at once if FAKE_GO_FAILS is set. One of the two packages imports racetest.
+// immediately if FAKE_GO_FAILS is set. One of the two packages imports racetest.
 const fakeGo = `#!/bin/sh
 case "$*" in
 "env CGO_ENABLED") echo 1 ;;
