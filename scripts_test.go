@@ -15,12 +15,12 @@ import (
 )
 
 // fakeGo stands in for the go command: it prints the arguments of each go test, which runs until an interrupt, or fails
-// immediately if FAKE_GO_FAILS is set. One of the two packages imports racetest.
+// immediately if FAKE_GO_FAILS is set. One of the two packages imports racetest, the other is racetest.
 const fakeGo = `#!/bin/sh
 case "$*" in
 "env CGO_ENABLED") echo 1 ;;
 "env CC") echo sh ;;
-list*) echo "example.com/fast [testing] []"; echo "example.com/slow [] [example.com/internal/racetest]" ;;
+list*) echo "example.com/internal/racetest [testing] []"; echo "example.com/slow [] [example.com/internal/racetest]" ;;
 test*)
   echo "$*"
   [ -z "$FAKE_GO_FAILS" ] || exit 1
