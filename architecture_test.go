@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"internal/bench":             {"internal/demo", "internal/importer", "internal/pgtest"},
 	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/auth", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/store"},
 	"internal/config":            {},
-	"internal/conformance":       {},
+	"internal/conformance":       {"internal/conformance/client", "internal/conformance/relations", "internal/conformance/report", "internal/conformance/spec"},
 	"internal/contract":          {},
 	"internal/demo":              {"internal/deployments", "internal/importer"},
 	"internal/deployments":       {},
@@ -44,6 +44,11 @@ var mayImport = map[string][]string{
 	"internal/httpserver":        {"generated/recording/server", "generated/server", "internal/api", "internal/auth", "internal/deployments"},
 	"internal/importer":          {"internal/deployments"},
 	"internal/specupdate":        {},
+
+	"internal/conformance/client":    {},
+	"internal/conformance/relations": {"internal/conformance/client", "internal/conformance/report", "internal/conformance/spec"},
+	"internal/conformance/report":    {},
+	"internal/conformance/spec":      {"internal/conformance/client", "internal/conformance/report"},
 
 	"internal/store":           {"internal/deployments", "internal/store/audit", "internal/store/counts", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/recording", "internal/store/schema"},
 	"internal/store/audit":     {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/schema"},
@@ -66,6 +71,8 @@ var mustNotImport = map[string][]string{
 	"internal/httpserver":  {"gorm.io/", "database/sql", "github.com/jackc/"},
 	"internal/auth":        {"github.com/labstack/", "gorm.io/"},
 	"internal/conformance": {"github.com/labstack/", "gorm.io/", "database/sql"},
+
+	"internal/conformance/relations": {"github.com/labstack/", "gorm.io/", "database/sql"},
 }
 
 type goPackage struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/deployrecords/deployrecords"
@@ -43,12 +44,6 @@ Examples:
 
 const exitNotJudged = 2
 
-var reportWriters = map[string]func(*conformance.Report, Streams) error{
-	"text":  func(r *conformance.Report, s Streams) error { return r.WriteText(s.Out) },
-	"json":  func(r *conformance.Report, s Streams) error { return r.WriteJSON(s.Out) },
-	"junit": func(r *conformance.Report, s Streams) error { return r.WriteJUnit(s.Out) },
-}
-
 func (c *conformCommand) Run(ctx context.Context, streams Streams) error {
 	options, err := c.options(streams)
 	if err != nil {
@@ -58,7 +53,7 @@ func (c *conformCommand) Run(ctx context.Context, streams Streams) error {
 	if err != nil {
 		return exitError{fmt.Errorf("could not judge: %w", err), exitNotJudged}
 	}
-	if err := reportWriters[c.Output](report, streams); err != nil {
+	if err := report.Write(streams.Out, c.Output); err != nil {
 		return err
 	}
 	switch {
@@ -100,8 +95,8 @@ func (c *conformCommand) options(streams Streams) (conformance.Options, error) {
 		}
 		o.Values[name] = append(o.Values[name], value)
 	}
-	if reportWriters[c.Output] == nil {
-		faults = append(faults, fmt.Errorf("--output: %q is not one of text, json, junit", c.Output))
+	if !slices.Contains(conformance.Formats, c.Output) {
+		faults = append(faults, fmt.Errorf("--output: %q is not one of %s", c.Output, strings.Join(conformance.Formats, ", ")))
 	}
 	if err := config.Join(faults...); err != nil {
 		return o, err

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/deployrecords/deployrecords/internal/conformance"
+	"github.com/deployrecords/deployrecords/internal/conformance/report"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -33,35 +33,35 @@ func TestTheServerThatIsToBeBrokenIsRight(t *testing.T) {
 // that counts when the suite is not strict, unless more than that rule is broken.
 func wantCaught(t *testing.T, url, rule string, more bool) {
 	t.Helper()
-	report := run(t, options(t, url))
-	outcome := find(t, report, rule)
-	if outcome.Verdict != conformance.Broken {
+	result := run(t, options(t, url))
+	outcome := find(t, result, rule)
+	if outcome.Verdict != report.Broken {
 		var text bytes.Buffer
-		_ = report.WriteText(&text)
+		_ = result.Write(&text, "text")
 		t.Fatalf("%s is not caught, but %q:\n%s", rule, outcome.Verdict, text.String())
 	}
 	if len(outcome.Shown) == 0 || outcome.Shown[0].Text == "" || len(outcome.Shown[0].Requests) == 0 {
 		t.Errorf("%s does not say what is wrong and which request shows it: %+v", rule, outcome.Shown)
 	}
-	if outcome.Basis != conformance.Own || more {
+	if outcome.Basis != report.Own || more {
 		return
 	}
-	for _, o := range report.Rules {
-		if o.Verdict == conformance.Broken && o.Basis != conformance.Own {
+	for _, o := range result.Rules {
+		if o.Verdict == report.Broken && o.Basis != report.Own {
 			t.Errorf("without --strict, this would be no fault of %s, but of %s: %+v", rule, o.ID, o.Shown)
 		}
 	}
 }
 
-func find(t *testing.T, report *conformance.Report, rule string) conformance.Outcome {
+func find(t *testing.T, result *report.Report, rule string) report.Result {
 	t.Helper()
-	for _, o := range report.Rules {
+	for _, o := range result.Rules {
 		if o.ID == rule {
 			return o
 		}
 	}
 	t.Fatalf("there is no rule %s", rule)
-	return conformance.Outcome{}
+	return report.Result{}
 }
 
 func TestServersThatFindTheWrongRecordsAreCaught(t *testing.T) {

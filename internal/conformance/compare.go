@@ -1,48 +1,27 @@
 package conformance
 
 import (
+	"context"
 	"fmt"
 	"mime"
 	"slices"
 	"strings"
+
+	"github.com/deployrecords/deployrecords/internal/conformance/client"
+	"github.com/deployrecords/deployrecords/internal/conformance/report"
 )
 
-// mostDifferences is how many differences are told in full.
-const mostDifferences = 20
+// maxDifferences is the number of differences that the report shows in full.
+const maxDifferences = 20
 
-// Comparison is what came of asking two servers the same.
-type Comparison struct {
-	URL string `json:"url"`
-	// Asked is how many questions both answered, and Different how many of them differently.
-	Asked     int          `json:"asked"`
-	Different int          `json:"different"`
-	Shown     []Difference `json:"shown"`
-	// Unsettled is how many answers changed while they were compared.
-	Unsettled int `json:"unsettled"`
-}
-
-// Difference is a question that two servers answer differently.
-type Difference struct {
-	Text string `json:"text"`
-	// Request asks the first server, Other the second one, each with a token of its own.
-	Request string `json:"request"`
-	Other   string `json:"other"`
-}
-
-// compare asks both servers what the suite has asked the first. An answer of the first that has changed meanwhile is no
-// difference.
-func (s *suite) compare(target Target, o Options) (*Comparison, error) {
-	other := newClient(target, o.Timeout, o.UserAgent)
-	defer other.close()
-	if err := s.preflight(other); err != nil {
-		return nil, fmt.Errorf("compare: %w", err)
-	}
-	c := &Comparison{URL: other.base}
-	for _, r := range s.asked[:min(len(s.asked), o.Requests)] {
-		if skipped := r.credentials == alteredToken || r.credentials == unsignedToken; skipped && strings.Count(target.Token, ".") != 2 {
+// compare sends the requests to both servers. An answer of the first that changes meanwhile is no difference.
+func compare(ctx context.Context, first, second *client.Client, requests []client.Request) (*report.Comparison, error) {
+	c := &report.Comparison{URL: second.Base}
+	for _, r := range requests {
+		if r.Credentials.NeedJWT() && !second.HasJWT() {
 			continue
 		}
-		text, settled, err := s.difference(other, r)
+		text, settled, err := difference(ctx, first, second, r)
 		if err != nil {
 			return nil, err
 		}
@@ -52,11 +31,11 @@ func (s *suite) compare(target Target, o Options) (*Comparison, error) {
 			c.Unsettled++
 		case text != "":
 			c.Different++
-			if len(c.Shown) < mostDifferences {
-				c.Shown = append(c.Shown, Difference{
+			if len(c.Shown) < maxDifferences {
+				c.Shown = append(c.Shown, report.Difference{
 					Text:    text,
-					Request: r.curl(s.client.base),
-					Other:   strings.ReplaceAll(r.curl(other.base), "TOKEN", "TOKEN2"),
+					Request: r.Curl(first.Base),
+					Other:   strings.ReplaceAll(r.Curl(second.Base), "TOKEN", "TOKEN2"),
 				})
 			}
 		}
@@ -64,92 +43,65 @@ func (s *suite) compare(target Target, o Options) (*Comparison, error) {
 	return c, nil
 }
 
-func (s *suite) difference(other *client, r request) (text string, settled bool, err error) {
+// difference describes how two servers answer a request differently, or returns "". Where they differ, it asks the first
+// server again; settled is false if that answer kept changing.
+func difference(ctx context.Context, first, second *client.Client, r client.Request) (text string, settled bool, err error) {
 	for range 3 {
-		var prints [3]outline
-		for i, c := range []*client{s.client, other, s.client} {
-			if i == 2 && prints[0].same(prints[1]) {
+		var outlines [3]outline
+		for i, c := range []*client.Client{first, second, first} {
+			a, err := c.Send(ctx, r)
+			if err != nil {
+				return "", false, fmt.Errorf("%s can't be reached: %s", c.Base, c.Printable(err.Error()))
+			}
+			outlines[i] = outlineOf(a)
+			if i == 1 && outlines[0].equal(outlines[1]) {
 				return "", true, nil
 			}
-			a, err := c.send(s.ctx, r)
-			if err != nil {
-				return "", false, fmt.Errorf("compare: %s can't be reached: %s", c.base, c.printable(err.Error()))
-			}
-			prints[i] = outlineOf(a)
 		}
-		if prints[0].same(prints[2]) {
-			return other.printable(s.client.printable(prints[0].differs(prints[1]))), true, nil
+		if outlines[0].equal(outlines[2]) {
+			return second.Printable(first.Printable(outlines[0].difference(outlines[1]))), true, nil
 		}
 	}
 	return "", false, nil
 }
 
-// outline is what of an answer is compared: its status, its media type, and its body whatever the order of members. What
-// an error says to a person may differ.
+// outline is the part of an answer that compare looks at: the status, the media type, and the body without the order of its
+// properties. Error messages may differ.
 type outline struct {
 	status int
 	media  string
 	body   []string
 }
 
-func outlineOf(a *answer) outline {
-	media, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
+func outlineOf(a *client.Answer) outline {
+	media, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	if err != nil {
-		media = a.header.Get("Content-Type")
+		media = a.Header.Get("Content-Type")
 	}
-	v, fault := readJSON(a.body)
-	o := outline{status: a.status, media: media}
+	o := outline{status: a.Status, media: media}
 	switch {
-	case fault != "":
-		o.body = []string{fault}
-	case a.status >= 400:
-		o.body = []string{"code: " + shown(v.member("code")), fmt.Sprintf("members: %q", v.memberNames())}
+	case a.Malformed != nil:
+		o.body = []string{a.Malformed.Error()}
+	case a.Status >= 400:
+		o.body = []string{"code: " + a.Value.Get("code").String(), fmt.Sprintf("members: %q", a.Value.MemberNames())}
 	default:
-		o.body = flatten(nil, "", v)
+		o.body = a.Value.Lines()
 	}
 	return o
 }
 
-// flatten writes a value as lines, one for each text, number or such.
-func flatten(lines []string, place string, v *value) []string {
-	switch v.kind {
-	case '{':
-		members := slices.Clone(v.members)
-		slices.SortStableFunc(members, func(x, y member) int { return strings.Compare(x.name, y.name) })
-		for _, m := range members {
-			lines = flatten(lines, join(place, m.name), m.value)
-		}
-	case '[':
-		lines = append(lines, fmt.Sprintf("%s has %d items", place, len(v.items)))
-		for i, item := range v.items {
-			lines = flatten(lines, fmt.Sprintf("%s[%d]", place, i), item)
-		}
-	case 'n', 't', 'f':
-		lines = append(lines, place+" is "+map[byte]string{'n': "null", 't': "true", 'f': "false"}[byte(v.kind)])
-	default:
-		lines = append(lines, place+" is "+shown(v))
-	}
-	return lines
-}
-
-func (o outline) same(p outline) bool {
+func (o outline) equal(p outline) bool {
 	return o.status == p.status && o.media == p.media && slices.Equal(o.body, p.body)
 }
 
-// differs tells the first difference.
-func (o outline) differs(p outline) string {
+// difference describes the first difference.
+func (o outline) difference(p outline) string {
 	switch {
 	case o.status != p.status:
 		return fmt.Sprintf("status %d here, %d there", o.status, p.status)
 	case o.media != p.media:
 		return fmt.Sprintf("Content-Type %q here, %q there", o.media, p.media)
 	}
-	i := differ(o.body, p.body)
-	line := func(lines []string) string {
-		if i < len(lines) {
-			return lines[i]
-		}
-		return "nothing more"
-	}
-	return fmt.Sprintf("%s here; %s there", line(o.body), line(p.body))
+	here, there := client.DifferingLines(o.body, p.body)
+	return fmt.Sprintf("%s here; %s there", here, there)
 }

@@ -6,19 +6,20 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/conformance"
+	"github.com/deployrecords/deployrecords/internal/conformance/report"
 )
 
 // compared runs the suite against the right server and compares it with another.
-func compared(t *testing.T, url string) *conformance.Comparison {
+func compared(t *testing.T, url string) *report.Comparison {
 	t.Helper()
 	o := options(t, newServer(t, rightMemory(), nil, smallPages))
 	o.Compare = &conformance.Target{URL: url, Token: token(t)}
-	report := run(t, o)
-	wantSilence(t, report)
-	if report.Comparison.Asked < 300 {
-		t.Errorf("only %d questions were compared", report.Comparison.Asked)
+	result := run(t, o)
+	wantSilence(t, result)
+	if result.Comparison.Asked < 300 {
+		t.Errorf("only %d questions were compared", result.Comparison.Asked)
 	}
-	return report.Comparison
+	return result.Comparison
 }
 
 func TestTwoServersThatAreTheSameDoNotDiffer(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords"
-	"github.com/deployrecords/deployrecords/internal/conformance"
+	"github.com/deployrecords/deployrecords/internal/conformance/report"
 )
 
 // changed is upstream's document as it may be some day.
@@ -77,11 +77,11 @@ func TestWhatIsNewInADocumentIsTried(t *testing.T) {
 			t.Parallel()
 			o := options(t, c.server)
 			o.Document = c.document
-			report := run(t, o)
-			outcome := find(t, report, c.rule)
-			if outcome.Verdict != conformance.Broken || !strings.Contains(fmt.Sprint(outcome.Shown), c.text) {
+			result := run(t, o)
+			outcome := find(t, result, c.rule)
+			if outcome.Verdict != report.Broken || !strings.Contains(fmt.Sprint(outcome.Shown), c.text) {
 				var text bytes.Buffer
-				_ = report.WriteText(&text)
+				_ = result.Write(&text, "text")
 				t.Errorf("%s is %q: %+v\n%s", c.rule, outcome.Verdict, outcome.Shown, text.String())
 			}
 		})
@@ -100,11 +100,11 @@ func TestWhatADocumentDoesNotSayIsNotJudged(t *testing.T) {
 	)
 	o.Document = changed(t, history, "", page, "", "security:\n  - bearerToken: []\n", "")
 	o.Strict = false
-	report := run(t, o)
+	result := run(t, o)
 	for _, rule := range []string{"latest.default", "latest.newest", "page.base", "auth.none"} {
-		if outcome := find(t, report, rule); outcome.Verdict != conformance.NotJudged || outcome.Why == "" {
+		if outcome := find(t, result, rule); outcome.Verdict != report.NotJudged || outcome.Why == "" {
 			t.Errorf("%s is %q, %q", rule, outcome.Verdict, outcome.Why)
 		}
 	}
-	wantSilence(t, report)
+	wantSilence(t, result)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/conformance"
+	"github.com/deployrecords/deployrecords/internal/conformance/report"
 )
 
 // answering is a server that is no server of this API.
@@ -61,9 +62,9 @@ func TestWhatCannotBeJudgedIsNotJudged(t *testing.T) {
 			o := options(t, right)
 			o.Requests = 30
 			c.change(&o)
-			report, err := conformance.Run(t.Context(), o)
-			if report != nil || err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v, %v", report, err)
+			result, err := conformance.Run(t.Context(), o)
+			if result != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, %v", result, err)
 			}
 			if err != nil && o.Token != "" && strings.Contains(err.Error(), o.Token) {
 				t.Errorf("the token is told: %v", err)
@@ -103,9 +104,9 @@ func TestAServerThatGoesAwayIsToldAndWhatWasJudgedStands(t *testing.T) {
 			next.ServeHTTP(w, r)
 		})
 	}, smallPages)
-	report := run(t, options(t, url))
-	if !strings.Contains(report.Broken, "can't be reached") || report.Faults() != 0 || report.Judged() < 20 {
-		t.Errorf("%q, %d faults, %d judged", report.Broken, report.Faults(), report.Judged())
+	result := run(t, options(t, url))
+	if !strings.Contains(result.Broken, "can't be reached") || result.Faults() != 0 || result.Judged() < 20 {
+		t.Errorf("%q, %d faults, %d judged", result.Broken, result.Faults(), result.Judged())
 	}
 }
 
@@ -137,25 +138,25 @@ func TestFewRequestsAreKeptAndTheReportSaysSo(t *testing.T) {
 	}, smallPages)
 	o := options(t, url)
 	o.Requests = 60
-	report := run(t, o)
-	wantSilence(t, report)
+	result := run(t, o)
+	wantSilence(t, result)
 	// The first, which sees whether there is something to judge, is not counted.
-	if n > 61 || report.Requests > 60 {
-		t.Errorf("%d requests came, %d are told", n, report.Requests)
+	if n > 61 || result.Requests > 60 {
+		t.Errorf("%d requests came, %d are told", n, result.Requests)
 	}
-	if !strings.Contains(strings.Join(report.Remarks, "\n"), "The number of requests was used up in: ") {
-		t.Errorf("the remarks are %q", report.Remarks)
+	if !strings.Contains(strings.Join(result.Remarks, "\n"), "The number of requests was used up in: ") {
+		t.Errorf("the remarks are %q", result.Remarks)
 	}
 }
 
 func TestAnEmptyServerProvesLittle(t *testing.T) {
-	report := run(t, options(t, newServer(t, newMemory(nil), nil)))
-	wantSilence(t, report)
-	if !strings.Contains(strings.Join(report.Remarks, "\n"), "this proves little") {
-		t.Errorf("the remarks are %q", report.Remarks)
+	result := run(t, options(t, newServer(t, newMemory(nil), nil)))
+	wantSilence(t, result)
+	if !strings.Contains(strings.Join(result.Remarks, "\n"), "this proves little") {
+		t.Errorf("the remarks are %q", result.Remarks)
 	}
 	for _, rule := range []string{"filter.satisfied", "filter.subset", "latest.newest", "page.base", "own.order"} {
-		if outcome := find(t, report, rule); outcome.Verdict != conformance.NotJudged || outcome.Why == "" {
+		if outcome := find(t, result, rule); outcome.Verdict != report.NotJudged || outcome.Why == "" {
 			t.Errorf("%s is %q, %q", rule, outcome.Verdict, outcome.Why)
 		}
 	}
@@ -222,9 +223,9 @@ func TestEveryTokenGoesToItsServerOnly(t *testing.T) {
 	if o.Compare.Token == o.Token {
 		t.Fatal("the tokens are one")
 	}
-	report := run(t, o)
-	if report.Faults() == 0 || report.Comparison.Different == 0 {
-		t.Errorf("%s", report.Summary())
+	result := run(t, o)
+	if result.Faults() == 0 || result.Comparison.Different == 0 {
+		t.Errorf("%s", result.Summary())
 	}
 	for i, c := range []struct {
 		saw   []string
@@ -241,7 +242,7 @@ func TestEveryTokenGoesToItsServerOnly(t *testing.T) {
 	}
 	var text bytes.Buffer
 	for _, write := range []func() error{
-		func() error { return report.WriteText(&text) }, func() error { return report.WriteJSON(&text) }, func() error { return report.WriteJUnit(&text) },
+		func() error { return result.Write(&text, "text") }, func() error { return result.Write(&text, "json") }, func() error { return result.Write(&text, "junit") },
 	} {
 		if err := write(); err != nil {
 			t.Fatal(err)
@@ -257,9 +258,9 @@ func TestMachinesCanReadTheReports(t *testing.T) {
 	m.is = folded
 	o := options(t, newServer(t, m, nil, smallPages))
 	o.Strict = false
-	report := run(t, o)
+	result := run(t, o)
 	var text bytes.Buffer
-	if err := report.WriteJSON(&text); err != nil {
+	if err := result.Write(&text, "json"); err != nil {
 		t.Fatal(err)
 	}
 	var read struct {
@@ -267,17 +268,17 @@ func TestMachinesCanReadTheReports(t *testing.T) {
 		Seed   uint64
 		Rules  []struct {
 			ID, Verdict string
-			Shown       []conformance.Fault
+			Shown       []report.Fault
 		}
 	}
 	if err := json.Unmarshal(text.Bytes(), &read); err != nil {
 		t.Fatal(err)
 	}
-	if read.Faults == 0 || read.Seed != 1 || len(read.Rules) != len(conformance.Rules()) {
+	if read.Faults == 0 || read.Seed != 1 || len(read.Rules) != len(report.Rules()) {
 		t.Errorf("got %d faults, seed %d, %d rules", read.Faults, read.Seed, len(read.Rules))
 	}
 	text.Reset()
-	if err := report.WriteJUnit(&text); err != nil {
+	if err := result.Write(&text, "junit"); err != nil {
 		t.Fatal(err)
 	}
 	var suites struct {
@@ -312,7 +313,7 @@ func TestMachinesCanReadTheReports(t *testing.T) {
 			}
 		}
 	}
-	if failures != report.Faults() || suites.Failures != failures || suites.Skipped != skipped || suites.Tests != tests || tests != len(conformance.Rules()) {
+	if failures != result.Faults() || suites.Failures != failures || suites.Skipped != skipped || suites.Tests != tests || tests != len(report.Rules()) {
 		t.Errorf("%d of %d tests fail and %d are skipped, %+v", failures, tests, skipped, suites)
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deployrecords/deployrecords/internal/conformance"
+	"github.com/deployrecords/deployrecords/internal/conformance/report"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 
@@ -39,9 +39,9 @@ func TestWhatOnlyThisProjectSaysIsNoFaultUnlessStrict(t *testing.T) {
 	m.newer = func(a, b deployments.Record) bool { return b.NewerThan(a) }
 	o := options(t, newServer(t, m, nil, smallPages))
 	o.Strict = false
-	report := run(t, o)
-	wantSilence(t, report)
-	if got := find(t, report, "own.order"); got.Verdict != conformance.Differs || len(got.Shown) == 0 {
+	result := run(t, o)
+	wantSilence(t, result)
+	if got := find(t, result, "own.order"); got.Verdict != report.Differs || len(got.Shown) == 0 {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -62,9 +62,9 @@ func TestOtherReadingsOfTheDocumentAreNoFaults(t *testing.T) {
 		}
 		o := options(t, newServer(t, m, nil, smallPages))
 		o.Strict = false
-		report := run(t, o)
-		wantSilence(t, report)
-		if got := find(t, report, "own.page-base"); got.Verdict != conformance.Differs {
+		result := run(t, o)
+		wantSilence(t, result)
+		if got := find(t, result, "own.page-base"); got.Verdict != report.Differs {
 			t.Errorf("own.page-base is %q", got.Verdict)
 		}
 	})

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deployrecords/deployrecords/internal/conformance"
+	"github.com/deployrecords/deployrecords/internal/conformance/report"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -26,8 +26,8 @@ func TestTheRulesAreDocumented(t *testing.T) {
 	var want strings.Builder
 	want.WriteString(before + heading + "| id | kind | what it says |\n|---|---|---|\n")
 	seen := make(map[string]bool)
-	for _, r := range conformance.Rules() {
-		if seen[r.ID] || r.ID == "" || !strings.HasSuffix(r.Sentence, ".") || (r.Basis == conformance.Own) != (r.Number != "") {
+	for _, r := range report.Rules() {
+		if seen[r.ID] || r.ID == "" || !strings.HasSuffix(r.Sentence, ".") || (r.Basis == report.Own) != (r.Number != "") {
 			t.Errorf("%+v", r)
 		}
 		seen[r.ID] = true
@@ -51,7 +51,7 @@ func TestEveryRuleCanBeBroken(t *testing.T) {
 	for _, b := range brokenAnswers {
 		broken[b.rule] = true
 	}
-	for _, r := range conformance.Rules() {
+	for _, r := range report.Rules() {
 		if !broken[r.ID] {
 			t.Errorf("no server of the tests breaks %s: %s", r.ID, r.Sentence)
 		}

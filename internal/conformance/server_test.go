@@ -13,6 +13,7 @@ import (
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/conformance"
+	"github.com/deployrecords/deployrecords/internal/conformance/report"
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
@@ -75,21 +76,21 @@ func options(t testing.TB, url string) conformance.Options {
 	}
 }
 
-func run(t testing.TB, o conformance.Options) *conformance.Report {
+func run(t testing.TB, o conformance.Options) *report.Report {
 	t.Helper()
-	report, err := conformance.Run(t.Context(), o)
+	result, err := conformance.Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return report
+	return result
 }
 
 // wantSilence fails the test with every fault that was found.
-func wantSilence(t testing.TB, report *conformance.Report) {
+func wantSilence(t testing.TB, result *report.Report) {
 	t.Helper()
-	if report.Faults() > 0 || report.Broken != "" {
+	if result.Faults() > 0 || result.Broken != "" {
 		var text bytes.Buffer
-		if err := report.WriteText(&text); err != nil {
+		if err := result.Write(&text, "text"); err != nil {
 			t.Fatal(err)
 		}
 		t.Errorf("the suite is not silent:\n%s", text.String())

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deployrecords/deployrecords/internal/conformance"
+	"github.com/deployrecords/deployrecords/internal/conformance/report"
 )
 
 // shown is the first fault of a rule.
-func shown(t *testing.T, report *conformance.Report, rule string) conformance.Fault {
+func shown(t *testing.T, result *report.Report, rule string) report.Fault {
 	t.Helper()
-	outcome := find(t, report, rule)
+	outcome := find(t, result, rule)
 	if len(outcome.Shown) == 0 {
 		t.Fatalf("%s is %q", rule, outcome.Verdict)
 	}
@@ -27,16 +27,16 @@ func TestTheSmallestRequestIsShown(t *testing.T) {
 			w.Header().Set("Content-Type", "text/json")
 		}
 	})
-	report := run(t, options(t, newServer(t, rightMemory(), func(next http.Handler) http.Handler { return front(t, next) }, smallPages)))
-	fault := shown(t, report, "answer.content-type")
+	result := run(t, options(t, newServer(t, rightMemory(), func(next http.Handler) http.Handler { return front(t, next) }, smallPages)))
+	fault := shown(t, result, "answer.content-type")
 	if len(fault.Requests) != 1 || strings.Count(fault.Requests[0], "=") != 2 || !strings.Contains(fault.Requests[0], "full_history=true") || !strings.Contains(fault.Requests[0], "artifact_kind=") {
 		t.Errorf("got %q", fault.Requests)
 	}
 
-	report = run(t, options(t, newServer(t, rightMemory(), func(next http.Handler) http.Handler {
+	result = run(t, options(t, newServer(t, rightMemory(), func(next http.Handler) http.Handler {
 		return body(200, `"pagination":`, `"next":1,"pagination":`)(t, next)
 	}, smallPages)))
-	if fault := shown(t, report, "body.undeclared"); !strings.HasSuffix(fault.Requests[0], "/v1/deployments'") {
+	if fault := shown(t, result, "body.undeclared"); !strings.HasSuffix(fault.Requests[0], "/v1/deployments'") {
 		t.Errorf("got %q", fault.Requests)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/auth"
-	"github.com/deployrecords/deployrecords/internal/conformance"
+	"github.com/deployrecords/deployrecords/internal/conformance/report"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -75,19 +75,19 @@ func TestTheSuiteIsSilentWhileOthersRecord(t *testing.T) {
 			url := newServer(t, s, nil, smallPages)
 			stop := writing(t, recorder(t, url))
 			o := options(t, url)
-			report := run(t, o)
+			result := run(t, o)
 			written := stop()
-			wantSilence(t, report)
+			wantSilence(t, result)
 			if written < 10 {
 				t.Errorf("only %d recordings were made: nobody was in the way", written)
 			}
 			// The environments in which nobody records stand still, so that the laws can be judged in them.
 			for _, rule := range []string{"pages.whole", "pages.agree", "filter.subset", "filter.intersection", "latest.newest", "latest.filtered"} {
-				if outcome := find(t, report, rule); outcome.Verdict != conformance.Kept {
+				if outcome := find(t, result, rule); outcome.Verdict != report.Kept {
 					t.Errorf("%s is %q: %s", rule, outcome.Verdict, outcome.Why)
 				}
 			}
-			t.Logf("%d recordings, %d requests, %s", written, report.Requests, report.Summary())
+			t.Logf("%d recordings, %d requests, %s", written, result.Requests, result.Summary())
 		})
 	}
 }
@@ -117,19 +117,19 @@ func TestBrokenServersAreCaughtWhileOthersRecord(t *testing.T) {
 				m.mu.Unlock()
 				time.Sleep(2 * time.Millisecond)
 			})
-			var outcome conformance.Outcome
+			var outcome report.Result
 			var text bytes.Buffer
-			for seed := uint64(1); seed <= 3 && outcome.Verdict != conformance.Broken; seed++ {
+			for seed := uint64(1); seed <= 3 && outcome.Verdict != report.Broken; seed++ {
 				o := options(t, url)
 				o.Seed = seed
-				report := run(t, o)
-				outcome = find(t, report, broken.rule)
-				_ = report.WriteText(&text)
+				result := run(t, o)
+				outcome = find(t, result, broken.rule)
+				_ = result.Write(&text, "text")
 			}
 			if written := stop(); written < 10 {
 				t.Errorf("only %d records were added", written)
 			}
-			if outcome.Verdict != conformance.Broken {
+			if outcome.Verdict != report.Broken {
 				t.Errorf("%s is %q:\n%s", broken.rule, outcome.Verdict, text.String())
 			}
 		})
@@ -147,7 +147,7 @@ func TestTheRightServerIsSilentWithThatWriter(t *testing.T) {
 		m.mu.Unlock()
 		time.Sleep(2 * time.Millisecond)
 	})
-	report := run(t, options(t, url))
+	result := run(t, options(t, url))
 	stop()
-	wantSilence(t, report)
+	wantSilence(t, result)
 }

@@ -7,22 +7,26 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/deployrecords/deployrecords/internal/conformance"
+	conformclient "github.com/deployrecords/deployrecords/internal/conformance/client"
+	"github.com/deployrecords/deployrecords/internal/conformance/report"
+	"github.com/deployrecords/deployrecords/internal/conformance/spec"
 )
 
 // ruleViolations checks a response against rules R1 to R4 and L7. The conformance suite has most of these checks; the
 // rest are those that it leaves to its own validators.
 func ruleViolations(request *http.Request, status int, header http.Header, body []byte) (violations []error) {
-	report := func(format string, args ...any) { violations = append(violations, fmt.Errorf(format, args...)) }
+	violation := func(format string, args ...any) { violations = append(violations, fmt.Errorf(format, args...)) }
 	if header.Get("X-Request-Id") == "" {
-		report("the header X-Request-Id is missing")
+		violation("the header X-Request-Id is missing")
 	}
 	if status == http.StatusOK && strings.HasPrefix(request.URL.Path, "/openapi.") {
 		return violations
 	}
 	isList := request.URL.Path == "/v1/deployments" && request.Method == http.MethodGet
-	for _, finding := range conformance.OwnFindings(request, isList, status, header, body) {
-		report("%s: %s", finding.Rule.Number, finding.Text)
+	checks := &report.Checks{}
+	spec.CheckSemantics(checks, request.Method, isList, conformclient.NewAnswer(status, header, body))
+	for _, finding := range checks.Broken {
+		violation("%s: %s", finding.Rule.Number, finding.Text)
 	}
 	if request.Method == http.MethodHead {
 		return violations
@@ -33,14 +37,14 @@ func ruleViolations(request *http.Request, status int, header http.Header, body 
 		return append(violations, fmt.Errorf("the body is not JSON: %w", err))
 	}
 	if rest := body[decoder.InputOffset():]; len(bytes.TrimSpace(rest)) > 0 {
-		report("R1: %q follows the JSON value", rest)
+		violation("R1: %q follows the JSON value", rest)
 	}
 	if jsonPath := findNull(value, "$"); jsonPath != "" {
-		report("R1: %s is null", jsonPath)
+		violation("R1: %s is null", jsonPath)
 	}
 	if isList && status == http.StatusOK {
 		if err := checkPage(value); err != nil {
-			report("L7: %w", err)
+			violation("L7: %w", err)
 		}
 	}
 	return violations

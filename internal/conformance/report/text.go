@@ -1,13 +1,14 @@
-package conformance
+package report
 
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
-// WriteText writes the report for people.
-func (r *Report) WriteText(w io.Writer) error {
+// writeText writes the report for people.
+func (r *Report) writeText(w io.Writer) error {
 	t := &textReport{w: w}
 	t.line("%s", r.URL)
 	t.line("  against %s (%s)", r.Document, r.Digest)
@@ -17,14 +18,14 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	t.line("  %d requests of at most %d, seed %d%s, %.1f s", r.Requests, r.Limit, r.Seed, strict, r.Seconds)
 	titles := map[Basis]string{
-		Document: "What the document says",
-		Law:      "Laws of a list, which no schema can say",
-		Own:      "What the document leaves open, by the rules of docs/semantics.md (faults only with --strict)",
+		Document: "Rules of the document",
+		Relation: "Metamorphic relations, which hold for every list whatever its data",
+		Own:      "Rules of docs/semantics.md, where the document leaves a choice (faults only with --strict)",
 	}
 	if r.Strict {
-		titles[Own] = "What the document leaves open, by the rules of docs/semantics.md"
+		titles[Own] = "Rules of docs/semantics.md, where the document leaves a choice"
 	}
-	for _, basis := range []Basis{Document, Law, Own} {
+	for _, basis := range []Basis{Document, Relation, Own} {
 		t.line("\n%s", titles[basis])
 		for _, o := range r.Rules {
 			if o.Basis == basis {
@@ -38,37 +39,19 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	t.findings(r, Broken, "Faults")
 	if !r.Strict {
-		t.findings(r, Differs, "Where it differs from docs/semantics.md, which is no fault")
+		t.findings(r, Differs, "Differences from docs/semantics.md, which are no faults")
 	}
 	if c := r.Comparison; c != nil {
 		t.comparison(c)
 	}
-	t.line("\nHow much was judged")
-	t.line("  records: %s latest, %s in the history, %d met", count(r.Data.LatestTotal), count(r.Data.HistoryTotal), r.Data.RecordsMet)
-	t.line("  rules: %d judged, %d not judged, %d not settled", r.Judged(), r.count(NotJudged), r.count(Unsettled))
+	t.line("\nCoverage")
+	t.line("  records: %s latest, %s in the history, %d met", total(r.Data.LatestTotal), total(r.Data.HistoryTotal), r.Data.RecordsMet)
+	t.line("  rules: %d judged, %d not judged, %d not settled", r.Judged(), r.Count(NotJudged), r.Count(Unsettled))
 	for _, remark := range r.Remarks {
 		t.line("  %s", remark)
 	}
 	t.line("\n%s", r.Summary())
 	return t.err
-}
-
-// Summary is the verdict in one line.
-func (r *Report) Summary() string {
-	parts := []string{fmt.Sprintf("%d of %d rules broken", r.Faults(), len(r.Rules))}
-	if r.Faults() == 0 {
-		parts[0] = fmt.Sprintf("no faults, by the %d of %d rules that could be judged", r.Judged(), len(r.Rules))
-	}
-	if !r.Strict {
-		parts = append(parts, fmt.Sprintf("%d observed to differ from docs/semantics.md", r.count(Differs)))
-	}
-	if c := r.Comparison; c != nil {
-		parts = append(parts, fmt.Sprintf("%d of %d answers differ from those of %s", c.Different, c.Asked, c.URL))
-	}
-	if r.Broken != "" {
-		parts = append(parts, "the run ended early: "+r.Broken)
-	}
-	return strings.Join(parts, "; ")
 }
 
 type textReport struct {
@@ -82,7 +65,7 @@ func (t *textReport) line(format string, args ...any) {
 	}
 }
 
-func (t *textReport) rule(o Outcome) {
+func (t *textReport) rule(o Result) {
 	name := o.ID
 	if o.Number != "" {
 		name += " (" + o.Number + ")"
@@ -101,7 +84,7 @@ func (t *textReport) rule(o Outcome) {
 }
 
 func (t *textReport) findings(r *Report, verdict Verdict, title string) {
-	if r.count(verdict) == 0 {
+	if r.Count(verdict) == 0 {
 		return
 	}
 	t.line("\n%s", title)
@@ -124,7 +107,7 @@ func (t *textReport) findings(r *Report, verdict Verdict, title string) {
 
 func (t *textReport) comparison(c *Comparison) {
 	t.line("\nCompared with %s", c.URL)
-	t.line("  %d of %d answers differ; %d changed while they were compared", c.Different, c.Asked, c.Unsettled)
+	t.line("  %d of %d answers differ; %d changed during the comparison", c.Different, c.Asked, c.Unsettled)
 	for _, d := range c.Shown {
 		t.line("    - %s", d.Text)
 		t.line("      %s", d.Request)
@@ -135,9 +118,9 @@ func (t *textReport) comparison(c *Comparison) {
 	}
 }
 
-func count(n int64) string {
+func total(n int64) string {
 	if n < 0 {
 		return "an unknown number of"
 	}
-	return itoa(n)
+	return strconv.FormatInt(n, 10)
 }

@@ -1,4 +1,4 @@
-package conformance
+package report
 
 import (
 	"encoding/json"
@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// WriteJSON writes the report for programs.
-func (r *Report) WriteJSON(w io.Writer) error {
+func (r *Report) writeJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
@@ -58,10 +57,10 @@ type junitMessage struct {
 	Text    string `xml:",chardata"`
 }
 
-// WriteJUnit writes the report as JUnit's XML: a test suite for each basis, a test case for each rule.
-func (r *Report) WriteJUnit(w io.Writer) error {
+// writeJUnit writes JUnit's XML: a test suite for each basis, a test case for each rule.
+func (r *Report) writeJUnit(w io.Writer) error {
 	all := junitSuites{Name: "deployrecords conform", Time: fmt.Sprintf("%.3f", r.Seconds)}
-	for _, basis := range []Basis{Document, Law, Own} {
+	for _, basis := range []Basis{Document, Relation, Own} {
 		suite := junitSuite{Name: "conform." + string(basis)}
 		if basis == Document {
 			suite.Properties = []junitProperty{
@@ -108,7 +107,7 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 	return err
 }
 
-func junitRule(o Outcome) junitCase {
+func junitRule(o Result) junitCase {
 	test := junitCase{Class: "conform." + string(o.Basis), Name: o.ID + ": " + o.Sentence}
 	var shown []string
 	for _, fault := range o.Shown {

@@ -1,0 +1,149 @@
+// Package client sends GET requests to the server under test and reads its answers without loss: JSON keeps its order,
+// duplicates and digits, because the suite judges exactly these.
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+const (
+	maxBody = 32 << 20
+	// maxBusy limits consecutive "too busy" answers, maxPause the wait after each.
+	maxBusy  = 5
+	maxPause = 30 * time.Second
+
+	jsonMediaType = "application/json"
+)
+
+// Target is a server and the token for it. No other server receives the token.
+type Target struct {
+	// URL is http or https, a host and an optional path, without /v1/deployments.
+	URL   string
+	Token string
+}
+
+// Client sends GET requests to one server.
+type Client struct {
+	Base      string
+	token     string
+	userAgent string
+	http      *http.Client
+}
+
+// New returns a client. The timeout is that of one request.
+func New(t Target, timeout time.Duration, userAgent string) *Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableCompression = true // the suite judges bodies as sent
+	return &Client{
+		Base:      strings.TrimRight(t.URL, "/"),
+		token:     t.Token,
+		userAgent: userAgent,
+		http: &http.Client{
+			Transport: transport,
+			Timeout:   timeout,
+			// A redirect could take the token to another server.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// HasJWT reports whether the token has the form of a signed JWT.
+func (c *Client) HasJWT() bool { return strings.Count(c.token, ".") == 2 }
+
+// Send sends a request, and repeats it while the server is too busy (429, or 503 with Retry-After). Its errors are network
+// errors.
+func (c *Client) Send(ctx context.Context, r Request) (*Answer, error) {
+	for busy := 1; ; busy++ {
+		a, err := c.sendOnce(ctx, r)
+		if err != nil || busy == maxBusy || a.Status != http.StatusTooManyRequests &&
+			(a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "") {
+			return a, err
+		}
+		pause := time.Second
+		if seconds, err := strconv.Atoi(a.Header.Get("Retry-After")); err == nil && seconds >= 0 {
+			pause = time.Duration(seconds) * time.Second
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(min(pause, maxPause)):
+		}
+	}
+}
+
+func (c *Client) sendOnce(ctx context.Context, r Request) (*Answer, error) {
+	u, err := url.Parse(c.Base)
+	if err != nil {
+		return nil, err
+	}
+	u.Path, u.RawPath, u.RawQuery = u.Path+r.Path, "", r.RawQuery
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("User-Agent", c.userAgent)
+	request.Header.Set("Accept", jsonMediaType)
+	for _, header := range r.headers(c.token) {
+		request.Header.Add("Authorization", header)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		var of *url.Error // adds only the address
+		if errors.As(err, &of) {
+			err = of.Err
+		}
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("the answer broke off: %w", err)
+	}
+	if len(body) > maxBody {
+		return nil, fmt.Errorf("the answer has more than %d MiB", maxBody>>20)
+	}
+	a := NewAnswer(response.StatusCode, response.Header, body)
+	a.Request = r
+	return a, nil
+}
+
+// Printable makes text from the server safe to print: it removes the token, which a server may echo, and control
+// characters, and limits the length.
+func (c *Client) Printable(text string) string {
+	if c.token != "" {
+		text = strings.ReplaceAll(text, c.token, "(the token)")
+	}
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) && r != '\n' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+	return truncate(text, 2000)
+}
+
+// Summary returns an answer's status, and the message and details of an error body.
+func (c *Client) Summary(a *Answer) string {
+	text := fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status))
+	if message := a.Value.Text("message"); message != "" {
+		text += ": " + message
+		for _, detail := range a.Value.Get("details").items() {
+			if detail.IsText() {
+				text += "; " + detail.Content
+			}
+		}
+	}
+	return c.Printable(text)
+}

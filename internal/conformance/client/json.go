@@ -1,0 +1,277 @@
+package client
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Value is a JSON value as sent: nothing is merged, rounded or dropped. Methods that read accept nil.
+type Value struct {
+	// Kind is n, f, t, ", 0, { or [, as in jsontext.
+	Kind jsontext.Kind
+	// Content is the content of a string, or the digits of a number.
+	Content string
+	Members []Member
+	Items   []*Value
+}
+
+// Member is a property of an object.
+type Member struct {
+	Name  string
+	Value *Value
+}
+
+// ReadJSON reads a body that must be one JSON value in UTF-8. With an error it may still return the value.
+func ReadJSON(body []byte) (*Value, error) {
+	decoder := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	v, err := readValue(decoder)
+	if err != nil {
+		return nil, fmt.Errorf("the body is not JSON: %s", Quote(string(body)))
+	}
+	if rest := bytes.TrimSpace(body[decoder.InputOffset():]); len(rest) > 0 {
+		return v, fmt.Errorf("%s follows the JSON value", Quote(string(rest)))
+	}
+	if !utf8.Valid(body) {
+		return v, errors.New("the body is not UTF-8")
+	}
+	return v, nil
+}
+
+func readValue(decoder *jsontext.Decoder) (*Value, error) {
+	token, err := decoder.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	v := &Value{Kind: token.Kind()}
+	switch v.Kind {
+	case '"', '0':
+		v.Content = token.String()
+	case '{':
+		for decoder.PeekKind() != '}' {
+			name, err := decoder.ReadToken()
+			if err != nil {
+				return nil, err
+			}
+			key := name.String() // before the decoder reuses its buffer
+			inner, err := readValue(decoder)
+			if err != nil {
+				return nil, err
+			}
+			v.Members = append(v.Members, Member{key, inner})
+		}
+		_, err = decoder.ReadToken()
+	case '[':
+		for decoder.PeekKind() != ']' {
+			inner, err := readValue(decoder)
+			if err != nil {
+				return nil, err
+			}
+			v.Items = append(v.Items, inner)
+		}
+		_, err = decoder.ReadToken()
+	}
+	return v, err
+}
+
+// Get returns the property at a path, or nil. Of duplicates, the last counts.
+func (v *Value) Get(path ...string) *Value {
+	for _, name := range path {
+		if v == nil {
+			return nil
+		}
+		var found *Value
+		for _, m := range v.Members {
+			if m.Name == name {
+				found = m.Value
+			}
+		}
+		v = found
+	}
+	return v
+}
+
+func (v *Value) items() []*Value {
+	if v == nil {
+		return nil
+	}
+	return v.Items
+}
+
+// IsText reports whether the value is a string.
+func (v *Value) IsText() bool { return v != nil && v.Kind == '"' }
+
+// Text returns the string at a path, or "".
+func (v *Value) Text(path ...string) string {
+	if found := v.Get(path...); found.IsText() {
+		return found.Content
+	}
+	return ""
+}
+
+// ID returns the id of a record, or "".
+func (v *Value) ID() string { return v.Text("id") }
+
+// Time returns the time at a path, or the zero time.
+func (v *Value) Time(path ...string) time.Time {
+	t, _ := time.Parse(time.RFC3339Nano, v.Text(path...))
+	return t
+}
+
+// Integer returns the whole number at a path and whether there is one.
+func (v *Value) Integer(path ...string) (int64, bool) {
+	found := v.Get(path...)
+	if found == nil || found.Kind != '0' {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(found.Content, 10, 64)
+	return n, err == nil
+}
+
+// MemberNames returns the names of an object's properties, sorted.
+func (v *Value) MemberNames() []string {
+	if v == nil {
+		return nil
+	}
+	names := make([]string, 0, len(v.Members))
+	for _, m := range v.Members {
+		names = append(names, m.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Plain returns the value in the form of encoding/json, for kin-openapi.
+func (v *Value) Plain() any {
+	switch v.Kind {
+	case 't', 'f':
+		return v.Kind == 't'
+	case '"':
+		return v.Content
+	case '0':
+		n, _ := strconv.ParseFloat(v.Content, 64)
+		return n
+	case '{':
+		object := make(map[string]any, len(v.Members))
+		for _, m := range v.Members {
+			object[m.Name] = m.Value.Plain()
+		}
+		return object
+	case '[':
+		list := make([]any, len(v.Items))
+		for i, item := range v.Items {
+			list[i] = item.Plain()
+		}
+		return list
+	}
+	return nil
+}
+
+// Lines writes the value as sorted lines, one for each string, number and other leaf: "artifact.kind is ...". Two values
+// have the same lines if they differ in the order of properties only.
+func (v *Value) Lines() []string { return v.lines(nil, "") }
+
+func (v *Value) lines(lines []string, path string) []string {
+	switch v.Kind {
+	case '{':
+		if len(v.Members) == 0 {
+			return append(lines, path+" has no properties")
+		}
+		members := slices.Clone(v.Members)
+		slices.SortStableFunc(members, func(x, y Member) int { return strings.Compare(x.Name, y.Name) })
+		for _, m := range members {
+			lines = m.Value.lines(lines, Join(path, m.Name))
+		}
+	case '[':
+		lines = append(lines, fmt.Sprintf("%s has %d items", path, len(v.Items)))
+		for i, item := range v.Items {
+			lines = item.lines(lines, fmt.Sprintf("%s[%d]", path, i))
+		}
+	case 'n', 't', 'f':
+		lines = append(lines, path+" is "+map[jsontext.Kind]string{'n': "null", 't': "true", 'f': "false"}[v.Kind])
+	case '"':
+		lines = append(lines, path+" is "+strconv.Quote(v.Content))
+	default:
+		lines = append(lines, path+" is "+v.Content)
+	}
+	return lines
+}
+
+// FirstDifference returns the index at which two lists begin to differ.
+func FirstDifference(a, b []string) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return min(len(a), len(b))
+}
+
+// DifferingLines returns the lines of two values at their first difference.
+func DifferingLines(a, b []string) (string, string) {
+	i := FirstDifference(a, b)
+	line := func(lines []string) string {
+		if i < len(lines) {
+			return lines[i]
+		}
+		return "nothing more"
+	}
+	return line(a), line(b)
+}
+
+// KindName names the type of a value in a message.
+func (v *Value) KindName() string {
+	switch v.Kind {
+	case 'n':
+		return "null"
+	case 't', 'f':
+		return "a boolean"
+	case '"':
+		return "a string"
+	case '0':
+		return "the number " + Cut(v.Content)
+	case '{':
+		return "an object"
+	default:
+		return "an array"
+	}
+}
+
+// String formats the value for a message.
+func (v *Value) String() string {
+	switch {
+	case v == nil:
+		return "missing"
+	case v.Kind == '0':
+		return Cut(v.Content)
+	case v.Kind == '"':
+		return Quote(v.Content)
+	default:
+		return v.KindName()
+	}
+}
+
+// Quote quotes the beginning of a text from the server.
+func Quote(text string) string { return strconv.Quote(Cut(text)) }
+
+// Cut shortens a long text.
+func Cut(text string) string { return truncate(strings.ToValidUTF8(text, "\uFFFD"), 120) }
+
+func truncate(text string, limit int) string {
+	if runes := []rune(text); len(runes) > limit {
+		return string(runes[:limit]) + "…"
+	}
+	return text
+}
+
+// Join appends a property's name to a path.
+func Join(path, name string) string { return strings.TrimPrefix(path+"."+name, ".") }
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

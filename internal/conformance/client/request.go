@@ -1,0 +1,166 @@
+package client
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Pair is a query parameter with its value.
+type Pair struct{ Name, Value string }
+
+// Query is a list of query parameters, in the order of the URL.
+type Query []Pair
+
+// With returns the query with pairs added, written name, value, name, value.
+func (q Query) With(pairs ...string) Query {
+	longer := slices.Clone(q)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		longer = append(longer, Pair{pairs[i], pairs[i+1]})
+	}
+	return longer
+}
+
+// Append returns the query followed by another.
+func (q Query) Append(more Query) Query { return slices.Concat(q, more) }
+
+// Without returns the query without one of its pairs.
+func (q Query) Without(i int) Query { return slices.Concat(q[:i], q[i+1:]) }
+
+// Get returns the value of a parameter and whether the query has it.
+func (q Query) Get(name string) (string, bool) {
+	for _, p := range q {
+		if p.Name == name {
+			return p.Value, true
+		}
+	}
+	return "", false
+}
+
+// Has reports whether the query has a parameter.
+func (q Query) Has(name string) bool {
+	_, ok := q.Get(name)
+	return ok
+}
+
+// Encode returns the query as it stands in a URL.
+func (q Query) Encode() string {
+	parts := make([]string, len(q))
+	for i, p := range q {
+		parts[i] = Escape(p.Name) + "=" + Escape(p.Value)
+	}
+	return strings.Join(parts, "&")
+}
+
+// Escape escapes text for a query. It leaves no character that a shell interprets.
+func Escape(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
+
+// Credentials selects the Authorization headers of a request.
+type Credentials int
+
+const (
+	WithToken Credentials = iota
+	NoCredentials
+	GarbageToken
+	OtherScheme
+	AlteredToken
+	UnsignedToken
+	TokenTwice
+	LowerCaseScheme
+)
+
+const (
+	// unsignedHeader is {"alg":"none","typ":"JWT"}.
+	unsignedHeader = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"
+	// basic is "user:password".
+	basic = "dXNlcjpwYXNzd29yZA=="
+)
+
+// NeedJWT reports whether the credentials can be made from a signed JWT only.
+func (c Credentials) NeedJWT() bool { return c == AlteredToken || c == UnsignedToken }
+
+// headers returns the values of Authorization.
+func (c Credentials) headers(token string) []string {
+	switch c {
+	case NoCredentials:
+		return nil
+	case GarbageToken:
+		return []string{"Bearer not-a-token"}
+	case OtherScheme:
+		return []string{"Basic " + basic}
+	case AlteredToken:
+		return []string{"Bearer " + alterSignature(token)}
+	case UnsignedToken:
+		_, rest, _ := strings.Cut(token, ".")
+		payload, _, _ := strings.Cut(rest, ".")
+		return []string{"Bearer " + unsignedHeader + "." + payload + "."}
+	case TokenTwice:
+		return []string{"Bearer " + token, "Bearer " + token}
+	case LowerCaseScheme:
+		return []string{"bearer " + token}
+	default:
+		return []string{"Bearer " + token}
+	}
+}
+
+// alterSignature replaces the last characters, which belong to a JWT's signature.
+func alterSignature(token string) string {
+	replacement := "AAAA"
+	if strings.HasSuffix(token, replacement) {
+		replacement = "BBBB"
+	}
+	return token[:max(len(token)-len(replacement), 0)] + replacement
+}
+
+// shell returns the headers as arguments of curl, for a shell in which $TOKEN is the token.
+func (c Credentials) shell() (arguments []string) {
+	switch c {
+	case AlteredToken:
+		return []string{`-H "Authorization: Bearer ${TOKEN%????}AAAA"`}
+	case UnsignedToken:
+		return []string{`-H "Authorization: Bearer ` + unsignedHeader + `.$(printf %s "$TOKEN" | cut -d. -f2)."`}
+	}
+	for _, header := range c.headers("$TOKEN") {
+		arguments = append(arguments, `-H "Authorization: `+header+`"`)
+	}
+	return arguments
+}
+
+// Request is a GET request that can be sent again.
+type Request struct {
+	Credentials
+	// Path is the whole path below the server's URL.
+	Path string
+	// RawQuery is the query as sent.
+	RawQuery string
+	// Query is the decoded query. It is nil if servers may decode RawQuery differently.
+	Query Query
+}
+
+// NewRequest returns a request with the token.
+func NewRequest(path string, q Query) Request {
+	return Request{Path: path, RawQuery: q.Encode(), Query: q}
+}
+
+// As returns the request with other credentials.
+func (r Request) As(c Credentials) Request {
+	r.Credentials = c
+	return r
+}
+
+// Ambiguous returns the request without its decoded query: servers may read it differently, so the suite does not check the
+// records of the answer against it.
+func (r Request) Ambiguous() Request {
+	r.Query = nil
+	return r
+}
+
+// Curl returns the command that sends the request, with $TOKEN in place of the token.
+func (r Request) Curl(base string) string {
+	address := base + r.Path
+	if r.RawQuery != "" {
+		address += "?" + r.RawQuery
+	}
+	parts := append([]string{"curl -sS -i"}, r.shell()...)
+	return strings.Join(append(parts, "'"+strings.ReplaceAll(address, "'", `'\''`)+"'"), " ")
+}

@@ -1,0 +1,208 @@
+// Package spec reads an OpenAPI document and checks single answers: against the document, and against those rules of
+// docs/semantics.md that one answer alone can break.
+package spec
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/deployrecords/deployrecords/internal/conformance/client"
+)
+
+const jsonMediaType = "application/json"
+
+// Document is the part of an OpenAPI document that describes the list of deployment records.
+type Document struct {
+	Digest string
+	// Path is the path of the operation.
+	Path string
+	// Parameters are the operation's query parameters, in the document's order.
+	Parameters []*Parameter
+	// Secured reports whether the operation requires a bearer token.
+	Secured bool
+
+	operation    *openapi3.Operation
+	recordSchema *openapi3.Schema
+}
+
+// Parameter is a query parameter.
+type Parameter struct {
+	Name     string
+	Required bool
+	Schema   *openapi3.Schema
+	// Field is the path in a record of the value that the parameter filters by. It is nil if records do not show the value.
+	Field []string
+	// Requires is another parameter that must be present, as the description states, or "".
+	Requires string
+}
+
+// Read reads an OpenAPI document (YAML or JSON) and finds the operation that lists deployment records.
+func Read(text []byte) (*Document, error) {
+	loader := openapi3.NewLoader() // does not follow references to other files
+	doc, err := loader.LoadFromData(text)
+	if err != nil {
+		return nil, fmt.Errorf("the document can't be read: %w", err)
+	}
+	if err := doc.Validate(loader.Context, openapi3.DisableExamplesValidation()); err != nil {
+		return nil, fmt.Errorf("the document is not a valid OpenAPI document: %w", err)
+	}
+	for _, path := range doc.Paths.InMatchingOrder() {
+		item := doc.Paths.Value(path)
+		if item.Get == nil || strings.Contains(path, "{") {
+			continue
+		}
+		if record := listedRecord(item.Get); record != nil {
+			d := &Document{
+				Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(text)), Path: path, Secured: needsBearer(doc, item.Get),
+				operation: item.Get, recordSchema: record,
+			}
+			d.readParameters(slices.Concat(item.Parameters, item.Get.Parameters))
+			return d, nil
+		}
+	}
+	return nil, errors.New("the document has no GET operation that answers with " + client.RecordsField + " and " + client.PaginationField)
+}
+
+// listedRecord returns the schema of the records that an operation lists, or nil.
+func listedRecord(op *openapi3.Operation) *openapi3.Schema {
+	response := op.Responses.Status(http.StatusOK)
+	if response == nil || response.Value == nil || response.Value.Content.Get(jsonMediaType) == nil {
+		return nil
+	}
+	ref := response.Value.Content.Get(jsonMediaType).Schema
+	if ref == nil {
+		return nil
+	}
+	list := ref.Value.Properties[client.RecordsField]
+	if list == nil || list.Value.Items == nil || ref.Value.Properties[client.PaginationField] == nil {
+		return nil
+	}
+	return list.Value.Items.Value
+}
+
+func needsBearer(doc *openapi3.T, op *openapi3.Operation) bool {
+	requirements := doc.Security
+	if op.Security != nil {
+		requirements = *op.Security
+	}
+	secured := false
+	for _, requirement := range requirements {
+		if len(requirement) == 0 {
+			return false // an alternative without credentials
+		}
+		for name := range requirement {
+			scheme := doc.Components.SecuritySchemes[name]
+			secured = secured || scheme != nil && scheme.Value.Type == "http" && strings.EqualFold(scheme.Value.Scheme, "bearer")
+		}
+	}
+	return secured
+}
+
+var requiresText = regexp.MustCompile(`\(requires ([A-Za-z0-9_.]+)\)`)
+
+// readParameters reads the parameters of the path and of the operation. Of two with the same name, the later counts.
+func (d *Document) readParameters(refs openapi3.Parameters) {
+	for _, ref := range refs {
+		if ref.Value.In != openapi3.ParameterInQuery {
+			continue
+		}
+		p := &Parameter{Name: ref.Value.Name, Required: ref.Value.Required, Schema: &openapi3.Schema{}}
+		if ref.Value.Schema != nil {
+			p.Schema = ref.Value.Schema.Value
+		}
+		if found := requiresText.FindStringSubmatch(ref.Value.Description); found != nil {
+			p.Requires = found[1]
+		}
+		if p.IsText() || p.IsEnum() {
+			p.Field = fieldOf(d.recordSchema, p.Name)
+		}
+		d.Parameters = slices.DeleteFunc(d.Parameters, func(old *Parameter) bool { return old.Name == p.Name })
+		d.Parameters = append(d.Parameters, p)
+	}
+}
+
+// fieldOf finds the property that a parameter is named after: environment_name names that property, artifact_digest the
+// property digest of artifact.
+func fieldOf(record *openapi3.Schema, name string) []string {
+	if property := record.Properties[name]; property != nil && property.Value.Type.Is(openapi3.TypeString) {
+		return []string{name}
+	}
+	for object, ref := range record.Properties {
+		rest, ok := strings.CutPrefix(name, object+"_")
+		if inner := ref.Value.Properties[rest]; ok && inner != nil && inner.Value.Type.Is(openapi3.TypeString) {
+			return []string{object, rest}
+		}
+	}
+	return nil
+}
+
+func (p *Parameter) IsEnum() bool    { return len(p.Schema.Enum) > 0 }
+func (p *Parameter) IsText() bool    { return p.Schema.Type.Is(openapi3.TypeString) && !p.IsEnum() }
+func (p *Parameter) IsInteger() bool { return p.Schema.Type.Is(openapi3.TypeInteger) }
+func (p *Parameter) IsBoolean() bool { return p.Schema.Type.Is(openapi3.TypeBoolean) }
+func (p *Parameter) IsArray() bool   { return p.Schema.Type.Is(openapi3.TypeArray) }
+
+// Enum returns the names of an enum.
+func (p *Parameter) Enum() []string {
+	names := make([]string, 0, len(p.Schema.Enum))
+	for _, value := range p.Schema.Enum {
+		names = append(names, fmt.Sprint(value))
+	}
+	return slices.Compact(names)
+}
+
+// Default returns the documented default and whether there is one.
+func (p *Parameter) Default() (string, bool) {
+	if p.Schema.Default == nil {
+		return "", false
+	}
+	return fmt.Sprint(p.Schema.Default), true
+}
+
+// Accepts reports whether the schema allows a value that is given as text.
+func (p *Parameter) Accepts(text string) bool {
+	var value any = text
+	switch {
+	case p.IsInteger():
+		n, err := strconv.ParseInt(text, 10, integerBits(p.Schema))
+		if err != nil {
+			return false
+		}
+		value = float64(n)
+	case p.IsBoolean():
+		if text != "true" && text != "false" {
+			return false
+		}
+		value = text == "true"
+	}
+	return p.Schema.VisitJSON(value) == nil
+}
+
+// Parameter returns a parameter by its name, or nil.
+func (d *Document) Parameter(name string) *Parameter {
+	for _, p := range d.Parameters {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// response returns the documented response for a status, or nil.
+func (d *Document) response(status int) *openapi3.Response {
+	code := strconv.Itoa(status)
+	for _, key := range []string{code, code[:1] + "XX", "default"} {
+		if ref := d.operation.Responses.Value(key); ref != nil {
+			return ref.Value
+		}
+	}
+	return nil
+}
