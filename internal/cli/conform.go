@@ -14,24 +14,24 @@ import (
 )
 
 type conformCommand struct {
-	Document string   `placeholder:"FILE" help:"OpenAPI document to hold the server against. Without it, it is upstream's, of which this program serves a copy."`
-	Strict   bool     `help:"Count as faults, too, where the server settles what the document leaves open in another way than docs/semantics.md."`
-	Value    []string `placeholder:"NAME=VALUE" sep:"none" help:"Known value of a parameter that answers do not show, as project_name=web. Can be given several times."`
-	Output   string   `default:"text" placeholder:"text|json|junit" help:"A report for people, JSON, or the XML of JUnit (${default})."`
+	Document string   `placeholder:"FILE" help:"OpenAPI document to judge by. The default is upstream's document, which this program embeds."`
+	Strict   bool     `help:"Count differences from docs/semantics.md as faults, where the OpenAPI document leaves a choice."`
+	Value    []string `placeholder:"NAME=VALUE" sep:"none" help:"Value of a parameter that records do not show, such as project_name=web. Repeatable."`
+	Output   string   `default:"text" placeholder:"text|json|junit" help:"Format of the report (${default})."`
 	config.Conform
 }
 
-// Help is printed by conform --help.
+// Help returns the text of conform --help.
 func (conformCommand) Help() string {
-	return `It sends GET requests, valid and invalid, and judges every answer: by the document, which it reads, and by the laws that a list with filters and pages keeps whatever the data. It needs to know nothing of the data, and writes none. While others write, it judges what stood still. A token goes only to the URL that it is given for, and redirects are not followed.
+	return `conform sends valid and invalid GET requests and checks every answer against the OpenAPI document and against metamorphic relations, which hold for every list whatever its data. It needs no knowledge of the data and writes nothing. Other clients may write meanwhile. A token goes only to the URL that it belongs to, and redirects are not followed.
 
-What the document leaves open is told as observed behaviour. docs/conformance.md has every rule, and how to read the report.
+Where the document leaves a choice, the report lists the observed behaviour. docs/conformance.md explains the report and lists every rule.
 
 Exit codes:
 
-  0  no fault was found
-  1  there are faults, or answers differ from those of --compare
-  2  nothing could be judged: wrong settings or document, no server, a token refused, another API
+  0  no faults
+  1  faults, or answers that differ from those of --compare
+  2  nothing to judge: invalid settings or document, no server, a rejected token, another API
 
 Examples:
 
@@ -65,7 +65,7 @@ func (c *conformCommand) Run(ctx context.Context, streams Streams) error {
 	return nil
 }
 
-// options tells all faults of the settings at once.
+// options returns the settings of a run, or an error with every violation.
 func (c *conformCommand) options(streams Streams) (conformance.Options, error) {
 	o := conformance.Options{
 		Document: deployrecords.OpenAPI(), DocumentName: "upstream's openapi.yaml", Strict: c.Strict, Values: make(map[string][]string),

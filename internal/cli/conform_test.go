@@ -72,7 +72,7 @@ func withoutCache(next http.Handler) http.Handler {
 	})
 }
 
-func TestConformTellsByItsExitCode(t *testing.T) {
+func TestConform_ExitCodes(t *testing.T) {
 	right, token := realServer(t, nil)
 	differs, _ := realServer(t, withoutCache)
 	wrong, _ := realServer(t, func(next http.Handler) http.Handler {
@@ -115,7 +115,7 @@ func TestConformTellsByItsExitCode(t *testing.T) {
 	}
 }
 
-func TestConformReadsADocument(t *testing.T) {
+func TestConform_ReadsADocument(t *testing.T) {
 	url, token := realServer(t, nil)
 	file := filepath.Join(t.TempDir(), "next.yaml")
 	next := strings.Replace(string(deployrecords.OpenAPI()), "              - SUPERSEDED\n", "              - SUPERSEDED\n              - PAUSED\n", 1)
@@ -128,7 +128,7 @@ func TestConformReadsADocument(t *testing.T) {
 	}
 }
 
-func TestConformWritesForMachines(t *testing.T) {
+func TestConform_WritesJSONAndJUnit(t *testing.T) {
 	url, token := realServer(t, nil)
 	stdout, _, code := run(t, "conform", "--url", url, "--token-file", token, "--output", "json")
 	var report struct{ Rules []struct{ ID string } }
@@ -144,7 +144,7 @@ func TestConformWritesForMachines(t *testing.T) {
 	}
 }
 
-func TestEveryFaultOfTheSettingsOfConformIsToldAtOnce(t *testing.T) {
+func TestConform_ReportsAllInvalidSettings(t *testing.T) {
 	clientEnvironment(t, "ftp://u:hunter2@host")
 	_, stderr, code := run(t, "conform", "--token-file", "/does/not/exist", "--document", "/does/not/exist/either", "--value", "x", "--output", "xml",
 		"--requests", "3", "--seed=-1", "--timeout", "0s", "--compare", "host")

@@ -11,8 +11,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/conformance/report"
 )
 
-// changed is upstream's document as it may be some day.
-func changed(t *testing.T, pairs ...string) []byte {
+// changedDocument returns upstream's document with replacements, written old, new, old, new.
+func changedDocument(t *testing.T, pairs ...string) []byte {
 	t.Helper()
 	text := string(deployrecords.OpenAPI())
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -24,10 +24,10 @@ func changed(t *testing.T, pairs ...string) []byte {
 	return []byte(text)
 }
 
-// What a document says tomorrow is asked for tomorrow: this server does not know it.
-func TestWhatIsNewInADocumentIsTried(t *testing.T) {
+// The suite tries parts of a new document that this server does not know.
+func TestNewPartsOfADocumentAreTried(t *testing.T) {
 	const parameters = "      parameters:\n"
-	url := newServer(t, rightMemory(), nil, smallPages)
+	url := newServer(t, correctStore(), nil, smallPages)
 	for name, c := range map[string]struct {
 		document []byte
 		rule     string
@@ -35,41 +35,41 @@ func TestWhatIsNewInADocumentIsTried(t *testing.T) {
 		server   string
 	}{
 		"a value of an enum": {
-			changed(t, "              - SUPERSEDED\n            type: string", "              - SUPERSEDED\n              - PAUSED\n            type: string"),
+			changedDocument(t, "              - SUPERSEDED\n            type: string", "              - SUPERSEDED\n              - PAUSED\n            type: string"),
 			"request.valid", "status=PAUSED", url,
 		},
 		"a number with limits": {
-			changed(t, parameters, parameters+"        - {in: query, name: region, schema: {type: integer, minimum: 1, maximum: 5}}\n"),
+			changedDocument(t, parameters, parameters+"        - {in: query, name: region, schema: {type: integer, minimum: 1, maximum: 5}}\n"),
 			"request.invalid", "region=0, a number below the minimum,", url,
 		},
 		"a boolean": {
-			changed(t, parameters, parameters+"        - {in: query, name: archived, schema: {type: boolean}}\n"),
+			changedDocument(t, parameters, parameters+"        - {in: query, name: archived, schema: {type: boolean}}\n"),
 			"request.invalid", "archived=maybe, no boolean,", url,
 		},
 		"a filter by a field": {
-			changed(t, parameters, parameters+"        - {in: query, name: artifact_version, schema: {type: string, maxLength: 500}}\n"),
+			changedDocument(t, parameters, parameters+"        - {in: query, name: artifact_version, schema: {type: string, maxLength: 500}}\n"),
 			"own.unknown-name", "finds records", url,
 		},
 		"a required parameter": {
-			changed(t, "          name: environment_name\n", "          name: environment_name\n          required: true\n"),
+			changedDocument(t, "          name: environment_name\n", "          name: environment_name\n          required: true\n"),
 			"request.required", "without environment_name", url,
 		},
 		"a required header": {
-			changed(t, "          description: A successful response.\n", "          description: A successful response.\n          headers: {X-Total: {required: true, schema: {type: integer}}}\n"),
+			changedDocument(t, "          description: A successful response.\n", "          description: A successful response.\n          headers: {X-Total: {required: true, schema: {type: integer}}}\n"),
 			"answer.headers", "X-Total", url,
 		},
 		"statuses that are all there is": {
-			changed(t, "        default:\n          content:\n            application/json:\n              schema:\n                $ref: '#/components/schemas/rpcStatus'\n          description: An unexpected error response.\n", ""),
-			"answer.status", "422", newServer(t, rightMemory(), func(next http.Handler) http.Handler {
-				return instead(400, 422, `{"code":3,"message":"no","details":["query: no"]}`)(t, next)
+			changedDocument(t, "        default:\n          content:\n            application/json:\n              schema:\n                $ref: '#/components/schemas/rpcStatus'\n          description: An unexpected error response.\n", ""),
+			"answer.status", "422", newServer(t, correctStore(), func(next http.Handler) http.Handler {
+				return replaceStatus(400, 422, `{"code":3,"message":"no","details":["query: no"]}`)(t, next)
 			}, smallPages),
 		},
 		"a pattern": {
-			changed(t, "          title: Version is the version", "          pattern: ^v\n          title: Version is the version"),
+			changedDocument(t, "          title: Version is the version", "          pattern: ^v\n          title: Version is the version"),
 			"body.schema", "deployment_records.0.artifact.version", url,
 		},
 		"a required field": {
-			changed(t, "      title: ComponentArtifact\n", "      title: ComponentArtifact\n      required: [kind, size]\n"),
+			changedDocument(t, "      title: ComponentArtifact\n", "      title: ComponentArtifact\n      required: [kind, size]\n"),
 			"body.required", "artifact.size is missing", url,
 		},
 	} {
@@ -78,7 +78,7 @@ func TestWhatIsNewInADocumentIsTried(t *testing.T) {
 			o := options(t, c.server)
 			o.Document = c.document
 			result := run(t, o)
-			outcome := find(t, result, c.rule)
+			outcome := resultOf(t, result, c.rule)
 			if outcome.Verdict != report.Broken || !strings.Contains(fmt.Sprint(outcome.Shown), c.text) {
 				var text bytes.Buffer
 				_ = result.Write(&text, "text")
@@ -88,9 +88,9 @@ func TestWhatIsNewInADocumentIsTried(t *testing.T) {
 	}
 }
 
-// A document may say less: no history, no pages, no token.
-func TestWhatADocumentDoesNotSayIsNotJudged(t *testing.T) {
-	o := options(t, newServer(t, rightMemory(), nil, smallPages))
+// A document may lack the history, pages and tokens.
+func TestUndocumentedBehaviourIsNotJudged(t *testing.T) {
+	o := options(t, newServer(t, correctStore(), nil, smallPages))
 	const (
 		history = "        - description: >-\n            When true, returns all records instead of only the latest per\n" +
 			"            (environment_id, deployment_name) slot.\n\n            By default, only the most recent record per slot is returned.\n" +
@@ -98,13 +98,13 @@ func TestWhatADocumentDoesNotSayIsNotJudged(t *testing.T) {
 		page = "        - description: >-\n            The (zero-based) offset of the first item returned in the\n            collection.\n" +
 			"          in: query\n          name: pagination.page\n          schema:\n            format: int32\n            type: integer\n"
 	)
-	o.Document = changed(t, history, "", page, "", "security:\n  - bearerToken: []\n", "")
+	o.Document = changedDocument(t, history, "", page, "", "security:\n  - bearerToken: []\n", "")
 	o.Strict = false
 	result := run(t, o)
 	for _, rule := range []string{"latest.default", "latest.newest", "page.base", "auth.none"} {
-		if outcome := find(t, result, rule); outcome.Verdict != report.NotJudged || outcome.Why == "" {
+		if outcome := resultOf(t, result, rule); outcome.Verdict != report.NotJudged || outcome.Why == "" {
 			t.Errorf("%s is %q, %q", rule, outcome.Verdict, outcome.Why)
 		}
 	}
-	wantSilence(t, result)
+	requireNoFaults(t, result)
 }

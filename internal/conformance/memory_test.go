@@ -10,38 +10,38 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// memory answers lists in the plainest way, step by step, so that a test can break one step. Whatever is nil is right.
-type memory struct {
+// store answers lists in separate steps, so that a test can break one of them.
+type store struct {
 	deployments.Store
 	mu      sync.RWMutex
 	entries []deployments.ImportEntry
-	// set chooses the records that a question is about, of all of them (L1).
+	// set selects the latest records or all of them (L1).
 	set func(all []deployments.ImportEntry, q *deployments.Query) []deployments.ImportEntry
-	// is says whether a value is the one that a filter asks for (L2); filter is its name.
+	// is reports whether a value matches a filter (L2); filter is the name of the parameter.
 	is func(filter, asked, got string) bool
-	// matches says whether a record is one that the filters ask for.
-	matches func(m *memory, e deployments.ImportEntry, q deployments.Query) bool
-	// newer says which of two records comes first (L6).
+	// matches reports whether a record matches the filters.
+	matches func(m *store, e deployments.ImportEntry, q deployments.Query) bool
+	// newer reports whether record a comes before record b (L6).
 	newer func(a, b deployments.Record) bool
-	// cut makes the page and the total of what matches.
+	// cut returns the page and the total of the matching records.
 	cut func(matching []deployments.Record, page deployments.Page) deployments.Result
 }
 
-func (m *memory) Ready(context.Context) error { return nil }
+func (m *store) Ready(context.Context) error { return nil }
 
-// newMemory has entries with the ids that a store would give them.
-func newMemory(entries []deployments.ImportEntry) *memory {
-	return &memory{
+// newStore returns a store without defects.
+func newStore(entries []deployments.ImportEntry) *store {
+	return &store{
 		entries: entries,
-		set:     rightSet,
+		set:     correctSet,
 		is:      func(_, asked, got string) bool { return asked == "" || asked == got },
-		matches: rightMatches,
+		matches: correctMatches,
 		newer:   deployments.Record.NewerThan,
-		cut:     rightCut,
+		cut:     correctCut,
 	}
 }
 
-func (m *memory) List(_ context.Context, scope deployments.Scope, q deployments.Query) (deployments.Result, error) {
+func (m *store) List(_ context.Context, scope deployments.Scope, q deployments.Query) (deployments.Result, error) {
 	if scope.Organization != "acme" {
 		return deployments.Result{Records: []deployments.Record{}}, nil
 	}
@@ -65,14 +65,14 @@ func (m *memory) List(_ context.Context, scope deployments.Scope, q deployments.
 	return m.cut(matching, q.Page), nil
 }
 
-func rightSet(all []deployments.ImportEntry, q *deployments.Query) []deployments.ImportEntry {
+func correctSet(all []deployments.ImportEntry, q *deployments.Query) []deployments.ImportEntry {
 	if q.History == deployments.All {
 		return all
 	}
 	return latestBy(all, deployments.Record.NewerThan)
 }
 
-// latestBy gives the record of each slot that comes before the others.
+// latestBy returns the first record of each slot in an order.
 func latestBy(all []deployments.ImportEntry, newer func(a, b deployments.Record) bool) []deployments.ImportEntry {
 	best := make(map[deployments.Slot]int)
 	var set []deployments.ImportEntry
@@ -89,7 +89,7 @@ func latestBy(all []deployments.ImportEntry, newer func(a, b deployments.Record)
 	return set
 }
 
-func rightMatches(m *memory, e deployments.ImportEntry, q deployments.Query) bool {
+func correctMatches(m *store, e deployments.ImportEntry, q deployments.Query) bool {
 	r := e.Record
 	return m.is("environment_name", q.EnvironmentName, r.EnvironmentName) &&
 		m.is("logical_environment_name", q.LogicalEnvironmentName, r.LogicalEnvironmentName) &&
@@ -102,17 +102,17 @@ func rightMatches(m *memory, e deployments.ImportEntry, q deployments.Query) boo
 		}))
 }
 
-// ignoresProjects finds records of every project in some of the lists.
-func ignoresProjects(lists ...deployments.History) func(*memory, deployments.ImportEntry, deployments.Query) bool {
-	return func(m *memory, e deployments.ImportEntry, q deployments.Query) bool {
+// ignoresProjects ignores the project filter in some of the lists.
+func ignoresProjects(lists ...deployments.History) func(*store, deployments.ImportEntry, deployments.Query) bool {
+	return func(m *store, e deployments.ImportEntry, q deployments.Query) bool {
 		if slices.Contains(lists, q.History) {
 			q.ProjectName, q.ProjectVersionName = "", ""
 		}
-		return rightMatches(m, e, q)
+		return correctMatches(m, e, q)
 	}
 }
 
-func rightCut(matching []deployments.Record, page deployments.Page) deployments.Result {
+func correctCut(matching []deployments.Record, page deployments.Page) deployments.Result {
 	return cutAt(matching, page.Offset(), int64(page.Size))
 }
 
@@ -137,8 +137,8 @@ func like(pattern, text string) bool {
 	}
 }
 
-// folded matches without case.
-func folded(_, asked, got string) bool { return asked == "" || strings.EqualFold(asked, got) }
+// equalFold matches values without case.
+func equalFold(_, asked, got string) bool { return asked == "" || strings.EqualFold(asked, got) }
 
 func latestAs(newer func(a, b deployments.Record) bool) func([]deployments.ImportEntry, *deployments.Query) []deployments.ImportEntry {
 	return func(all []deployments.ImportEntry, q *deployments.Query) []deployments.ImportEntry {
@@ -149,8 +149,8 @@ func latestAs(newer func(a, b deployments.Record) bool) func([]deployments.Impor
 	}
 }
 
-// locked is chance that several requests may use, and that is the same in every run.
-func locked() func(func(*rand.Rand)) {
+// lockedRandom returns a random source with a fixed seed for concurrent requests.
+func lockedRandom() func(func(*rand.Rand)) {
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(1, 1))
 	return func(use func(*rand.Rand)) {

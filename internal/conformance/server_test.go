@@ -22,13 +22,13 @@ import (
 
 var secret = []byte("a secret of the tests, longer than 32 bytes")
 
-// serverStore is what a server answers from.
+// serverStore is the store that a server needs.
 type serverStore interface {
 	deployments.Store
 	Ready(context.Context) error
 }
 
-// newServer puts the real server on a port; front, if not nil, stands before it.
+// newServer starts the real server, behind the middleware if it is not nil.
 func newServer(t testing.TB, s serverStore, front func(http.Handler) http.Handler, change ...func(*httpserver.Options)) string {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
@@ -67,7 +67,7 @@ func token(t testing.TB, scopes ...auth.Scope) string {
 	return token
 }
 
-// options are those of a run against a server of the tests.
+// options returns the settings of a strict run against a test server.
 func options(t testing.TB, url string) conformance.Options {
 	return conformance.Options{
 		Target: conformance.Target{URL: url, Token: token(t)}, Document: deployrecords.OpenAPI(), DocumentName: "openapi.yaml",
@@ -85,20 +85,20 @@ func run(t testing.TB, o conformance.Options) *report.Report {
 	return result
 }
 
-// wantSilence fails the test with every fault that was found.
-func wantSilence(t testing.TB, result *report.Report) {
+// requireNoFaults requires a report without faults.
+func requireNoFaults(t testing.TB, result *report.Report) {
 	t.Helper()
 	if result.Faults() > 0 || result.Broken != "" {
 		var text bytes.Buffer
 		if err := result.Write(&text, "text"); err != nil {
 			t.Fatal(err)
 		}
-		t.Errorf("the suite is not silent:\n%s", text.String())
+		t.Errorf("the report has faults:\n%s", text.String())
 	}
 }
 
-// history is a history with what a server can get wrong in it: names that differ by case or that are patterns, an
-// environment that is called as a logical one, records of one time, more of them than a page holds.
+// history returns records that servers handle wrongly: names that differ by case or contain wildcards, an environment named
+// like a logical one, records created at the same time, and more of these than fit on a page.
 func history(rounds int) (entries []deployments.ImportEntry) {
 	environments := []string{"prod-eu-1", "PROD-EU-1", "production", "staging_1", "stagingx1", "dev%1"}
 	names := []string{"api", "API", "web", "till sync", "wéb"}
@@ -117,7 +117,7 @@ func history(rounds int) (entries []deployments.ImportEntry) {
 				if (round+d)%3 == 0 {
 					kind = deployments.HelmChart
 				}
-				// Some records of a slot are of one time, the newest of some slots too; and so are records of many slots.
+				// Some records of a slot are created at the same time, the newest of some slots too, and records of many slots.
 				minutes := round*10 + (e*d)%4
 				if d == 2 && round >= rounds-2 {
 					minutes = 100
@@ -128,7 +128,7 @@ func history(rounds int) (entries []deployments.ImportEntry) {
 				if round%2 == 0 {
 					options = append(options, storetest.WithProject("shop", fmt.Sprintf("v%d", e%2+1)))
 				}
-				// Ids do not grow with time.
+				// The order of ids differs from the order of time.
 				entries = append(entries, storetest.Entry(1+id*37%1009, minutes, environment, name, options...))
 			}
 		}

@@ -17,8 +17,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// writing runs the writer, again and again, until the returned function is called, which tells how often it has run.
-func writing(t *testing.T, write func(n int)) (stop func() int) {
+// startWriter calls write repeatedly until stop is called. stop returns the number of calls.
+func startWriter(t *testing.T, write func(n int)) (stop func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var done sync.WaitGroup
@@ -35,7 +35,7 @@ func writing(t *testing.T, write func(n int)) (stop func() int) {
 	}
 }
 
-// recorder records over HTTP: other artifacts, the same again, and the end of them, in old slots and new.
+// recorder records new, unchanged and decommissioned deployments over HTTP, in existing and new slots.
 func recorder(t *testing.T, url string) func(n int) {
 	write := token(t, auth.ReadDeployments, auth.WriteDeployments)
 	random := rand.New(rand.NewPCG(7, 7))
@@ -67,23 +67,23 @@ func recorder(t *testing.T, url string) func(n int) {
 	}
 }
 
-func TestTheSuiteIsSilentWhileOthersRecord(t *testing.T) {
+func TestConcurrentWritersCauseNoFaults(t *testing.T) {
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			s := storetest.Open(t, engine.URL(t))
 			storetest.Load(t, s, "acme", history(4)...)
 			url := newServer(t, s, nil, smallPages)
-			stop := writing(t, recorder(t, url))
+			stop := startWriter(t, recorder(t, url))
 			o := options(t, url)
 			result := run(t, o)
 			written := stop()
-			wantSilence(t, result)
+			requireNoFaults(t, result)
 			if written < 10 {
-				t.Errorf("only %d recordings were made: nobody was in the way", written)
+				t.Errorf("only %d recordings were made", written)
 			}
-			// The environments in which nobody records stand still, so that the laws can be judged in them.
+			// Environments without writers do not change, so the relations can be judged there.
 			for _, rule := range []string{"pages.whole", "pages.agree", "filter.subset", "filter.intersection", "latest.newest", "latest.filtered"} {
-				if outcome := find(t, result, rule); outcome.Verdict != report.Kept {
+				if outcome := resultOf(t, result, rule); outcome.Verdict != report.Kept {
 					t.Errorf("%s is %q: %s", rule, outcome.Verdict, outcome.Why)
 				}
 			}
@@ -92,10 +92,9 @@ func TestTheSuiteIsSilentWhileOthersRecord(t *testing.T) {
 	}
 }
 
-// Servers that are wrong are wrong while others write, too. Left out are those that are wrong in one record or one slot:
-// the suite looks at parts of the data that stand still, and need not come by that one. How many questions are spent on
-// parts that do not is a matter of chance, so that one of three runs must see it.
-func TestBrokenServersAreCaughtWhileOthersRecord(t *testing.T) {
+// Servers that are wrong in one record or slot are left out: the suite prefers parts of the data that do not change and may
+// miss that one. How many requests go to other parts depends on chance, so one of three runs must detect the fault.
+func TestBrokenStoresAreDetectedDuringWrites(t *testing.T) {
 	for _, broken := range brokenStores {
 		switch broken.rule {
 		case "filter.satisfied", "filter.subset", "latest.newest", "latest.slot-once", "pages.whole", "own.filter-after-latest", "order.same-twice":
@@ -107,10 +106,10 @@ func TestBrokenServersAreCaughtWhileOthersRecord(t *testing.T) {
 		}
 		t.Run(broken.name, func(t *testing.T) {
 			t.Parallel()
-			m := rightMemory()
-			broken.spoil(m)
+			m := correctStore()
+			broken.mutate(m)
 			url := newServer(t, m, nil, smallPages)
-			stop := writing(t, func(n int) {
+			stop := startWriter(t, func(n int) {
 				e := storetest.Entry(100_000+n, 1000+n, []string{"production", "fresh"}[n%2], "new", storetest.WithIDs("acme"))
 				m.mu.Lock()
 				m.entries = append(m.entries[:len(m.entries):len(m.entries)], e)
@@ -123,7 +122,7 @@ func TestBrokenServersAreCaughtWhileOthersRecord(t *testing.T) {
 				o := options(t, url)
 				o.Seed = seed
 				result := run(t, o)
-				outcome = find(t, result, broken.rule)
+				outcome = resultOf(t, result, broken.rule)
 				_ = result.Write(&text, "text")
 			}
 			if written := stop(); written < 10 {
@@ -136,11 +135,11 @@ func TestBrokenServersAreCaughtWhileOthersRecord(t *testing.T) {
 	}
 }
 
-// The right server in memory, with the same writer: what is caught above is not the writer.
-func TestTheRightServerIsSilentWithThatWriter(t *testing.T) {
-	m := rightMemory()
+// The writer of the tests above causes no faults itself.
+func TestUnmodifiedServerHasNoFaultsDuringWrites(t *testing.T) {
+	m := correctStore()
 	url := newServer(t, m, nil, smallPages)
-	stop := writing(t, func(n int) {
+	stop := startWriter(t, func(n int) {
 		e := storetest.Entry(100_000+n, 1000+n, []string{"production", "fresh"}[n%2], "new", storetest.WithIDs("acme"))
 		m.mu.Lock()
 		m.entries = append(m.entries[:len(m.entries):len(m.entries)], e)
@@ -149,5 +148,5 @@ func TestTheRightServerIsSilentWithThatWriter(t *testing.T) {
 	})
 	result := run(t, options(t, url))
 	stop()
-	wantSilence(t, result)
+	requireNoFaults(t, result)
 }

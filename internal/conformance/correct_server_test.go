@@ -11,60 +11,60 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-func TestTheSuiteIsSilentOnThisServer(t *testing.T) {
+func TestThisServerHasNoFaults(t *testing.T) {
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			s := storetest.Open(t, engine.URL(t))
 			url := newServer(t, s, nil)
-			t.Run("empty", func(t *testing.T) { wantSilence(t, run(t, options(t, url))) })
+			t.Run("empty", func(t *testing.T) { requireNoFaults(t, run(t, options(t, url))) })
 			storetest.Load(t, s, "acme", history(8)...)
-			t.Run("with data", func(t *testing.T) { wantSilence(t, run(t, options(t, url))) })
+			t.Run("with data", func(t *testing.T) { requireNoFaults(t, run(t, options(t, url))) })
 		})
 	}
 }
 
-// Whatever the suite tries as a name that nothing has, somebody may have chosen.
-func TestNamesThatAreProbesElsewhereAreNoFaults(t *testing.T) {
-	m := rightMemory()
+// Someone may have recorded the names that the suite tries as unused.
+func TestRecordedProbeNamesAreNoFaults(t *testing.T) {
+	m := correctStore()
 	for i, name := range []string{"a'b\"c", "é 世界", strings.Repeat("n", 256), "../..", "<b>&amp;</b>", "\\", "a\tb"} {
 		e := storetest.Entry(2000+i, 50+i, name, name, storetest.WithStage(name), storetest.WithProject(name, name), storetest.WithProject("shop", name))
 		storetest.WithIDs("acme")(&e)
 		m.entries = append(m.entries, e)
 	}
-	wantSilence(t, run(t, options(t, newServer(t, m, nil, smallPages))))
+	requireNoFaults(t, run(t, options(t, newServer(t, m, nil, smallPages))))
 }
 
-func TestWhatOnlyThisProjectSaysIsNoFaultUnlessStrict(t *testing.T) {
-	m := rightMemory()
+func TestOwnRulesAreFaultsOnlyIfStrict(t *testing.T) {
+	m := correctStore()
 	m.newer = func(a, b deployments.Record) bool { return b.NewerThan(a) }
 	o := options(t, newServer(t, m, nil, smallPages))
 	o.Strict = false
 	result := run(t, o)
-	wantSilence(t, result)
-	if got := find(t, result, "own.order"); got.Verdict != report.Differs || len(got.Shown) == 0 {
+	requireNoFaults(t, result)
+	if got := resultOf(t, result, "own.order"); got.Verdict != report.Differs || len(got.Shown) == 0 {
 		t.Errorf("got %+v", got)
 	}
 }
 
-// Settings and ways of counting that the document allows.
+// The document allows other settings and units of pages.
 func TestOtherReadingsOfTheDocumentAreNoFaults(t *testing.T) {
-	for name, m := range map[string]*memory{"with data": rightMemory(), "with one record": newMemory(rightMemory().entries[:1]), "empty": newMemory(nil)} {
+	for name, m := range map[string]*store{"with data": correctStore(), "with one record": newStore(correctStore().entries[:1]), "empty": newStore(nil)} {
 		t.Run("pages from 1, which is a setting, "+name, func(t *testing.T) {
-			wantSilence(t, run(t, options(t, newServer(t, m, nil, func(o *httpserver.Options) {
+			requireNoFaults(t, run(t, options(t, newServer(t, m, nil, func(o *httpserver.Options) {
 				o.Paging = deployments.Paging{FirstPage: 1, DefaultSize: 7, MaxSize: 20}
 			}))))
 		})
 	}
 	t.Run("pagination.page counts records", func(t *testing.T) {
-		m := rightMemory()
+		m := correctStore()
 		m.cut = func(matching []deployments.Record, page deployments.Page) deployments.Result {
 			return cutAt(matching, int64(page.Number), int64(page.Size))
 		}
 		o := options(t, newServer(t, m, nil, smallPages))
 		o.Strict = false
 		result := run(t, o)
-		wantSilence(t, result)
-		if got := find(t, result, "own.page-base"); got.Verdict != report.Differs {
+		requireNoFaults(t, result)
+		if got := resultOf(t, result, "own.page-base"); got.Verdict != report.Differs {
 			t.Errorf("own.page-base is %q", got.Verdict)
 		}
 	})

@@ -17,46 +17,46 @@ import (
 	"github.com/deployrecords/deployrecords/internal/conformance/report"
 )
 
-// answering is a server that is no server of this API.
-func answering(t *testing.T, answer http.HandlerFunc) string {
+// newHandlerServer starts a server of another API.
+func newHandlerServer(t *testing.T, answer http.HandlerFunc) string {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
 	return server.URL
 }
 
-func TestWhatCannotBeJudgedIsNotJudged(t *testing.T) {
+func TestRun_RejectsTargetsThatCannotBeJudged(t *testing.T) {
 	says := func(status int, contentType, text string) string {
-		return answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		return newHandlerServer(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", contentType)
 			w.WriteHeader(status)
 			_, _ = w.Write([]byte(text))
 		})
 	}
-	elsewhere := answering(t, func(http.ResponseWriter, *http.Request) { t.Error("a redirect was followed") })
+	elsewhere := newHandlerServer(t, func(http.ResponseWriter, *http.Request) { t.Error("a redirect was followed") })
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	right := newServer(t, rightMemory(), nil, smallPages)
+	right := newServer(t, correctStore(), nil, smallPages)
 	for name, c := range map[string]struct {
 		change func(*conformance.Options)
 		want   string
 	}{
-		"nobody there":            {func(o *conformance.Options) { o.URL = gone.URL }, "can't be reached"},
-		"a token that is refused": {func(o *conformance.Options) { o.Token = "no.token.atall" }, "refuses the token: 401"},
-		"another web server":      {func(o *conformance.Options) { o.URL = says(404, "text/html", "<h1>Not found</h1>") }, "404 Not Found"},
-		"a web page":              {func(o *conformance.Options) { o.URL = says(200, "text/html", "<h1>Welcome</h1>") }, `begins with "<h1>Welcome</h1>"`},
-		"other JSON":              {func(o *conformance.Options) { o.URL = says(200, "application/json", `{"status":"ok"}`) }, "not with a list of records"},
-		"a failing server":        {func(o *conformance.Options) { o.URL = says(500, "application/json", `{"code":13,"message":"oh"}`) }, "500 Internal Server Error: oh"},
+		"no server":          {func(o *conformance.Options) { o.URL = gone.URL }, "can't be reached"},
+		"a rejected token":   {func(o *conformance.Options) { o.Token = "no.token.atall" }, "refuses the token: 401"},
+		"another web server": {func(o *conformance.Options) { o.URL = says(404, "text/html", "<h1>Not found</h1>") }, "404 Not Found"},
+		"a web page":         {func(o *conformance.Options) { o.URL = says(200, "text/html", "<h1>Welcome</h1>") }, `begins with "<h1>Welcome</h1>"`},
+		"other JSON":         {func(o *conformance.Options) { o.URL = says(200, "application/json", `{"status":"ok"}`) }, "not with a list of records"},
+		"a failing server":   {func(o *conformance.Options) { o.URL = says(500, "application/json", `{"code":13,"message":"oh"}`) }, "500 Internal Server Error: oh"},
 		"a redirect": {func(o *conformance.Options) {
-			o.URL = answering(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, http.StatusFound) })
+			o.URL = newHandlerServer(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, http.StatusFound) })
 		}, "redirects to"},
-		"no document":     {func(o *conformance.Options) { o.Document = []byte("hello") }, "the document can't be read"},
-		"half a document": {func(o *conformance.Options) { o.Document = []byte("openapi: 3.0.1") }, "not a valid OpenAPI document"},
+		"no document":         {func(o *conformance.Options) { o.Document = []byte("hello") }, "the document can't be read"},
+		"an invalid document": {func(o *conformance.Options) { o.Document = []byte("openapi: 3.0.1") }, "not a valid OpenAPI document"},
 		"another document": {func(o *conformance.Options) {
 			o.Document = []byte("openapi: 3.0.1\ninfo: {title: x, version: '1'}\npaths: {}\n")
 		}, "no GET operation"},
-		"a value of no parameter": {func(o *conformance.Options) { o.Values = map[string][]string{"region": {"eu"}} }, `"region"`},
-		"nobody to compare with":  {func(o *conformance.Options) { o.Compare = &conformance.Target{URL: gone.URL, Token: "t"} }, "compare: " + gone.URL + " can't be reached"},
+		"a value of an unknown parameter": {func(o *conformance.Options) { o.Values = map[string][]string{"region": {"eu"}} }, `"region"`},
+		"no server to compare":            {func(o *conformance.Options) { o.Compare = &conformance.Target{URL: gone.URL, Token: "t"} }, "compare: " + gone.URL + " can't be reached"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options(t, right)
@@ -67,15 +67,15 @@ func TestWhatCannotBeJudgedIsNotJudged(t *testing.T) {
 				t.Errorf("got %v, %v", result, err)
 			}
 			if err != nil && o.Token != "" && strings.Contains(err.Error(), o.Token) {
-				t.Errorf("the token is told: %v", err)
+				t.Errorf("the error contains the token: %v", err)
 			}
 		})
 	}
 }
 
-func TestARunThatIsInterruptedEnds(t *testing.T) {
+func TestRun_EndsWhenInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	url := newServer(t, rightMemory(), func(next http.Handler) http.Handler {
+	url := newServer(t, correctStore(), func(next http.Handler) http.Handler {
 		n := 0
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if n++; n == 20 {
@@ -89,10 +89,10 @@ func TestARunThatIsInterruptedEnds(t *testing.T) {
 	}
 }
 
-func TestAServerThatGoesAwayIsToldAndWhatWasJudgedStands(t *testing.T) {
+func TestRun_KeepsResultsWhenTheServerGoesAway(t *testing.T) {
 	var mu sync.Mutex
 	n := 0
-	url := newServer(t, rightMemory(), func(next http.Handler) http.Handler {
+	url := newServer(t, correctStore(), func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			mu.Lock()
 			n++
@@ -110,9 +110,9 @@ func TestAServerThatGoesAwayIsToldAndWhatWasJudgedStands(t *testing.T) {
 	}
 }
 
-func TestABusyServerIsWaitedFor(t *testing.T) {
+func TestRun_WaitsForABusyServer(t *testing.T) {
 	n := 0
-	url := newServer(t, newMemory(nil), func(next http.Handler) http.Handler {
+	url := newServer(t, newStore(nil), func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if n++; n%10 == 0 {
 				w.Header().Set("Retry-After", "0")
@@ -122,13 +122,13 @@ func TestABusyServerIsWaitedFor(t *testing.T) {
 			next.ServeHTTP(w, r)
 		})
 	})
-	wantSilence(t, run(t, options(t, url)))
+	requireNoFaults(t, run(t, options(t, url)))
 }
 
-func TestFewRequestsAreKeptAndTheReportSaysSo(t *testing.T) {
+func TestRun_RespectsTheRequestLimit(t *testing.T) {
 	var mu sync.Mutex
 	n := 0
-	url := newServer(t, rightMemory(), func(next http.Handler) http.Handler {
+	url := newServer(t, correctStore(), func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			mu.Lock()
 			n++
@@ -139,32 +139,32 @@ func TestFewRequestsAreKeptAndTheReportSaysSo(t *testing.T) {
 	o := options(t, url)
 	o.Requests = 60
 	result := run(t, o)
-	wantSilence(t, result)
-	// The first, which sees whether there is something to judge, is not counted.
+	requireNoFaults(t, result)
+	// The preflight request is not counted.
 	if n > 61 || result.Requests > 60 {
-		t.Errorf("%d requests came, %d are told", n, result.Requests)
+		t.Errorf("the server got %d requests, the report has %d", n, result.Requests)
 	}
 	if !strings.Contains(strings.Join(result.Remarks, "\n"), "The number of requests was used up in: ") {
 		t.Errorf("the remarks are %q", result.Remarks)
 	}
 }
 
-func TestAnEmptyServerProvesLittle(t *testing.T) {
-	result := run(t, options(t, newServer(t, newMemory(nil), nil)))
-	wantSilence(t, result)
+func TestEmptyServerHasNoFaultsAndARemark(t *testing.T) {
+	result := run(t, options(t, newServer(t, newStore(nil), nil)))
+	requireNoFaults(t, result)
 	if !strings.Contains(strings.Join(result.Remarks, "\n"), "this proves little") {
 		t.Errorf("the remarks are %q", result.Remarks)
 	}
 	for _, rule := range []string{"filter.satisfied", "filter.subset", "latest.newest", "page.base", "own.order"} {
-		if outcome := find(t, result, rule); outcome.Verdict != report.NotJudged || outcome.Why == "" {
+		if outcome := resultOf(t, result, rule); outcome.Verdict != report.NotJudged || outcome.Why == "" {
 			t.Errorf("%s is %q, %q", rule, outcome.Verdict, outcome.Why)
 		}
 	}
 }
 
-func TestTheSameSeedAsksTheSame(t *testing.T) {
+func TestSameSeedSendsTheSameRequests(t *testing.T) {
 	ask := func(seed uint64) (queries []string) {
-		url := newServer(t, rightMemory(), func(next http.Handler) http.Handler {
+		url := newServer(t, correctStore(), func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				queries = append(queries, r.URL.String())
 				next.ServeHTTP(w, r)
@@ -177,15 +177,15 @@ func TestTheSameSeedAsksTheSame(t *testing.T) {
 	}
 	first := ask(3)
 	if !slices.Equal(first, ask(3)) {
-		t.Error("the same seed asks other questions")
+		t.Error("the same seed sends other requests")
 	}
 	if slices.Equal(first, ask(4)) {
-		t.Error("another seed asks the same questions")
+		t.Error("another seed sends the same requests")
 	}
 }
 
-// The token of a server goes to that server, and stands in no report.
-func TestEveryTokenGoesToItsServerOnly(t *testing.T) {
+// A token reaches only its server and no report.
+func TestTokensReachOnlyTheirServer(t *testing.T) {
 	seen := func(t *testing.T) (func(http.Handler) http.Handler, func() []string) {
 		var mu sync.Mutex
 		var tokens []string
@@ -197,7 +197,7 @@ func TestEveryTokenGoesToItsServerOnly(t *testing.T) {
 					if r.Method != http.MethodGet {
 						t.Errorf("%s %s", r.Method, r.URL)
 					}
-					// A server that echoes what it is sent.
+					// Echoes the token.
 					w.Header().Set("X-Echo", r.Header.Get("Authorization"))
 					next.ServeHTTP(w, r)
 				})
@@ -210,18 +210,18 @@ func TestEveryTokenGoesToItsServerOnly(t *testing.T) {
 	oneFront, oneSaw := seen(t)
 	twoFront, twoSaw := seen(t)
 	echo := func(next http.Handler) http.Handler {
-		return oneFront(rewritten(func(r *http.Request, w *httptest.ResponseRecorder) {
+		return oneFront(rewriteAnswer(func(r *http.Request, w *httptest.ResponseRecorder) {
 			if w.Code == 200 {
 				w.Body = bytes.NewBufferString(strings.Replace(w.Body.String(), `"page":`, `"echo":"`+r.Header.Get("Authorization")+`","page":`, 1) + r.Header.Get("Authorization"))
 			}
 		})(t, next))
 	}
-	o := options(t, newServer(t, rightMemory(), echo, smallPages))
+	o := options(t, newServer(t, correctStore(), echo, smallPages))
 	o.Requests = 300
 	time.Sleep(time.Second) // for the second token to be another
-	o.Compare = &conformance.Target{URL: newServer(t, rightMemory(), twoFront, smallPages), Token: token(t)}
+	o.Compare = &conformance.Target{URL: newServer(t, correctStore(), twoFront, smallPages), Token: token(t)}
 	if o.Compare.Token == o.Token {
-		t.Fatal("the tokens are one")
+		t.Fatal("the tokens are equal")
 	}
 	result := run(t, o)
 	if result.Faults() == 0 || result.Comparison.Different == 0 {
@@ -232,7 +232,7 @@ func TestEveryTokenGoesToItsServerOnly(t *testing.T) {
 		other string
 	}{{oneSaw(), o.Compare.Token}, {twoSaw(), o.Token}} {
 		if len(c.saw) < 100 {
-			t.Errorf("server %d was asked %d times", i+1, len(c.saw))
+			t.Errorf("server %d got %d requests", i+1, len(c.saw))
 		}
 		for _, header := range c.saw {
 			if strings.Contains(header, c.other) {
@@ -249,13 +249,13 @@ func TestEveryTokenGoesToItsServerOnly(t *testing.T) {
 		}
 	}
 	if strings.Contains(text.String(), o.Token) || strings.Contains(text.String(), o.Compare.Token) {
-		t.Error("a report tells a token")
+		t.Error("a report contains a token")
 	}
 }
 
-func TestMachinesCanReadTheReports(t *testing.T) {
-	m := rightMemory()
-	m.is = folded
+func TestJSONAndJUnitReportsAreReadable(t *testing.T) {
+	m := correctStore()
+	m.is = equalFold
 	o := options(t, newServer(t, m, nil, smallPages))
 	o.Strict = false
 	result := run(t, o)

@@ -17,10 +17,10 @@ import (
 
 const emptyList = `{"deployment_records":[],"pagination":{"page":0,"page_size":20,"total_count":0,"total_pages":0}}`
 
-type frontFunc = func(testing.TB, http.Handler) http.Handler
+type middleware = func(testing.TB, http.Handler) http.Handler
 
-// rewritten lets a test change an answer before it goes out.
-func rewritten(change func(r *http.Request, w *httptest.ResponseRecorder)) frontFunc {
+// rewriteAnswer changes answers before they are sent.
+func rewriteAnswer(change func(r *http.Request, w *httptest.ResponseRecorder)) middleware {
 	return func(_ testing.TB, next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			answer := httptest.NewRecorder()
@@ -36,19 +36,19 @@ func rewritten(change func(r *http.Request, w *httptest.ResponseRecorder)) front
 	}
 }
 
-// body replaces what the pattern finds in the bodies of a status.
-func body(status int, pattern, with string) frontFunc {
+// replaceBody replaces matches of the pattern in the bodies of a status.
+func replaceBody(status int, pattern, with string) middleware {
 	find := regexp.MustCompile(pattern)
-	return rewritten(func(_ *http.Request, w *httptest.ResponseRecorder) {
+	return rewriteAnswer(func(_ *http.Request, w *httptest.ResponseRecorder) {
 		if w.Code == status {
 			w.Body = bytes.NewBuffer(find.ReplaceAll(w.Body.Bytes(), []byte(with)))
 		}
 	})
 }
 
-// header sets a header in the answers of a status, or takes it away.
-func header(status int, name, value string) frontFunc {
-	return rewritten(func(_ *http.Request, w *httptest.ResponseRecorder) {
+// replaceHeader sets or deletes a header in the answers with a status.
+func replaceHeader(status int, name, value string) middleware {
+	return rewriteAnswer(func(_ *http.Request, w *httptest.ResponseRecorder) {
 		if w.Code == status {
 			w.Header().Del(name)
 			if value != "" {
@@ -58,19 +58,19 @@ func header(status int, name, value string) frontFunc {
 	})
 }
 
-// instead answers with another status and body.
-func instead(status, other int, text string) frontFunc {
-	return rewritten(func(_ *http.Request, w *httptest.ResponseRecorder) {
+// replaceStatus replaces the status and the body of answers with a status.
+func replaceStatus(status, other int, text string) middleware {
+	return rewriteAnswer(func(_ *http.Request, w *httptest.ResponseRecorder) {
 		if w.Code == status {
 			w.Code, w.Body = other, bytes.NewBufferString(text)
 		}
 	})
 }
 
-// pagination changes a number of the list's pagination.
-func pagination(name string, change func(n int, q url.Values) int) frontFunc {
+// rewritePagination changes a number of the list's pagination.
+func rewritePagination(name string, change func(n int, q url.Values) int) middleware {
 	find := regexp.MustCompile(`"` + name + `":\d+`)
-	return rewritten(func(r *http.Request, w *httptest.ResponseRecorder) {
+	return rewriteAnswer(func(r *http.Request, w *httptest.ResponseRecorder) {
 		if w.Code == 200 {
 			w.Body = bytes.NewBuffer(find.ReplaceAllFunc(w.Body.Bytes(), func(text []byte) []byte {
 				n, _ := strconv.Atoi(string(text[len(name)+3:]))
@@ -80,10 +80,10 @@ func pagination(name string, change func(n int, q url.Values) int) frontFunc {
 	})
 }
 
-// totals changes total_count, and total_pages with it, so that nothing but the records shows it.
-func totals(change func(n int, q url.Values) int) frontFunc {
+// rewriteTotals changes total_count and total_pages consistently, so that only the records contradict them.
+func rewriteTotals(change func(n int, q url.Values) int) middleware {
 	find := regexp.MustCompile(`"page_size":(\d+),"total_count":(\d+),"total_pages":\d+`)
-	return rewritten(func(r *http.Request, w *httptest.ResponseRecorder) {
+	return rewriteAnswer(func(r *http.Request, w *httptest.ResponseRecorder) {
 		found := find.FindSubmatch(w.Body.Bytes())
 		if w.Code != 200 || found == nil {
 			return
@@ -96,8 +96,8 @@ func totals(change func(n int, q url.Values) int) frontFunc {
 	})
 }
 
-// filters is how many filters a question has.
-func filters(q url.Values) (n int) {
+// countFilters returns the number of filters in a query.
+func countFilters(q url.Values) (n int) {
 	for name, values := range q {
 		if name != "full_history" && !strings.HasPrefix(name, "pagination.") && values[0] != "" {
 			n++
@@ -106,19 +106,19 @@ func filters(q url.Values) (n int) {
 	return n
 }
 
-// altered changes the version of records in the answers to some questions.
-func altered(which func(url.Values) bool) frontFunc {
+// replaceVersion replaces the version of records in the answers to some queries.
+func replaceVersion(which func(url.Values) bool) middleware {
 	find := regexp.MustCompile(`"version":"[^"]*"`)
-	return rewritten(func(r *http.Request, w *httptest.ResponseRecorder) {
+	return rewriteAnswer(func(r *http.Request, w *httptest.ResponseRecorder) {
 		if w.Code == 200 && which(r.URL.Query()) {
 			w.Body = bytes.NewBuffer(find.ReplaceAll(w.Body.Bytes(), []byte(`"version":"0.0.0"`)))
 		}
 	})
 }
 
-// empty answers pages past the end with another status.
-func empty(status, code int) frontFunc {
-	return rewritten(func(r *http.Request, w *httptest.ResponseRecorder) {
+// replacePastEnd answers pages past the end with another status.
+func replacePastEnd(status, code int) middleware {
+	return rewriteAnswer(func(r *http.Request, w *httptest.ResponseRecorder) {
 		var list struct {
 			Pagination struct {
 				Page       int `json:"page"`
@@ -131,14 +131,14 @@ func empty(status, code int) frontFunc {
 	})
 }
 
-// asks changes the query before the server sees it; what cannot be read of it is lost.
-func asks(change func(url.Values)) frontFunc {
+// rewriteQuery changes the query before the server reads it. Malformed parts of the query are lost.
+func rewriteQuery(change func(url.Values)) middleware {
 	return func(_ testing.TB, next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			before := r.URL.Query()
 			q := r.URL.Query()
 			change(q)
-			// A query that is not changed goes through to the byte, unless the change is that it was read.
+			// An unchanged query is passed on byte for byte, unless it is malformed.
 			if lossy := strings.Contains(r.URL.RawQuery, "%zz") || strings.Contains(r.URL.RawQuery, ";"); lossy || q.Encode() != before.Encode() {
 				r.URL.RawQuery = q.Encode()
 			}
@@ -147,17 +147,17 @@ func asks(change func(url.Values)) frontFunc {
 	}
 }
 
-// refuse answers some questions itself, once the server has let the caller in and has understood.
-func refuse(status int, text string, which func(url.Values) bool) frontFunc {
-	return rewritten(func(r *http.Request, w *httptest.ResponseRecorder) {
+// answerIf replaces the answers to some queries, if the server accepts the request.
+func answerIf(status int, text string, which func(url.Values) bool) middleware {
+	return rewriteAnswer(func(r *http.Request, w *httptest.ResponseRecorder) {
 		if which(r.URL.Query()) && (w.Code == 200 || w.Code == 400 && status == 200) {
 			w.Code, w.Body = status, bytes.NewBufferString(text)
 		}
 	})
 }
 
-// lets some come in as if they had a token.
-func lets(which func(http.Header) bool) frontFunc {
+// authenticateIf adds a valid token to some requests.
+func authenticateIf(which func(http.Header) bool) middleware {
 	return func(t testing.TB, next http.Handler) http.Handler {
 		good := "Bearer " + token(t, auth.ReadDeployments)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -169,8 +169,8 @@ func lets(which func(http.Header) bool) frontFunc {
 	}
 }
 
-// judgedFirst tells anyone what is wrong with a query.
-func judgedFirst(t testing.TB, next http.Handler) http.Handler {
+// validateFirst validates the query before it authenticates.
+func validateFirst(t testing.TB, next http.Handler) http.Handler {
 	good := "Bearer " + token(t, auth.ReadDeployments)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		known := r.Clone(r.Context())
@@ -184,7 +184,7 @@ func judgedFirst(t testing.TB, next http.Handler) http.Handler {
 	})
 }
 
-// cutOff ends the connection in the middle of some answers.
+// cutOff closes the connection in the middle of some answers.
 func cutOff(_ testing.TB, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("artifact_kind") == "HELM_CHART" {
