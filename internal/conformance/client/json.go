@@ -148,32 +148,6 @@ func (v *Value) MemberNames() []string {
 	return names
 }
 
-// Plain returns the value in the form of encoding/json, for kin-openapi.
-func (v *Value) Plain() any {
-	switch v.Kind {
-	case 't', 'f':
-		return v.Kind == 't'
-	case '"':
-		return v.Content
-	case '0':
-		n, _ := strconv.ParseFloat(v.Content, 64)
-		return n
-	case '{':
-		object := make(map[string]any, len(v.Members))
-		for _, m := range v.Members {
-			object[m.Name] = m.Value.Plain()
-		}
-		return object
-	case '[':
-		list := make([]any, len(v.Items))
-		for i, item := range v.Items {
-			list[i] = item.Plain()
-		}
-		return list
-	}
-	return nil
-}
-
 // Lines writes the value as sorted lines, one for each string, number and other leaf: "artifact.kind is ...". Two values
 // have the same lines if they differ in the order of properties only.
 func (v *Value) Lines() []string { return v.lines(nil, "") }

@@ -55,9 +55,7 @@ func (s *Suite) checkChallenge(a *client.Answer) {
 	if a.Request.Credentials == client.NoCredentials || a.Request.Credentials == client.OtherScheme {
 		want = "Bearer"
 	}
-	c := &report.Checks{}
-	c.Check(report.OwnChallenge, got == want, "WWW-Authenticate is %q, not %q", client.Cut(got), want)
-	s.record(c, a)
+	s.check(report.OwnChallenge, a, got == want, "WWW-Authenticate is %q, not %q", client.Cut(got), want)
 }
 
 // probeRoutes requests paths next to the list's.

@@ -28,13 +28,11 @@ func (s *Suite) probeName(p *spec.Parameter, name, why string) {
 	if a.Status == 0 || s.mayExist(p, name, a) {
 		return
 	}
-	c := &report.Checks{}
 	if a.List == nil {
-		c.Check(report.OwnUnknownName, false, "a name that nothing has is answered with %d", a.Status)
+		s.check(report.OwnUnknownName, a, false, "a name that nothing has is answered with %d", a.Status)
 	} else {
-		c.Check(report.OwnUnknownName, len(a.List.Records) == 0 && a.List.Total <= 0, "a name that nothing has finds records")
+		s.check(report.OwnUnknownName, a, len(a.List.Records) == 0 && a.List.Total <= 0, "a name that nothing has finds records")
 	}
-	s.record(c, a)
 }
 
 // mayExist reports whether someone may have recorded a name of [validTexts]: all records found have it, or records do not
@@ -74,7 +72,7 @@ func (s *Suite) detectIgnoredIn(bases []client.Query, p *spec.Parameter, names [
 	for _, base := range bases {
 		all, some := s.get(base), s.get(base.With(p.Name, names[0]))
 		if all.List != nil && some.List != nil && some.List.Total < all.List.Total {
-			s.record(&report.Checks{Tried: []*report.Rule{report.FilterSatisfy}})
+			s.check(report.FilterSatisfy, some, true, "")
 			return
 		}
 	}

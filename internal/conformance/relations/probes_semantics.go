@@ -122,11 +122,9 @@ func (s *Suite) probeAllFaults() {
 		return // request.invalid covers the status
 	}
 	summary := s.client.Summary(a)
-	c := &report.Checks{}
 	for _, p := range q {
-		c.Check(report.OwnAllFaults, strings.Contains(summary, p.Name), "%s is one of %d faults, and is not told: %s", p.Name, len(q), summary)
+		s.check(report.OwnAllFaults, a, strings.Contains(summary, p.Name), "%s is one of %d faults, and is not told: %s", p.Name, len(q), summary)
 	}
-	s.record(c, a)
 }
 
 // probeExactMatch filters by variations of existing values, which must find no records of the original.

@@ -44,10 +44,8 @@ func (s *Suite) checkRepeated(q client.Query) {
 		}
 		answers = append(answers, a)
 	}
-	c := &report.Checks{}
 	wrong := unstable(answers)
-	c.Check(report.OrderTwice, wrong == "", "%s", wrong)
-	s.record(c, answers[0])
+	s.check(report.OrderTwice, answers[0], wrong == "", "%s", wrong)
 }
 
 // unstable describes how repeated answers contradict each other, or returns "".

@@ -166,16 +166,13 @@ func (s *Suite) send(r client.Request) *client.Answer {
 		s.err = fmt.Errorf("interrupted: %w", s.ctx.Err())
 		return nil
 	}
-	c := &report.Checks{}
-	c.Check(report.AnswerComplete, err == nil, "no answer: %v", err)
 	if err != nil {
 		if _, gone := s.client.Send(s.ctx, s.Request()); gone != nil {
 			s.err = fmt.Errorf("%s can't be reached: %s", s.client.Base, s.client.Printable(gone.Error()))
 			return nil
 		}
-		a = nil
 	}
-	s.record(c, &client.Answer{Request: r})
+	s.check(report.AnswerComplete, &client.Answer{Request: r}, err == nil, "no answer: %v", err)
 	return a
 }
 
@@ -248,11 +245,16 @@ func (s *Suite) shrink(r client.Request, c *report.Checks) {
 func (s *Suite) expect(rule *report.Rule, r client.Request, why string, want ...int) *client.Answer {
 	a := s.ask(r)
 	if a.Status != 0 {
-		c := &report.Checks{}
-		c.Check(rule, slices.Contains(want, a.Status), "%s is answered with %s, not %d", why, s.client.Summary(a), want[0])
-		s.record(c, a)
+		s.check(rule, a, slices.Contains(want, a.Status), "%s is answered with %s, not %d", why, s.client.Summary(a), want[0])
 	}
 	return a
+}
+
+// check records one check of an answer.
+func (s *Suite) check(rule *report.Rule, a *client.Answer, ok bool, format string, args ...any) {
+	c := &report.Checks{}
+	c.Check(rule, ok, format, args...)
+	s.record(c, a)
 }
 
 // record adds checks to the results, unless the phase has ended. The answers reproduce findings without requests.

@@ -21,22 +21,24 @@ func (r *Report) writeJSON(w io.Writer) error {
 }
 
 type junitSuites struct {
-	XMLName  xml.Name     `xml:"testsuites"`
-	Name     string       `xml:"name,attr"`
-	Tests    int          `xml:"tests,attr"`
-	Failures int          `xml:"failures,attr"`
-	Skipped  int          `xml:"skipped,attr"`
-	Time     string       `xml:"time,attr"`
-	Suites   []junitSuite `xml:"testsuite"`
+	XMLName xml.Name `xml:"testsuites"`
+	Name    string   `xml:"name,attr"`
+	junitCounts
+	Time   string       `xml:"time,attr"`
+	Suites []junitSuite `xml:"testsuite"`
 }
 
 type junitSuite struct {
-	Name       string          `xml:"name,attr"`
-	Tests      int             `xml:"tests,attr"`
-	Failures   int             `xml:"failures,attr"`
-	Skipped    int             `xml:"skipped,attr"`
+	Name string `xml:"name,attr"`
+	junitCounts
 	Properties []junitProperty `xml:"properties>property,omitempty"`
 	Cases      []junitCase     `xml:"testcase"`
+}
+
+type junitCounts struct {
+	Tests    int `xml:"tests,attr"`
+	Failures int `xml:"failures,attr"`
+	Skipped  int `xml:"skipped,attr"`
 }
 
 type junitProperty struct {
@@ -62,26 +64,14 @@ func (r *Report) writeJUnit(w io.Writer) error {
 	all := junitSuites{Name: "deployrecords conform", Time: fmt.Sprintf("%.3f", r.Seconds)}
 	for _, basis := range []Basis{Document, Relation, Own} {
 		suite := junitSuite{Name: "conform." + string(basis)}
-		if basis == Document {
-			suite.Properties = []junitProperty{
-				{"url", r.URL},
-				{"document", r.Document + " " + r.Digest},
-				{"seed", fmt.Sprint(r.Seed)},
-				{"requests", fmt.Sprint(r.Requests)},
-				{"strict", fmt.Sprint(r.Strict)},
-				{"summary", r.Summary()},
-			}
-			for _, remark := range r.Remarks {
-				suite.Properties = append(suite.Properties, junitProperty{"remark", remark})
+		for _, result := range r.Rules {
+			if result.Basis == basis {
+				suite.Cases = append(suite.Cases, junitRule(suite.Name, result))
 			}
 		}
-		for _, o := range r.Rules {
-			if o.Basis == basis {
-				suite.add(junitRule(o))
-			}
-		}
-		all.add(suite)
+		all.Suites = append(all.Suites, suite)
 	}
+	all.Suites[0].Properties = r.junitProperties()
 	if c := r.Comparison; c != nil {
 		suite := junitSuite{Name: "conform.comparison"}
 		test := junitCase{Class: suite.Name, Name: fmt.Sprintf("answers as %s does, asked %d questions", c.URL, c.Asked)}
@@ -92,56 +82,59 @@ func (r *Report) writeJUnit(w io.Writer) error {
 			}
 			test.Failure = &junitMessage{fmt.Sprintf("%d answers differ", c.Different), strings.Join(text, "\n")}
 		}
-		suite.add(test)
-		all.add(suite)
+		suite.Cases = []junitCase{test}
+		all.Suites = append(all.Suites, suite)
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
+	for i := range all.Suites {
+		suite := &all.Suites[i]
+		for _, test := range suite.Cases {
+			for _, counts := range []*junitCounts{&suite.junitCounts, &all.junitCounts} {
+				counts.Tests++
+				if test.Failure != nil {
+					counts.Failures++
+				}
+				if test.Skipped != nil {
+					counts.Skipped++
+				}
+			}
+		}
 	}
-	encoder := xml.NewEncoder(w)
-	encoder.Indent("", "  ")
-	if err := encoder.Encode(all); err != nil {
-		return err
+	text, err := xml.MarshalIndent(all, "", "  ")
+	if err == nil {
+		_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
 	}
-	_, err := io.WriteString(w, "\n")
 	return err
 }
 
-func junitRule(o Result) junitCase {
-	test := junitCase{Class: "conform." + string(o.Basis), Name: o.ID + ": " + o.Sentence}
+func (r *Report) junitProperties() []junitProperty {
+	properties := []junitProperty{
+		{"url", r.URL},
+		{"document", r.Document + " " + r.Digest},
+		{"seed", fmt.Sprint(r.Seed)},
+		{"requests", fmt.Sprint(r.Requests)},
+		{"strict", fmt.Sprint(r.Strict)},
+		{"summary", r.Summary()},
+	}
+	for _, remark := range r.Remarks {
+		properties = append(properties, junitProperty{"remark", remark})
+	}
+	return properties
+}
+
+func junitRule(class string, r Result) junitCase {
+	test := junitCase{Class: class, Name: r.ID + ": " + r.Sentence}
 	var shown []string
-	for _, fault := range o.Shown {
-		shown = append(shown, fault.Text)
-		for _, request := range fault.Requests {
-			shown = append(shown, "  "+request)
-		}
+	for _, fault := range r.Shown {
+		shown = append(shown, strings.Join(append([]string{fault.Text}, fault.Requests...), "\n  "))
 	}
 	text := strings.Join(shown, "\n")
-	switch o.Verdict {
+	switch r.Verdict {
 	case Broken:
-		test.Failure = &junitMessage{fmt.Sprintf("broken %d times", o.Faults), text}
+		test.Failure = &junitMessage{fmt.Sprintf("broken %d times", r.Faults), text}
 	case NotJudged, Unsettled:
-		test.Skipped = &junitMessage{Message: o.Why}
+		test.Skipped = &junitMessage{Message: r.Why}
 	case Differs:
 		test.Out = "observed, no fault without --strict:\n" + text
 	}
 	return test
-}
-
-func (s *junitSuite) add(test junitCase) {
-	s.Cases = append(s.Cases, test)
-	s.Tests++
-	if test.Failure != nil {
-		s.Failures++
-	}
-	if test.Skipped != nil {
-		s.Skipped++
-	}
-}
-
-func (s *junitSuites) add(suite junitSuite) {
-	s.Suites = append(s.Suites, suite)
-	s.Tests += suite.Tests
-	s.Failures += suite.Failures
-	s.Skipped += suite.Skipped
 }

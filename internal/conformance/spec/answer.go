@@ -40,7 +40,7 @@ func (d *Document) Check(c *report.Checks, a *client.Answer) {
 	if a.Value == nil || documented.Schema == nil {
 		return
 	}
-	checkSchema(c, a.Value, documented.Schema.Value)
+	checkSchema(c, a, documented.Schema.Value)
 	if code := documented.Schema.Value.Properties["code"]; code != nil && code.Value.Default != nil && a.Status != http.StatusOK {
 		want := fmt.Sprint(code.Value.Default)
 		got := a.Value.Get("code")

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -25,15 +27,16 @@ type schemaChecker struct {
 
 // checkSchema adds one finding for each location. kin-openapi's validator checks the keywords that have no rule of their own,
 // once the value passes the others.
-func checkSchema(c *report.Checks, v *client.Value, schema *openapi3.Schema) {
+func checkSchema(c *report.Checks, a *client.Answer, schema *openapi3.Schema) {
 	s := &schemaChecker{Checks: c}
 	c.Try(report.BodyDuplicates, report.BodyUndeclared, report.BodyNull, report.BodyType)
-	s.walk("", v, schema)
-	if s.failed {
+	s.walk("", a.Value, schema)
+	var body any
+	if s.failed || json.NewDecoder(bytes.NewReader(a.Body)).Decode(&body) != nil {
 		return
 	}
 	location, reason := "the body", ""
-	err := schema.VisitJSON(v.Plain(), openapi3.DisableSchemaErrorDetails())
+	err := schema.VisitJSON(body, openapi3.DisableSchemaErrorDetails())
 	if at := (*openapi3.SchemaError)(nil); errors.As(err, &at) {
 		reason = at.Reason
 		if pointer := at.JSONPointer(); len(pointer) > 0 {
