@@ -54,27 +54,24 @@ func readValue(decoder *jsontext.Decoder) (*Value, error) {
 	switch v.Kind {
 	case '"', '0':
 		v.Content = token.String()
-	case '{':
-		for decoder.PeekKind() != '}' {
-			name, err := decoder.ReadToken()
-			if err != nil {
-				return nil, err
+	case '{', '[':
+		for next := decoder.PeekKind(); next != '}' && next != ']'; next = decoder.PeekKind() {
+			name := ""
+			if v.Kind == '{' {
+				if token, err = decoder.ReadToken(); err != nil {
+					return nil, err
+				}
+				name = token.String() // before the decoder reuses its buffer
 			}
-			key := name.String() // before the decoder reuses its buffer
 			inner, err := readValue(decoder)
 			if err != nil {
 				return nil, err
 			}
-			v.Members = append(v.Members, Member{key, inner})
-		}
-		_, err = decoder.ReadToken()
-	case '[':
-		for decoder.PeekKind() != ']' {
-			inner, err := readValue(decoder)
-			if err != nil {
-				return nil, err
+			if v.Kind == '{' {
+				v.Members = append(v.Members, Member{name, inner})
+			} else {
+				v.Items = append(v.Items, inner)
 			}
-			v.Items = append(v.Items, inner)
 		}
 		_, err = decoder.ReadToken()
 	}
@@ -200,22 +197,16 @@ func DifferingLines(a, b []string) (string, string) {
 	return line(a), line(b)
 }
 
+var kindNames = map[jsontext.Kind]string{
+	'n': "null", 't': "a boolean", 'f': "a boolean", '"': "a string", '{': "an object", '[': "an array",
+}
+
 // KindName names the type of a value in a message.
 func (v *Value) KindName() string {
-	switch v.Kind {
-	case 'n':
-		return "null"
-	case 't', 'f':
-		return "a boolean"
-	case '"':
-		return "a string"
-	case '0':
+	if v.Kind == '0' {
 		return "the number " + Cut(v.Content)
-	case '{':
-		return "an object"
-	default:
-		return "an array"
 	}
+	return kindNames[v.Kind]
 }
 
 // String formats the value for a message.

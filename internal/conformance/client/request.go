@@ -69,38 +69,36 @@ const (
 	LowerCaseScheme
 )
 
+// Shell expressions for the parts of a token; headers replaces them by their values.
 const (
-	// unsignedHeader is {"alg":"none","typ":"JWT"}.
-	unsignedHeader = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"
-	// basic is "user:password".
-	basic = "dXNlcjpwYXNzd29yZA=="
+	tokenExpr   = "$TOKEN"
+	alteredExpr = "${TOKEN%????}AAAA"
+	payloadExpr = `$(printf %s "$TOKEN" | cut -d. -f2)`
 )
+
+// authorization has the values of Authorization, as a shell expands them.
+var authorization = map[Credentials][]string{
+	WithToken:    {"Bearer " + tokenExpr},
+	GarbageToken: {"Bearer not-a-token"},
+	OtherScheme:  {"Basic dXNlcjpwYXNzd29yZA=="}, // user:password
+	AlteredToken: {"Bearer " + alteredExpr},
+	// The header is {"alg":"none","typ":"JWT"}.
+	UnsignedToken:   {"Bearer eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0." + payloadExpr + "."},
+	TokenTwice:      {"Bearer " + tokenExpr, "Bearer " + tokenExpr},
+	LowerCaseScheme: {"bearer " + tokenExpr},
+}
 
 // NeedJWT reports whether the credentials can be made from a signed JWT only.
 func (c Credentials) NeedJWT() bool { return c == AlteredToken || c == UnsignedToken }
 
-// headers returns the values of Authorization.
-func (c Credentials) headers(token string) []string {
-	switch c {
-	case NoCredentials:
-		return nil
-	case GarbageToken:
-		return []string{"Bearer not-a-token"}
-	case OtherScheme:
-		return []string{"Basic " + basic}
-	case AlteredToken:
-		return []string{"Bearer " + alterSignature(token)}
-	case UnsignedToken:
-		_, rest, _ := strings.Cut(token, ".")
-		payload, _, _ := strings.Cut(rest, ".")
-		return []string{"Bearer " + unsignedHeader + "." + payload + "."}
-	case TokenTwice:
-		return []string{"Bearer " + token, "Bearer " + token}
-	case LowerCaseScheme:
-		return []string{"bearer " + token}
-	default:
-		return []string{"Bearer " + token}
+// headers returns the values of Authorization for a token.
+func (c Credentials) headers(token string) (headers []string) {
+	parts := strings.SplitN(token+"..", ".", 3)
+	expand := strings.NewReplacer(payloadExpr, parts[1], alteredExpr, alterSignature(token), tokenExpr, token)
+	for _, header := range authorization[c] {
+		headers = append(headers, expand.Replace(header))
 	}
+	return headers
 }
 
 // alterSignature replaces the last characters, which belong to a JWT's signature.
@@ -110,20 +108,6 @@ func alterSignature(token string) string {
 		replacement = "BBBB"
 	}
 	return token[:max(len(token)-len(replacement), 0)] + replacement
-}
-
-// shell returns the headers as arguments of curl, for a shell in which $TOKEN is the token.
-func (c Credentials) shell() (arguments []string) {
-	switch c {
-	case AlteredToken:
-		return []string{`-H "Authorization: Bearer ${TOKEN%????}AAAA"`}
-	case UnsignedToken:
-		return []string{`-H "Authorization: Bearer ` + unsignedHeader + `.$(printf %s "$TOKEN" | cut -d. -f2)."`}
-	}
-	for _, header := range c.headers("$TOKEN") {
-		arguments = append(arguments, `-H "Authorization: `+header+`"`)
-	}
-	return arguments
 }
 
 // Request is a GET request that can be sent again.
@@ -161,6 +145,9 @@ func (r Request) Curl(base string) string {
 	if r.RawQuery != "" {
 		address += "?" + r.RawQuery
 	}
-	parts := append([]string{"curl -sS -i"}, r.shell()...)
-	return strings.Join(append(parts, "'"+strings.ReplaceAll(address, "'", `'\''`)+"'"), " ")
+	command := "curl -sS -i"
+	for _, header := range authorization[r.Credentials] {
+		command += ` -H "Authorization: ` + header + `"`
+	}
+	return command + " '" + strings.ReplaceAll(address, "'", `'\''`) + "'"
 }

@@ -198,11 +198,12 @@ func (d *Document) Parameter(name string) *Parameter {
 
 // response returns the documented response for a status, or nil.
 func (d *Document) response(status int) *openapi3.Response {
-	code := strconv.Itoa(status)
-	for _, key := range []string{code, code[:1] + "XX", "default"} {
-		if ref := d.operation.Responses.Value(key); ref != nil {
-			return ref.Value
-		}
+	ref := d.operation.Responses.Status(status)
+	if ref == nil {
+		ref = d.operation.Responses.Default()
 	}
-	return nil
+	if ref == nil {
+		return nil
+	}
+	return ref.Value
 }
