@@ -48,11 +48,11 @@ var brokenAnswers = []struct {
 	{"a number with a fraction", "body.type", replaceBody(200, `"page_size":(\d+)`, `"page_size":$1.5`), false},
 	{"a number beyond its format", "body.type", replaceBody(200, `"total_count":\d+`, `"total_count":4294967296`), false},
 	{"a list that is an object", "body.type", replaceBody(200, `"deployment_records":\[\]`, `"deployment_records":{}`), false},
-	{"a status that nobody knows", "body.enum", replaceBody(200, `"status":"DEPLOYED"`, `"status":"RUNNING"`), true},
+	{"an unknown status", "body.enum", replaceBody(200, `"status":"DEPLOYED"`, `"status":"RUNNING"`), true},
 	{"total_pages with one too many", "page.total-pages", rewritePagination("total_pages", func(n int, _ url.Values) int { return n + 1 }), false},
-	{"another page told", "page.echo", rewritePagination("page", func(n int, _ url.Values) int { return n + 1 }), false},
-	{"the default told for every size", "page.size-echo", rewritePagination("page_size", func(int, url.Values) int { return 20 }), true},
-	{"a clamp that is not told", "pages.whole", rewritePagination("page_size", func(n int, q url.Values) int {
+	{"a wrong page number", "page.echo", rewritePagination("page", func(n int, _ url.Values) int { return n + 1 }), false},
+	{"the default as page_size of every page", "page.size-echo", rewritePagination("page_size", func(int, url.Values) int { return 20 }), true},
+	{"an unreported clamp", "pages.whole", rewritePagination("page_size", func(n int, q url.Values) int {
 		if asked, err := strconv.Atoi(q.Get("pagination.page_size")); err == nil {
 			return max(n, asked)
 		}
@@ -62,13 +62,13 @@ var brokenAnswers = []struct {
 		n, err := strconv.Atoi(q.Get("pagination.page_size"))
 		return err == nil && n > 20 && n < 1<<31
 	}), false},
-	{"a clamp to the default for what is far too much", "page.clamp", rewriteQuery(func(q url.Values) {
+	{"a clamp to the default far above the maximum", "page.clamp", rewriteQuery(func(q url.Values) {
 		if n, _ := strconv.Atoi(q.Get("pagination.page_size")); n == 100000 {
 			q.Set("pagination.page_size", "10")
 		}
 	}), true},
 	{"404 past the end", "page.past-end", replacePastEnd(404, 5), false},
-	{"404 for a name that nothing has", "own.unknown-name", answerIf(404, `{"code":5,"message":"not found","details":[]}`, func(q url.Values) bool {
+	{"404 for an unused name", "own.unknown-name", answerIf(404, `{"code":5,"message":"not found","details":[]}`, func(q url.Values) bool {
 		return strings.ContainsAny(q.Get("environment_name"), "<世'\\") || len(q.Get("environment_name")) > 200
 	}), false},
 	{"500 for a bad enum", "request.invalid", replaceStatus(400, 500, `{"code":13,"message":"an internal error occurred","details":[]}`), false},
@@ -85,7 +85,7 @@ var brokenAnswers = []struct {
 			q.Set("artifact_kind", strings.ToUpper(q.Get("artifact_kind")))
 		}
 	}), false},
-	{"a boolean that is none is false", "request.invalid", rewriteQuery(func(q url.Values) {
+	{"an invalid boolean is false", "request.invalid", rewriteQuery(func(q url.Values) {
 		if v := q.Get("full_history"); v != "true" && v != "" {
 			q.Set("full_history", "false")
 		}
@@ -139,7 +139,7 @@ var brokenAnswers = []struct {
 			q[strings.ToLower(name)] = values
 		}
 	}), false},
-	{"an empty filter finds what is empty", "own.empty-text", answerIf(200, emptyList, func(q url.Values) bool { return q.Has("artifact_digest") && q.Get("artifact_digest") == "" }), true},
+	{"an empty filter finds empty values", "own.empty-text", answerIf(200, emptyList, func(q url.Values) bool { return q.Has("artifact_digest") && q.Get("artifact_digest") == "" }), true},
 	{"a version without its project finds nothing", "own.needs", answerIf(200, emptyList, func(q url.Values) bool { return q.Get("project_version_name") != "" && q.Get("project_name") == "" }), true},
 	{"the unspecified status finds nothing", "parameter.default", answerIf(200, emptyList, func(q url.Values) bool { return q.Get("status") == "DEPLOYMENT_STATUS_UNSPECIFIED" }), true},
 	{"full_history=false is true", "latest.default", rewriteQuery(func(q url.Values) {
@@ -152,22 +152,22 @@ var brokenAnswers = []struct {
 			q.Set("pagination.page", strconv.Itoa(n+1))
 		}
 	}), true},
-	{"one fault is told at a time", "own.all-faults", replaceBody(400, `"details":\[("[^"]*(?:\\"[^"]*)*"),.*\]`, `"details":[$1]`), false},
-	{"a detail does not say where", "own.error-details", replaceBody(400, `"details":\["[a-z._]*: `, `"details":["`), true},
-	{"an error tells internals", "own.internals", replaceBody(400, `"message":"`, `"message":"ERROR: pq: SELECT failed: `), false},
+	{"one violation at a time", "own.all-faults", replaceBody(400, `"details":\[("[^"]*(?:\\"[^"]*)*"),.*\]`, `"details":[$1]`), false},
+	{"a detail without its parameter", "own.error-details", replaceBody(400, `"details":\["[a-z._]*: `, `"details":["`), true},
+	{"an error with internals", "own.internals", replaceBody(400, `"message":"`, `"message":"ERROR: pq: SELECT failed: `), false},
 	{"an error without details", "own.error-form", replaceBody(401, `"details":\[[^]]*\],`, ``), false},
-	{"an answer that breaks off", "answer.complete", cutOff, true},
+	{"an incomplete answer", "answer.complete", cutOff, true},
 
 	{"no token is needed", "auth.none", authenticateIf(func(h http.Header) bool { return h.Get("Authorization") == "" }), false},
-	{"any token will do", "auth.garbage", authenticateIf(func(h http.Header) bool { return h.Get("Authorization") == "Bearer not-a-token" }), false},
-	{"any scheme will do", "auth.scheme", authenticateIf(func(h http.Header) bool { return strings.HasPrefix(h.Get("Authorization"), "Basic") }), false},
+	{"any token is accepted", "auth.garbage", authenticateIf(func(h http.Header) bool { return h.Get("Authorization") == "Bearer not-a-token" }), false},
+	{"any scheme is accepted", "auth.scheme", authenticateIf(func(h http.Header) bool { return strings.HasPrefix(h.Get("Authorization"), "Basic") }), false},
 	{"signatures are not verified", "auth.altered", authenticateIf(func(h http.Header) bool { return strings.HasSuffix(h.Get("Authorization"), "AAAA") }), false},
 	{"alg none", "auth.unsigned", authenticateIf(func(h http.Header) bool { return strings.HasSuffix(h.Get("Authorization"), ".") }), false},
 	{"403 for no token", "auth.none", replaceStatus(401, 403, `{"code":7,"message":"no","details":["no"]}`), false},
-	{"the query is judged before the token", "own.auth-first", validateFirst, false},
+	{"validation before authentication", "own.auth-first", validateFirst, false},
 	{"no challenge", "own.challenge", replaceHeader(401, "WWW-Authenticate", ""), false},
 	{"invalid_token without a token", "own.challenge", replaceHeader(401, "WWW-Authenticate", `Bearer error="invalid_token"`), false},
-	{"a kind that is not implemented", "request.valid", answerIf(501, `{"code":12,"message":"not implemented","details":[]}`, func(q url.Values) bool { return q.Get("artifact_kind") == "HELM_CHART" }), false},
+	{"an unimplemented kind", "request.valid", answerIf(501, `{"code":12,"message":"not implemented","details":[]}`, func(q url.Values) bool { return q.Get("artifact_kind") == "HELM_CHART" }), false},
 	{"500 for two filters together", "request.valid", answerIf(500, `{"code":13,"message":"an error occurred","details":[]}`, func(q url.Values) bool {
 		return q.Get("artifact_kind") != "" && q.Get("deployment_name") != ""
 	}), false},
@@ -176,7 +176,7 @@ var brokenAnswers = []struct {
 	}), false},
 	{"Retry-After with a 400", "own.error-headers", replaceHeader(400, "Retry-After", "5"), false},
 	{"one empty page", "own.no-pages", replaceBody(200, `"total_count":0,"total_pages":0`, `"total_count":0,"total_pages":1`), false},
-	{"a total of nothing beside records", "page.size-kept", replaceBody(200, `"total_count":1,`, `"total_count":0,`), true},
+	{"a total of 0 with records", "page.size-kept", replaceBody(200, `"total_count":1,`, `"total_count":0,`), true},
 	{"the total of filters together is one too many", "pages.whole", rewriteTotals(func(n int, q url.Values) int {
 		if countFilters(q) > 1 {
 			n++

@@ -47,8 +47,8 @@ var brokenStores = []struct {
 	{"LIKE for a filter", "filter.satisfied", func(m *store) {
 		m.is = func(_, asked, got string) bool { return asked == "" || like(asked, got) }
 	}, false},
-	{"a case-folded match", "filter.satisfied", func(m *store) { m.is = equalFold }, false},
-	{"a case-folded match where no two names differ by case", "own.filter-exact", func(m *store) {
+	{"a match without case", "filter.satisfied", func(m *store) { m.is = equalFold }, false},
+	{"a match without case where no two names differ by case", "own.filter-exact", func(m *store) {
 		m.is = func(filter, asked, got string) bool {
 			return asked == "" || asked == got || filter == "logical_environment_name" && got == "staging" && strings.EqualFold(asked, got)
 		}
@@ -112,12 +112,12 @@ var brokenStores = []struct {
 			return correctMatches(m, e, q)
 		}
 	}, false},
-	{"a version that nobody has finds all of the project", "filter.satisfied", func(m *store) {
+	{"an unused version finds all records of the project", "filter.satisfied", func(m *store) {
 		m.is = func(filter, asked, got string) bool {
 			return asked == "" || asked == got || filter == "project_version_name"
 		}
 	}, false},
-	{"a version that nobody has finds the first one", "own.unknown-name", func(m *store) {
+	{"an unused version finds the first version", "own.unknown-name", func(m *store) {
 		m.is = func(filter, asked, got string) bool {
 			return asked == "" || asked == got || filter == "project_version_name" && got == "v1" && asked != "v2"
 		}
@@ -134,7 +134,7 @@ var brokenStores = []struct {
 			return correctCut(matching, page)
 		}
 	}, false},
-	{"the latest of equals at random", "order.same-twice", func(m *store) {
+	{"the latest of a tie at random", "order.same-twice", func(m *store) {
 		random := lockedRandom()
 		m.set = func(all []deployments.ImportEntry, q *deployments.Query) []deployments.ImportEntry {
 			if q.History == deployments.All {
@@ -145,7 +145,7 @@ var brokenStores = []struct {
 			return latestBy(all, func(a, b deployments.Record) bool { return a.CreatedAt.After(b.CreatedAt) })
 		}
 	}, false},
-	{"the latest of equals is the smallest", "own.latest-tie", func(m *store) {
+	{"the latest of a tie has the smallest id", "own.latest-tie", func(m *store) {
 		m.set = latestAs(func(a, b deployments.Record) bool {
 			return a.CreatedAt.After(b.CreatedAt) || a.CreatedAt.Equal(b.CreatedAt) && a.ID < b.ID
 		})
@@ -175,7 +175,7 @@ var brokenStores = []struct {
 			return set
 		}
 	}, false},
-	{"decommissioned records are not in latest", "latest.every-slot", func(m *store) {
+	{"decommissioned records are missing from latest", "latest.every-slot", func(m *store) {
 		m.matches = func(m *store, e deployments.ImportEntry, q deployments.Query) bool {
 			return correctMatches(m, e, q) && (q.History == deployments.All || e.Record.Status != deployments.Decommissioned)
 		}
@@ -185,7 +185,7 @@ var brokenStores = []struct {
 			return correctMatches(m, e, q) && (q.History == deployments.Latest || e.Record.Status != deployments.Decommissioned)
 		}
 	}, false},
-	{"the history has what is superseded only", "latest.subset", func(m *store) {
+	{"the history has superseded records only", "latest.subset", func(m *store) {
 		m.set = func(all []deployments.ImportEntry, q *deployments.Query) []deployments.ImportEntry {
 			latest := latestBy(all, deployments.Record.NewerThan)
 			if q.History == deployments.Latest {
@@ -212,12 +212,12 @@ var brokenStores = []struct {
 	{"the oldest first", "own.order", func(m *store) {
 		m.newer = func(a, b deployments.Record) bool { return b.NewerThan(a) }
 	}, false},
-	{"equals by ascending id", "own.order", func(m *store) {
+	{"ties by ascending id", "own.order", func(m *store) {
 		m.newer = func(a, b deployments.Record) bool {
 			return a.CreatedAt.After(b.CreatedAt) || a.CreatedAt.Equal(b.CreatedAt) && a.ID < b.ID
 		}
 	}, false},
-	{"the order of one-record pages is another", "pages.agree", func(m *store) {
+	{"small pages have another order", "pages.agree", func(m *store) {
 		m.cut = func(matching []deployments.Record, page deployments.Page) deployments.Result {
 			if page.Size < 20 {
 				slices.Reverse(matching)
@@ -283,7 +283,7 @@ var brokenStores = []struct {
 			return result
 		}
 	}, false},
-	{"the total is of another moment now and then", "own.snapshot", func(m *store) {
+	{"the total is sometimes outdated", "own.snapshot", func(m *store) {
 		random := lockedRandom()
 		m.cut = func(matching []deployments.Record, page deployments.Page) (result deployments.Result) {
 			result = correctCut(matching, page)
