@@ -259,12 +259,20 @@ func (s *Suite) findParts() {
 
 // sample returns up to n of the records seen, at random.
 func (s *Suite) sample(n int) []*client.Value {
-	order := s.random.Perm(len(s.met))
 	picked := make([]*client.Value, 0, n)
-	for _, i := range order[:min(n, len(order))] {
+	for _, i := range s.pick(len(s.met), n) {
 		picked = append(picked, s.records[s.met[i]])
 	}
 	return picked
+}
+
+// pick returns up to limit random numbers below n. After an error it draws none, so that the phases that follow send the same
+// requests whether or not this phase was cut short.
+func (s *Suite) pick(n, limit int) []int {
+	if s.err != nil {
+		return nil
+	}
+	return s.random.Perm(n)[:min(n, limit)]
 }
 
 // queryLike filters by some values of a record. It returns nil if the record lacks one of them.

@@ -134,7 +134,7 @@ func (s *Suite) probeExactMatch() {
 			continue
 		}
 		values := s.values[p.Name]
-		for n, i := range s.random.Perm(len(values))[:min(len(values), 6)] {
+		for n, i := range s.pick(len(values), 6) {
 			texts := variations(values[i])
 			if n > 0 {
 				texts = texts[:1] // servers may ignore case for some parameters only, so each value gets this variation
@@ -151,7 +151,7 @@ func (s *Suite) probeExactMatch() {
 				continue
 			}
 			values := s.values[other.Name]
-			for _, i := range s.random.Perm(len(values))[:min(len(values), 2)] {
+			for _, i := range s.pick(len(values), 2) {
 				s.get(s.history().With(p.Name, values[i]))
 			}
 		}

@@ -29,8 +29,10 @@ func (s *Suite) checkPages() {
 			bases = append(bases, part.Query)
 		}
 		for _, base := range bases {
-			for _, size := range s.walkSizes(part.total) {
-				s.checkPageSize(base, size)
+			if s.err == nil {
+				for _, size := range s.walkSizes(part.total) {
+					s.checkPageSize(base, size)
+				}
 			}
 		}
 	}
