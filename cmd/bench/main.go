@@ -1,4 +1,4 @@
-// Command bench is make bench. It is no part of the server.
+// Command bench is make bench. It is not part of the server.
 package main
 
 import (
@@ -15,11 +15,12 @@ import (
 )
 
 func main() {
-	o := bench.Options{Progress: os.Stderr, Effort: bench.DefaultEffort()}
-	flag.IntVar(&o.Records, "records", 1_000_000, "how many records a database has")
-	flag.StringVar(&o.Row, "row", "", "the one row to run: "+strings.Join(bench.Rows(), ", "))
-	flag.StringVar(&o.Tree, "tree", ".", "the root of the project")
-	page := flag.String("page", "docs/performance.md", "where to write the page; it is not written for one row alone")
+	o := bench.DefaultOptions()
+	o.Progress = os.Stderr
+	flag.IntVar(&o.Records, "records", o.Records, "number of records in a database")
+	flag.StringVar(&o.Scenario, "scenario", "", "run one scenario only: "+strings.Join(bench.Scenarios(), ", "))
+	flag.StringVar(&o.Tree, "tree", ".", "root of the project")
+	page := flag.String("page", "docs/performance.md", "file to write the page to, unless only one scenario runs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o, *page)
@@ -31,17 +32,17 @@ func main() {
 }
 
 func run(ctx context.Context, o bench.Options, page string) error {
-	report, failed := bench.Run(ctx, o)
+	report, runErr := bench.Run(ctx, o)
 	if err := report.WriteTable(os.Stdout); err != nil {
-		return errors.Join(failed, err)
+		return errors.Join(runErr, err)
 	}
-	// A row that failed, or that the run did not come to, says so on the page: what the others gave took long to find.
-	if len(report.Rows) == 0 || o.Row != "" {
-		return failed
+	// After an error the page is written too: the other results took long to measure.
+	if len(report.Scenarios) == 0 || o.Scenario != "" {
+		return runErr
 	}
 	file, err := os.Create(page)
 	if err != nil {
-		return errors.Join(failed, err)
+		return errors.Join(runErr, err)
 	}
-	return errors.Join(failed, report.WritePage(file), file.Close())
+	return errors.Join(runErr, report.WritePage(file), file.Close())
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,78 +12,76 @@ import (
 	"github.com/deployrecords/deployrecords/internal/demo"
 )
 
-// The great organization has nine tenths of the records; the small one is there to be kept apart from it.
+// The large organization has nine tenths of the records. The small one adds records that every query must exclude.
 const (
-	great = "great"
-	small = "small"
+	largeOrganization = "large"
+	smallOrganization = "small"
 )
 
-// historyEnd is when made-up histories end: in the past, for they are imported now.
+// historyEnd is the end of generated histories. It is in the past because the import command rejects later times.
 var historyEnd = time.Date(2026, 11, 20, 17, 0, 0, 0, time.UTC)
 
-// dataset is a database with made-up records.
+// dataset is a database with generated records.
 type dataset struct {
 	name    string
 	records int    // of both organizations
-	url     string // as the server takes it
-	driver  string // of database/sql, with its name for the database
-	source  string
+	url     string // for the server
+	driver  string // of database/sql
+	source  string // for the driver
 }
 
-// history is one of the great or the small organization, of so many records and as many slots as all of the
-// benchmark's have.
-func (l *lab) history(organization string, records int) demo.Options {
-	if organization == great {
-		return demo.Options{Records: records, Slots: l.slots, Seed: 1, End: historyEnd}
+// ofLargeOrganization returns how many of the records belong to the large organization.
+func ofLargeOrganization(records int) int { return records / 10 * 9 }
+
+// history returns the generator's options for an organization.
+func (t *testbed) history(organization string, records int) demo.Options {
+	if organization == largeOrganization {
+		return demo.Options{Records: records, Slots: t.slots, Seed: 1, End: historyEnd}
 	}
-	return demo.Options{Records: records, Slots: fewSlots(l.slots, 10), Seed: 2, End: historyEnd}
+	return demo.Options{Records: records, Slots: slotCount(t.slots, 10), Seed: 2, End: historyEnd}
 }
 
-// fewSlots is so many slots for so many records each, as far as histories can be made.
-func fewSlots(records, each int) int { return min(max(60, records/each), 20_000) }
+// slotCount returns how many slots a history has, within the generator's limits.
+func slotCount(records, recordsPerSlot int) int { return min(max(60, records/recordsPerSlot), 20_000) }
 
-// dataset is a PostgreSQL database with so many records.
-func (l *lab) dataset(ctx context.Context, records int) (*dataset, error) {
-	return l.datasetBy(ctx, l.program, "records", records)
+// dataset returns a PostgreSQL database with that many records. The first call creates it.
+func (t *testbed) dataset(ctx context.Context, records int) (*dataset, error) {
+	return t.importDataset(ctx, t.program, "records", records)
 }
 
-// datasetBy is one that another release of the program may have made, made at the first call.
-func (l *lab) datasetBy(ctx context.Context, program, prefix string, records int) (*dataset, error) {
+// importDataset returns a database that the given release of the program has filled.
+func (t *testbed) importDataset(ctx context.Context, program, prefix string, records int) (*dataset, error) {
 	name := fmt.Sprintf("%s_%d", prefix, records)
-	if d, ok := l.made[name]; ok {
+	if d, ok := t.datasets[name]; ok {
 		return d, nil
 	}
-	if err := l.exec(ctx, "postgres", "CREATE DATABASE "+name); err != nil {
+	if err := t.exec(ctx, "postgres", "CREATE DATABASE "+name); err != nil {
 		return nil, err
 	}
-	d := &dataset{name: name, records: records, url: l.url(name), driver: "pgx", source: l.url(name)}
-	if err := l.fill(ctx, program, d); err != nil {
+	d := &dataset{name: name, records: records, url: t.url(name), driver: "pgx", source: t.url(name)}
+	if err := t.fill(ctx, program, d); err != nil {
 		return nil, err
 	}
-	// Measurements are not to meet what a long-lived database has behind it.
-	if err := l.exec(ctx, name, "VACUUM ANALYZE"); err != nil {
-		return nil, err
-	}
-	l.made[name] = d
-	return d, l.exec(ctx, name, "CHECKPOINT")
+	t.datasets[name] = d
+	// A database in use for some time has been vacuumed and checkpointed.
+	return d, t.exec(ctx, name, "VACUUM ANALYZE", "CHECKPOINT")
 }
 
-// sqliteDataset is an SQLite database with so many records.
-func (l *lab) sqliteDataset(ctx context.Context, records int) (*dataset, error) {
-	path := filepath.Join(l.dir, "records.db")
+// sqliteDataset creates an SQLite database with that many records.
+func (t *testbed) sqliteDataset(ctx context.Context, records int) (*dataset, error) {
+	path := filepath.Join(t.dir, "records.db")
 	d := &dataset{name: "SQLite", records: records, url: "sqlite://" + path, driver: "sqlite", source: path}
-	return d, l.fill(ctx, l.program, d)
+	return d, t.fill(ctx, t.program, d)
 }
 
-// fill imports both organizations.
-func (l *lab) fill(ctx context.Context, program string, d *dataset) error {
-	ninetyPercent := d.records / 10 * 9
-	for organization, records := range map[string]int{great: ninetyPercent, small: d.records - ninetyPercent} {
-		l.say("importing %s records of the %s organization into %s", grouped(float64(records)), organization, d.name)
-		reader, writer := io.Pipe()
-		go func() { writer.CloseWithError(demo.Generate(writer, l.history(organization, records))) }()
-		_, _, err := l.importInto(ctx, program, d.url, organization, reader)
-		_ = reader.Close() // lets the generator end if the import did before
+// fill imports the records of both organizations.
+func (t *testbed) fill(ctx context.Context, program string, d *dataset) error {
+	large := ofLargeOrganization(d.records)
+	for organization, records := range map[string]int{largeOrganization: large, smallOrganization: d.records - large} {
+		t.logf("importing %s records of the %s organization into %s", grouped(float64(records)), organization, d.name)
+		history := pipe(func(w io.Writer) error { return demo.Generate(w, t.history(organization, records)) })
+		_, _, err := importRecords(ctx, program, d.url, organization, history)
+		_ = history.Close()
 		if err != nil {
 			return err
 		}
@@ -92,37 +89,40 @@ func (l *lab) fill(ctx context.Context, program string, d *dataset) error {
 	return nil
 }
 
-// importInto runs the import command, and gives how many seconds it took and how many bytes of memory.
-func (l *lab) importInto(ctx context.Context, program, databaseURL, organization string, lines io.Reader) (seconds float64, peak int, err error) {
+// pipe returns a reader of everything that write writes. Closing the reader makes write fail and end.
+func pipe(write func(io.Writer) error) io.ReadCloser {
+	reader, writer := io.Pipe()
+	go func() { writer.CloseWithError(write(writer)) }()
+	return reader
+}
+
+// importRecords runs the import command and returns its duration in seconds and its peak memory in bytes.
+func importRecords(ctx context.Context, program, databaseURL, organization string, lines io.Reader) (seconds float64, peak int, err error) {
 	cmd := exec.CommandContext(ctx, program, "import", "--organization", organization, "-")
 	cmd.Env = []string{"DATABASE_URL=" + databaseURL}
 	cmd.Stdin = lines
-	var said strings.Builder
-	cmd.Stdout, cmd.Stderr = &said, &said
+	var printed strings.Builder
+	cmd.Stdout, cmd.Stderr = &printed, &printed
 	seconds, err = timed(func() error {
 		if err := cmd.Start(); err != nil {
 			return err
 		}
-		stop := watchMemory(cmd.Process.Pid, &peak)
-		defer stop()
+		defer watchMemory(cmd.Process.Pid, &peak)()
 		return cmd.Wait()
 	})
 	if err != nil {
-		err = fmt.Errorf("import: %w\n%s", err, said.String())
+		err = fmt.Errorf("import: %w\n%s", err, &printed)
 	}
 	return seconds, peak, err
 }
 
-// watchMemory keeps the peak of a process's memory up to date until it is stopped. A process that has ended has none
-// to be asked for.
+// watchMemory updates the peak memory of a process until stop is called: a process that has ended no longer has one.
 func watchMemory(pid int, peak *int) (stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
-			if bytes := peakMemory(pid); bytes > 0 {
-				*peak = bytes
-			}
+			*peak = max(*peak, peakMemory(pid))
 			select {
 			case <-end:
 				return
@@ -133,23 +133,6 @@ func watchMemory(pid int, peak *int) (stop func()) {
 	return func() { close(end); <-ended }
 }
 
-// peakMemory is the greatest resident set that a process has had, in bytes; 0 if that is not told. Not the one of
-// getrusage: a child's begins with that of its parent.
-func peakMemory(pid int) int {
-	var kilobytes int
-	_, _ = fmt.Sscanf(firstLine(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:"), "%d", &kilobytes)
-	return kilobytes << 10
-}
-
-// writeLines writes a made-up history to a file.
-func writeLines(path string, write func(io.Writer) error) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if err := write(file); err != nil {
-		_ = file.Close()
-		return err
-	}
-	return file.Close()
-}
+// peakMemory returns the largest resident set of a process in bytes, or 0 if the system does not report it. It does not
+// use getrusage, where a child starts with its parent's peak.
+func peakMemory(pid int) int { return kilobytes(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:") }

@@ -1,7 +1,9 @@
-// Package bench measures what the project promises about its speed, and writes docs/performance.md: make bench. There
-// is one file a row of the table, which says what is measured and what it is compared with; lab.go and dataset.go make
-// what is measured, load.go asks.
+// Package bench measures the speed that the project promises and writes docs/performance.md: make bench. Each scenario
+// has a file of its own, which begins with what the scenario measures, its baseline and the reason for the ratio.
 //
-// Nothing is measured alone. Two things are measured by turns, in pairs, and the figure is the median of their ratios:
-// the machine, its neighbours and its temperature are in both.
+// A measurement and its baseline alternate in pairs, and the result is the median of the ratios: noise of the machine
+// disturbs both.
+//
+// testbed.go, dataset.go and server.go provide what the scenarios measure, load.go sends requests, result.go compares and
+// judges, report.go prints.
 package bench

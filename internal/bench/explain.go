@@ -7,50 +7,48 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 )
 
-// explained are the settings by which PostgreSQL logs what each statement of a server did, counted as
-// EXPLAIN (ANALYZE, BUFFERS) does. So it is the server's own statements, in its own sessions, that are counted.
-var explained = []string{
+// explainSettings make PostgreSQL's auto_explain module log EXPLAIN (ANALYZE, BUFFERS) of every statement. It counts
+// the server's own statements in the server's own sessions.
+var explainSettings = []string{
 	"session_preload_libraries=auto_explain", "auto_explain.log_min_duration=0", "auto_explain.log_format=json",
 	"auto_explain.log_analyze=on", "auto_explain.log_buffers=on", "auto_explain.log_timing=off",
 }
 
-// countBuffers asks a server, whose database URL has the explained settings, and gives how many shared buffers its
-// statements touched: found in memory or read. It is the median of three times,
-// since a server does other things, too, now and then.
-func (l *lab) countBuffers(ctx context.Context, s *server, path string) (int, error) {
-	var counts []int
+// countBuffers returns how many shared buffers a request touches, hit or read, on a server that runs with
+// explainSettings. It is the median of three requests because the server's background work is logged too.
+func (t *testbed) countBuffers(ctx context.Context, s *server, path string) (float64, error) {
+	var counts []float64
 	for range 3 {
-		before, err := os.Stat(l.cluster.Log())
+		log, err := os.Stat(t.cluster.Log())
 		if err != nil {
 			return 0, err
 		}
 		if _, err := s.get(ctx, path); err != nil {
 			return 0, err
 		}
-		count, err := l.loggedBuffers(ctx, before.Size())
+		count, err := t.loggedBuffers(ctx, int(log.Size()))
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", path, err)
 		}
-		counts = append(counts, count)
+		counts = append(counts, float64(count))
 	}
 	return median(counts), nil
 }
 
-// loggedBuffers sums up the plans that came into the log since it had so many bytes.
-func (l *lab) loggedBuffers(ctx context.Context, from int64) (int, error) {
+// loggedBuffers adds up the plans logged since the log had the given size. It retries while PostgreSQL is still writing.
+func (t *testbed) loggedBuffers(ctx context.Context, offset int) (int, error) {
 	for range 100 {
-		text, err := readFrom(l.cluster.Log(), from)
+		log, err := os.ReadFile(t.cluster.Log())
 		if err != nil {
 			return 0, err
 		}
-		if sum, err := sumBuffers(text); err == nil && sum > 0 {
+		if sum, err := sumBuffers(log[min(offset, len(log)):]); err == nil && sum > 0 {
 			return sum, nil
 		}
-		select { // PostgreSQL may not be done with writing
+		select {
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		case <-time.After(10 * time.Millisecond):
@@ -59,44 +57,24 @@ func (l *lab) loggedBuffers(ctx context.Context, from int64) (int, error) {
 	return 0, errors.New("PostgreSQL logged no plan; is its module auto_explain installed?")
 }
 
-func readFrom(path string, offset int64) ([]byte, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return text[min(int(offset), len(text)):], nil
-}
-
-// sumBuffers adds up what the plans of a log touched.
-func sumBuffers(log []byte) (int, error) {
-	sum := 0
+// sumBuffers adds up the buffers of all plans in a log.
+func sumBuffers(log []byte) (sum int, err error) {
 	for {
 		_, rest, found := bytes.Cut(log, []byte(" plan:\n"))
 		if !found {
 			return sum, nil
 		}
 		decoder := json.NewDecoder(bytes.NewReader(rest))
-		var plan struct {
+		var logged struct {
 			Plan struct {
 				Hit  int `json:"Shared Hit Blocks"`
 				Read int `json:"Shared Read Blocks"`
 			}
 		}
-		if err := decoder.Decode(&plan); err != nil {
+		if err := decoder.Decode(&logged); err != nil {
 			return 0, err
 		}
-		sum += plan.Plan.Hit + plan.Plan.Read
+		sum += logged.Plan.Hit + logged.Plan.Read
 		log = rest[decoder.InputOffset():]
 	}
-}
-
-// subsets are all choices from some things, the empty one included.
-func subsets[T any](of []T) [][]T {
-	all := [][]T{nil}
-	for _, one := range of {
-		for _, chosen := range slices.Clone(all) {
-			all = append(all, append(slices.Clone(chosen), one))
-		}
-	}
-	return all
 }

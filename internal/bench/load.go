@@ -1,134 +1,182 @@
+// The load generator is our own. LOADGEN_REASON
 package bench
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
+	"net/http"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// clients are those of a load, each with a connection of its own.
-type clients struct {
-	// ask has a client ask for one thing and wait for the answer.
-	ask []func() error
-	// close closes the connections.
-	close func()
+// connection is an HTTP/1.1 connection that sends prepared requests one at a time.
+type connection struct {
+	net.Conn
+	reader *bufio.Reader
 }
 
-// clients opens so many connections to the server. next gives a connection's requests, which it may change between
-// them. The caller closes them.
-func (s *server) clients(ctx context.Context, count int, next func(connection int) func() []byte) (*clients, error) {
-	var all []*connection
-	opened := &clients{close: func() {
-		for _, c := range all {
-			c.close()
-		}
-	}}
+func dial(ctx context.Context, address string) (*connection, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{conn, bufio.NewReaderSize(conn, 64<<10)}, nil
+}
+
+// do sends a request and copies the response body to body. A status other than 200 is an error with the body's text.
+func (c *connection) do(request []byte, body io.Writer) error {
+	if err := c.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
+		return err
+	}
+	if _, err := c.Write(request); err != nil {
+		return err
+	}
+	response, err := http.ReadResponse(c.reader, nil)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	var text bytes.Buffer
+	if response.StatusCode != http.StatusOK {
+		body = &text
+	}
+	if _, err = io.Copy(body, response.Body); err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", response.StatusCode, &text)
+	}
+	return err
+}
+
+// request returns a request in its wire form.
+func (s *server) request(method, pathAndQuery, body string) []byte {
+	text := method + " " + pathAndQuery + " HTTP/1.1\r\nHost: " + s.address + "\r\nAuthorization: Bearer " + s.token + "\r\n"
+	if method == http.MethodPost {
+		text += "Content-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n"
+	}
+	return []byte(text + "\r\n" + body)
+}
+
+// get sends one request on a connection of its own and returns the response body.
+func (s *server) get(ctx context.Context, pathAndQuery string) ([]byte, error) {
+	c, err := dial(ctx, s.address)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	var body bytes.Buffer
+	err = c.do(s.request(http.MethodGet, pathAndQuery, ""), &body)
+	return body.Bytes(), err
+}
+
+// clients are independent sources of requests, each with a connection of its own.
+type clients struct {
+	send    []func() error // each sends one request and waits for the response
+	closers []func() error
+}
+
+func (c *clients) close() {
+	for _, closeConn := range c.closers {
+		_ = closeConn()
+	}
+}
+
+// connect opens clients of the server. next returns the function that makes a client's requests. The caller closes them.
+func (s *server) connect(ctx context.Context, count int, next func(client int) func() []byte) (*clients, error) {
+	all := new(clients)
 	for i := range count {
 		c, err := dial(ctx, s.address)
 		if err != nil {
-			opened.close()
+			all.close()
 			return nil, err
 		}
-		all = append(all, c)
 		request := next(i)
-		opened.ask = append(opened.ask, func() error { return c.do(request(), nil) })
+		all.closers = append(all.closers, c.Close)
+		all.send = append(all.send, func() error { return c.do(request(), io.Discard) })
 	}
-	return opened, nil
+	return all, nil
 }
 
-// always asks one thing.
+// always sends the same request every time.
 func always(request []byte) func(int) func() []byte {
 	return func(int) func() []byte { return func() []byte { return request } }
 }
 
-// saturate has each client ask again as soon as it is answered, for the span, and gives how many were answered a
-// second.
-func saturate(ctx context.Context, c *clients, span time.Duration) (float64, error) {
-	var (
-		group    sync.WaitGroup
-		answered atomic.Int64
-		errs     = make([]error, len(c.ask))
-	)
-	start := time.Now()
-	for i, ask := range c.ask {
-		group.Go(func() {
-			for time.Since(start) < span && ctx.Err() == nil {
-				if errs[i] = ask(); errs[i] != nil {
-					return
-				}
-				answered.Add(1)
-			}
-		})
+// each runs a function for every client at the same time and returns the first errors.
+func (c *clients) each(ctx context.Context, run func(send func() error) error) error {
+	var group sync.WaitGroup
+	errs := make([]error, len(c.send))
+	for i, send := range c.send {
+		group.Go(func() { errs[i] = run(send) })
 	}
 	group.Wait()
 	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
-		return 0, fmt.Errorf("under load: %w", err)
+		return fmt.Errorf("under load: %w", err)
 	}
-	return float64(answered.Load()) / time.Since(start).Seconds(), nil
+	return nil
 }
 
-// arrive sends requests at random moments (a Poisson process), so many a second on average, whether those before are
-// answered or not, and gives how long each took, in seconds. That none arrives in a short span is an error: it has no
-// middle and no slowest.
-//
-// A request that found no free client has waited since the moment it arrived. One that found one counts from when
-// it was sent: that this process woke up late is not the server's.
-func arrive(ctx context.Context, c *clients, rate float64, span time.Duration) ([]float64, error) {
-	random := rand.New(rand.NewPCG(1, 1))
-	var moments []time.Duration
-	for at := 0.0; ; {
-		if at += random.ExpFloat64() / rate; at >= span.Seconds() {
-			break
+// saturate keeps one request of every client in flight and returns the rate of responses per second.
+func (c *clients) saturate(ctx context.Context, duration time.Duration) (float64, error) {
+	var responses atomic.Int64
+	start := time.Now()
+	err := c.each(ctx, func(send func() error) error {
+		for time.Since(start) < duration && ctx.Err() == nil {
+			if err := send(); err != nil {
+				return err
+			}
+			responses.Add(1)
 		}
-		moments = append(moments, time.Duration(at*float64(time.Second)))
-	}
-	if len(moments) == 0 {
-		return nil, fmt.Errorf("no request arrived in %s at %.3g requests a second", span, rate)
-	}
-	var (
-		group sync.WaitGroup
-		next  atomic.Int64
-		took  = make([]float64, len(moments))
-		errs  = make([]error, len(c.ask))
-	)
-	defer withoutCollecting()()
-	start := time.Now()
-	for i, ask := range c.ask {
-		group.Go(func() {
-			for ctx.Err() == nil {
-				n := next.Add(1) - 1
-				if n >= int64(len(moments)) {
-					return
-				}
-				arrived := start.Add(moments[n])
-				if early := time.Until(arrived); early > 0 {
-					time.Sleep(early)
-					arrived = time.Now()
-				}
-				if errs[i] = ask(); errs[i] != nil {
-					return
-				}
-				took[n] = time.Since(arrived).Seconds()
-			}
-		})
-	}
-	group.Wait()
-	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
-		return nil, fmt.Errorf("under load: %w", err)
-	}
-	return took, nil
+		return nil
+	})
+	return float64(responses.Load()) / time.Since(start).Seconds(), err
 }
 
-// withoutCollecting leaves this process's garbage until the function that it gives is called. The load shares the
-// processors with the server: what a collection here keeps waiting would count as the server's.
-func withoutCollecting() (collect func()) {
+// arrive sends requests as a Poisson process with the given rate per second, whether or not earlier ones are answered,
+// and returns the latency of each in seconds. A duration so short that no request arrives is an error.
+//
+// The latency of a request that finds every client busy counts from its arrival. The latency of any other counts from
+// when it is sent: a late wake-up of this process is no delay of the server.
+func (c *clients) arrive(ctx context.Context, rate float64, duration time.Duration) ([]float64, error) {
+	random := rand.New(rand.NewPCG(1, 1))
+	var arrivals []time.Duration
+	for at := random.ExpFloat64() / rate; at < duration.Seconds(); at += random.ExpFloat64() / rate {
+		arrivals = append(arrivals, time.Duration(at*float64(time.Second)))
+	}
+	if len(arrivals) == 0 {
+		return nil, fmt.Errorf("no request arrived in %s at %.3g requests a second", duration, rate)
+	}
+	// The load shares the processors with the server: a garbage collection here would count as the server's latency.
 	runtime.GC()
-	percent := debug.SetGCPercent(-1)
-	return func() { debug.SetGCPercent(percent) }
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	latencies := make([]float64, len(arrivals))
+	var next atomic.Int64
+	start := time.Now()
+	err := c.each(ctx, func(send func() error) error {
+		for ctx.Err() == nil {
+			n := int(next.Add(1)) - 1
+			if n >= len(arrivals) {
+				break
+			}
+			from := start.Add(arrivals[n])
+			if early := time.Until(from); early > 0 {
+				time.Sleep(early)
+				from = time.Now()
+			}
+			if err := send(); err != nil {
+				return err
+			}
+			latencies[n] = time.Since(from).Seconds()
+		}
+		return nil
+	})
+	return latencies, err
 }

@@ -15,62 +15,55 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Report is what was measured, and on what.
+// Report holds the results of a run and describes the machine and the versions.
 type Report struct {
-	Records int
-	Slots   int
-	Effort  Effort
-	Rows    []ReportRow
-	Took    time.Duration
+	Records, Slots int
+	Scenarios      []ScenarioReport
+	Duration       time.Duration
 
-	Date                                    time.Time
-	Machine, Commit, Go, PostgreSQL, Memory string
+	Date                                           time.Time
+	Machine, Commit, Go, PostgreSQL, SharedBuffers string
 }
 
-// ReportRow are the figures of a row.
-type ReportRow struct {
-	Name    string
-	What    string // is measured, in a sentence
-	Figures []Figure
-	Took    time.Duration
-	missed  string
+// ScenarioReport holds the results of a scenario.
+type ScenarioReport struct {
+	Name, Description string
+	Results           []Result
+	missed            string
 }
 
-// Why says what was tried and what a profile shows, if a figure misses its bar; or "".
-func (r ReportRow) Why() string {
-	if slices.ContainsFunc(r.Figures, Figure.Missed) {
-		return r.missed
+// Explanation returns the known causes if a result misses its threshold, or "".
+func (s ScenarioReport) Explanation() string {
+	if slices.ContainsFunc(s.Results, Result.Missed) {
+		return s.missed
 	}
 	return ""
 }
 
-func newReport(ctx context.Context, l *lab) (Report, error) {
+func newReport(ctx context.Context, t *testbed) (Report, error) {
 	r := Report{
-		Records: l.records, Slots: l.slots, Effort: l.effort, Date: time.Now().UTC(),
+		Records: t.Records, Slots: t.slots, Date: time.Now().UTC(),
 		Machine: machine(), Commit: "unknown", Go: strings.TrimPrefix(runtime.Version(), "go"),
 	}
-	if commit, err := output(ctx, "git", "-C", l.tree, "describe", "--always", "--dirty", "--abbrev=12"); err == nil {
+	if commit, err := output(ctx, "git", "-C", t.Tree, "describe", "--always", "--dirty", "--abbrev=12"); err == nil {
 		r.Commit = strings.TrimSpace(commit)
 	}
-	conn, err := pgx.Connect(ctx, l.url("postgres"))
+	conn, err := pgx.Connect(ctx, t.url("postgres"))
 	if err != nil {
 		return r, err
 	}
 	defer conn.Close(ctx)
-	err = conn.QueryRow(ctx, "SELECT current_setting('server_version'), current_setting('shared_buffers')").Scan(&r.PostgreSQL, &r.Memory)
-	r.PostgreSQL, _, _ = strings.Cut(r.PostgreSQL, " ")
+	err = conn.QueryRow(ctx, "SELECT split_part(current_setting('server_version'), ' ', 1), current_setting('shared_buffers')").Scan(&r.PostgreSQL, &r.SharedBuffers)
 	return r, err
 }
 
-var header = []string{"what", "measured", "against", "value", "bar", "aim", "pairs", "verdict"}
-
-// WriteTable prints the figures for a terminal.
+// WriteTable prints the results for a terminal.
 func (r Report) WriteTable(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.Join(append([]string{"row"}, header...), "\t"))
-	for _, row := range r.Rows {
-		for _, f := range row.Figures {
-			fmt.Fprintln(table, strings.Join(append([]string{row.Name}, f.Cells()...), "\t"))
+	fmt.Fprintln(table, "scenario\t"+strings.Join(columns, "\t"))
+	for _, s := range r.Scenarios {
+		for _, result := range s.Results {
+			fmt.Fprintln(table, s.Name+"\t"+strings.Join(result.Cells(), "\t"))
 		}
 	}
 	return table.Flush()
@@ -81,46 +74,29 @@ var page string
 
 var pageTemplate = template.Must(template.New("docs/performance.md").Funcs(template.FuncMap{
 	"grouped": func(n int) string { return grouped(float64(n)) },
-	"header": func() string {
-		return tableLine(header) + tableLine(strings.Split(strings.Repeat("-", len(header)), ""))
-	},
-	"line": func(f Figure) string {
-		cells := f.Cells()
-		if f.Missed() {
-			cells[len(cells)-1] = "**MISSED**"
-		}
-		return tableLine(cells)
+	"header":  func() string { return tableLine(columns) + "\n|" + strings.Repeat(" --- |", len(columns)) },
+	"line": func(r Result) string {
+		return strings.ReplaceAll(tableLine(r.Cells()), "| MISSED |", "| **MISSED** |")
 	},
 }).Parse(page))
 
-func tableLine(cells []string) string {
-	for i, cell := range cells {
-		if cells[i] = cell; cell == "-" {
-			cells[i] = "---"
-		}
-	}
-	return "| " + strings.Join(cells, " | ") + " |\n"
-}
+func tableLine(cells []string) string { return "| " + strings.Join(cells, " | ") + " |" }
 
 // WritePage writes docs/performance.md.
 func (r Report) WritePage(w io.Writer) error { return pageTemplate.Execute(w, r) }
 
-// Failed are the figures that something went wrong with.
-func (r Report) Failed() []Figure {
-	return r.all(func(f Figure) bool { return f.Failed != "" })
+// Failed returns the results that could not be measured because of an error.
+func (r Report) Failed() []Result {
+	return r.filter(func(result Result) bool { return result.Error != "" })
 }
 
-// Missed are the figures on the wrong side of their bars.
-func (r Report) Missed() []Figure { return r.all(Figure.Missed) }
+// Missed returns the results that miss their thresholds.
+func (r Report) Missed() []Result { return r.filter(Result.Missed) }
 
-func (r Report) all(such func(Figure) bool) []Figure {
-	var all []Figure
-	for _, row := range r.Rows {
-		for _, f := range row.Figures {
-			if such(f) {
-				all = append(all, f)
-			}
-		}
+func (r Report) filter(keep func(Result) bool) []Result {
+	var kept []Result
+	for _, s := range r.Scenarios {
+		kept = append(kept, slices.DeleteFunc(slices.Clone(s.Results), func(result Result) bool { return !keep(result) })...)
 	}
-	return all
+	return kept
 }

@@ -14,33 +14,46 @@ import (
 	"time"
 )
 
-// secret signs the tokens of this benchmark, whose servers listen on loopback while it runs.
+// secret signs the tokens of the benchmark's servers, which listen on loopback only.
 const secret = "the secret of the benchmark, 32 bytes or more"
 
-// server is the program as people run it: a process with its default settings.
+// server is a process of the program with its default settings.
 type server struct {
+	*dataset
 	cmd     *exec.Cmd
 	address string
 	token   string
-	log     string // the file
+	log     string // file name
 }
 
 var listening = regexp.MustCompile(`msg=listening address=(\S+)`)
 
-// serve starts a server of the program on a free port, and waits until it is ready. The caller stops it.
-func (l *lab) serve(ctx context.Context, program, databaseURL string) (*server, error) {
-	token, err := l.mint(ctx, program)
+// serveRecords starts the program on a PostgreSQL database with that many records. The caller stops it.
+func (t *testbed) serveRecords(ctx context.Context, records int, settings ...string) (*server, error) {
+	d, err := t.dataset(ctx, records)
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.CreateTemp(l.dir, "server-*.log")
+	if len(settings) > 0 {
+		d = &dataset{name: d.name, records: d.records, url: t.url(d.name, settings...), driver: d.driver, source: d.source}
+	}
+	return t.serve(ctx, t.program, d)
+}
+
+// serve starts a release of the program on a free port and waits until it is ready. The caller stops it.
+func (t *testbed) serve(ctx context.Context, program string, d *dataset) (*server, error) {
+	token, err := mint(ctx, program)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.CreateTemp(t.dir, "server-*.log")
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	s := &server{cmd: exec.CommandContext(ctx, program, "serve"), token: token, log: file.Name()}
-	s.cmd.Env = []string{"DATABASE_URL=" + databaseURL, "JWT_HMAC_SECRET=" + secret, "LISTEN_ADDR=127.0.0.1:0"}
-	s.cmd.Dir = l.dir
+	s := &server{dataset: d, cmd: exec.CommandContext(ctx, program, "serve"), token: token, log: file.Name()}
+	s.cmd.Env = []string{"DATABASE_URL=" + d.url, "JWT_HMAC_SECRET=" + secret, "LISTEN_ADDR=127.0.0.1:0"}
+	s.cmd.Dir = t.dir
 	s.cmd.Stdout, s.cmd.Stderr = file, file
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
@@ -64,25 +77,22 @@ func (s *server) waitUntilReady(ctx context.Context) error {
 				return nil
 			}
 		}
-		if bytes.Contains(text, []byte("\ndeployrecords: ")) || bytes.HasPrefix(text, []byte("deployrecords: ")) {
+		if bytes.Contains(append([]byte("\n"), text...), []byte("\ndeployrecords: ")) {
 			return fmt.Errorf("the server does not start:\n%s", text)
 		}
 	}
 	return errors.Join(ctx.Err(), fmt.Errorf("the server is not ready; its log is %s", filepath.Base(s.log)))
 }
 
-// stop ends the server as an orchestrator does.
+// stop sends SIGTERM, as an orchestrator does, and waits for the process to end.
 func (s *server) stop() {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	_ = s.cmd.Wait()
 }
 
-// peakMemory is in bytes.
-func (s *server) peakMemory() int { return peakMemory(s.cmd.Process.Pid) }
-
-// mint makes a token that may do everything in the great organization.
-func (l *lab) mint(ctx context.Context, program string) (string, error) {
-	cmd := exec.CommandContext(ctx, program, "token", "--organization", great, "--scope", "deployments:read", "--scope", "deployments:write")
+// mint returns a token that may list and record in the large organization.
+func mint(ctx context.Context, program string) (string, error) {
+	cmd := exec.CommandContext(ctx, program, "token", "--organization", largeOrganization, "--scope", "deployments:read", "--scope", "deployments:write")
 	cmd.Env = []string{"JWT_HMAC_SECRET=" + secret}
 	out, err := cmd.Output()
 	return strings.TrimSpace(string(out)), err

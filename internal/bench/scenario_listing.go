@@ -1,0 +1,106 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+var listing = scenario{name: "listing", measure: measureListing, description: `
+The rate of default listings from a saturated server, with exact totals, 32 clients and an HS256 token. The baseline is
+pgbench: 32 clients of PostgreSQL that read the same page without a total by a hand-written join of four tables, prepared
+and planned once. The ratio is what HTTP, JSON, the token and the total leave of the possible rate.`}
+
+// connections is how many clients send requests at the same time.
+const connections = 32
+
+func measureListing(ctx context.Context, t *testbed) ([]Result, error) {
+	s, err := t.serveRecords(ctx, t.Records)
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	var results []Result
+	for _, c := range []struct {
+		pageSize  int
+		threshold *Threshold
+	}{{20, atLeast(0.30, 0.7)}, {100, atLeast(0.35, 1.0)}} {
+		served := t.listingRate(s, c.pageSize)
+		baseline := func(ctx context.Context) (float64, error) { return t.pgbenchRate(ctx, s.dataset, c.pageSize) }
+		what := fmt.Sprintf("default listing, %d connections, %d a page, against pgbench", connections, c.pageSize)
+		result, err := t.compareRates(ctx, what, served, baseline, c.threshold)
+		if err != nil {
+			return results, err
+		}
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+func listingPath(pageSize int) string {
+	return "/v1/deployments?pagination.page_size=" + strconv.Itoa(pageSize)
+}
+
+// listingRate measures how many default listings a saturated server answers per second.
+func (t *testbed) listingRate(s *server, pageSize int) measurement {
+	request := s.request("GET", listingPath(pageSize), "")
+	return func(ctx context.Context) (float64, error) {
+		all, err := s.connect(ctx, connections, always(request))
+		if err != nil {
+			return 0, err
+		}
+		defer all.close()
+		return all.saturate(ctx, t.Duration)
+	}
+}
+
+// recordColumns are the columns that the API returns of a record.
+const recordColumns = `r.id, r.environment_id, e.name, r.logical_environment_id, l.name, r.deployment_name, r.artifact_id, a.kind, a.name,
+ a.version, a.digest, r.status, r.created_at, r.updated_at, r.last_seen_at`
+
+// handwrittenPage reads the page of the default listing, as pgbench takes it.
+const handwrittenPage = "SELECT " + recordColumns + `
+ FROM current_slots s
+ JOIN deployment_records r ON r.id = s.record_id
+ JOIN environments e ON e.id = r.environment_id
+ JOIN artifacts a ON a.id = r.artifact_id
+ LEFT JOIN logical_environments l ON l.id = r.logical_environment_id
+ WHERE s.organization_id = :organization
+ ORDER BY s.created_at DESC, s.record_id DESC LIMIT %d;
+`
+
+// planOnce makes PostgreSQL plan a prepared statement once, as it does for the server.
+const planOnce = "plan_cache_mode=force_generic_plan"
+
+var tps = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
+
+// pgbenchRate returns how many pages per second pgbench reads.
+func (t *testbed) pgbenchRate(ctx context.Context, d *dataset, pageSize int) (float64, error) {
+	program := t.cluster.Program("pgbench")
+	if _, err := os.Stat(program); err != nil {
+		return 0, notRun("pgbench is not installed beside PostgreSQL's server")
+	}
+	script := filepath.Join(t.dir, fmt.Sprintf("page-%d.sql", pageSize))
+	if err := os.WriteFile(script, fmt.Appendf(nil, handwrittenPage, pageSize), 0o600); err != nil {
+		return 0, err
+	}
+	organization, err := d.organizationID(ctx)
+	if err != nil {
+		return 0, err
+	}
+	out, err := output(ctx, program, "-n", "-M", "prepared", "-c", strconv.Itoa(connections), "-j", "2",
+		"-T", strconv.Itoa(max(1, int(t.Duration/time.Second))), "-f", script, "-D", fmt.Sprint("organization=", organization),
+		t.url(d.name, planOnce))
+	if err != nil {
+		return 0, err
+	}
+	found := tps.FindStringSubmatch(out)
+	if found == nil {
+		return 0, fmt.Errorf("pgbench reports no rate:\n%s", out)
+	}
+	return strconv.ParseFloat(found[1], 64)
+}

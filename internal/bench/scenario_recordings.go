@@ -1,0 +1,120 @@
+package bench
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var recordings = scenario{name: "recordings", measure: measureRecordings, description: `
+The rate of single recordings by eight clients, each in a random slot. The baseline is the release before totals and deep
+pages became fast, with the same records in a database of its own. The ratio is what counters and milestones cost writers.`}
+
+const (
+	baselineCommit = "1a4a064"
+	writers        = 8
+)
+
+func measureRecordings(ctx context.Context, t *testbed) ([]Result, error) {
+	baseline, err := t.buildCommit(ctx, baselineCommit)
+	if err != nil {
+		return nil, err
+	}
+	records := min(t.Records, max(2_000, t.Records/5), 1_000_000)
+	var rates []measurement
+	for _, release := range []struct{ name, program string }{{"now", t.program}, {"before", baseline}} {
+		d, err := t.importDataset(ctx, release.program, "recordings_"+release.name, records)
+		if err != nil {
+			return nil, err
+		}
+		s, err := t.serve(ctx, release.program, d)
+		if err != nil {
+			return nil, err
+		}
+		defer s.stop()
+		slots, err := t.slotNames(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		rates = append(rates, t.recordingRate(s, slots))
+	}
+	what := fmt.Sprintf("single recordings, %d writers on one organization of %s records, against release %s",
+		writers, grouped(float64(ofLargeOrganization(records))), baselineCommit)
+	result, err := t.compareRates(ctx, what, rates[0], rates[1], atLeast(0.8, 0.95))
+	if err != nil {
+		return nil, err
+	}
+	return []Result{result}, nil
+}
+
+// slotNames are the names that identify a slot.
+type slotNames struct{ Environment, LogicalEnvironment, Deployment string }
+
+// slotNames returns a thousand slots of the large organization.
+func (t *testbed) slotNames(ctx context.Context, d *dataset) ([]slotNames, error) {
+	conn, err := pgx.Connect(ctx, t.url(d.name))
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, `SELECT e.name, coalesce(l.name, ''), s.deployment_name
+ FROM current_slots s
+ JOIN organizations o ON o.id = s.organization_id AND o.key = '`+largeOrganization+`'
+ JOIN environments e ON e.id = s.environment_id
+ LEFT JOIN logical_environments l ON l.id = s.logical_environment_id
+ ORDER BY md5(e.name || s.deployment_name) LIMIT 1000`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[slotNames])
+}
+
+// recordingRate measures how many new artifacts per second clients record in random slots.
+func (t *testbed) recordingRate(s *server, slots []slotNames) measurement {
+	run := 0
+	return func(ctx context.Context) (float64, error) {
+		run++
+		all, err := s.connect(ctx, writers, func(writer int) func() []byte {
+			random := rand.New(rand.NewPCG(uint64(run), uint64(writer)))
+			n := 0
+			return func() []byte {
+				n++
+				slot := slots[random.IntN(len(slots))]
+				version := fmt.Sprintf("bench-%d-%d-%d", run, writer, n)
+				logical := ""
+				if slot.LogicalEnvironment != "" {
+					logical = fmt.Sprintf(`,"logical_environment_name":%q`, slot.LogicalEnvironment)
+				}
+				return s.request("POST", "/v1/deployments", fmt.Sprintf(
+					`{"environment_name":%q,"deployment_name":%q%s,"kind":"CONTAINER_IMAGE","artifact_name":"registry.example.com/%s","artifact_version":%q,"artifact_digest":"sha256:%x"}`,
+					slot.Environment, slot.Deployment, logical, slot.Deployment, version, sha256.Sum256([]byte(version))))
+			}
+		})
+		if err != nil {
+			return 0, err
+		}
+		defer all.close()
+		return all.saturate(ctx, t.Duration)
+	}
+}
+
+// buildCommit compiles the program of a commit of the repository.
+func (t *testbed) buildCommit(ctx context.Context, commit string) (string, error) {
+	if _, err := output(ctx, "git", "-C", t.Tree, "cat-file", "-e", commit+"^{commit}"); err != nil {
+		return "", notRun("this clone has no commit " + commit + " to compare with")
+	}
+	t.logf("building release %s", commit)
+	program := filepath.Join(t.dir, "deployrecords-"+commit)
+	tree := filepath.Join(t.dir, "tree-"+commit)
+	if _, err := output(ctx, "git", "clone", "--quiet", "--shared", "--no-checkout", t.Tree, tree); err != nil {
+		return "", err
+	}
+	if _, err := output(ctx, "git", "-C", tree, "checkout", "--quiet", commit); err != nil {
+		return "", err
+	}
+	return program, build(ctx, tree, program)
+}

@@ -1,0 +1,138 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+var sqlite = scenario{name: "sqlite", measure: measureSQLite, description: `
+Whether the command conform finds the answers of a server on an SQLite file equal to those of a server on PostgreSQL with
+the same records. The ratio is the share of equal answers. Rates and durations on SQLite are only reported.`}
+
+func measureSQLite(ctx context.Context, t *testbed) ([]Result, error) {
+	records := min(t.Records, 1_000_000)
+	d, err := t.sqliteDataset(ctx, records)
+	if err != nil {
+		return nil, err
+	}
+	s, err := t.serve(ctx, t.program, d)
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	var results []Result
+	for _, pageSize := range []int{20, 100} {
+		measure := t.listingRate(s, pageSize)
+		var rates []float64
+		for n := range 1 + t.Pairs {
+			t.logf("sqlite, %d a page: run %d of %d", pageSize, n, t.Pairs)
+			rate, err := measure(ctx)
+			if err != nil {
+				return results, err
+			}
+			rates = append(rates, rate)
+		}
+		results = append(results, Result{
+			What:     fmt.Sprintf("SQLite, %s records: default listing, %d connections, %d a page", grouped(float64(records)), connections, pageSize),
+			Measured: perSecond(median(rates[1:])), // the first run warms up
+		})
+	}
+	equal, errEqual := t.equalAnswers(ctx, s)
+	results = append(results, equal)
+	pages, err := t.deepPages(ctx, s, nil)
+	for _, r := range pages {
+		r.What = "SQLite: " + r.What
+		results = append(results, r)
+	}
+	return results, errors.Join(errEqual, err)
+}
+
+// equalAnswers returns the share of answers that both databases have in common.
+func (t *testbed) equalAnswers(ctx context.Context, s *server) (Result, error) {
+	r := Result{
+		What:      fmt.Sprintf("SQLite, %s records: answers to conform --strict that equal PostgreSQL's", grouped(float64(s.records))),
+		Threshold: atLeast(1, 0),
+	}
+	report, err := t.conform(ctx, s)
+	if err == nil {
+		err = report.err()
+	}
+	if err != nil {
+		return errorResult(r.What, err), err
+	}
+	asked, equal := float64(report.Comparison.Asked), float64(report.Comparison.Asked-report.Comparison.Different)
+	r.Measured, r.Baseline, r.Value = grouped(equal), grouped(asked), equal/asked
+	return r, nil
+}
+
+// conformReport is the part of a conform report that the comparison needs.
+type conformReport struct {
+	Rules []struct {
+		ID     string `json:"id"`
+		Faults int    `json:"faults"`
+	} `json:"rules"`
+	Broken     string `json:"broken"`
+	Comparison struct {
+		Asked     int `json:"asked"`
+		Different int `json:"different"`
+	} `json:"comparison"`
+}
+
+// err returns why equal answers prove nothing: both servers may break the same rules. Differing answers are no error.
+func (r *conformReport) err() error {
+	differ := fmt.Sprintf("%s of %s answers differ from PostgreSQL's", grouped(float64(r.Comparison.Different)), grouped(float64(r.Comparison.Asked)))
+	var broken []string
+	for _, rule := range r.Rules {
+		if rule.Faults > 0 {
+			broken = append(broken, rule.ID)
+		}
+	}
+	switch {
+	case len(broken) > 0:
+		return fmt.Errorf("conform: SQLite breaks %s; %s", strings.Join(broken, ", "), differ)
+	case r.Broken != "":
+		return fmt.Errorf("conform is incomplete: %s; %s", r.Broken, differ)
+	case r.Comparison.Asked == 0:
+		return errors.New("conform compared no answers")
+	}
+	return nil
+}
+
+// conform runs the command on the server and on a PostgreSQL server with the same records.
+func (t *testbed) conform(ctx context.Context, s *server) (*conformReport, error) {
+	other, err := t.serveRecords(ctx, s.records)
+	if err != nil {
+		return nil, err
+	}
+	defer other.stop()
+	v, err := other.frequentValues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	token := filepath.Join(t.dir, "token")
+	if err := os.WriteFile(token, []byte(s.token), 0o600); err != nil {
+		return nil, err
+	}
+	t.logf("sqlite: the same requests to PostgreSQL")
+	cmd := exec.CommandContext(ctx, t.program, "conform", "--strict", "--output", "json", "--requests", "6000",
+		"--value", "project_name="+v.project, "--value", "project_version_name="+v.projectVersion,
+		"--url", "http://"+s.address, "--token-file", token, "--compare", "http://"+other.address, "--compare-token-file", token)
+	cmd.Env = []string{}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	report := new(conformReport)
+	if exit := new(exec.ExitError); err == nil || errors.As(err, &exit) && exit.ExitCode() == 1 { // 1: the report has findings
+		err = json.Unmarshal(out, report)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("conform: %w: %s%s", err, &stderr, out)
+	}
+	return report, nil
+}
