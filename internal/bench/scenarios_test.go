@@ -22,7 +22,7 @@ func tiny(t *testing.T) Options {
 }
 
 func TestEveryScenarioMeasuresSomething(t *testing.T) {
-	pgtest.NeedBinaries(t)
+	pgtest.RequireBinaries(t)
 	report, err := Run(t.Context(), tiny(t))
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestInvalidOptionsAreRejectedBeforeAnythingStarts(t *testing.T) {
 }
 
 func TestInterruptedRunReportsScenariosThatDidNotRun(t *testing.T) {
-	pgtest.NeedBinaries(t)
+	pgtest.RequireBinaries(t)
 	ctx, end := context.WithCancel(t.Context())
 	o := tiny(t)
 	o.Progress = writerFunc(func(text []byte) (int, error) {

@@ -19,50 +19,58 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Cluster is a PostgreSQL server that a test starts and stops itself. It listens on a Unix socket only.
+// Cluster is a PostgreSQL server that this process starts and stops. It listens on a Unix socket only.
 type Cluster struct {
-	dir      string // holds the data and the socket
+	dir      string // holds the data, the socket and the log
 	bin      string
 	settings []string // name=value
 	server   *exec.Cmd
 	stdin    io.WriteCloser
 }
 
-// throwaway are the settings of clusters whose data nobody misses.
-var throwaway = []string{"fsync=off", "full_page_writes=off"}
+// maxConnections leaves room for the stores of parallel tests.
+const maxConnections = "200"
 
-// NewCluster makes a cluster and starts it. It is gone when the test ends. Where there is only the server of
-// TEST_DATABASE_URL, which is not ours to stop, the test is left out; scripts/test.sh says so.
+// withoutSync are the settings of clusters whose data need not survive a crash of the machine.
+var withoutSync = []string{"fsync=off", "full_page_writes=off"}
+
+// NewCluster starts a cluster that is removed when the test ends. It skips the test as RequireBinaries does.
 func NewCluster(t testing.TB) *Cluster {
 	t.Helper()
-	NeedBinaries(t)
-	c, err := newCluster(throwaway...)
+	RequireBinaries(t)
+	c, err := Launch(withoutSync...)
 	if err != nil {
 		t.Fatalf("tests need a PostgreSQL server: %v", err)
 	}
 	t.Cleanup(c.Remove)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
 	return c
 }
 
-// NeedBinaries leaves the test out where there is only the server of TEST_DATABASE_URL, which is not ours to stop.
-func NeedBinaries(t testing.TB) {
+// RequireBinaries skips the test if the only server is the one of TEST_DATABASE_URL, which a test must not stop.
+func RequireBinaries(t testing.TB) {
 	t.Helper()
 	if _, err := binaries(); err != nil && os.Getenv("TEST_DATABASE_URL") != "" {
-		t.Skip("it must stop a server, and the one of TEST_DATABASE_URL is not ours to stop")
+		t.Skip("the test must stop a server, and must not stop the one of TEST_DATABASE_URL")
 	}
 }
 
-// Launch makes and starts a cluster for a program that is no test, with settings ("name=value") for what is not to be
-// PostgreSQL's default. It is gone with Remove, or with the process.
+// Launch creates and starts a cluster, with settings ("name=value") that differ from PostgreSQL's defaults. The cluster
+// lasts until Remove or the end of the process.
 func Launch(settings ...string) (*Cluster, error) {
-	c, err := newCluster(settings...)
+	bin, err := binaries()
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Start(); err != nil {
+	// Not the temporary directory of the test: the path of a socket is limited to about a hundred bytes.
+	dir, err := os.MkdirTemp("/tmp", "pgtest-")
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{dir: dir, bin: bin, settings: settings}
+	if err = c.initialize(); err == nil {
+		err = c.Start()
+	}
+	if err != nil {
 		c.Remove()
 		return nil, err
 	}
@@ -75,56 +83,41 @@ func (c *Cluster) Remove() {
 	_ = os.RemoveAll(c.dir)
 }
 
-// Program is the path of one of PostgreSQL's own programs, such as pgbench.
+// Program returns the path of one of PostgreSQL's programs, such as pgbench.
 func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }
 
-// Log is the path of the file that the server writes its log to.
+// Log returns the path of the server's log file.
 func (c *Cluster) Log() string { return filepath.Join(c.dir, "log") }
 
-// URL names the cluster's database "postgres", as its superuser.
+// URL returns the URL of the database "postgres" for the superuser.
 func (c *Cluster) URL() string {
 	return "postgres://postgres@/postgres?host=" + url.QueryEscape(c.dir)
 }
 
-func newCluster(settings ...string) (*Cluster, error) {
-	bin, err := binaries()
+func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
+
+func (c *Cluster) initialize() error {
+	initdb, err := c.command(c.Program("initdb"), "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	// Not the test's own temporary directory: a socket's path has room for about a hundred characters.
-	dir, err := os.MkdirTemp("/tmp", "pgtest-")
-	if err != nil {
-		return nil, err
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	c := &Cluster{dir: dir, bin: bin, settings: settings}
-	initdb, err := c.command(filepath.Join(bin, "initdb"), "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-	if err == nil {
-		var out []byte
-		if out, err = initdb.CombinedOutput(); err != nil {
-			err = fmt.Errorf("initdb: %w\n%s", err, out)
-		}
-	}
-	if err != nil {
-		_ = os.RemoveAll(dir)
-		return nil, err
-	}
-	return c, nil
+	return nil
 }
 
-// Start starts the server and waits until it answers.
+// Start starts the server and waits until it accepts connections.
 func (c *Cluster) Start() error {
-	// The shell waits for its standard input to end, which it does however this process ends, and then takes the
-	// server down with it: no test leaves one behind, not even one that was killed.
+	// The shell stops the server when its standard input ends, which happens however this process ends: no test leaves a
+	// server behind, not even a killed one.
 	const supervise = `trap '' INT TERM
 "$0" "$@" </dev/null & server=$!
 read -r keep
 kill -QUIT $server; wait $server
 [ "$keep" = keep ] || rm -rf "$PGTEST_DIR"`
-	args := []string{
-		"-c", supervise, c.Program("postgres"), "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=",
-		"-c", "max_connections=200", "-c", "max_prepared_transactions=0",
-	}
-	for _, setting := range c.settings {
+	args := []string{"-c", supervise, c.Program("postgres"), "-D", c.data(), "-k", c.dir}
+	for _, setting := range append([]string{"listen_addresses=", "max_connections=" + maxConnections, "max_prepared_transactions=0"}, c.settings...) {
 		args = append(args, "-c", setting)
 	}
 	server, err := c.command("/bin/sh", args...)
@@ -161,7 +154,7 @@ kill -QUIT $server; wait $server
 	}
 }
 
-// Stop ends the server at once, as a crash would; its data stays for the next Start.
+// Stop ends the server at once, as a crash does, and keeps its data for the next Start.
 func (c *Cluster) Stop() {
 	if c.server == nil {
 		return
@@ -172,9 +165,7 @@ func (c *Cluster) Stop() {
 	c.server = nil
 }
 
-func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
-
-// command runs as the user postgres if this process is root, whom PostgreSQL refuses.
+// command prepares a command of the user postgres if this process is root: PostgreSQL does not run as root.
 func (c *Cluster) command(name string, args ...string) (*exec.Cmd, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = "/"
@@ -183,7 +174,7 @@ func (c *Cluster) command(name string, args ...string) (*exec.Cmd, error) {
 	}
 	account, err := user.Lookup("postgres")
 	if err != nil {
-		return nil, fmt.Errorf("PostgreSQL does not run as root, and there is no other user for it: %w", err)
+		return nil, fmt.Errorf("PostgreSQL does not run as root, and the user postgres does not exist: %w", err)
 	}
 	uid, uidErr := strconv.ParseUint(account.Uid, 10, 32)
 	gid, gidErr := strconv.ParseUint(account.Gid, 10, 32)
@@ -194,7 +185,7 @@ func (c *Cluster) command(name string, args ...string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// binaries finds the directory of initdb and postgres, which Debian keeps out of PATH.
+// binaries returns the directory of initdb and postgres, which Debian does not put into PATH.
 func binaries() (string, error) {
 	var candidates []string
 	if out, err := exec.Command("pg_config", "--bindir").Output(); err == nil {

@@ -1,5 +1,10 @@
-// Package pgtest gives tests a real PostgreSQL: the server that TEST_DATABASE_URL names, or else a cluster of their
-// own, made from the machine's server binaries in a temporary directory and gone with the test process.
+// Package pgtest gives tests a real PostgreSQL server: the one that TEST_DATABASE_URL names, or a cluster that the test
+// process starts from the machine's server binaries and removes at its end.
+//
+// All tests of a process share one server, and URL creates a database for each test, so tests may call t.Parallel. A
+// cluster accepts 200 connections (maxConnections). A store opens up to 10 by default, and the number of parallel tests
+// is GOMAXPROCS by default, so that machines with up to 16 cores stay below the limit; beyond, lower -parallel. A server of
+// TEST_DATABASE_URL has a limit of its own, PostgreSQL's default being 100.
 package pgtest
 
 import (
@@ -15,37 +20,54 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// shared is the server of all tests of a process.
-var shared = sync.OnceValues(func() (string, error) {
-	if given := os.Getenv("TEST_DATABASE_URL"); given != "" {
-		return given, nil
+// sharedCluster stays referenced: the server stops when the pipe to it is closed, as the garbage collector would do.
+var sharedCluster *Cluster
+
+// sharedURL starts the process's server on the first call and returns its URL.
+var sharedURL = sync.OnceValues(func() (string, error) {
+	if external := os.Getenv("TEST_DATABASE_URL"); external != "" {
+		return external, nil
 	}
 	var err error
-	if ofProcess, err = newCluster(throwaway...); err != nil {
+	if sharedCluster, err = Launch(withoutSync...); err != nil {
 		return "", err
 	}
-	return ofProcess.URL(), ofProcess.Start()
+	return sharedCluster.URL(), nil
 })
 
-// ofProcess is kept: the server ends when the pipe to it is closed, as the collection of garbage would do.
-var ofProcess *Cluster
-
-// URL makes an empty database and gives its URL. The database is dropped when the test ends.
+// URL creates an empty database and returns its URL. The database is dropped when the test ends.
 func URL(t testing.TB) string {
 	t.Helper()
-	server, err := shared()
+	server, err := sharedURL()
 	if err != nil {
 		t.Fatalf("tests need a PostgreSQL server: %v", err)
 	}
 	name := "test_" + strings.ToLower(rand.Text())
 	Exec(t, server, "CREATE DATABASE "+name+" ENCODING 'UTF8' TEMPLATE template0")
 	t.Cleanup(func() { Exec(t, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
-	return withDatabase(t, server, name)
+	return edit(t, server, func(u *url.URL) { u.Path = "/" + name })
 }
 
-// Exec runs SQL on a database, as whoever the URL names.
+// WithUser returns the URL with another role.
+func WithUser(t testing.TB, databaseURL, user, password string) string {
+	t.Helper()
+	return edit(t, databaseURL, func(u *url.URL) { u.User = url.UserPassword(user, password) })
+}
+
+func edit(t testing.TB, databaseURL string, change func(*url.URL)) string {
+	t.Helper()
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		t.Fatalf("database URL: %v", err)
+	}
+	change(u)
+	return u.String()
+}
+
+// Exec runs SQL on a database with the role of the URL.
 func Exec(t testing.TB, databaseURL, sql string) {
 	t.Helper()
+	// Not t.Context(), which is canceled before the cleanup functions run.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, databaseURL)
@@ -56,25 +78,4 @@ func Exec(t testing.TB, databaseURL, sql string) {
 	if _, err := conn.Exec(ctx, sql); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
-}
-
-func withDatabase(t testing.TB, server, name string) string {
-	t.Helper()
-	u, err := url.Parse(server)
-	if err != nil {
-		t.Fatalf("TEST_DATABASE_URL: %v", err)
-	}
-	u.Path = "/" + name
-	return u.String()
-}
-
-// WithUser gives the URL for another role.
-func WithUser(t testing.TB, databaseURL, user, password string) string {
-	t.Helper()
-	u, err := url.Parse(databaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.User = url.UserPassword(user, password)
-	return u.String()
 }
