@@ -3,9 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"net/url"
-	"slices"
-	"strings"
 )
 
 var buffers = scenario{name: "buffers", measure: measureBuffers, description: `
@@ -78,62 +75,6 @@ func (t *testbed) firstPageBuffers(ctx context.Context, history string, full, te
 	}
 	worst.What += fmt.Sprintf(" (the worst of the %d that hold the threshold)", len(queries)-len(missed))
 	return append(missed, worst), nil
-}
-
-// firstPageQueries are every filter alone and every combination of environment, logical environment, status and kind,
-// with the values that most records or most slots have; and each other status alone.
-func (v frequentValues) firstPageQueries(isFull bool) []query {
-	status, deployment := "DEPLOYED", v.slotDeployment
-	if isFull {
-		status, deployment = "SUPERSEDED", v.deployment
-	}
-	type filter struct{ parameter, value string }
-	combinations := [][]filter{nil}
-	for _, f := range []filter{
-		{"environment_name", v.environment},
-		{"logical_environment_name", v.logicalEnvironment},
-		{"status", status},
-		{"artifact_kind", "CONTAINER_IMAGE"},
-	} {
-		for _, others := range slices.Clone(combinations) {
-			combinations = append(combinations, append(slices.Clone(others), f))
-		}
-	}
-	combinations = append(combinations,
-		[]filter{{"deployment_name", deployment}},
-		[]filter{{"project_name", v.project}},
-		[]filter{{"project_name", v.project}, {"project_version_name", v.projectVersion}},
-		[]filter{{"artifact_digest", v.digest}})
-	for _, other := range []string{"DEPLOYED", "DECOMMISSIONED"} {
-		if other != status {
-			combinations = append(combinations, []filter{{"status", other}})
-		}
-	}
-	var all []query
-	for _, filters := range combinations {
-		q := query{name: "no filter", values: url.Values{}}
-		if isFull {
-			q.values.Set("full_history", "true")
-		}
-		var names []string
-		for _, f := range filters {
-			name := strings.ReplaceAll(strings.TrimSuffix(f.parameter, "_name"), "_", " ")
-			if f.parameter == "status" && f.value != status {
-				name += " " + f.value
-			}
-			names = append(names, name)
-			q.values.Set(f.parameter, f.value)
-		}
-		if len(names) > 0 {
-			q.name = strings.Join(names, " and ")
-		}
-		// An environment has records of its own logical environments only.
-		if q.values.Has("environment_name") && q.values.Has("logical_environment_name") {
-			q.values.Set("logical_environment_name", v.environmentLogicalEnvironment)
-		}
-		all = append(all, q)
-	}
-	return all
 }
 
 // deepPageBuffers returns, for each query, the page of the full history that touches the most buffers.

@@ -2,12 +2,8 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"net/url"
-	"strconv"
 	"time"
 )
 
@@ -19,68 +15,6 @@ first page without a filter. The ratio is the cost of the page number, which mus
 
 // deepPageSize is the page size of the scenarios deep and buffers.
 const deepPageSize = 20
-
-// query is a listing of one kind of history with filters.
-type query struct {
-	name   string
-	values url.Values
-	judged bool // its deep pages have a threshold
-}
-
-// fullHistory returns a query of the full history. The filters are parameter names and values by turns.
-func fullHistory(name string, judged bool, filters ...string) query {
-	q := query{name: name, values: url.Values{"full_history": {"true"}}, judged: judged}
-	for i := 0; i < len(filters); i += 2 {
-		q.values.Set(filters[i], filters[i+1])
-	}
-	return q
-}
-
-// deepQueries are the queries of the scenarios deep and buffers.
-func (v frequentValues) deepQueries() []query {
-	const status, kind = "SUPERSEDED", "CONTAINER_IMAGE"
-	return []query{
-		fullHistory("no filter", true),
-		fullHistory("environment", true, "environment_name", v.environment),
-		fullHistory("logical environment", true, "logical_environment_name", v.logicalEnvironment),
-		fullHistory("status", true, "status", status),
-		fullHistory("kind", true, "artifact_kind", kind),
-		fullHistory("deployment name", true, "deployment_name", v.deployment),
-		fullHistory("project", false, "project_name", v.project),
-		fullHistory("digest", false, "artifact_digest", v.digest),
-		fullHistory("environment and status", false, "environment_name", v.environment, "status", status),
-		fullHistory("logical environment and kind", false, "logical_environment_name", v.logicalEnvironment, "artifact_kind", kind),
-	}
-}
-
-// page returns the path and query of a page. Pages are numbered from 0.
-func (q query) page(number, size int) string {
-	values := maps.Clone(q.values)
-	values.Set("pagination.page", strconv.Itoa(number))
-	values.Set("pagination.page_size", strconv.Itoa(size))
-	return "/v1/deployments?" + values.Encode()
-}
-
-// count requests how many pages and records there are, at least one.
-func (q query) count(ctx context.Context, s *server, pageSize int) (pages, records int, err error) {
-	body, err := s.get(ctx, q.page(0, pageSize))
-	if err != nil {
-		return 0, 0, err
-	}
-	var list struct {
-		Pagination struct {
-			Pages   int `json:"total_pages"`
-			Records int `json:"total_count"`
-		} `json:"pagination"`
-	}
-	if err := json.Unmarshal(body, &list); err != nil {
-		return 0, 0, err
-	}
-	if list.Pagination.Pages == 0 {
-		return 0, 0, fmt.Errorf("%s has no records", q.page(0, pageSize))
-	}
-	return list.Pagination.Pages, list.Pagination.Records, nil
-}
 
 func measureDeep(ctx context.Context, t *testbed) ([]Result, error) {
 	s, err := t.serveRecords(ctx, t.Records)

@@ -36,19 +36,19 @@ func measureLatency(ctx context.Context, t *testbed) ([]Result, error) {
 // latencyOf measures pages of one size. It closes its clients: their idle connections and server processes would slow
 // down the next size.
 func (t *testbed) latencyOf(ctx context.Context, s *server, pageSize int) ([]Result, error) {
-	server, err := s.connect(ctx, connections, always(s.request("GET", listingPath(pageSize), "")))
+	served, err := s.connect(ctx, connections, always(s.request("GET", listingPath(pageSize), "")))
 	if err != nil {
 		return nil, err
 	}
-	defer server.close()
-	postgres, err := t.connectPostgres(ctx, s.dataset, pageSize)
+	defer served.close()
+	bare, err := t.connectPostgres(ctx, s.dataset, pageSize)
 	if err != nil {
 		return nil, err
 	}
-	defer postgres.close()
+	defer bare.close()
 	loads := []*halfLoad{
-		{clients: server, threshold: atMost(5, 2), what: fmt.Sprintf("p99 against p50 of the default listing, %d a page, at half the saturated rate", pageSize)},
-		{clients: postgres, what: fmt.Sprintf("the same of PostgreSQL without the server: the four-join SQL of listing, %d rows", pageSize)},
+		{clients: served, threshold: atMost(5, 2), what: fmt.Sprintf("p99 against p50 of the default listing, %d a page, at half the saturated rate", pageSize)},
+		{clients: bare, what: fmt.Sprintf("the same of PostgreSQL without the server: the four-join SQL of listing, %d rows", pageSize)},
 	}
 	for _, load := range loads { // fill caches and plan statements
 		if _, err := load.saturate(ctx, t.Duration/2); err != nil {

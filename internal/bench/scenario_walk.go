@@ -73,7 +73,7 @@ const copyHistory = "COPY (SELECT " + recordColumns + `
 // walk reads every page of the full history and counts its records, which must be as many as the server's total. It stops
 // without an error after maxDuration.
 func (s *server) walk(ctx context.Context, maxDuration time.Duration) (walked int, duration float64, err error) {
-	q := fullHistory("", false)
+	q := frequentValues{}.query(true)
 	pages, records, err := q.count(ctx, s, walkPageSize)
 	if err != nil {
 		return 0, 0, err
