@@ -135,4 +135,4 @@ func watchMemory(pid int, peak *int) (stop func()) {
 
 // peakMemory returns the largest resident set of a process in bytes, or 0 if the system does not report it. It does not
 // use getrusage, where a child starts with its parent's peak.
-func peakMemory(pid int) int { return kilobytes(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:") }
+func peakMemory(pid int) int { return procBytes(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:") }

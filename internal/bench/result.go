@@ -126,12 +126,14 @@ func (t *testbed) compare(ctx context.Context, what string, measured, baseline m
 	var p pairs
 	for start := time.Now(); len(p.ratios) < t.Pairs && (len(p.ratios) == 0 || time.Since(start) < t.MaxDuration); {
 		t.logf("%s: pair %d of %d", what, len(p.ratios)+1, t.Pairs)
-		order := []measurement{measured, baseline}
-		swap := len(p.ratios) % 2
+		order := []int{0, 1}
+		if len(p.ratios)%2 == 1 {
+			slices.Reverse(order)
+		}
 		var values [2]float64
-		for i := range order {
+		for _, i := range order {
 			var err error
-			if values[i^swap], err = order[i^swap](ctx); err != nil {
+			if values[i], err = []measurement{measured, baseline}[i](ctx); err != nil {
 				return nil, err
 			}
 		}

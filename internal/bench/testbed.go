@@ -113,10 +113,10 @@ func (t *testbed) exec(ctx context.Context, database string, statements ...strin
 }
 
 // machineMemory returns the machine's memory in bytes, or 4 GiB if the system does not report it.
-func machineMemory() int { return cmp.Or(kilobytes("/proc/meminfo", "MemTotal:"), 4<<30) }
+func machineMemory() int { return cmp.Or(procBytes("/proc/meminfo", "MemTotal:"), 4<<30) }
 
-// kilobytes returns the value of a line of a /proc file in bytes, or 0 if there is none.
-func kilobytes(file, key string) int {
+// procBytes returns the value of a line of a /proc file, which is in KiB, in bytes, or 0 if there is none.
+func procBytes(file, key string) int {
 	var value int
 	_, _ = fmt.Sscanf(procLine(file, key), "%d", &value)
 	return value << 10
