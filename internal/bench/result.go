@@ -160,8 +160,8 @@ func (t *testbed) compareRates(ctx context.Context, what string, measured, basel
 // median returns the middle value, the lower one of two.
 func median[T cmp.Ordered](values []T) T { return quantile(values, 0.5) }
 
-// quantile returns the smallest value that at least the given fraction of all values does not exceed. Its values are
-// measured ones, never interpolated; benchmath of golang.org/x/perf has no quantiles and interpolates medians.
+// quantile returns the smallest value that at least the given fraction of all values does not exceed. benchmath of
+// golang.org/x/perf would replace the median only: it has no quantiles.
 func quantile[T cmp.Ordered](values []T, fraction float64) T {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[max(0, int(math.Ceil(fraction*float64(len(sorted))))-1)]
