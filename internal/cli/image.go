@@ -1,73 +1,41 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/distribution/reference"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// image is a reference to a container image, as registry:5000/team/api:1.4@sha256:….
+// image is a reference to a container image, such as registry:5000/team/api:1.4@sha256:….
 type image struct {
-	name string // with the registry, as it was written
+	name string // as given, with its registry if it has one
 	// tag and digest are empty if the reference has none.
 	tag, digest string
 }
 
-// These are the grammar of https://github.com/distribution/reference. What stands before the first slash is a registry
-// if it has a dot, a colon or an upper-case letter in it, which nothing else can have.
-var (
-	imageRegistry = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]+)?$`)
-	imagePath     = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$`)
-	imageTag      = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
-)
-
-// parseImage reads a reference. The name is left as it is: no registry is added to one that has none.
+// parseImage parses a reference. It adds neither a registry nor a tag, so that the name is recorded as given.
 func parseImage(text string) (image, error) {
 	if scheme, _, found := strings.Cut(text, "://"); found {
-		return image{}, fmt.Errorf("%q begins with %s://, and the name of an image has no scheme", text, scheme)
+		return image{}, fmt.Errorf("%q begins with %s://, but an image reference has no scheme", text, scheme)
 	}
-	named, digest, hasDigest := strings.Cut(text, "@")
-	i := image{name: named, digest: digest}
-	if hasDigest {
+	if _, digest, found := strings.Cut(text, "@"); found {
 		if err := deployments.CheckDigest(digest); err != nil {
 			return image{}, fmt.Errorf("%q: the digest %w", text, err)
 		}
 	}
-	// A colon before the last slash belongs to the registry's port.
-	if colon := strings.LastIndexByte(named, ':'); colon > strings.LastIndexByte(named, '/') {
-		i.name, i.tag = named[:colon], named[colon+1:]
-		if !imageTag.MatchString(i.tag) {
-			return image{}, fmt.Errorf("%q: %q is not a tag", text, i.tag)
-		}
+	parsed, err := reference.Parse(text)
+	if err != nil {
+		return image{}, fmt.Errorf("%q is not NAME:TAG@DIGEST: %w", text, err)
 	}
-	if err := checkImageName(i.name); err != nil {
-		return image{}, fmt.Errorf("%q: %w", text, err)
+	i := image{name: parsed.(reference.Named).Name()} // Parse requires a name
+	if tagged, ok := parsed.(reference.Tagged); ok {
+		i.tag = tagged.Tag()
+	}
+	if digested, ok := parsed.(reference.Digested); ok {
+		i.digest = digested.Digest().String()
 	}
 	return i, nil
-}
-
-func checkImageName(name string) error {
-	parts := strings.Split(name, "/")
-	if len(parts) > 1 && (strings.ContainsAny(parts[0], ".:[") || strings.ToLower(parts[0]) != parts[0]) {
-		if !imageRegistry.MatchString(parts[0]) {
-			return fmt.Errorf("%q is not the name of a registry", parts[0])
-		}
-		parts = parts[1:]
-	}
-	for _, part := range parts {
-		switch {
-		case part == "" && len(parts) == 1:
-			return errors.New("the name is missing")
-		case part == "":
-			return errors.New("a part of the name is empty")
-		case strings.ToLower(part) != part:
-			return fmt.Errorf("%q is not in lower case", part)
-		case !imagePath.MatchString(part):
-			return fmt.Errorf("%q is not part of a name", part)
-		}
-	}
-	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestImageReferences(t *testing.T) {
+func TestParseImage(t *testing.T) {
 	const digest = testDigest
 	sha512 := "sha512:" + strings.Repeat("0123456789abcdef", 8)
 	for text, want := range map[string]image{
@@ -28,28 +28,28 @@ func TestImageReferences(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"":                                "the name is missing",
-		":1.4":                            "the name is missing",
-		"@" + digest:                      "the name is missing",
-		"api:":                            `"" is not a tag`,
-		"api:-x":                          `"-x" is not a tag`,
-		"api:" + strings.Repeat("t", 129): "is not a tag",
+		"":                                "must have at least one component",
+		":1.4":                            "is not NAME:TAG@DIGEST: invalid reference format",
+		"@" + digest:                      "is not NAME:TAG@DIGEST: invalid reference format",
+		"api:":                            "is not NAME:TAG@DIGEST: invalid reference format",
+		"api:-x":                          "is not NAME:TAG@DIGEST: invalid reference format",
+		"api:" + strings.Repeat("t", 129): "is not NAME:TAG@DIGEST: invalid reference format",
 		"api:1.4@":                        "is not algorithm:hex",
 		"api:1.4@sha256:abc":              "does not have 64 lower-case hex digits",
 		"api@" + strings.ToUpper(digest):  "algorithm other than",
 		"api@sha256:" + strings.ToUpper(digest[7:]): "does not have 64 lower-case hex digits",
 		"api@md5:d41d8cd98f00b204e9800998ecf8427e":  "algorithm other than",
 		"api@" + digest + "@" + digest:              "does not have 64",
-		"API@" + digest:                             "is not in lower case",
-		"registry.example.com/Team/api":             "is not in lower case",
-		"registry.example.com//api":                 "a part of the name is empty",
-		"registry.example.com/":                     "the name is missing",
-		"/api":                                      "a part of the name is empty",
-		"registry:port/api":                         "is not the name of a registry",
-		"-registry.example.com/api":                 "is not the name of a registry",
-		"api:1.4:1.5":                               `"api:1.4" is not part of a name`,
-		"a..b":                                      "is not part of a name",
-		"my api":                                    "is not part of a name",
+		"API@" + digest:                             "must be lowercase",
+		"registry.example.com/Team/api":             "must be lowercase",
+		"registry.example.com//api":                 "is not NAME:TAG@DIGEST: invalid reference format",
+		"registry.example.com/":                     "is not NAME:TAG@DIGEST: invalid reference format",
+		"/api":                                      "is not NAME:TAG@DIGEST: invalid reference format",
+		"registry:port/api":                         "is not NAME:TAG@DIGEST: invalid reference format",
+		"-registry.example.com/api":                 "is not NAME:TAG@DIGEST: invalid reference format",
+		"api:1.4:1.5":                               "is not NAME:TAG@DIGEST: invalid reference format",
+		"a..b":                                      "is not NAME:TAG@DIGEST: invalid reference format",
+		"my api":                                    "is not NAME:TAG@DIGEST: invalid reference format",
 		"docker-pullable://api@" + digest:           "has no scheme",
 		"https://registry.example.com/api:1.4":      "has no scheme",
 	} {

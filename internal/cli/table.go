@@ -7,47 +7,38 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
 
 	"github.com/deployrecords/deployrecords/generated/client"
 )
 
-// The columns of the table, in their order.
-const (
-	environmentColumn = iota
-	deploymentColumn
-	artifactColumn
-	statusColumn
-	ageColumn
-	tableColumns
-)
+// tableRow has one text per column.
+type tableRow []string
 
-var tableHeader = tableRow{cells: [tableColumns]string{"ENVIRONMENT", "DEPLOYMENT", "ARTIFACT", "STATUS", "AGE"}}
-
-// columnGap stands between columns.
+// columnGap separates columns.
 const columnGap = "  "
 
-// tableRow has the cells of a record in full.
-type tableRow struct {
-	cells [tableColumns]string
-	// mark stands behind the artifact and is not cut.
-	mark string
-}
+// chartMark follows the artifact of a Helm chart. It is never shortened.
+const chartMark = " (chart)"
+
+// minNameWidth is the width of the longest of the headers ENVIRONMENT, DEPLOYMENT and ARTIFACT.
+const minNameWidth = 11
+
+var tableHeader = tableRow{"ENVIRONMENT", "DEPLOYMENT", "ARTIFACT", "STATUS", "AGE"}
+
+// nameColumns is the number of columns, from the left, that are shortened in a narrow table.
+const nameColumns = 3
 
 func newTableRow(r client.DeploymentRecord, now time.Time) tableRow {
-	row := tableRow{cells: [tableColumns]string{
-		r.EnvironmentName, r.DeploymentName, artifactCell(r.Artifact), string(r.Status), age(now.Sub(r.CreatedAt)),
-	}}
-	for i := range row.cells {
-		row.cells[i] = visible(row.cells[i])
-	}
+	artifact := artifactCell(r.Artifact)
 	if r.Artifact.Kind == "HELM_CHART" {
-		row.mark = " (chart)"
+		artifact += chartMark
 	}
-	return row
+	return tableRow{visible(r.EnvironmentName), visible(r.DeploymentName), visible(artifact), visible(string(r.Status)), age(now.Sub(r.CreatedAt))}
 }
 
-// artifactCell is the last part of the name, and the version, or what the digest begins with if there is none.
+// artifactCell returns the last part of the name with the version, or with the digest if there is no version.
 func artifactCell(a client.Artifact) string {
 	name := a.Name[strings.LastIndexByte(a.Name, '/')+1:]
 	if a.Version == "" {
@@ -56,7 +47,7 @@ func artifactCell(a client.Artifact) string {
 	return name + ":" + a.Version
 }
 
-// shortDigest gives the first twelve digits, as docker does.
+// shortDigest returns the first twelve hex digits, as docker does.
 func shortDigest(digest string) string {
 	_, sum, found := strings.Cut(digest, ":")
 	if !found {
@@ -65,7 +56,8 @@ func shortDigest(digest string) string {
 	return sum[:min(len(sum), 12)]
 }
 
-// age rounds down to the greatest unit. A clock that is behind the server's gives 0s.
+// age returns the duration in its largest unit, rounded down. A negative duration, from a clock behind the server's, is
+// 0s.
 func age(d time.Duration) string {
 	const day, year = 24 * time.Hour, 365 * 24 * time.Hour
 	switch {
@@ -82,71 +74,64 @@ func age(d time.Duration) string {
 	}
 }
 
-// writeTable fits the rows into the width, in characters. A terminal that is too narrow for the headers wraps lines.
+// writeTable writes the rows in at most width terminal cells. A terminal narrower than the headers wraps the lines.
 func writeTable(out io.Writer, rows []tableRow, width int) error {
-	var widths [tableColumns]int
-	for _, row := range append([]tableRow{tableHeader}, rows...) {
-		for i, cell := range row.cells {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell)+len(row.markIn(i)))
-		}
-	}
-	// Status and age are short, and useless when cut.
-	left := width - widths[statusColumn] - widths[ageColumn] - len(columnGap)*(tableColumns-1)
-	share(widths[:statusColumn], left)
-
+	rows = append([]tableRow{tableHeader}, rows...)
 	w := bufio.NewWriter(out)
-	for _, row := range append([]tableRow{tableHeader}, rows...) {
-		for i, cell := range row.cells {
-			text := cut(cell, widths[i]-len(row.markIn(i))) + row.markIn(i)
-			if i < tableColumns-1 {
-				text += strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text)) + columnGap
-			}
-			_, _ = w.WriteString(text)
+	widths := fitColumns(rows, width)
+	for _, row := range rows {
+		last := len(row) - 1
+		for i, cell := range row[:last] {
+			cell = shorten(cell, widths[i])
+			fmt.Fprint(w, cell, strings.Repeat(" ", widths[i]-uniseg.StringWidth(cell)), columnGap)
 		}
-		_ = w.WriteByte('\n')
+		fmt.Fprintln(w, row[last])
 	}
-	return w.Flush() // gives the first error of all
+	return w.Flush() // returns the first error of all writes
 }
 
-func (r tableRow) markIn(column int) string {
-	if column == artifactColumn {
-		return r.mark
+// fitColumns returns the widths of the columns. It limits the name columns to the greatest equal width with which the
+// table fits.
+func fitColumns(rows []tableRow, width int) []int {
+	natural := make([]int, len(tableHeader))
+	for _, row := range rows {
+		for i, cell := range row {
+			natural[i] = max(natural[i], uniseg.StringWidth(cell))
+		}
 	}
-	return ""
-}
-
-// share takes from the widest column first, until all fit; a column keeps the width of its header, or of a mark and a
-// few characters.
-func share(widths []int, left int) {
-	least := make([]int, len(widths))
-	total := 0
-	for i, width := range widths {
-		least[i] = min(width, max(utf8.RuneCountInString(tableHeader.cells[i]), 11))
-		total += width
-	}
-	for ; total > left; total-- {
-		widest := -1
+	for limit := max(width, minNameWidth); ; limit-- {
+		widths, total := slices.Clone(natural), len(columnGap)*(len(natural)-1)
 		for i := range widths {
-			if widths[i] > least[i] && (widest < 0 || widths[i] > widths[widest]) {
-				widest = i
+			if i < nameColumns {
+				widths[i] = min(widths[i], limit)
 			}
+			total += widths[i]
 		}
-		if widest < 0 {
-			return
+		if total <= width || limit == minNameWidth {
+			return widths
 		}
-		widths[widest]--
 	}
 }
 
-// cut takes out the middle: names differ at their ends, and the version of an artifact is at its end.
-func cut(text string, width int) string {
-	runes := []rune(text)
-	if len(runes) <= width {
-		return text
+// shorten replaces the middle of a cell that is too wide: names differ at their ends, and a version is at the end.
+func shorten(cell string, width int) string {
+	if uniseg.StringWidth(cell) <= width {
+		return cell
+	}
+	name, isChart := strings.CutSuffix(cell, chartMark)
+	if isChart {
+		return shorten(name, width-len(chartMark)) + chartMark
 	}
 	if width < 1 {
 		return ""
 	}
+	head, tail := []rune(cell), []rune(cell)
 	end := (width - 1) / 2
-	return string(slices.Concat(runes[:width-1-end], []rune("…"), runes[len(runes)-end:]))
+	for uniseg.StringWidth(string(head)) > width-1-end {
+		head = head[:len(head)-1]
+	}
+	for uniseg.StringWidth(string(tail)) > end {
+		tail = tail[1:]
+	}
+	return string(head) + "…" + string(tail)
 }

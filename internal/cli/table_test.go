@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
 
 	"github.com/deployrecords/deployrecords/generated/client"
 )
@@ -45,7 +46,7 @@ var tables = map[string][]tableRow{
 	},
 }
 
-func TestTablesFit(t *testing.T) {
+func TestTablesFitTheWidth(t *testing.T) {
 	for name, rows := range tables {
 		for _, width := range []int{80, 132} {
 			var out bytes.Buffer
@@ -53,8 +54,8 @@ func TestTablesFit(t *testing.T) {
 				t.Fatal(err)
 			}
 			for line := range strings.Lines(out.String()) {
-				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
-					t.Errorf("%s: %d characters, not %d: %s", name, n, width, line)
+				if n := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); n > width {
+					t.Errorf("%s: %d cells, not %d: %s", name, n, width, line)
 				}
 			}
 			if width == 80 {
@@ -74,7 +75,7 @@ func TestNarrowTablesKeepTheirHeaders(t *testing.T) {
 	}
 }
 
-func TestCuttingKeepsBothEnds(t *testing.T) {
+func TestShortenKeepsBothEnds(t *testing.T) {
 	for _, c := range []struct {
 		text  string
 		width int
@@ -88,15 +89,19 @@ func TestCuttingKeepsBothEnds(t *testing.T) {
 		{"abcdefghij", 1, "…"},
 		{"abcdefghij", 0, ""},
 		{"äöüäöüäöü", 5, "äö…öü"},
+		{"サービス", 8, "サービス"},
+		{"サービス", 7, "サ…ス"},
+		{"サービス", 6, "サ…ス"},
+		{"observability-stack:0.1 (chart)", 18, "obser…:0.1 (chart)"},
 		{"", 3, ""},
 	} {
-		if got := cut(c.text, c.width); got != c.want {
+		if got := shorten(c.text, c.width); got != c.want {
 			t.Errorf("%q to %d: got %q, not %q", c.text, c.width, got, c.want)
 		}
 	}
 }
 
-func TestAges(t *testing.T) {
+func TestAgeRoundsDownToTheLargestUnit(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Hour: "0s", 0: "0s", 40*time.Second + 999*time.Millisecond: "40s", 59 * time.Second: "59s",
 		time.Minute: "1m", 12 * time.Minute: "12m", time.Hour - 1: "59m", 5 * time.Hour: "5h", 24*time.Hour - 1: "23h",
