@@ -1,4 +1,4 @@
-// Package cli is the command line: one file a command, with its flags and how it wires the rest together.
+// Package cli is the command line. One file per command has its flags and connects the packages that do the work.
 package cli
 
 import (
@@ -8,19 +8,20 @@ import (
 	"io"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/deployrecords/deployrecords"
 )
 
-// Version and Commit are set when a release is built.
+// The linker sets Version and Commit in releases.
 var (
 	Version = "dev"
 	Commit  = ""
 )
 
-// Streams are where a command reads and writes.
+// Streams are the standard streams of a command.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
@@ -29,31 +30,32 @@ type Streams struct {
 // Exit codes.
 const (
 	exitOK          = 0
-	exitFailure     = 1 // the command was understood and failed
-	exitUsage       = 2 // the command or the configuration is wrong
-	exitRefused     = 3 // the server refused what it was asked
-	exitUnreachable = 4 // the server could not be reached, or failed, as often as it was tried
+	exitFailure     = 1 // the command failed
+	exitUsage       = 2 // the command line or the configuration is invalid
+	exitRejected    = 3 // the server rejected the request
+	exitUnreachable = 4 // the server was unreachable, or failed, on every try
 )
 
 type commands struct {
-	Serve      serveCommand      `cmd:"" help:"Serve the API."`
-	Import     importCommand     `cmd:"" help:"Load records from NDJSON files."`
-	Demo       demoCommand       `cmd:"" help:"Make up records to try the server with, any number of them."`
-	Migrate    migrateCommand    `cmd:"" help:"Bring the database's schema to the version of this program."`
-	Verify     verifyCommand     `cmd:"" help:"Count everything anew from the records and compare."`
-	Token      tokenCommand      `cmd:"" help:"Make a token for development and tests."`
-	Record     recordCommand     `cmd:"" help:"Tell a server what was deployed, from a pipeline say."`
-	List       listCommand       `cmd:"" help:"Ask a server what runs where."`
-	Conform    conformCommand    `cmd:"" help:"Hold a server, this one or another, against the OpenAPI document."`
-	Completion completionCommand `cmd:"" help:"Print a script with which a shell completes commands and flags."`
+	Serve      serveCommand      `cmd:"" help:"Run the server."`
+	Import     importCommand     `cmd:"" help:"Import records from NDJSON files."`
+	Demo       demoCommand       `cmd:"" help:"Generate demo records."`
+	Migrate    migrateCommand    `cmd:"" help:"Migrate the database schema to this program's version."`
+	Verify     verifyCommand     `cmd:"" help:"Compare precomputed totals with the records."`
+	Token      tokenCommand      `cmd:"" help:"Create a token for development and tests."`
+	Record     recordCommand     `cmd:"" help:"Record a deployment on a server."`
+	List       listCommand       `cmd:"" help:"List the records of a server."`
+	Conform    conformCommand    `cmd:"" help:"Test a server against the OpenAPI document."`
+	Completion completionCommand `cmd:"" help:"Print a shell completion script."`
+	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" passthrough:""`
 
-	// The last, since kong would find a second --version in record otherwise; see giveRecordItsVersion.
-	Version kong.VersionFlag `help:"Print the version, the commit and the digest of the contract that is served."`
+	// Version is last: kong would use it in place of record's own --version otherwise. See hideVersionFromRecord.
+	Version kong.VersionFlag `help:"Print the version, the commit and the digest of the OpenAPI document."`
 }
 
-// giveRecordItsVersion lets record --version be that of a chart. Commands inherit the program's flags, and those go
-// first: record gets a parent without --version.
-func giveRecordItsVersion(k *kong.Kong) error {
+// hideVersionFromRecord makes record --version the version of a chart. Commands inherit the program's flags, which take
+// precedence, so record gets a parent without --version.
+func hideVersionFromRecord(k *kong.Kong) error {
 	parent := *k.Model.Node
 	parent.Flags = slices.DeleteFunc(slices.Clone(parent.Flags), func(flag *kong.Flag) bool { return flag.Name == "version" })
 	for _, child := range k.Model.Children {
@@ -66,24 +68,24 @@ func giveRecordItsVersion(k *kong.Kong) error {
 
 const description = `deployrecords answers which artifact runs in which environment, since when, and what ran there before.
 
-A first server, on an SQLite file, with a token for one organization:
+Start a server on an SQLite file and query it with a token for one organization:
 
   export JWT_HMAC_SECRET=$(head -c 32 /dev/urandom | base64)
   deployrecords import --organization acme records.ndjson
   deployrecords serve &
   curl -H "Authorization: Bearer $(deployrecords token --organization acme)" http://127.0.0.1:8080/v1/deployments
 
-Of a server that runs somewhere, record and list are the clients: DEPLOYRECORDS_URL says where it is, and DEPLOYRECORDS_TOKEN is their token.`
+The clients record and list use the server at DEPLOYRECORDS_URL with the token in DEPLOYRECORDS_TOKEN.`
 
-// exit carries the code with which kong ends --help and --version.
+// exit is the panic value that carries the exit code of --help and --version out of kong.
 type exit int
 
-// usageError says that the command or the configuration is wrong, rather than that what it does failed.
+// usageError is an invalid command line or configuration, as opposed to a command that failed.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// exitError is a failure with an exit code of its own.
+// exitError is a failure with its own exit code.
 type exitError struct {
 	error
 	code int
@@ -91,7 +93,7 @@ type exitError struct {
 
 func (e exitError) Unwrap() error { return e.error }
 
-// Run runs the command of the arguments until it is done or ctx ends, and gives the exit code.
+// Run runs the command in args until it ends or ctx is done, and returns the exit code.
 func Run(ctx context.Context, args []string, streams Streams) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -109,18 +111,19 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 		kong.Writers(streams.Out, streams.Err),
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(helpWithDefault),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(streams),
-		kong.PostBuild(giveRecordItsVersion),
+		kong.PostBuild(hideVersionFromRecord),
 	)
 	if err != nil {
-		panic(err) // the commands above are wrong
+		panic(err) // the commands above are invalid
 	}
 	command, err := parser.Parse(args)
 	if err == nil {
 		err = command.Run()
 	} else {
-		err = usageError{fmt.Errorf("%w\nrun 'deployrecords --help' to see what there is", err)}
+		err = usageError{fmt.Errorf("%w\nrun 'deployrecords --help' for a list of commands", err)}
 	}
 	var usage usageError
 	var coded exitError
@@ -136,6 +139,21 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 	}
 	fmt.Fprintf(streams.Err, "deployrecords: %v\n", err)
 	return code
+}
+
+// helpWithDefault returns the help of a flag with its default and its environment variable.
+func helpWithDefault(value *kong.Value) string {
+	var notes []string
+	if value.HasDefault {
+		notes = append(notes, "default "+value.Default)
+	}
+	for _, variable := range value.Tag.Envs {
+		notes = append(notes, "$"+variable)
+	}
+	if len(notes) == 0 {
+		return value.Help
+	}
+	return strings.TrimSuffix(value.Help, ".") + " (" + strings.Join(notes, ", ") + ")."
 }
 
 func versionText() string {

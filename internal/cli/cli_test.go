@@ -45,7 +45,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func TestHelpTeaches(t *testing.T) {
+func TestHelp(t *testing.T) {
 	t.Setenv("COLUMNS", "100")
 	for name, args := range map[string][]string{
 		"help.txt":         {"--help"},
@@ -64,16 +64,16 @@ func TestHelpTeaches(t *testing.T) {
 	}
 }
 
-func TestVersionTellsTheContract(t *testing.T) {
+func TestVersionHasTheDigestOfTheDocument(t *testing.T) {
 	stdout, _, code := run(t, "--version")
 	if code != 0 || !strings.Contains(stdout, "contract "+deployrecords.ContractDigest()) || !strings.Contains(stdout, "commit ") {
 		t.Errorf("exit code %d: %s", code, stdout)
 	}
 }
 
-func TestEveryFaultOfTheConfigurationIsToldAtOnce(t *testing.T) {
+func TestServeReportsAllViolationsTogether(t *testing.T) {
 	for name, value := range map[string]string{
-		"DATABASE_URL": "mysql://u:hunter2@host/db", "DATABASE_MAX_CONNECTIONS": "0", "DATABASE_MAX_LISTS": "0", "DATABASE_WAIT": "soon",
+		"DATABASE_URL": "mysql://u:hunter2@host/db", "DATABASE_MAX_CONNECTIONS": "0", "MAX_CONCURRENT_LISTS": "0", "DATABASE_WAIT": "soon",
 		"JWT_HMAC_SECRET": "hunter2", "JWT_PUBLIC_KEY_FILE": "/does/not/exist", "JWT_HMAC_SECRET_FILE": "/does/not/exist/either",
 		"JWKS_URL": "http://user:hunter2@keys.test/", "ORGANIZATION_CLAIM": "", "ALLOW_MISSING_SCOPE": "maybe",
 		"FIRST_PAGE": "2", "DEFAULT_PAGE_SIZE": "1e3", "MAX_PAGE_SIZE": "2147483648", "LISTEN_ADDR": "nowhere",
@@ -88,11 +88,11 @@ func TestEveryFaultOfTheConfigurationIsToldAtOnce(t *testing.T) {
 	}
 	golden(t, "faults.txt", stderr)
 	if strings.Contains(stderr, "hunter2") {
-		t.Error("a secret is told")
+		t.Error("the output has a secret")
 	}
 }
 
-func TestServeRefusesToStartWithoutAKey(t *testing.T) {
+func TestServeNeedsAKey(t *testing.T) {
 	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(t.TempDir(), "x.db"))
 	_, stderr, code := run(t, "serve")
 	if code != 2 || !strings.Contains(stderr, "there is no key") {
@@ -100,28 +100,28 @@ func TestServeRefusesToStartWithoutAKey(t *testing.T) {
 	}
 }
 
-func TestServeTellsHowManyListsAreReadAtOnce(t *testing.T) {
+func TestServeLogsMaxConcurrentLists(t *testing.T) {
 	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(t.TempDir(), "x.db"))
 	t.Setenv("JWT_HMAC_SECRET", testSecret)
 	for args, want := range map[string]string{
-		"":                             fmt.Sprint("lists_at_once=", min(10, 2*runtime.GOMAXPROCS(0))),
-		"--database-max-lists 7":       fmt.Sprint("lists_at_once=", 7),
-		"--database-max-connections 1": fmt.Sprint("lists_at_once=", 1),
-		"--database-max-connections 50 --database-max-lists 20": fmt.Sprint("lists_at_once=", 20),
+		"":                             fmt.Sprint("max_concurrent_lists=", min(10, 2*runtime.GOMAXPROCS(0))),
+		"--max-concurrent-lists 7":     fmt.Sprint("max_concurrent_lists=", 7),
+		"--database-max-connections 1": fmt.Sprint("max_concurrent_lists=", 1),
+		"--database-max-connections 50 --max-concurrent-lists 20": fmt.Sprint("max_concurrent_lists=", 20),
 	} {
-		// It starts, and ends where it would listen.
+		// The server starts, and ends when it tries to listen.
 		_, stderr, code := run(t, append([]string{"serve", "--listen", "127.0.0.1:nowhere"}, strings.Fields(args)...)...)
 		if code != 1 || !strings.Contains(stderr, want+"\n") {
 			t.Errorf("%s: exit code %d, want %s:\n%s", args, code, want, stderr)
 		}
 	}
-	_, stderr, code := run(t, "serve", "--database-max-lists", "11")
-	if code != 2 || !strings.Contains(stderr, "--database-max-lists: 11 is more than --database-max-connections 10") {
+	_, stderr, code := run(t, "serve", "--max-concurrent-lists", "11")
+	if code != 2 || !strings.Contains(stderr, "--max-concurrent-lists: 11 is more than --database-max-connections 10") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
 
-func TestTokensAreOnesThatTheServerAccepts(t *testing.T) {
+func TestServerAcceptsTokens(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secrets")
 	if err := os.WriteFile(file, []byte(testSecret+"\nanother secret, which is for the rotation\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func TestTokensAreOnesThatTheServerAccepts(t *testing.T) {
 	}
 }
 
-func TestMigrateSaysWhatItDid(t *testing.T) {
+func TestMigrateReportsTheVersions(t *testing.T) {
 	database := "sqlite://" + filepath.Join(t.TempDir(), "x.db")
 	for _, want := range []string{"from 0\n", "nothing to do\n"} {
 		stdout, stderr, code := run(t, "migrate", "--database-url", database)
@@ -177,7 +177,7 @@ func TestMigrateSaysWhatItDid(t *testing.T) {
 	}
 }
 
-func TestMistakesOnTheCommandLine(t *testing.T) {
+func TestInvalidCommandLinesAreUsageErrors(t *testing.T) {
 	for _, args := range [][]string{
 		{},
 		{"nonsense"},

@@ -17,64 +17,62 @@ import (
 	"github.com/deployrecords/deployrecords/internal/config"
 )
 
-// caller asks a server, again if need be. It is what the commands that are clients share.
-type caller struct {
+// apiClient sends the requests of the commands record and list, with retries.
+type apiClient struct {
 	base     string
 	token    string
 	http     *http.Client
-	timeout  time.Duration // of a try
+	timeout  time.Duration // of one try
 	retryFor time.Duration
-	notes    io.Writer // what a person may want to know while it lasts
+	stderr   io.Writer
 }
 
-// newCaller tells the faults of the settings together with those that the command found in its own flags, and warns of
-// a token that others can read on its way.
-func newCaller(settings *config.Client, notes io.Writer, found ...error) (*caller, error) {
-	faults := settings.Faults()
+// newAPIClient returns one error with the violations of the settings and those that the command found in its own flags.
+// It warns if the network can read the token.
+func newAPIClient(settings *config.Client, stderr io.Writer, violations ...error) (*apiClient, error) {
+	all := settings.Validate()
 	token, err := readToken(&settings.Remote)
-	if err != nil {
-		faults = append(faults, err)
-	}
-	if err := config.Join(append(faults, found...)...); err != nil {
+	all = append(append(all, err), violations...)
+	if err := config.Join(all...); err != nil {
 		return nil, usageError{err}
 	}
-	warnOfPlainText(notes, "--url", settings.URL)
-	return &caller{
+	warnOfPlainText(stderr, "--url", settings.URL)
+	return &apiClient{
 		base:     settings.URL,
 		token:    token,
 		timeout:  settings.Timeout.Value,
 		retryFor: settings.RetryFor.Value,
-		notes:    notes,
+		stderr:   stderr,
 		http: &http.Client{
-			// Wherever a redirect leads, the token must not go there.
+			// A redirect must not carry the token elsewhere.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
 }
 
 // authorize is a request editor of the generated clients.
-func (c *caller) authorize(_ context.Context, request *http.Request) error {
+func (c *apiClient) authorize(_ context.Context, request *http.Request) error {
 	request.Header.Set("Authorization", "Bearer "+c.token)
 	request.Header.Set("User-Agent", "deployrecords/"+Version)
 	return nil
 }
 
-// maxTokenFile is far more than a header may hold.
+// maxTokenFile is far more than a header can hold.
 const maxTokenFile = 64 << 10
 
-// readToken gives the token of the settings, or "" if they have none, which is a fault of theirs.
+// readToken returns the token of the settings, or "" if there is none, which config reports.
 func readToken(settings *config.Remote) (string, error) {
 	if settings.TokenFile == "" {
 		token := strings.TrimSpace(settings.Token())
 		if token == "" && settings.Token() != "" || !isHeaderText(token) {
-			return "", errors.New("DEPLOYRECORDS_TOKEN: is not a token: it is blank, or has white space or other characters that no token has")
+			return "", errors.New("DEPLOYRECORDS_TOKEN: is not a token: it is blank, or has white space or other invalid characters")
 		}
 		return token, nil
 	}
 	return readTokenFile("--token-file", settings.TokenFile)
 }
 
-// readTokenFile gives the token of the first line of the file that a flag names.
+// readTokenFile returns the token on the first line of the file that the flag names.
 func readTokenFile(flag, name string) (string, error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -90,19 +88,19 @@ func readTokenFile(flag, name string) (string, error) {
 	case token == "":
 		return "", fmt.Errorf("%s: the first line of %s is empty", flag, name)
 	case !isHeaderText(token):
-		return "", fmt.Errorf("%s: the first line of %s is not a token: it has white space or other characters that no token has", flag, name)
+		return "", fmt.Errorf("%s: the first line of %s is not a token: it has white space or other invalid characters", flag, name)
 	}
 	return token, nil
 }
 
-// warnOfPlainText tells that others on the way to a server can read the token.
-func warnOfPlainText(notes io.Writer, flag, address string) {
+// warnOfPlainText warns if the token goes over the network unencrypted.
+func warnOfPlainText(stderr io.Writer, flag, address string) {
 	if u, err := url.Parse(address); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		fmt.Fprintf(notes, "deployrecords: warning: %s is http, so that others on the way to %s can read the token: use https\n", flag, u.Host)
+		fmt.Fprintf(stderr, "deployrecords: warning: %s is http: the network between here and %s can read the token; use https\n", flag, u.Host)
 	}
 }
 
-// isHeaderText says whether the text has visible ASCII only: it can be sent in a header as it is.
+// isHeaderText reports whether the text has only visible ASCII characters.
 func isHeaderText(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
@@ -115,7 +113,7 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// option finds what a flag's value stands for, whatever its case, or says what there is.
+// option returns the API's value for a flag's value, in any case.
 func option(flag, value string, known map[string]string, placeholder string) (string, error) {
 	if found := cmp.Or(known[strings.ToLower(value)], known[strings.ToUpper(value)]); found != "" {
 		return found, nil

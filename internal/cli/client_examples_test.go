@@ -9,20 +9,19 @@ import (
 	"testing"
 )
 
-// beDeployrecords makes the test's own program the command, for shells to run.
-const beDeployrecords = "BE_DEPLOYRECORDS"
+// runAsDeployrecords makes the test's own program the command, for shells to run.
+const runAsDeployrecords = "RUN_AS_DEPLOYRECORDS"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(beDeployrecords) != "" {
+	if os.Getenv(runAsDeployrecords) != "" {
 		os.Exit(Run(context.Background(), os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 	}
 	os.Exit(m.Run())
 }
 
-// bashRuns runs a script in which deployrecords is this program, in an empty directory.
-func bashRuns(t *testing.T, s *apiServer, script string) string {
+// programDir returns a directory in which deployrecords is this test's program.
+func programDir(t *testing.T) string {
 	t.Helper()
-	bash := shell(t, "bash")
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -31,10 +30,17 @@ func bashRuns(t *testing.T, s *apiServer, script string) string {
 	if err := os.Symlink(program, filepath.Join(dir, "deployrecords")); err != nil {
 		t.Fatal(err)
 	}
+	return dir
+}
+
+// bashRuns runs a script in which deployrecords is this program, in an empty directory.
+func bashRuns(t *testing.T, s *apiServer, script string) string {
+	t.Helper()
+	bash := shell(t, "bash")
 	cmd := exec.Command(bash, "--norc", "-euo", "pipefail", "-c", script)
 	cmd.Dir = t.TempDir()
 	cmd.Env = []string{
-		beDeployrecords + "=1", "PATH=" + dir + ":" + os.Getenv("PATH"), "HOME=" + cmd.Dir,
+		runAsDeployrecords + "=1", "PATH=" + programDir(t) + ":" + os.Getenv("PATH"), "HOME=" + cmd.Dir,
 		"DEPLOYRECORDS_URL=" + s.URL, "DEPLOYRECORDS_TOKEN=" + testToken, "DIGEST=" + testDigest, "CHART_DIGEST=" + testDigest,
 	}
 	out, err := cmd.CombinedOutput()
@@ -44,7 +50,7 @@ func bashRuns(t *testing.T, s *apiServer, script string) string {
 	return string(out)
 }
 
-func TestTheExamplesOfHelpRun(t *testing.T) {
+func TestExamplesOfTheHelpRun(t *testing.T) {
 	for name, c := range map[string]struct {
 		help     string
 		requests int
@@ -57,15 +63,13 @@ func TestTheExamplesOfHelpRun(t *testing.T) {
 		}
 		script := "mkdir -p ~/.config/fish/completions\n"
 		for line := range strings.Lines(examples) {
-			// Where the server is, the test knows better; and bash can't read what is for zsh.
+			// The test sets the server's URL, and bash can't read zsh's line.
 			if !strings.Contains(line, "export ") && !strings.Contains(line, "zsh") {
 				script += line
 			}
 		}
 		s := newAPI(t)
-		s.mu.Lock() // no answer of this process comes between this and what reads it
 		s.records = testRecords(3)
-		s.mu.Unlock()
 		bashRuns(t, s, script)
 		if got := len(s.asked()); got != c.requests {
 			t.Errorf("%s: %d requests, not %d", name, got, c.requests)
@@ -73,13 +77,13 @@ func TestTheExamplesOfHelpRun(t *testing.T) {
 	}
 }
 
-func TestAPipelineTellsExitCodesApart(t *testing.T) {
+func TestExitCodesReachAPipeline(t *testing.T) {
 	s := newAPI(t, problem(400, "no"), problem(503, "busy"))
 	out := bashRuns(t, s, `
 record() { deployrecords record --environment prod-eu --deployment api --retry-for 0s "$@" >/dev/null 2>&1; }
-for step in refused unreachable recorded; do code=0; record --image "api@$DIGEST" || code=$?; echo "$step $code"; done
+for step in rejected unreachable recorded; do code=0; record --image "api@$DIGEST" || code=$?; echo "$step $code"; done
 code=0; record --image api || code=$?; echo "usage $code"`)
-	if out != "refused 3\nunreachable 4\nrecorded 0\nusage 2\n" {
+	if out != "rejected 3\nunreachable 4\nrecorded 0\nusage 2\n" {
 		t.Error(out)
 	}
 }

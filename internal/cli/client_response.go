@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,39 +8,41 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// judge says what an answer that is not a 200 means: a *setback, a refusal, or a server that is not what was expected.
-func (c *caller) judge(response *http.Response, body []byte) error {
+// classify returns nil for a 200, a *retryableError, a rejection, or an error for an unexpected server.
+func (c *apiClient) classify(response *http.Response, body []byte) error {
 	status := response.StatusCode
 	switch {
 	case status == http.StatusOK:
 		return nil
 	case status == http.StatusTooManyRequests || status >= 500:
-		return &setback{
-			reason: fmt.Sprintf("%s answered %s", c.base, c.told(status, body, "; ")),
+		return &retryableError{
+			reason: fmt.Sprintf("%s responded %s", c.base, c.describe(status, body, "; ")),
 			after:  retryAfter(response.Header, time.Now()),
 		}
 	case status >= 400:
-		return exitError{errors.New("the server refused it: " + c.told(status, body, "\n  ")), exitRefused}
+		return exitError{errors.New("the server rejected the request: " + c.describe(status, body, "\n  ")), exitRejected}
 	case status >= 300:
-		return fmt.Errorf("%s redirects to %q, and a token follows no redirect: if that is the server, say so with --url",
+		return fmt.Errorf("%s redirects to %q, and the token is not sent to other URLs: if that is the server, set --url",
 			c.base, c.printable(response.Header.Get("Location")))
 	default:
-		return fmt.Errorf("%s answered %d, which is no answer of this API: is --url right?", c.base, status)
+		return fmt.Errorf("%s responded %d, which is not a response of this API: is --url right?", c.base, status)
 	}
 }
 
-// told gives the status with what the body says of it: the message, and the details one a line or so.
-func (c *caller) told(status int, body []byte, between string) string {
+// describe returns the status with the message and the details of the body, separated by separator.
+func (c *apiClient) describe(status int, body []byte, separator string) string {
 	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
 	var problem struct {
-		Message string            `json:"message"`
-		Details []json.RawMessage `json:"details"`
+		Message string           `json:"message"`
+		Details []jsontext.Value `json:"details"`
 	}
 	if err := json.Unmarshal(body, &problem); err != nil || problem.Message == "" {
 		if status < 500 {
-			text += " (not in the words of this API: is --url right?)"
+			text += " (not an error of this API: is --url right?)"
 		}
 		return text
 	}
@@ -49,33 +50,34 @@ func (c *caller) told(status int, body []byte, between string) string {
 	if status == http.StatusNotFound {
 		text += " (is --url right?)"
 	}
-	for _, raw := range problem.Details {
-		var detail string
-		if json.Unmarshal(raw, &detail) != nil {
-			detail = string(compact(raw))
+	for _, detail := range problem.Details {
+		line := string(detail)
+		if json.Unmarshal(detail, &line) != nil {
+			_ = detail.Compact() // it is valid JSON
+			line = string(detail)
 		}
-		text += between + c.printable(detail)
+		text += separator + c.printable(line)
 	}
 	return text
 }
 
-// maxTold is how much of one text of a server's error is printed, in characters.
-const maxTold = 1000
+// maxPrintable limits one text of a server's error, in characters.
+const maxPrintable = 1000
 
-// printable makes a text of a server fit for a terminal and for a pipeline's log: no control characters, no end of it
-// that never comes, and no token, which a proxy that echoes requests may put there.
-func (c *caller) printable(text string) string {
+// printable makes a server's text safe for a terminal and a pipeline's log: without control characters, shortened, and
+// without the token, which a proxy may echo.
+func (c *apiClient) printable(text string) string {
 	if c.token != "" {
 		text = strings.ReplaceAll(text, c.token, "(the token)")
 	}
 	text = visible(text)
-	if runes := []rune(text); len(runes) > maxTold {
-		text = string(runes[:maxTold]) + "…"
+	if runes := []rune(text); len(runes) > maxPrintable {
+		text = string(runes[:maxPrintable]) + "…"
 	}
 	return text
 }
 
-// visible replaces what would move a terminal's cursor, or break a line.
+// visible replaces characters that move a terminal's cursor or break a line.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsGraphic(r) {
@@ -83,12 +85,4 @@ func visible(text string) string {
 		}
 		return r
 	}, text)
-}
-
-func compact(raw json.RawMessage) []byte {
-	var buffer bytes.Buffer
-	if err := json.Compact(&buffer, raw); err != nil {
-		return raw // it was cut out of a document that was read
-	}
-	return buffer.Bytes()
 }

@@ -6,116 +6,116 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/sethvargo/go-retry"
 )
 
-const (
-	firstPause = 500 * time.Millisecond
-	mostPause  = 15 * time.Second
-	// maxAnswer is far more than a page of records has. It is kept in memory.
-	maxAnswer = 64 << 20
-)
+// maxResponse limits a response, which is kept in memory. A page of records is far smaller.
+const maxResponse = 64 << 20
 
-// setback is why a try came to nothing, if another one may succeed.
-type setback struct {
+// newBackoff returns pauses that double from half a second to fifteen. Up to half of each is random, so that pipeline
+// steps that failed together do not retry together.
+func newBackoff() retry.Backoff {
+	return retry.WithJitterPercent(33, retry.WithCappedDuration(11250*time.Millisecond, retry.NewExponential(375*time.Millisecond)))
+}
+
+// retryableError is a failed try that another one may follow.
+type retryableError struct {
 	reason string
-	// after is how long the server asked to wait, or 0.
+	// after is the pause that the server asked for, or 0.
 	after time.Duration
-	// hopeless says that nothing will change by itself.
-	hopeless bool
+	// permanent means that no later try can succeed.
+	permanent bool
 }
 
-func (s *setback) Error() string { return s.reason }
+func (e *retryableError) Error() string { return e.reason }
 
-// ask sends a request until it is answered for good, and gives the body of a 200. Every try sends the same. Errors carry
-// the exit codes: refused (4xx), unreachable (the network, 429 and 5xx, for as long as is to be tried).
-func (c *caller) ask(ctx context.Context, send func(context.Context) (*http.Response, error)) ([]byte, error) {
-	start := time.Now()
-	for tries := 1; ; tries++ {
-		body, err := c.try(ctx, send)
-		var back *setback
-		if ctx.Err() != nil && err != nil {
-			return nil, errors.New("interrupted")
-		}
-		if !errors.As(err, &back) {
-			return body, err
-		}
+// Do sends a request until the server responds for good, and returns the body of a 200. Every try sends the same
+// request. Errors have the exit codes of a rejection (4xx) or an unreachable server (network errors, 429 and 5xx until
+// retryFor has passed).
+func (c *apiClient) Do(ctx context.Context, send func(context.Context) (*http.Response, error)) (body []byte, err error) {
+	start, backoff := time.Now(), newBackoff()
+	var failed *retryableError
+	tries := 0
+	pauses := retry.BackoffFunc(func() (time.Duration, bool) {
+		pause, _ := backoff.Next()
 		left := c.retryFor - time.Since(start)
-		if back.hopeless || left <= 0 || back.after > left {
-			return nil, exitError{c.gaveUp(back, tries, time.Since(start)), exitUnreachable}
+		if left <= 0 || failed.after > left {
+			return 0, true
 		}
-		// The last try comes when the time is up, not before.
-		pause := min(max(backoff(tries), back.after), left)
-		fmt.Fprintf(c.notes, "deployrecords: %s; trying again in %s\n", back.reason, pause.Round(10*time.Millisecond))
-		select {
-		case <-ctx.Done():
-			return nil, errors.New("interrupted")
-		case <-time.After(pause):
+		pause = min(max(pause, failed.after), left) // the last try is at the deadline
+		fmt.Fprintf(c.stderr, "deployrecords: %s; retrying in %s\n", failed.reason, pause.Round(10*time.Millisecond))
+		return pause, false
+	})
+	err = retry.Do(ctx, pauses, func(ctx context.Context) (err error) {
+		tries++
+		body, err = c.try(ctx, send)
+		if failed = nil; errors.As(err, &failed) && !failed.permanent {
+			return retry.RetryableError(err)
 		}
-	}
-}
-
-func (c *caller) gaveUp(back *setback, tries int, spent time.Duration) error {
+		return err
+	})
 	switch {
-	case back.hopeless || c.retryFor == 0:
-		return back
-	case back.after > 0 && spent+back.after > c.retryFor:
-		return fmt.Errorf("%w; it asks to come back in %s, which is later than --retry-for %s allows (tries: %d)", back, back.after, c.retryFor, tries)
+	case err == nil:
+		return body, nil
+	case ctx.Err() != nil:
+		return nil, errors.New("interrupted")
+	case failed != nil:
+		return nil, exitError{c.gaveUp(failed, tries, time.Since(start)), exitUnreachable}
+	}
+	return nil, err
+}
+
+func (c *apiClient) gaveUp(failed *retryableError, tries int, spent time.Duration) error {
+	switch {
+	case failed.permanent || c.retryFor == 0:
+		return failed
+	case failed.after > 0 && spent+failed.after > c.retryFor:
+		return fmt.Errorf("%w; it asks to retry in %s, which is later than --retry-for %s allows (tries: %d)", failed, failed.after, c.retryFor, tries)
 	default:
-		return fmt.Errorf("%w; gave up after %s (tries: %d)", back, spent.Round(100*time.Millisecond), tries)
+		return fmt.Errorf("%w; gave up after %s (tries: %d)", failed, spent.Round(100*time.Millisecond), tries)
 	}
 }
 
-// backoff is the pause after a try: it doubles, and half of it is left to chance, so that the steps of a pipeline that
-// failed together do not come back together.
-func backoff(tries int) time.Duration {
-	pause := mostPause
-	if tries < 6 {
-		pause = min(firstPause<<(tries-1), mostPause)
-	}
-	return pause/2 + rand.N(pause/2)
-}
-
-// try sends a request once, and reads the answer to its end within the time that a try has.
-func (c *caller) try(ctx context.Context, send func(context.Context) (*http.Response, error)) ([]byte, error) {
+// try sends the request once and reads the whole response, within the time limit of a try.
+func (c *apiClient) try(ctx context.Context, send func(context.Context) (*http.Response, error)) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	response, err := send(ctx)
 	if err != nil {
-		return nil, c.networkFault(err)
+		return nil, c.networkError(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxResponse+1))
 	if err != nil {
-		return nil, c.networkFault(fmt.Errorf("the answer broke off: %w", err))
+		return nil, c.networkError(fmt.Errorf("the response broke off: %w", err))
 	}
-	if len(body) > maxAnswer {
-		return nil, fmt.Errorf("the answer of %s has more than %d MiB", c.base, maxAnswer>>20)
+	if len(body) > maxResponse {
+		return nil, fmt.Errorf("the response of %s has more than %d MiB", c.base, maxResponse>>20)
 	}
-	return body, c.judge(response, body)
+	return body, c.classify(response, body)
 }
 
-func (c *caller) networkFault(err error) error {
-	// What url.Error adds is the address, which is told anyway.
-	var asked *url.Error
-	if errors.As(err, &asked) {
-		err = asked.Err
+func (c *apiClient) networkError(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // without the URL, which the messages below have
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &setback{reason: fmt.Sprintf("%s has not answered within %s", c.base, c.timeout)}
+		return &retryableError{reason: fmt.Sprintf("%s did not respond within %s", c.base, c.timeout)}
 	}
 	var certificate *tls.CertificateVerificationError
-	return &setback{
-		reason:   fmt.Sprintf("%s can't be reached: %s", c.base, c.printable(err.Error())),
-		hopeless: errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch),
+	return &retryableError{
+		reason:    fmt.Sprintf("%s can't be reached: %s", c.base, c.printable(err.Error())),
+		permanent: errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch),
 	}
 }
 
-// retryAfter reads the header: seconds, or a date.
+// retryAfter returns the pause of the header Retry-After, in seconds or as a date, or 0.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {

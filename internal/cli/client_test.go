@@ -30,7 +30,7 @@ func newProxy(t *testing.T, s *apiServer, prefix string) string {
 	return proxy.URL
 }
 
-func TestHelpOfTheClientsTeaches(t *testing.T) {
+func TestHelpOfTheClients(t *testing.T) {
 	t.Setenv("COLUMNS", "100")
 	for _, command := range []string{"record", "list", "conform", "completion"} {
 		stdout, stderr, code := run(t, command, "--help")
@@ -41,16 +41,16 @@ func TestHelpOfTheClientsTeaches(t *testing.T) {
 	}
 }
 
-// tries lets a caller ask in a time that is not real, and gives the moments of its tries.
-func tries(t *testing.T, retryFor time.Duration, answers ...string) (moments []time.Duration, notes string, err error) {
+// tries sends a request in a synctest bubble and returns the times of its tries.
+func tries(t *testing.T, retryFor time.Duration, responses ...string) (times []time.Duration, stderr string, err error) {
 	t.Helper()
 	var log bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		c := &caller{base: "http://test", timeout: 30 * time.Second, retryFor: retryFor, notes: &log}
-		_, err = c.ask(t.Context(), func(ctx context.Context) (*http.Response, error) {
-			moments = append(moments, time.Since(start))
-			answer := answers[min(len(moments), len(answers))-1]
+		c := &apiClient{base: "http://test", timeout: 30 * time.Second, retryFor: retryFor, stderr: &log}
+		_, err = c.Do(t.Context(), func(ctx context.Context) (*http.Response, error) {
+			times = append(times, time.Since(start))
+			answer := responses[min(len(times), len(responses))-1]
 			if answer == "hangs" {
 				<-ctx.Done()
 				return nil, &url.Error{Op: "Post", URL: "http://test", Err: ctx.Err()}
@@ -70,105 +70,105 @@ func tries(t *testing.T, retryFor time.Duration, answers ...string) (moments []t
 			return response, nil
 		})
 	})
-	return moments, log.String(), err
+	return times, log.String(), err
 }
 
-func TestPausesGrow(t *testing.T) {
-	moments, notes, err := tries(t, 2*time.Minute, "network")
+func TestPausesGrowAndTheLastTryIsAtTheDeadline(t *testing.T) {
+	times, stderr, err := tries(t, 2*time.Minute, "network")
 	var coded exitError
 	if !errors.As(err, &coded) || coded.code != exitUnreachable || !strings.Contains(err.Error(), "gave up after 2m0s") {
 		t.Error(err)
 	}
 	most := 500 * time.Millisecond
-	for i := 1; i < len(moments)-1; i++ {
-		if pause := moments[i] - moments[i-1]; pause < most/2 || pause > most {
+	for i := 1; i < len(times)-1; i++ {
+		if pause := times[i] - times[i-1]; pause < most/2 || pause > most {
 			t.Errorf("pause %d is %s", i, pause)
 		}
 		most = min(2*most, 15*time.Second)
 	}
-	if last := moments[len(moments)-1]; last != 2*time.Minute {
+	if last := times[len(times)-1]; last != 2*time.Minute {
 		t.Errorf("the last try was after %s", last)
 	}
-	if strings.Count(notes, "\n") != len(moments)-1 || !strings.Contains(notes, "http://test can't be reached: connection refused; trying again in ") {
-		t.Error(notes)
+	if strings.Count(stderr, "\n") != len(times)-1 || !strings.Contains(stderr, "http://test can't be reached: connection refused; retrying in ") {
+		t.Error(stderr)
 	}
 }
 
-func TestRetryAfterIsHonoured(t *testing.T) {
+func TestRetryAfterSetsThePause(t *testing.T) {
 	for after, want := range map[string]time.Duration{"7": 7 * time.Second, "date": 20 * time.Second, "0": 0, "-3": 0, "soon": 0} {
 		for _, status := range []string{"429 ", "503 "} {
-			moments, _, err := tries(t, 2*time.Minute, status+after, "200")
-			if err != nil || len(moments) != 2 {
-				t.Fatalf("%s: %v after %d tries", after, err, len(moments))
+			times, _, err := tries(t, 2*time.Minute, status+after, "200")
+			if err != nil || len(times) != 2 {
+				t.Fatalf("%s: %v after %d tries", after, err, len(times))
 			}
-			if want == 0 && moments[1] > 500*time.Millisecond || want > 0 && (moments[1] > want || moments[1] < want-time.Second) {
-				t.Errorf("%s: the second try was after %s", after, moments[1])
+			if want == 0 && times[1] > 500*time.Millisecond || want > 0 && (times[1] > want || times[1] < want-time.Second) {
+				t.Errorf("%s: the second try was after %s", after, times[1])
 			}
 		}
 	}
 	for _, after := range []string{"3600", "99999999999999999999"} {
-		moments, _, err := tries(t, 2*time.Minute, "429 "+after)
-		if len(moments) != 1 || err == nil || !strings.Contains(err.Error(), "later than --retry-for 2m0s allows") {
-			t.Errorf("%s: %v after %d tries", after, err, len(moments))
+		times, _, err := tries(t, 2*time.Minute, "429 "+after)
+		if len(times) != 1 || err == nil || !strings.Contains(err.Error(), "later than --retry-for 2m0s allows") {
+			t.Errorf("%s: %v after %d tries", after, err, len(times))
 		}
 	}
 }
 
-func TestATryHasItsTime(t *testing.T) {
-	moments, notes, err := tries(t, 2*time.Minute, "hangs", "hangs", "200")
-	if err != nil || len(moments) != 3 || moments[1] < 30*time.Second || moments[1] > 31*time.Second ||
-		!strings.Contains(notes, "http://test has not answered within 30s") {
-		t.Errorf("%v: %v, %s", moments, err, notes)
+func TestATryHasATimeLimit(t *testing.T) {
+	times, stderr, err := tries(t, 2*time.Minute, "hangs", "hangs", "200")
+	if err != nil || len(times) != 3 || times[1] < 30*time.Second || times[1] > 31*time.Second ||
+		!strings.Contains(stderr, "http://test did not respond within 30s") {
+		t.Errorf("%v: %v, %s", times, err, stderr)
 	}
 }
 
-func TestWhatIsNotTriedAgain(t *testing.T) {
+func TestRejectionsAreNotRetried(t *testing.T) {
 	for answer, code := range map[string]int{"400": 3, "404": 3, "409": 3, "422 1": 3} {
-		moments, notes, err := tries(t, 2*time.Minute, answer)
+		times, stderr, err := tries(t, 2*time.Minute, answer)
 		var coded exitError
-		if !errors.As(err, &coded) || coded.code != code || len(moments) != 1 || notes != "" {
-			t.Errorf("%s: %v after %d tries", answer, err, len(moments))
+		if !errors.As(err, &coded) || coded.code != code || len(times) != 1 || stderr != "" {
+			t.Errorf("%s: %v after %d tries", answer, err, len(times))
 		}
 	}
 	for _, answer := range []string{"429", "500", "501", "502", "503", "504", "599"} {
-		if moments, _, err := tries(t, 2*time.Minute, answer, "200"); err != nil || len(moments) != 2 {
-			t.Errorf("%s: %v after %d tries", answer, err, len(moments))
+		if times, _, err := tries(t, 2*time.Minute, answer, "200"); err != nil || len(times) != 2 {
+			t.Errorf("%s: %v after %d tries", answer, err, len(times))
 		}
 	}
-	if moments, _, err := tries(t, 0, "503"); err == nil || len(moments) != 1 || strings.Contains(err.Error(), "gave up") {
-		t.Errorf("%v after %d tries", err, len(moments))
+	if times, _, err := tries(t, 0, "503"); err == nil || len(times) != 1 || strings.Contains(err.Error(), "gave up") {
+		t.Errorf("%v after %d tries", err, len(times))
 	}
 }
 
-func TestACertificateThatIsNotTrustedIsNotTriedAgain(t *testing.T) {
+func TestUntrustedCertificatesAreNotRetried(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
 	clientEnvironment(t, server.URL)
 	_, stderr, code := run(t, recordArgs...)
-	if code != 4 || !strings.Contains(stderr, "certificate") || strings.Contains(stderr, "trying again") {
+	if code != 4 || !strings.Contains(stderr, "certificate") || strings.Contains(stderr, "retrying") {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 	clientEnvironment(t, "https"+strings.TrimPrefix(newAPI(t).URL, "http"))
-	if _, stderr, code := run(t, recordArgs...); code != 4 || strings.Contains(stderr, "trying again") {
+	if _, stderr, code := run(t, recordArgs...); code != 4 || strings.Contains(stderr, "retrying") {
 		t.Errorf("https to a server of http: exit code %d, %s", code, stderr)
 	}
 }
 
-func TestAnInterruptEndsTheTries(t *testing.T) {
+func TestAnInterruptEndsTheRetries(t *testing.T) {
 	s := newAPI(t, repeat(100, problem(503, "busy"))...)
 	clientEnvironment(t, s.URL)
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	var out, notes bytes.Buffer
-	code := Run(ctx, recordArgs, Streams{In: strings.NewReader(""), Out: &out, Err: &notes})
-	if code != 1 || !strings.Contains(notes.String(), "interrupted\nwhether it was recorded is not known") {
-		t.Errorf("exit code %d, %s", code, notes.String())
+	var out, stderr bytes.Buffer
+	code := Run(ctx, recordArgs, Streams{In: strings.NewReader(""), Out: &out, Err: &stderr})
+	if code != 1 || !strings.Contains(stderr.String(), "interrupted\nthe deployment may have been recorded") {
+		t.Errorf("exit code %d, %s", code, stderr.String())
 	}
 }
 
-func TestTextsOfServersAreFitToPrint(t *testing.T) {
+func TestTextsOfServersArePrintable(t *testing.T) {
 	s := newAPI(t, problem(400, "one\x1b[31m\r\ntwo\u202e", strings.Repeat("é", 5000)))
 	_, stderr, code := s.client(recordArgs...)
 	if code != 3 || strings.ContainsAny(stderr, "\x1b\r\u202e") || len(stderr) > 3000 {

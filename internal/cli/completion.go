@@ -1,11 +1,16 @@
 package cli
 
 import (
-	"bytes"
+	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 )
+
+// No completion library fits: the ones for kong had their last releases in 2022 and 2023 and depend on a module without
+// maintainer, and none offers the values of a flag with a placeholder such as text|json. Each shell's script only calls
+// the hidden command __complete, as the scripts of cobra do.
 
 type completionCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
@@ -13,7 +18,7 @@ type completionCommand struct {
 
 // Help is printed by completion --help.
 func (completionCommand) Help() string {
-	return `The script completes commands, flags, and the values of flags that have a few. It asks nothing of a server.
+	return `The script completes commands, flags, file names, and the values of flags that have a fixed set of values. It never contacts a server.
 
 Examples:
 
@@ -22,72 +27,144 @@ Examples:
   deployrecords completion fish > ~/.config/fish/completions/deployrecords.fish`
 }
 
-func (c *completionCommand) Run(app *kong.Kong, streams Streams) error {
-	var script bytes.Buffer
-	root := completable(app.Model.Node)
-	switch c.Shell {
-	case "bash":
-		writeBash(&script, root)
-	case "zsh":
-		writeZsh(&script, root)
-	case "fish":
-		writeFish(&script, root)
-	}
-	_, err := streams.Out.Write(script.Bytes())
+// Run prints the script of the shell.
+func (c *completionCommand) Run(streams Streams) error {
+	_, err := io.WriteString(streams.Out, completionScripts[c.Shell])
 	return err
 }
 
-// completion is what shells need to know of a command.
-type completion struct {
-	name, help string
-	flags      []completionFlag
-	commands   []completion
-	// values are those of the argument; files says that it is a file.
-	values []string
-	files  bool
+// The scripts pass the words up to the cursor to __complete, which prints one candidate per line with its description
+// behind a tab, or offerFiles.
+var completionScripts = map[string]string{
+	// Bash splits --flag=value into three words unless COMP_WORDBREAKS was changed. It must read Bash 3.2, macOS's own.
+	"bash": `_deployrecords() {
+  local candidate prefix="" cur=${COMP_WORDS[COMP_CWORD]}
+  COMPREPLY=()
+  while IFS= read -r candidate; do COMPREPLY+=("${candidate%%$'\t'*}"); done \
+    < <(deployrecords __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  if [[ ${COMPREPLY[0]} == ":files" ]]; then
+    COMPREPLY=()
+    case $cur in --*=*) prefix=${cur%%=*}= ;; esac
+    cur=${cur#"$prefix"}
+    compopt -o filenames 2>/dev/null
+    while IFS= read -r candidate; do COMPREPLY+=("$prefix$candidate"); done < <(compgen -f -- "${cur#=}")
+  fi
+}
+complete -F _deployrecords deployrecords
+`,
+	"zsh": `#compdef deployrecords
+_deployrecords() {
+  local -a candidates=("${(@f)$(deployrecords __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  if [[ $candidates[1] == ":files" ]]; then
+    compset -P '--*='
+    _files
+  elif [[ -n $candidates[1] ]]; then
+    candidates=("${(@)candidates//:/\\:}")
+    candidates=("${(@)candidates/$'\t'/:}")
+    _describe candidate candidates
+  fi
+}
+# A file in $fpath is the body of the function; a sourced script registers it.
+if [[ $funcstack[1] == _deployrecords ]]; then
+  _deployrecords "$@"
+else
+  compdef _deployrecords deployrecords
+fi
+`,
+	"fish": `function __deployrecords_complete
+  set -l words (commandline -opc) (commandline -ct)
+  set -l candidates (deployrecords __complete $words[2..-1] 2>/dev/null)
+  if test "$candidates[1]" = ":files"
+    set -l prefix (string match -r -- '^--[^=]*=' (commandline -ct))
+    printf "$prefix%s\n" (__fish_complete_path (string replace -r -- '^--[^=]*=' '' (commandline -ct)))
+  else if set -q candidates[1]
+    printf '%s\n' $candidates
+  end
+end
+complete -c deployrecords -f -a '(__deployrecords_complete)'
+`,
 }
 
-type completionFlag struct {
-	name, help string
-	// takesValue is false of switches. What the value is, values or files say if there are not too many.
-	takesValue bool
-	values     []string
-	files      bool
-	// repeats says that the flag can be given several times.
-	repeats bool
+// offerFiles makes the shell complete file names.
+const offerFiles = ":files\n"
+
+type completeCommand struct {
+	Words []string `arg:"" optional:"" passthrough:""`
 }
 
-func completable(node *kong.Node) completion {
-	c := completion{name: node.Name, help: brief(node.Help)}
-	for _, group := range node.AllFlags(true) {
-		for _, flag := range group {
-			c.flags = append(c.flags, completionFlag{
-				name:       flag.Name,
-				help:       brief(flag.Help),
-				takesValue: !flag.IsBool(),
-				values:     valuesOf(flag.Enum, flag.PlaceHolder),
-				files:      flag.PlaceHolder == "FILE",
-				repeats:    flag.IsCumulative(),
-			})
-			if flag.Tag.Negatable == "_" { // kong's mark of --no-
-				c.flags = append(c.flags, completionFlag{name: "no-" + flag.Name, help: "The opposite of --" + flag.Name})
-			}
+// Run prints the candidates for the last word.
+func (c *completeCommand) Run(app *kong.Kong, streams Streams) error {
+	_, err := io.WriteString(streams.Out, strings.Join(candidates(app.Model.Node, c.Words), ""))
+	return err
+}
+
+// candidates returns the lines for the last of the words of a command line, without the program's name.
+func candidates(node *kong.Node, words []string) (lines []string) {
+	if len(words) == 0 {
+		return nil
+	}
+	before, current := words[:len(words)-1], words[len(words)-1]
+	for _, word := range before {
+		i := slices.IndexFunc(node.Children, func(child *kong.Node) bool { return child.Name == word })
+		if i >= 0 {
+			node = node.Children[i]
+			break
 		}
 	}
+	var flagName, prefix string
+	if name, value, ok := strings.Cut(current, "="); ok && strings.HasPrefix(name, "--") {
+		flagName, prefix, current = name, name+"=", value
+	} else {
+		if current == "=" { // Bash
+			current = ""
+		} else if len(before) > 0 && before[len(before)-1] == "=" {
+			before = before[:len(before)-1]
+		}
+		if len(before) > 0 {
+			flagName = before[len(before)-1]
+		}
+	}
+	add := func(name, help string) {
+		if strings.HasPrefix(name, current) {
+			lines = append(lines, strings.TrimSuffix(prefix+name+"\t"+firstSentence(help), "\t")+"\n")
+		}
+	}
+	flags := slices.Concat(node.AllFlags(true)...)
+	if i := slices.IndexFunc(flags, func(flag *kong.Flag) bool { return "--"+flag.Name == flagName }); i >= 0 && !flags[i].IsBool() {
+		if flags[i].PlaceHolder == "FILE" {
+			return []string{offerFiles}
+		}
+		for _, value := range fixedValues(flags[i].Enum, flags[i].PlaceHolder) {
+			add(value, "")
+		}
+		return lines
+	}
 	for _, argument := range node.Positional {
-		c.values = append(c.values, valuesOf(argument.Enum, "")...)
-		c.files = c.files || argument.Name == "file"
+		if argument.Name == "file" && !strings.HasPrefix(current, "-") {
+			return []string{offerFiles}
+		}
+		for _, value := range fixedValues(argument.Enum, "") {
+			add(value, "")
+		}
 	}
 	for _, child := range node.Children {
 		if !child.Hidden {
-			c.commands = append(c.commands, completable(child))
+			add(child.Name, child.Help)
 		}
 	}
-	return c
+	if strings.HasPrefix(current, "-") || len(node.Children)+len(node.Positional) == 0 {
+		for _, flag := range flags {
+			add("--"+flag.Name, flag.Help)
+			if flag.Tag.Negatable == "_" { // kong's value for --no-NAME
+				add("--no-"+flag.Name, "Opposite of --"+flag.Name)
+			}
+		}
+	}
+	return lines
 }
 
-// valuesOf finds the values of a flag: its enumeration, or a placeholder that is one, as text|json.
-func valuesOf(enum, placeholder string) []string {
+// fixedValues returns the values of an enumeration, or of a placeholder such as text|json.
+func fixedValues(enum, placeholder string) []string {
 	switch {
 	case enum != "":
 		return strings.Split(enum, ",")
@@ -97,12 +174,8 @@ func valuesOf(enum, placeholder string) []string {
 	return nil
 }
 
-// brief gives the first sentence, without the default and the full stop: a line has to do.
-func brief(help string) string {
+// firstSentence returns the first sentence without its full stop, to fit on one line.
+func firstSentence(help string) string {
 	help, _, _ = strings.Cut(help, ". ")
-	help = strings.TrimSuffix(help, ".")
-	if i := strings.LastIndex(help, " ("); i >= 0 && strings.HasSuffix(help, ")") {
-		help = help[:i]
-	}
-	return help
+	return strings.TrimSuffix(help, ".")
 }

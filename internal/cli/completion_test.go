@@ -9,7 +9,19 @@ import (
 	"testing"
 )
 
-// shell skips the test where the shell is not installed.
+// completionFiles returns a directory with two files.
+func completionFiles(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"my token", "my.ndjson"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// shell skips the test if the shell is not installed.
 func shell(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -33,9 +45,12 @@ func completionScript(t *testing.T, name string) string {
 	return file
 }
 
+// output runs a shell in which deployrecords is this test's program.
 func output(t *testing.T, path string, args ...string) string {
 	t.Helper()
-	out, err := exec.Command(path, args...).CombinedOutput()
+	cmd := exec.Command(path, args...)
+	cmd.Env = append(os.Environ(), "PATH="+programDir(t)+":"+os.Getenv("PATH"), runAsDeployrecords+"=1")
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -48,13 +63,8 @@ func TestBashCompletes(t *testing.T) {
 	if out := output(t, bash, "-n", script); out != "" {
 		t.Error(out)
 	}
-	dir := t.TempDir()
-	for _, name := range []string{"my token", "my.ndjson"} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	// complete gives what is offered for the last of the words.
+	dir := completionFiles(t)
+	// complete returns the candidates for the last of the words.
 	complete := func(words ...string) []string {
 		const asks = `source "$1"; cd "$2"; shift 2; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _deployrecords
 			((${#COMPREPLY[@]})) && printf '%s\n' "${COMPREPLY[@]}"; :`
@@ -82,6 +92,10 @@ func TestBashCompletes(t *testing.T) {
 		{[]string{"record", "--vers"}, []string{"--version"}},
 		{[]string{"record", "--version", ""}, []string{""}},
 		{[]string{"record", "--token-file", "my"}, []string{"my token", "my.ndjson"}},
+		{[]string{"record", "--token-file", "=", "my."}, []string{"my.ndjson"}},
+		{[]string{"record", "--token-file=my"}, []string{"--token-file=my token", "--token-file=my.ndjson"}},
+		{[]string{"import", "--organ"}, []string{"--organization"}},
+		{[]string{"serve", "--no-"}, []string{"--no-auto-create"}},
 		{[]string{"import", "--organization", "a", "my."}, []string{"my.ndjson"}},
 		{[]string{"serve", "--log-format", "j"}, []string{"json"}},
 	} {
@@ -104,14 +118,17 @@ func TestFishCompletes(t *testing.T) {
 	fish := shell(t, "fish")
 	script := completionScript(t, "fish")
 	output(t, fish, "--no-execute", script)
+	dir := completionFiles(t)
 	for line, want := range map[string][]string{
-		"deployrecords re":                  {"record"},
-		"deployrecords list --output n":     {"ndjson"},
-		"deployrecords list --output=c":     {"--output=csv"},
-		"deployrecords list --status d":     {"decommissioned", "deployed"},
-		"deployrecords record --chart":      {"--chart"},
-		"deployrecords completion z":        {"zsh"},
-		"deployrecords list --environment ": {""},
+		"deployrecords re":                                  {"record"},
+		"deployrecords list --output n":                     {"ndjson"},
+		"deployrecords list --output=c":                     {"--output=csv"},
+		"deployrecords list --status d":                     {"decommissioned", "deployed"},
+		"deployrecords record --chart":                      {"--chart"},
+		"deployrecords completion z":                        {"zsh"},
+		"deployrecords list --environment ":                 {""},
+		"deployrecords record --token-file " + dir + "/my":  {dir + "/my token", dir + "/my.ndjson"},
+		"deployrecords record --token-file=" + dir + "/my.": {"--token-file=" + dir + "/my.ndjson"},
 	} {
 		out := output(t, fish, "--no-config", "-c", "source "+script+"; complete -C '"+line+"'")
 		var got []string
@@ -126,7 +143,7 @@ func TestFishCompletes(t *testing.T) {
 	}
 }
 
-func TestZshReadsItsScript(t *testing.T) {
+func TestZshRegistersTheCompletion(t *testing.T) {
 	zsh := shell(t, "zsh")
 	script := completionScript(t, "zsh")
 	output(t, zsh, "--no-exec", script)
@@ -136,7 +153,7 @@ func TestZshReadsItsScript(t *testing.T) {
 	}
 }
 
-func TestCompletionNeedsAShellItKnows(t *testing.T) {
+func TestCompletionRejectsUnknownShells(t *testing.T) {
 	for _, args := range [][]string{{"completion"}, {"completion", "powershell"}, {"completion", "bash", "zsh"}} {
 		if stdout, stderr, code := run(t, args...); code != 2 || stdout != "" || stderr == "" {
 			t.Errorf("%v: exit code %d, %s", args, code, stderr)
@@ -144,14 +161,14 @@ func TestCompletionNeedsAShellItKnows(t *testing.T) {
 	}
 }
 
-func TestDescriptionsAreShort(t *testing.T) {
+func TestCandidatesHaveTheFirstSentenceOfTheHelp(t *testing.T) {
 	for help, want := range map[string]string{
-		"Where the server is (http://127.0.0.1:8080).": "Where the server is",
+		"URL of the server.":   "URL of the server",
 		"One. Two.":            "One",
 		"Names (a few) of it.": "Names (a few) of it",
 		"":                     "",
 	} {
-		if got := brief(help); got != want {
+		if got := firstSentence(help); got != want {
 			t.Errorf("%q: got %q", help, got)
 		}
 	}

@@ -71,7 +71,7 @@ func (c *conformCommand) options(streams Streams) (conformance.Options, error) {
 		Document: deployrecords.OpenAPI(), DocumentName: "upstream's openapi.yaml", Strict: c.Strict, Values: make(map[string][]string),
 		Requests: int(c.Requests.Value), Seed: uint64(c.Seed.Value), Timeout: c.Timeout.Value, UserAgent: "deployrecords/" + Version,
 	}
-	faults := c.Faults()
+	faults := c.Validate()
 	token, err := readToken(&c.Remote)
 	faults = append(faults, err)
 	o.Target = conformance.Target{URL: c.URL, Token: token}

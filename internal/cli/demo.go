@@ -11,14 +11,14 @@ import (
 )
 
 type demoCommand struct {
-	Records int       `default:"400" placeholder:"N" help:"How many records (${default})."`
-	Seed    uint64    `default:"116" placeholder:"N" help:"Another seed gives another history, with other ids (${default})."`
-	End     time.Time `default:"2026-11-20T17:00:00Z" placeholder:"TIME" help:"When the history ends, in the form of RFC 3339 (${default})."`
+	Records int       `default:"400" placeholder:"N" help:"Number of records."`
+	Seed    uint64    `default:"116" placeholder:"N" help:"Each seed generates a different history with different ids."`
+	End     time.Time `default:"2026-11-20T17:00:00Z" placeholder:"TIME" help:"End of the history, as an RFC 3339 time."`
 }
 
 // Help is printed by demo --help.
 func (demoCommand) Help() string {
-	return `The history of a company that does not exist, on standard output, as import reads it. The same flags give the same bytes, whenever and wherever; the defaults give testdata/demo.ndjson. The company grows with its records: 7 environments at first, 200 with about 20,000 slots from a million records on. The memory it takes goes by what is deployed at a time, not by how long the history is.
+	return `Writes the deployment history of an imaginary company to standard output, as import reads it. The same flags generate the same bytes on every machine; the defaults generate testdata/demo.ndjson. The company grows with its records, from 7 environments to 200 environments with about 20,000 slots at a million records and more. Memory depends on the number of slots, not on the length of the history.
 
 Examples:
 
@@ -27,25 +27,25 @@ Examples:
 }
 
 func (c *demoCommand) Run(ctx context.Context, streams Streams) error {
-	out := &lastingWriter{ctx: ctx, w: streams.Out}
+	out := &contextWriter{ctx: ctx, w: streams.Out}
 	err := demo.Generate(out, demo.Options{Records: c.Records, Seed: c.Seed, End: c.End})
 	switch {
 	case out.err == nil && err != nil:
-		return usageError{err} // of the options
+		return usageError{err} // Generate rejected the options
 	case errors.Is(err, syscall.EPIPE):
-		return nil // whoever reads has enough, as head has
+		return nil // the reader stopped, as head does
 	}
 	return err
 }
 
-// lastingWriter writes as long as the context lasts, and tells a failure to write from others.
-type lastingWriter struct {
+// contextWriter fails once its context is done. err is its last error.
+type contextWriter struct {
 	ctx context.Context
 	w   io.Writer
 	err error
 }
 
-func (w *lastingWriter) Write(p []byte) (n int, err error) {
+func (w *contextWriter) Write(p []byte) (n int, err error) {
 	if w.err = w.ctx.Err(); w.err == nil {
 		n, w.err = w.w.Write(p)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-func TestTheDemoIsTheFileOfTheProject(t *testing.T) {
+func TestDefaultsGenerateTheDemoFile(t *testing.T) {
 	kept, err := os.ReadFile("../../testdata/demo.ndjson")
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +23,7 @@ func TestTheDemoIsTheFileOfTheProject(t *testing.T) {
 	}
 }
 
-func TestADemoHasTheRecordsAndTheEndThatAreAskedFor(t *testing.T) {
+func TestDemoHasTheGivenRecordsAndEnd(t *testing.T) {
 	args := []string{"demo", "--records", "1000", "--end", "2024-05-03T18:00:00+02:00", "--seed"}
 	stdout, stderr, code := run(t, append(args, "7")...)
 	if code != 0 || strings.Count(stdout, "\n") != 1000 {
@@ -48,7 +48,7 @@ func TestADemoHasTheRecordsAndTheEndThatAreAskedFor(t *testing.T) {
 	}
 }
 
-func TestMistakesOfADemo(t *testing.T) {
+func TestInvalidFlagsOfDemo(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		want string
@@ -85,7 +85,7 @@ func (w *failingWriter) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
-func TestADemoEndsWithItsReader(t *testing.T) {
+func TestDemoEndsWithItsReader(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	for name, c := range map[string]struct {
 		writer *failingWriter

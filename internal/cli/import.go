@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/deployrecords/deployrecords/internal/config"
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -22,13 +20,13 @@ import (
 
 type importCommand struct {
 	config.Database
-	Organization string   `required:"" placeholder:"KEY" help:"The organization that the records belong to; it is made if it is new."`
-	Files        []string `arg:"" name:"file" help:"Files of NDJSON, gzipped or not; - is standard input."`
+	Organization string   `required:"" placeholder:"KEY" help:"Organization of the records. It is created if it does not exist."`
+	Files        []string `arg:"" name:"file" help:"NDJSON files, plain or gzipped; - is standard input."`
 }
 
 // Help is printed by import --help.
 func (importCommand) Help() string {
-	return `Each line is a record as GET /v1/deployments gives it, with an optional project_versions: [{"project_name": "web", "project_version_name": "v1.2"}]. Ids that are missing are found by name, or made. A file is loaded whole or not at all: what is wrong with it is told by line and field. Loading a file again changes nothing. Files are loaded in their order; the first that fails ends the command.
+	return `Each line is a record as GET /v1/deployments returns it, with an optional project_versions: [{"project_name": "web", "project_version_name": "v1.2"}]. The import finds missing ids by name or creates them. It loads a whole file or nothing, and reports errors by line and field. A second import of the same file changes nothing. Files are imported in order; the first one that fails ends the command.
 
 Examples:
 
@@ -37,13 +35,13 @@ Examples:
 }
 
 func (c *importCommand) Run(ctx context.Context, streams Streams) error {
-	if err := databaseFaults(&c.Database); err != nil {
+	if err := validateDatabase(&c.Database); err != nil {
 		return err
 	}
 	if err := deployments.CheckOrganization(c.Organization); err != nil {
 		return usageError{fmt.Errorf("--organization: %w", err)}
 	}
-	// No statement timeout: a large import takes what it takes.
+	// Without a statement timeout: a large import may take long.
 	s, err := openStore(ctx, &c.Database, store.Options{}, slog.New(slog.NewTextHandler(streams.Err, nil)))
 	if err != nil {
 		return err
@@ -52,7 +50,7 @@ func (c *importCommand) Run(ctx context.Context, streams Streams) error {
 	for i, file := range c.Files {
 		summary, err := importFile(ctx, s, c.Organization, file, streams)
 		if err != nil {
-			return importFailure(file, c.Files[i+1:], err)
+			return importError(file, c.Files[i+1:], err)
 		}
 		fmt.Fprintf(streams.Out, "%s: %d added, %d changed, %d unchanged\n", file, summary.Added, summary.Changed, summary.Unchanged)
 	}
@@ -72,7 +70,7 @@ func importFile(ctx context.Context, s deployments.Store, organization, name str
 			size = info.Size()
 		}
 	}
-	if bar := progressBar(streams.Err, size, name); bar != nil {
+	if bar := newProgressBar(streams.Err, size, name, progressbar.OptionShowBytes(true)); bar != nil {
 		defer bar.Clear()
 		reader := progressbar.NewReader(input, bar)
 		input = &reader
@@ -80,27 +78,11 @@ func importFile(ctx context.Context, s deployments.Store, organization, name str
 	return s.Import(ctx, organization, importer.Entries(bufio.NewReaderSize(input, 1<<16), time.Now()))
 }
 
-// progressBar is nil unless a person looks.
-func progressBar(w io.Writer, size int64, name string) *progressbar.ProgressBar {
-	terminal, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(terminal.Fd())) {
-		return nil
-	}
-	return progressbar.NewOptions64(size,
-		progressbar.OptionSetDescription(name),
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionShowBytes(true),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionFullWidth(),
-		progressbar.OptionUseANSICodes(true),
-	)
-}
-
-// importFailure says what was not loaded: this file, and those after it.
-func importFailure(name string, after []string, err error) error {
-	var refused *deployments.ImportError
-	if errors.As(err, &refused) {
-		err = fmt.Errorf("%s has faults, and nothing of it was loaded:\n  %s", name, strings.ReplaceAll(refused.Error(), "\n", "\n  "))
+// importError adds the names of the files that were not loaded: this one and those after it.
+func importError(name string, after []string, err error) error {
+	var invalid *deployments.ImportError
+	if errors.As(err, &invalid) {
+		err = fmt.Errorf("%s has faults, and nothing of it was loaded:\n  %s", name, strings.ReplaceAll(invalid.Error(), "\n", "\n  "))
 	} else {
 		err = fmt.Errorf("%s: nothing of it was loaded: %w", name, err)
 	}

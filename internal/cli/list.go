@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -18,34 +17,34 @@ import (
 
 type listCommand struct {
 	Environment        *string `placeholder:"NAME" group:"Filters" help:"Only this environment."`
-	LogicalEnvironment *string `placeholder:"NAME" group:"Filters" help:"Only this logical environment, as production."`
-	Deployment         *string `placeholder:"NAME" group:"Filters" help:"Only the slots of this name."`
-	Project            *string `placeholder:"NAME" group:"Filters" help:"Only artifacts that belong to this project."`
-	ProjectVersion     *string `placeholder:"NAME" group:"Filters" help:"Only artifacts that belong to this version of --project."`
+	LogicalEnvironment *string `placeholder:"NAME" group:"Filters" help:"Only this logical environment, for example production."`
+	Deployment         *string `placeholder:"NAME" group:"Filters" help:"Only slots with this deployment name."`
+	Project            *string `placeholder:"NAME" group:"Filters" help:"Only artifacts of this project."`
+	ProjectVersion     *string `placeholder:"NAME" group:"Filters" help:"Only artifacts of this version of --project."`
 	Digest             *string `placeholder:"DIGEST" group:"Filters" help:"Only this artifact."`
-	Kind               *string `placeholder:"image|chart" group:"Filters" help:"Only artifacts of this kind; the API's names, as CONTAINER_IMAGE, will do too."`
-	Status             *string `placeholder:"deployed|decommissioned|superseded" group:"Filters" help:"Only records of this status."`
-	FullHistory        bool    `group:"Filters" help:"All records, rather than the latest of each slot. The filters choose among these."`
-	All                bool    `help:"Every page, one after the other. What is recorded meanwhile may be missed."`
-	Page               *string `placeholder:"N" help:"A page other than the first, which is 0, or 1 if the server is set so."`
-	PageSize           *string `placeholder:"N" help:"How many records a page has; the server has a limit."`
-	Output             string  `default:"table" placeholder:"table|json|ndjson|csv" help:"A table for people, the API's own JSON, a record a line as import reads it, or CSV (${default})."`
+	Kind               *string `placeholder:"image|chart" group:"Filters" help:"Only artifacts of this kind. The API's names, for example CONTAINER_IMAGE, are accepted too."`
+	Status             *string `placeholder:"deployed|decommissioned|superseded" group:"Filters" help:"Only records with this status."`
+	FullHistory        bool    `group:"Filters" help:"All records instead of the latest record of each slot. The filters apply to these records."`
+	All                bool    `help:"All pages. Records that are added meanwhile may be missing."`
+	Page               *string `placeholder:"N" help:"Number of the page. The first page is 0, or 1 on servers with --first-page 1."`
+	PageSize           *string `placeholder:"N" help:"Number of records per page, limited by the server."`
+	Output             string  `default:"table" placeholder:"table|json|ndjson|csv" help:"A table, the API's JSON, one record per line as import reads it, or CSV."`
 	config.Client
 }
 
 // Help is printed by list --help.
 func (listCommand) Help() string {
-	return `The newest records come first. A table says how long ago each was created, and is as wide as the terminal, or 80 columns. If not all records that were found are printed, standard error says how many there are.
+	return `The newest records come first. A table shows the age of each record and is as wide as the terminal, or 80 columns. If records were found that are not printed, standard error has their number.
 
-While the server can't be reached, is too busy (429) or fails (5xx), the command goes on trying for --retry-for.
+While the server is unreachable, too busy (429) or failing (5xx), the command retries for --retry-for.
 
 Exit codes:
 
-  0  listed, if only that there is nothing
-  2  the command or its settings are wrong
-  3  the server refused it
-  4  the server can't be reached or fails
-  1  anything else
+  0  success, even without records
+  1  any other error
+  2  the command line or the settings are invalid
+  3  the server rejected the request
+  4  the server is unreachable or failing
 
 Examples:
 
@@ -68,9 +67,9 @@ var (
 	}
 )
 
-// params are the parameters of the contract, and what is wrong with the flags that say them.
-func (c *listCommand) params() (params client.ListDeploymentRecordsParams, faults []error) {
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+// params translates the flags into the API's parameters, and returns the violations of the flags.
+func (c *listCommand) params() (params client.ListDeploymentRecordsParams, violations []error) {
+	add := func(format string, args ...any) { violations = append(violations, fmt.Errorf(format, args...)) }
 	params = client.ListDeploymentRecordsParams{
 		EnvironmentName:        c.Environment,
 		LogicalEnvironmentName: c.LogicalEnvironment,
@@ -80,19 +79,19 @@ func (c *listCommand) params() (params client.ListDeploymentRecordsParams, fault
 		ArtifactDigest:         c.Digest,
 	}
 	if c.ProjectVersion != nil && *c.ProjectVersion != "" && (c.Project == nil || *c.Project == "") {
-		fault("--project-version: needs --project")
+		add("--project-version: needs --project")
 	}
 	if c.Kind != nil {
 		kind, err := option("--kind", *c.Kind, kindOptions, "image|chart")
 		if err != nil {
-			fault("%w", err)
+			add("%w", err)
 		}
 		params.ArtifactKind = (*client.ListDeploymentRecordsParamsArtifactKind)(&kind)
 	}
 	if c.Status != nil {
 		status, err := option("--status", *c.Status, statusOptions, "deployed|decommissioned|superseded")
 		if err != nil {
-			fault("%w", err)
+			add("%w", err)
 		}
 		params.Status = (*client.ListDeploymentRecordsParamsStatus)(&status)
 	}
@@ -105,44 +104,44 @@ func (c *listCommand) params() (params client.ListDeploymentRecordsParams, fault
 		}
 		n, err := strconv.ParseUint(*text, 10, 31)
 		if err != nil {
-			fault("%s: %q is not a whole number from 0 to %d", flag, *text, math.MaxInt32)
+			add("%s: %q is not a whole number from 0 to %d", flag, *text, math.MaxInt32)
 		}
 		n32 := int32(n)
 		return &n32
 	}
 	params.Page, params.PageSize = number("--page", c.Page), number("--page-size", c.PageSize)
 	if c.All && c.Page != nil {
-		fault("--all and --page can't be used together")
+		add("--all and --page can't be used together")
 	}
 	if newPrinter(c.Output, c.All, Streams{}) == nil {
-		fault("--output: %q is not one of table, json, ndjson, csv", c.Output)
+		add("--output: %q is not one of table, json, ndjson, csv", c.Output)
 	}
-	return params, faults
+	return params, violations
 }
 
 func (c *listCommand) Run(ctx context.Context, streams Streams) error {
-	params, faults := c.params()
-	caller, err := newCaller(&c.Client, streams.Err, faults...)
+	params, violations := c.params()
+	api, err := newAPIClient(&c.Client, streams.Err, violations...)
 	if err != nil {
 		return err
 	}
-	pages, err := newWalk(caller, params, c.All)
+	lister, err := newLister(api, params, c.All)
 	if err != nil {
 		return err
 	}
 	printer := newPrinter(c.Output, c.All, streams)
 	var bar *progressbar.ProgressBar
 	if c.All && (c.Output == "table" || !isTerminal(streams.Out)) {
-		bar = recordsBar(streams)
+		bar = newProgressBar(streams.Err, 1, "records", progressbar.OptionShowCount())
 	}
 	shown, total := 0, 0
-	for page, err := range pages.pages(ctx) {
+	for page, err := range lister.pages(ctx) {
 		if err == nil {
 			err = printer.page(page)
 		}
 		if err != nil {
 			clearBar(bar)
-			return brokenOff(err, c.Output, shown, total)
+			return c.incomplete(err, shown, total)
 		}
 		shown += len(page.records)
 		total = int(page.pagination.TotalCount)
@@ -156,7 +155,7 @@ func (c *listCommand) Run(ctx context.Context, streams Streams) error {
 		return err
 	}
 	switch {
-	case c.Output == "json" && !c.All: // its pagination says so
+	case c.Output == "json" && !c.All: // the response has the total
 	case shown == 0 && total == 0:
 		fmt.Fprintln(streams.Err, "no records")
 	case shown < total:
@@ -165,15 +164,16 @@ func (c *listCommand) Run(ctx context.Context, streams Streams) error {
 	return nil
 }
 
-// brokenOff says how much was printed of a walk that was not walked to its end.
-func brokenOff(err error, output string, shown, total int) error {
-	if shown == 0 {
+// incomplete adds the number of printed records to the error that ended a listing.
+func (c *listCommand) incomplete(err error, shown, total int) error {
+	switch {
+	case shown == 0:
 		return err
+	case c.Output == "table":
+		return fmt.Errorf("%w\nno table is printed: only %d of %d records were read", err, shown, total)
+	default:
+		return fmt.Errorf("%w\nthe output is incomplete: it has %d of %d records", err, shown, total)
 	}
-	if output == "table" {
-		return fmt.Errorf("%w\nnothing is printed of the %d of %d records that came before", err, shown, total)
-	}
-	return fmt.Errorf("%w\nwhat is printed breaks off after %d of %d records", err, shown, total)
 }
 
 func isTerminal(w any) bool {
@@ -181,15 +181,15 @@ func isTerminal(w any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// recordsBar is nil unless a person looks.
-func recordsBar(streams Streams) *progressbar.ProgressBar {
-	if !isTerminal(streams.Err) {
+// newProgressBar returns nil unless stderr is a terminal.
+func newProgressBar(stderr any, size int64, description string, unit progressbar.Option) *progressbar.ProgressBar {
+	if !isTerminal(stderr) {
 		return nil
 	}
-	return progressbar.NewOptions(1,
-		progressbar.OptionSetDescription("records"),
-		progressbar.OptionSetWriter(streams.Err),
-		progressbar.OptionShowCount(),
+	return progressbar.NewOptions64(size,
+		progressbar.OptionSetDescription(description),
+		progressbar.OptionSetWriter(stderr.(*os.File)),
+		unit,
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionFullWidth(),
 		progressbar.OptionUseANSICodes(true),
@@ -201,6 +201,3 @@ func clearBar(bar *progressbar.ProgressBar) {
 		_ = bar.Clear()
 	}
 }
-
-// errNotAList says that something else than this API answers.
-var errNotAList = errors.New("not with a list of records: is --url right?")

@@ -10,30 +10,31 @@ import (
 	"os"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/term"
 
 	"github.com/deployrecords/deployrecords/generated/client"
 )
 
-// printer writes records in a form, page by page. What it has of a page is written before it takes the next: only a
-// table, whose columns are as wide as they need be, is kept until the end.
+// printer writes pages of records in one format. It writes each page before it takes the next one, except that a table
+// needs all its rows for the widths of its columns.
 type printer interface {
 	page(page recordPage) error
 	end() error
 }
 
-// newPrinter is nil if there is no such form.
-func newPrinter(form string, all bool, streams Streams) printer {
+// newPrinter returns nil for an unknown format.
+func newPrinter(format string, all bool, streams Streams) printer {
 	switch {
-	case form == "table":
+	case format == "table":
 		return &tablePrinter{out: streams.Out, now: time.Now()}
-	case form == "json" && all:
+	case format == "json" && all:
 		return &jsonPrinter{out: bufio.NewWriter(streams.Out)}
-	case form == "json":
+	case format == "json":
 		return &bodyPrinter{out: streams.Out}
-	case form == "ndjson":
+	case format == "ndjson":
 		return &ndjsonPrinter{out: bufio.NewWriter(streams.Out)}
-	case form == "csv":
+	case format == "csv":
 		w := csv.NewWriter(streams.Out)
 		w.UseCRLF = true // RFC 4180
 		return &csvPrinter{out: w}
@@ -41,13 +42,13 @@ func newPrinter(form string, all bool, streams Streams) printer {
 	return nil
 }
 
-// bodyPrinter gives the answer as the server sent it.
+// bodyPrinter writes the response as the server sent it.
 type bodyPrinter struct{ out io.Writer }
 
 func (p *bodyPrinter) page(page recordPage) error { return writeBody(p.out, page.body) }
 func (p *bodyPrinter) end() error                 { return nil }
 
-// writeBody ends the body with a line break if it has none.
+// writeBody writes the body with a line break at its end.
 func writeBody(out io.Writer, body []byte) error {
 	if !bytes.HasSuffix(body, []byte("\n")) {
 		body = append(body, '\n')
@@ -56,35 +57,32 @@ func writeBody(out io.Writer, body []byte) error {
 	return err
 }
 
-// jsonPrinter makes one answer of all pages. The pagination is the last page's.
+// jsonPrinter merges all pages into one response, with the pagination of the last page.
 type jsonPrinter struct {
 	out        *bufio.Writer
-	begun      bool
+	records    int
 	pagination client.OffsetPagination
 }
 
+const jsonListStart = `{"deployment_records":[`
+
 func (p *jsonPrinter) page(page recordPage) error {
 	for _, record := range page.records {
-		p.next()
+		separator := ","
+		if p.records == 0 {
+			separator = jsonListStart
+		}
+		_, _ = p.out.WriteString(separator)
 		_, _ = p.out.Write(record)
+		p.records++
 	}
 	p.pagination = page.pagination
-	return p.out.Flush() // gives the first error of all
-}
-
-// next writes what stands before a record.
-func (p *jsonPrinter) next() {
-	between := ","
-	if !p.begun {
-		between = `{"deployment_records":[`
-		p.begun = true
-	}
-	_, _ = p.out.WriteString(between)
+	return p.out.Flush() // returns the first error of all writes
 }
 
 func (p *jsonPrinter) end() error {
-	if !p.begun {
-		p.next()
+	if p.records == 0 {
+		_, _ = p.out.WriteString(jsonListStart)
 	}
 	pagination, err := json.Marshal(p.pagination)
 	if err != nil {
@@ -94,12 +92,14 @@ func (p *jsonPrinter) end() error {
 	return p.out.Flush()
 }
 
-// ndjsonPrinter writes what import reads: each record as the server sent it, on a line of its own.
+// ndjsonPrinter writes each record as the server sent it, on one line, as import reads it.
 type ndjsonPrinter struct{ out *bufio.Writer }
 
 func (p *ndjsonPrinter) page(page recordPage) error {
 	for _, record := range page.records {
-		_, _ = p.out.Write(compact(record))
+		line := jsontext.Value(record)
+		_ = line.Compact() // the response was parsed, so it is valid JSON
+		_, _ = p.out.Write(line)
 		_ = p.out.WriteByte('\n')
 	}
 	return p.out.Flush()
@@ -113,15 +113,15 @@ var csvHeader = []string{
 	"status", "created_at", "updated_at", "last_seen_at",
 }
 
-// csvPrinter gives the data as they are: no apostrophe is put before what a spreadsheet may take for a formula.
+// csvPrinter writes values unchanged. It does not quote values that a spreadsheet takes for formulas.
 type csvPrinter struct {
-	out   *csv.Writer
-	begun bool
+	out     *csv.Writer
+	started bool
 }
 
 func (p *csvPrinter) page(page recordPage) error {
-	if !p.begun {
-		p.begun = true
+	if !p.started {
+		p.started = true
 		_ = p.out.Write(csvHeader)
 	}
 	for _, raw := range page.records {
@@ -152,12 +152,12 @@ func orEmpty(text *string) string {
 
 func decodeRecord(raw json.RawMessage) (r client.DeploymentRecord, err error) {
 	if err := json.Unmarshal(raw, &r); err != nil {
-		return r, fmt.Errorf("a record of the answer is not as the contract says: %w", err)
+		return r, fmt.Errorf("a record in the response does not follow the OpenAPI document: %w", err)
 	}
 	return r, nil
 }
 
-// tablePrinter keeps the cells of all rows.
+// tablePrinter keeps all rows until the end.
 type tablePrinter struct {
 	out  io.Writer
 	now  time.Time
@@ -182,7 +182,7 @@ func (p *tablePrinter) end() error {
 	return writeTable(p.out, p.rows, tableWidth(p.out))
 }
 
-// tableWidth is that of the terminal, or 80.
+// tableWidth returns the width of the terminal, or 80.
 func tableWidth(out io.Writer) int {
 	if file, ok := out.(*os.File); ok {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {

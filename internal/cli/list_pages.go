@@ -1,70 +1,66 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
 
 	"github.com/deployrecords/deployrecords/generated/client"
 )
 
-// recordPage is an answer to the list. The records are as the server sent them.
+// recordPage is one response to a listing. Its records are as the server sent them.
 type recordPage struct {
 	body       []byte
 	records    []json.RawMessage
 	pagination client.OffsetPagination
 }
 
-// walk asks for one page, or for all of them.
-type walk struct {
-	caller *caller
+// lister reads one page, or all of them.
+type lister struct {
+	api    *apiClient
 	client *client.Client
 	params client.ListDeploymentRecordsParams
 	all    bool
 }
 
-func newWalk(caller *caller, params client.ListDeploymentRecordsParams, all bool) (*walk, error) {
-	c, err := client.NewClient(caller.base, client.WithHTTPClient(caller.http), client.WithRequestEditorFn(caller.authorize))
-	return &walk{caller: caller, client: c, params: params, all: all}, err
+func newLister(api *apiClient, params client.ListDeploymentRecordsParams, all bool) (*lister, error) {
+	c, err := client.NewClient(api.base, client.WithHTTPClient(api.http), client.WithRequestEditorFn(api.authorize))
+	return &lister{api: api, client: c, params: params, all: all}, err
 }
 
-// pages gives one page after the other, until the last or an error, and keeps none of them.
+// pages yields each page until the last one or an error.
 //
-// The number of the first page is what the first answer says: servers count from 0 or from 1. How many pages there are
-// is what the latest answer says, since records may come and go meanwhile. New ones push others to the next page, where
-// they would be met again: a record that was on the page before is left out.
-func (w *walk) pages(ctx context.Context) iter.Seq2[recordPage, error] {
+// The first response gives the number of the first page, since servers count from 0 or from 1. The latest response gives
+// the number of pages, since records may appear and disappear meanwhile. New records move others to the next page, so
+// pages leaves out records that were on the page before.
+func (l *lister) pages(ctx context.Context) iter.Seq2[recordPage, error] {
 	return func(yield func(recordPage, error) bool) {
-		page, err := w.page(ctx)
-		if !yield(page, err) || err != nil || !w.all {
+		page, err := l.page(ctx)
+		if !yield(page, err) || err != nil || !l.all {
 			return
 		}
-		next := page.pagination.Page
-		before, count := ids(page.records), page.pagination.TotalCount
-		for walked := int32(1); walked < page.pagination.TotalPages; walked++ {
-			next++
-			w.params.Page = &next
-			if page, err = w.page(ctx); err != nil {
+		number := page.pagination.Page
+		previous, total := ids(page.records), page.pagination.TotalCount
+		for done := int32(1); done < page.pagination.TotalPages; done++ {
+			number++
+			l.params.Page = &number
+			if page, err = l.page(ctx); err != nil {
 				yield(recordPage{}, err)
 				return
 			}
-			came := ids(page.records)
-			fresh := page.records[:0]
-			for _, record := range page.records {
-				if _, again := before[idOf(record)]; !again {
-					fresh = append(fresh, record)
-				}
-			}
-			// Without this, a server that counts pages in another way would give a list that looks complete.
-			if len(fresh) == 0 && page.pagination.TotalCount == count && walked < page.pagination.TotalPages {
-				yield(recordPage{}, fmt.Errorf("%s has nothing new on page %d, though it says that it has %d pages and this is number %d",
-					w.caller.base, next, page.pagination.TotalPages, walked+1))
+			current := ids(page.records)
+			page.records = slices.DeleteFunc(page.records, func(record json.RawMessage) bool { return previous[id(record)] })
+			// A server that numbers pages in another way must not produce a list that looks complete.
+			if len(page.records) == 0 && page.pagination.TotalCount == total && done < page.pagination.TotalPages {
+				yield(recordPage{}, fmt.Errorf("%s has no new records on page %d, the %dth of its %d pages",
+					l.api.base, number, done+1, page.pagination.TotalPages))
 				return
 			}
-			before, count = came, page.pagination.TotalCount
-			page.records = fresh
+			previous, total = current, page.pagination.TotalCount
 			if !yield(page, nil) {
 				return
 			}
@@ -72,9 +68,9 @@ func (w *walk) pages(ctx context.Context) iter.Seq2[recordPage, error] {
 	}
 }
 
-func (w *walk) page(ctx context.Context) (recordPage, error) {
-	body, err := w.caller.ask(ctx, func(ctx context.Context) (*http.Response, error) {
-		return w.client.ListDeploymentRecords(ctx, &w.params)
+func (l *lister) page(ctx context.Context) (recordPage, error) {
+	body, err := l.api.Do(ctx, func(ctx context.Context) (*http.Response, error) {
+		return l.client.ListDeploymentRecords(ctx, &l.params)
 	})
 	if err != nil {
 		return recordPage{}, err
@@ -84,26 +80,24 @@ func (w *walk) page(ctx context.Context) (recordPage, error) {
 		Pagination *client.OffsetPagination `json:"pagination"`
 	}
 	if err := json.Unmarshal(body, &list); err != nil || list.Pagination == nil {
-		return recordPage{}, fmt.Errorf("%s answered 200, but %w", w.caller.base, errNotAList)
+		return recordPage{}, fmt.Errorf("%s responded 200 without a list of records: is --url right?", l.api.base)
 	}
 	return recordPage{body: body, records: list.Records, pagination: *list.Pagination}, nil
 }
 
-func idOf(record json.RawMessage) string {
+// id returns the record's id, or the whole record if it has none.
+func id(record json.RawMessage) string {
 	var r struct {
 		ID string `json:"id"`
 	}
-	_ = json.Unmarshal(record, &r) // no id is none that was met before
-	if r.ID == "" {
-		return string(record)
-	}
-	return r.ID
+	_ = json.Unmarshal(record, &r)
+	return cmp.Or(r.ID, string(record))
 }
 
-func ids(records []json.RawMessage) map[string]struct{} {
-	set := make(map[string]struct{}, len(records))
+func ids(records []json.RawMessage) map[string]bool {
+	set := make(map[string]bool, len(records))
 	for _, record := range records {
-		set[idOf(record)] = struct{}{}
+		set[id(record)] = true
 	}
 	return set
 }

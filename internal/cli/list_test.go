@@ -16,7 +16,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/importer"
 )
 
-func TestEachParameterHasItsFlag(t *testing.T) {
+func TestFlagsBecomeParameters(t *testing.T) {
 	for want, args := range map[string][]string{
 		"": nil,
 		"environment_name=prod eu&logical_environment_name=production&deployment_name=a&b=": {"--environment", "prod eu", "--logical-environment", "production", "--deployment", "a&b="},
@@ -60,7 +60,7 @@ func splitPairs(text string) (pairs [][2]string) {
 	return pairs
 }
 
-func TestEveryFaultOfAListIsToldAtOnce(t *testing.T) {
+func TestListReportsAllViolationsTogether(t *testing.T) {
 	clientEnvironment(t, "http://127.0.0.1:1")
 	_, stderr, code := run(t, "list", "--kind", "tarball", "--status", "gone", "--page=-1", "--page-size", "2147483648",
 		"--all", "--output", "xml", "--project-version", "v1", "--timeout=0s")
@@ -70,7 +70,7 @@ func TestEveryFaultOfAListIsToldAtOnce(t *testing.T) {
 	golden(t, "list-faults.txt", stderr)
 }
 
-func TestATableSaysWhatItDoesNotShow(t *testing.T) {
+func TestListReportsTheNumberOfRecordsNotShown(t *testing.T) {
 	s := newAPI(t)
 	s.records = testRecords(345)
 	stdout, stderr, code := s.client("list", "--page-size", "20")
@@ -139,7 +139,7 @@ func idsOf(records []map[string]any) []string {
 	return ids
 }
 
-func TestAllPagesOfServersThatCountFromZeroOrOne(t *testing.T) {
+func TestAllPagesOfZeroBasedAndOneBasedServers(t *testing.T) {
 	for _, first := range []int{0, 1} {
 		for _, n := range []int{0, 1, 10, 11, 35} {
 			for form, read := range forms {
@@ -157,7 +157,7 @@ func TestAllPagesOfServersThatCountFromZeroOrOne(t *testing.T) {
 	}
 }
 
-func TestRecordsThatComeDuringAWalk(t *testing.T) {
+func TestRecordsAddedDuringAListingAreNotRepeated(t *testing.T) {
 	for form, read := range forms {
 		s := newAPI(t)
 		before := testRecords(30)
@@ -177,7 +177,7 @@ func TestRecordsThatComeDuringAWalk(t *testing.T) {
 	}
 }
 
-func TestRecordsThatGoDuringAWalk(t *testing.T) {
+func TestRecordsRemovedDuringAListing(t *testing.T) {
 	s := newAPI(t)
 	s.records = testRecords(30)
 	s.listed = func(s *apiServer, page int) {
@@ -191,7 +191,7 @@ func TestRecordsThatGoDuringAWalk(t *testing.T) {
 	}
 }
 
-func TestAServerThatCountsPagesInAnotherWayIsFoundOut(t *testing.T) {
+func TestAServerThatRepeatsAPageIsAnError(t *testing.T) {
 	s := newAPI(t)
 	s.records = testRecords(30)
 	same := func(w http.ResponseWriter, _ *http.Request) {
@@ -199,12 +199,12 @@ func TestAServerThatCountsPagesInAnotherWayIsFoundOut(t *testing.T) {
 	}
 	s.trouble = repeat(10, same)
 	_, stderr, code := s.client("list", "--all", "--page-size", "10", "--output", "ndjson")
-	if code != 1 || !strings.Contains(stderr, "has nothing new on page 1") || !strings.Contains(stderr, "breaks off after 10 of 30 records") {
+	if code != 1 || !strings.Contains(stderr, "has no new records on page 1") || !strings.Contains(stderr, "incomplete: it has 10 of 30 records") {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 }
 
-func TestOneAnswerOfAllPages(t *testing.T) {
+func TestJSONOfAllPagesIsOneResponse(t *testing.T) {
 	s := newAPI(t)
 	s.records, s.firstPage = testRecords(25), 1
 	stdout, _, _ := s.client("list", "--all", "--page-size", "10", "--output", "json")
@@ -234,7 +234,7 @@ func decoded(t *testing.T, text string) (value any) {
 	return value
 }
 
-func TestTheListAsItCame(t *testing.T) {
+func TestJSONOfOnePageIsTheResponse(t *testing.T) {
 	const body = "{ \"deployment_records\": [ {\"id\": \"x\", \"new\": 1.0} ],\n  \"pagination\": {\"total_count\": 1}, \"more\": null }"
 	s := newAPI(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
 	stdout, stderr, code := s.client("list", "--output", "json")
@@ -255,7 +255,7 @@ func hard() []map[string]any {
 	return records
 }
 
-func TestNDJSONIsWhatImportReads(t *testing.T) {
+func TestImportReadsNDJSON(t *testing.T) {
 	s := newAPI(t)
 	s.records = hard()
 	stdout, _, code := s.client("list", "--output", "ndjson")
@@ -281,7 +281,7 @@ func TestNDJSONIsWhatImportReads(t *testing.T) {
 	}
 }
 
-func TestCSVHasTheDataAsTheyAre(t *testing.T) {
+func TestCSVHasUnchangedValues(t *testing.T) {
 	s := newAPI(t)
 	s.records = hard()
 	stdout, _, _ := s.client("list", "--output", "csv")
@@ -305,7 +305,7 @@ func TestCSVHasTheDataAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestExitCodesOfAList(t *testing.T) {
+func TestExitCodesOfList(t *testing.T) {
 	text := func(body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }
 	}
@@ -317,9 +317,9 @@ func TestExitCodesOfAList(t *testing.T) {
 		"refused":      {problem(400, "the request has a fault", "artifact_kind: is wrong"), 3, "400 Bad Request: the request has a fault\n  artifact_kind: is wrong\n"},
 		"unavailable":  {problem(503, "try again"), 4, "503 Service Unavailable: try again"},
 		"broken off":   {breakOff, 4, "broke off"},
-		"a web site":   {text("<!doctype html>"), 1, "not with a list of records"},
-		"another API":  {text("{}"), 1, "not with a list of records"},
-		"a bad record": {text(`{"deployment_records":[{"created_at":"yesterday"}],"pagination":{}}`), 1, "not as the contract says"},
+		"a web site":   {text("<!doctype html>"), 1, "without a list of records"},
+		"another API":  {text("{}"), 1, "without a list of records"},
+		"a bad record": {text(`{"deployment_records":[{"created_at":"yesterday"}],"pagination":{}}`), 1, "does not follow the OpenAPI document"},
 	} {
 		s := newAPI(t, c.trouble)
 		stdout, stderr, code := s.client("list", "--retry-for", "0s")
@@ -329,10 +329,10 @@ func TestExitCodesOfAList(t *testing.T) {
 	}
 }
 
-func TestAWalkThatBreaksOffSaysWhere(t *testing.T) {
+func TestAnIncompleteListingReportsItsRecords(t *testing.T) {
 	for form, want := range map[string]string{
-		"ndjson": "what is printed breaks off after 10 of 30 records", "csv": "breaks off after 10 of 30", "json": "breaks off after 10 of 30",
-		"table": "nothing is printed of the 10 of 30 records that came before",
+		"ndjson": "the output is incomplete: it has 10 of 30 records", "csv": "it has 10 of 30", "json": "it has 10 of 30",
+		"table": "no table is printed: only 10 of 30 records were read",
 	} {
 		s := newAPI(t, func(w http.ResponseWriter, r *http.Request) {}, problem(503, "busy"), problem(403, "no more"))
 		s.records = testRecords(30)
@@ -344,7 +344,7 @@ func TestAWalkThatBreaksOffSaysWhere(t *testing.T) {
 	}
 }
 
-func TestPagesArePrintedAsTheyCome(t *testing.T) {
+func TestPagesArePrintedOneByOne(t *testing.T) {
 	for _, form := range []string{"ndjson", "csv", "json"} {
 		s := newAPI(t)
 		s.records = testRecords(30)
@@ -363,7 +363,7 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, http.ErrBodyNotAllowed }
 
-func TestWhatCannotBePrintedIsAFailure(t *testing.T) {
+func TestWriteErrorsAreFailures(t *testing.T) {
 	s := newAPI(t)
 	s.records = testRecords(3)
 	clientEnvironment(t, s.URL)

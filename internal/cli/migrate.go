@@ -2,10 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/deployrecords/deployrecords/internal/config"
+	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store"
 )
 
@@ -15,11 +18,11 @@ type migrateCommand struct {
 
 // Help is printed by migrate --help.
 func (migrateCommand) Help() string {
-	return `Serve and import do the same at their start. Run it on its own, as the owner of the schema, when the server's own role may not change the schema.`
+	return `The commands serve and import migrate the schema when they start. Run migrate as the owner of the schema if the server's role may not change the schema.`
 }
 
 func (c *migrateCommand) Run(ctx context.Context, streams Streams) error {
-	if err := databaseFaults(&c.Database); err != nil {
+	if err := validateDatabase(&c.Database); err != nil {
 		return err
 	}
 	migration, err := migrate(ctx, &c.Database, slog.New(slog.NewTextHandler(streams.Err, nil)))
@@ -34,9 +37,44 @@ func (c *migrateCommand) Run(ctx context.Context, streams Streams) error {
 	return nil
 }
 
-func databaseFaults(database *config.Database) error {
-	if err := config.Join(append(database.Faults(), store.CheckURL(database.URL))...); err != nil {
+func validateDatabase(database *config.Database) error {
+	if err := config.Join(append(database.Validate(), store.CheckURL(database.URL))...); err != nil {
 		return usageError{err}
 	}
 	return nil
+}
+
+// openStore waits for the database, migrates it and opens the store.
+func openStore(ctx context.Context, database *config.Database, o store.Options, logger *slog.Logger) (*store.Store, error) {
+	migration, err := migrate(ctx, database, logger)
+	if err != nil {
+		return nil, err
+	}
+	if migration.From != migration.To {
+		logger.Info("migrated the database", "from", migration.From, "to", migration.To)
+	}
+	o.URL, o.MaxConnections = database.URL, int(database.MaxConnections.Value)
+	return store.Open(o)
+}
+
+// migrate retries with growing pauses while the database is unreachable, for as long as the settings allow.
+func migrate(ctx context.Context, database *config.Database, logger *slog.Logger) (store.Migration, error) {
+	deadline := time.Now().Add(database.Wait.Value)
+	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		migration, err := store.Migrate(ctx, database.URL)
+		switch {
+		case err == nil:
+			return migration, nil
+		case !errors.Is(err, deployments.ErrUnavailable) || ctx.Err() != nil:
+			return migration, fmt.Errorf("prepare the database %s: %w", config.RedactURL(database.URL), err)
+		case !time.Now().Before(deadline):
+			return migration, fmt.Errorf("gave up on the database %s after %s: %w", config.RedactURL(database.URL), database.Wait.Value, err)
+		}
+		pause = min(pause, time.Until(deadline))
+		logger.Warn("the database is unreachable", "retry_in", pause.String(), "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
 }

@@ -14,33 +14,33 @@ import (
 )
 
 type recordCommand struct {
-	Environment        string   `required:"" placeholder:"NAME" help:"Where it was deployed to: a cluster, a server."`
-	LogicalEnvironment *string  `placeholder:"NAME" help:"The environment's stage, as production."`
-	Deployment         string   `required:"" placeholder:"NAME" help:"The slot in the environment: what keeps its name from version to version."`
-	Image              *string  `placeholder:"REF" group:"Artifact" help:"A container image: NAME:TAG@DIGEST, the tag may be left out. The name is recorded as it is written, with its registry."`
-	Chart              *string  `placeholder:"NAME" group:"Artifact" help:"A Helm chart, instead of an image; with --version and --digest."`
-	Version            *string  `placeholder:"TEXT" group:"Artifact" help:"The chart's version."`
-	Digest             *string  `placeholder:"DIGEST" group:"Artifact" help:"The chart's digest: sha256: or sha512: and hex digits in lower case."`
-	Project            []string `sep:"none" placeholder:"NAME" group:"Artifact" help:"A project that the artifact belongs to; with --project-version. For several, repeat both."`
-	ProjectVersion     []string `sep:"none" placeholder:"NAME" group:"Artifact" help:"The version of the project; the first is that of the first --project, and so on."`
-	Decommission       bool     `help:"Record that it does not run there any more. With the digest, only if that artifact is what runs there; without, whatever image (or chart) does."`
-	IdempotencyKey     *string  `placeholder:"KEY" help:"Makes it safe to run the command again later: for 24 hours the same key records the same thing once. 1 to 128 visible ASCII characters; by default a random one for all tries of this run."`
-	Output             string   `default:"text" placeholder:"text|json" help:"One line, or the server's answer as it came (${default})."`
+	Environment        string   `required:"" placeholder:"NAME" help:"Environment of the deployment, for example a cluster or a server."`
+	LogicalEnvironment *string  `placeholder:"NAME" help:"Logical environment of the environment, for example production."`
+	Deployment         string   `required:"" placeholder:"NAME" help:"Deployment name. It stays the same from version to version: a deployment name in an environment is a slot."`
+	Image              *string  `placeholder:"REF" group:"Artifact" help:"Container image, as NAME:TAG@DIGEST or NAME@DIGEST. The name is recorded as given, with its registry."`
+	Chart              *string  `placeholder:"NAME" group:"Artifact" help:"Helm chart, instead of --image; needs --version and --digest."`
+	Version            *string  `placeholder:"TEXT" group:"Artifact" help:"Version of the chart."`
+	Digest             *string  `placeholder:"DIGEST" group:"Artifact" help:"Digest of the chart: sha256: or sha512: and lower-case hex digits."`
+	Project            []string `sep:"none" placeholder:"NAME" group:"Artifact" help:"Project of the artifact; needs --project-version. Repeat both for several projects."`
+	ProjectVersion     []string `sep:"none" placeholder:"NAME" group:"Artifact" help:"Version of the project. The first --project-version belongs to the first --project, and so on."`
+	Decommission       bool     `help:"Record that the deployment was removed. With a digest, only if this artifact runs there; without one, whichever image (or chart) runs there."`
+	IdempotencyKey     *string  `placeholder:"KEY" help:"Key that makes a later repetition of the command safe: for 24 hours, the same key records the deployment once. 1 to 128 visible ASCII characters. Without it, all tries of this run share a random key."`
+	Output             string   `default:"text" placeholder:"text|json" help:"One line, or the server's response."`
 	config.Client
 }
 
 // Help is printed by record --help.
 func (recordCommand) Help() string {
-	return `The line that is printed is the record that says so now. Recording again what runs there already adds nothing. While the server can't be reached, is too busy (429) or fails (5xx), the command goes on trying for --retry-for, with growing pauses; all tries are one recording.
+	return `Prints the resulting record. Recording an artifact that runs there already adds no record. While the server is unreachable, too busy (429) or failing (5xx), the command retries for --retry-for with growing pauses; all tries together record once.
 
 Exit codes:
 
   0  recorded
-  2  the command or its settings are wrong; nothing was sent
-  3  the server refused it and says why; trying again will not help
-  4  the server can't be reached or fails: whether it was recorded is not known,
-     and the same command with the --idempotency-key that is told settles it
-  1  anything else, as being interrupted
+  1  any other error, for example an interrupt
+  2  the command line or the settings are invalid; nothing was sent
+  3  the server rejected the request; a retry fails too
+  4  the server is unreachable or failing. The deployment may have been recorded:
+     repeat the command with the --idempotency-key of the message
 
 Examples:
 
@@ -56,65 +56,65 @@ Examples:
 }
 
 func (c *recordCommand) Run(ctx context.Context, streams Streams) error {
-	body, faults := c.body()
+	body, violations := c.body()
 	key := rand.Text()
 	if c.IdempotencyKey != nil {
 		key = *c.IdempotencyKey
 		if key == "" || len(key) > 128 || !isHeaderText(key) {
-			faults = append(faults, errors.New("--idempotency-key: is not 1 to 128 visible ASCII characters"))
+			violations = append(violations, errors.New("--idempotency-key: is not 1 to 128 visible ASCII characters"))
 		}
 	}
 	if c.Output != "text" && c.Output != "json" {
-		faults = append(faults, fmt.Errorf("--output: %q is neither text nor json", c.Output))
+		violations = append(violations, fmt.Errorf("--output: %q is neither text nor json", c.Output))
 	}
-	caller, err := newCaller(&c.Client, streams.Err, faults...)
+	api, err := newAPIClient(&c.Client, streams.Err, violations...)
 	if err != nil {
 		return err
 	}
-	if named := c.namedInVain(); named != "" {
-		fmt.Fprintf(streams.Err, "deployrecords: warning: without a digest, %s says nothing: whatever runs there is decommissioned\n", named)
+	if ignored := c.ignoredVersion(); ignored != "" {
+		fmt.Fprintf(streams.Err, "deployrecords: warning: %s is ignored without a digest: whichever version runs there is decommissioned\n", ignored)
 	}
-	client, err := recordingclient.NewClient(caller.base,
-		recordingclient.WithHTTPClient(caller.http), recordingclient.WithRequestEditorFn(caller.authorize))
+	client, err := recordingclient.NewClient(api.base,
+		recordingclient.WithHTTPClient(api.http), recordingclient.WithRequestEditorFn(api.authorize))
 	if err != nil {
 		return err
 	}
-	answer, err := caller.ask(ctx, func(ctx context.Context) (*http.Response, error) {
+	response, err := api.Do(ctx, func(ctx context.Context) (*http.Response, error) {
 		return client.RecordDeployment(ctx, &recordingclient.RecordDeploymentParams{IdempotencyKey: &key}, body)
 	})
 	if err != nil {
 		var coded exitError
 		if ctx.Err() != nil || errors.As(err, &coded) && coded.code == exitUnreachable {
-			err = fmt.Errorf("%w\nwhether it was recorded is not known; the same command with --idempotency-key %s records it once", err, key)
+			err = fmt.Errorf("%w\nthe deployment may have been recorded; repeat the command with --idempotency-key %s to record it once", err, key)
 		}
 		return err
 	}
 	var recorded recordingclient.RecordedDeployment
-	if err := json.Unmarshal(answer, &recorded); err != nil || recorded.DeploymentRecord.Id == "" {
-		return fmt.Errorf("%s answered 200, but not with a record: is --url right?", caller.base)
+	if err := json.Unmarshal(response, &recorded); err != nil || recorded.DeploymentRecord.Id == "" {
+		return fmt.Errorf("%s responded 200 without a record: is --url right?", api.base)
 	}
 	if c.Output == "json" {
-		return writeBody(streams.Out, answer)
+		return writeBody(streams.Out, response)
 	}
-	_, err = fmt.Fprintln(streams.Out, visible(c.sentence(recorded.DeploymentRecord)))
+	_, err = fmt.Fprintln(streams.Out, visible(c.summary(recorded.DeploymentRecord)))
 	return err
 }
 
-// sentence tells what is so now.
-func (c *recordCommand) sentence(r recordingclient.DeploymentRecord) string {
+// summary returns the line that describes the resulting record.
+func (c *recordCommand) summary(r recordingclient.DeploymentRecord) string {
 	version := r.Artifact.Version
 	if version == "" {
 		version = shortDigest(r.Artifact.Digest)
 	}
-	// Other than DEPLOYED, a record has its status since it was changed last.
+	// The last update set any status other than DEPLOYED.
 	since := r.UpdatedAt
 	if r.Status == recordingclient.DeploymentRecordStatusDEPLOYED {
 		since = r.CreatedAt
 	}
-	begin := "recorded"
+	result := "recorded"
 	if c.Decommission && r.Status != recordingclient.DeploymentRecordStatusDECOMMISSIONED {
-		begin = "nothing to decommission:"
+		result = "nothing to decommission:"
 	}
-	return fmt.Sprintf("%s %s %s in %s: %s since %s (id %s)", begin,
+	return fmt.Sprintf("%s %s %s in %s: %s since %s (id %s)", result,
 		r.DeploymentName, version, r.EnvironmentName, r.Status, since.UTC().Format(time.RFC3339), r.Id)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// body gives what is sent, and what is wrong with the flags that say it.
-func (c *recordCommand) body() (recordingclient.Deployment, []error) {
+// body returns the request body of the flags, and their violations.
+func (c *recordCommand) body() (body recordingclient.Deployment, violations []error) {
 	r := deployments.Recording{
 		EnvironmentName: c.Environment,
 		DeploymentName:  c.Deployment,
@@ -18,43 +18,31 @@ func (c *recordCommand) body() (recordingclient.Deployment, []error) {
 	if c.Decommission {
 		r.Status = deployments.Decommissioned
 	}
-	var faults []error
 	if c.LogicalEnvironment != nil {
 		if r.LogicalEnvironmentName = *c.LogicalEnvironment; r.LogicalEnvironmentName == "" {
-			faults = append(faults, errors.New("--logical-environment: is empty"))
+			violations = append(violations, errors.New("--logical-environment: is empty"))
 		}
 	}
-	artifactFaults := c.artifact(&r)
-	faults = append(faults, artifactFaults...)
+	artifactViolations := c.artifact(&r)
+	violations = append(violations, artifactViolations...)
 	if len(c.Project) == len(c.ProjectVersion) {
 		for i := range c.Project {
 			r.ProjectVersions = append(r.ProjectVersions, deployments.ProjectVersion{ProjectName: c.Project[i], VersionName: c.ProjectVersion[i]})
 		}
 	} else {
-		faults = append(faults, fmt.Errorf("--project is given %s and --project-version %s: each project needs its version",
-			times(len(c.Project)), times(len(c.ProjectVersion))))
+		violations = append(violations, fmt.Errorf("--project is given %d times and --project-version %d times: each project needs its version",
+			len(c.Project), len(c.ProjectVersion)))
 	}
-	for _, fault := range r.Validate() {
-		flag, ofArtifact := c.flagOf(fault.Field)
-		if !ofArtifact || len(artifactFaults) == 0 {
-			faults = append(faults, fmt.Errorf("%s: %s", flag, fault.Message))
+	for _, violation := range r.Validate() {
+		flag, ofArtifact := c.flagOf(violation.Field)
+		if !ofArtifact || len(artifactViolations) == 0 {
+			violations = append(violations, fmt.Errorf("%s: %s", flag, violation.Message))
 		}
 	}
-	return toDeployment(r), faults
+	return toDeployment(r), violations
 }
 
-func times(n int) string {
-	switch n {
-	case 0:
-		return "not at all"
-	case 1:
-		return "once"
-	default:
-		return fmt.Sprintf("%d times", n)
-	}
-}
-
-// flagOf finds the flag that a field of the contract came from.
+// flagOf returns the flag that gives a field of the request body.
 func (c *recordCommand) flagOf(field string) (flag string, ofArtifact bool) {
 	switch field {
 	case "environment_name":
@@ -78,29 +66,29 @@ func (c *recordCommand) flagOf(field string) (flag string, ofArtifact bool) {
 	}
 }
 
-// artifact reads the flags that say what was deployed.
-func (c *recordCommand) artifact(r *deployments.Recording) (faults []error) {
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+// artifact sets the artifact of the recording, and returns the violations of its flags.
+func (c *recordCommand) artifact(r *deployments.Recording) (violations []error) {
+	add := func(format string, args ...any) { violations = append(violations, fmt.Errorf(format, args...)) }
 	switch {
 	case c.Image == nil && c.Chart == nil:
-		fault("one of --image and --chart is needed")
+		add("one of --image and --chart is needed")
 	case c.Image != nil && c.Chart != nil:
-		fault("--image and --chart can't be used together")
+		add("--image and --chart can't be used together")
 	case c.Image != nil:
 		r.Kind = deployments.ContainerImage
 		if c.Version != nil {
-			fault("--version: is for --chart; the version of an image is its tag")
+			add("--version: is for --chart; the version of an image is its tag")
 		}
 		if c.Digest != nil {
-			fault("--digest: is for --chart; an image has it behind its name, as in --image api:1.4@sha256:…")
+			add("--digest: is for --chart; the digest of an image follows its name, as in --image api:1.4@sha256:…")
 		}
 		i, err := parseImage(*c.Image)
 		if err != nil {
-			fault("--image: %w", err)
+			add("--image: %w", err)
 			break
 		}
 		if i.digest == "" && !c.Decommission {
-			fault("--image: %q has no digest, and a tag can be moved: write it as NAME:TAG@sha256:…", *c.Image)
+			add("--image: %q has no digest, and a tag can be moved: use NAME:TAG@sha256:…", *c.Image)
 		}
 		r.Name, r.Digest = &i.name, i.digest
 		if i.tag != "" {
@@ -109,28 +97,28 @@ func (c *recordCommand) artifact(r *deployments.Recording) (faults []error) {
 	default:
 		r.Kind, r.Name, r.Version = deployments.HelmChart, c.Chart, c.Version
 		if *c.Chart == "" {
-			fault("--chart: is empty")
+			add("--chart: is empty")
 		}
 		switch {
 		case c.Version != nil && *c.Version == "":
-			fault("--version: is empty")
+			add("--version: is empty")
 		case c.Version == nil && !c.Decommission:
-			fault("--chart: needs --version")
+			add("--chart: needs --version")
 		}
 		switch {
 		case c.Digest != nil && *c.Digest == "":
-			fault("--digest: is empty")
+			add("--digest: is empty")
 		case c.Digest != nil:
 			r.Digest = *c.Digest
 		case !c.Decommission:
-			fault("--chart: needs --digest")
+			add("--chart: needs --digest")
 		}
 	}
-	return faults
+	return violations
 }
 
-// namedInVain gives the version that is to be decommissioned, if only a digest could say so (W4).
-func (c *recordCommand) namedInVain() string {
+// ignoredVersion returns the version of a decommissioning without a digest, which has no effect (W4), or "".
+func (c *recordCommand) ignoredVersion() string {
 	switch {
 	case !c.Decommission:
 	case c.Image != nil:
@@ -143,7 +131,7 @@ func (c *recordCommand) namedInVain() string {
 	return ""
 }
 
-// toDeployment translates into the words of the recording contract.
+// toDeployment translates a recording into the request body.
 func toDeployment(r deployments.Recording) recordingclient.Deployment {
 	status := recordingclient.DeploymentStatus(r.Status.String())
 	d := recordingclient.Deployment{
@@ -155,7 +143,7 @@ func toDeployment(r deployments.Recording) recordingclient.Deployment {
 	if r.LogicalEnvironmentName != "" {
 		d.LogicalEnvironmentName = &r.LogicalEnvironmentName
 	}
-	// Without a digest the name and the version would tell nothing: what ends is whatever runs there (W4).
+	// Without a digest, the server decommissions whatever runs there (W4), so the name and the version would mislead.
 	if r.Digest != "" {
 		d.ArtifactDigest, d.ArtifactName, d.ArtifactVersion = &r.Digest, r.Name, r.Version
 	}

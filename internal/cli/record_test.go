@@ -15,7 +15,7 @@ import (
 
 var recordArgs = []string{"record", "--environment", "prod-eu", "--deployment", "api", "--image", "registry:5000/team/api:1.4@" + testDigest}
 
-func TestARecordingIsOneLine(t *testing.T) {
+func TestRecordPrintsOneLine(t *testing.T) {
 	s := newAPI(t)
 	stdout, stderr, code := s.client(recordArgs...)
 	want := "recorded api 1.4 in prod-eu: DEPLOYED since 2026-11-22T10:00:00Z (id 018f0000-0000-4000-8000-000000000000)\n"
@@ -24,7 +24,7 @@ func TestARecordingIsOneLine(t *testing.T) {
 	}
 }
 
-func TestWhatIsSent(t *testing.T) {
+func TestRecordSendsTheFlags(t *testing.T) {
 	base := map[string]any{"environment_name": "prod-eu", "deployment_name": "api", "status": "DEPLOYED"}
 	with := func(more map[string]any) map[string]any {
 		all := maps.Clone(base)
@@ -47,8 +47,8 @@ func TestWhatIsSent(t *testing.T) {
 		}}), ""},
 		"decommission":                  {[]string{"--decommission", "--image", "team/api:1.4@" + testDigest}, merge(image, map[string]any{"status": "DECOMMISSIONED"}), ""},
 		"decommission whatever":         {[]string{"--decommission", "--image", "team/api"}, map[string]any{"kind": "CONTAINER_IMAGE", "status": "DECOMMISSIONED"}, ""},
-		"decommission whatever, tagged": {[]string{"--decommission", "--image", "team/api:1.4"}, map[string]any{"kind": "CONTAINER_IMAGE", "status": "DECOMMISSIONED"}, "the tag 1.4 says nothing"},
-		"decommission a chart":          {[]string{"--decommission", "--chart", "web", "--version", "1"}, map[string]any{"kind": "HELM_CHART", "status": "DECOMMISSIONED"}, "--version 1 says nothing"},
+		"decommission whatever, tagged": {[]string{"--decommission", "--image", "team/api:1.4"}, map[string]any{"kind": "CONTAINER_IMAGE", "status": "DECOMMISSIONED"}, "the tag 1.4 is ignored"},
+		"decommission a chart":          {[]string{"--decommission", "--chart", "web", "--version", "1"}, map[string]any{"kind": "HELM_CHART", "status": "DECOMMISSIONED"}, "--version 1 is ignored"},
 	} {
 		s := newAPI(t)
 		_, stderr, code := s.client(append([]string{"record", "--environment", "prod-eu", "--deployment", "api"}, c.args...)...)
@@ -72,7 +72,7 @@ func merge(a, b map[string]any) map[string]any {
 	return all
 }
 
-func TestTheLineTellsWhatIsSoNow(t *testing.T) {
+func TestRecordPrintsTheResultingRecord(t *testing.T) {
 	record := func(status, version string) map[string]any {
 		r := testRecord(7, day)
 		r["status"], r["updated_at"], r["deployment_name"] = status, "2026-03-01T00:00:00.5Z", "api"
@@ -99,7 +99,7 @@ func TestTheLineTellsWhatIsSoNow(t *testing.T) {
 	}
 }
 
-func TestTheAnswerAsItCame(t *testing.T) {
+func TestRecordPrintsTheResponseAsJSON(t *testing.T) {
 	s := newAPI(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{ "deployment_record": {"id":"x", "new": 1.0} }`))
 	})
@@ -109,7 +109,7 @@ func TestTheAnswerAsItCame(t *testing.T) {
 	}
 }
 
-func TestTriesOfARecordingHaveOneKey(t *testing.T) {
+func TestAllTriesHaveOneIdempotencyKey(t *testing.T) {
 	trouble := []http.HandlerFunc{problem(503, "the database is unavailable, try again"), breakOff}
 	for _, given := range []string{"", "run-42/api"} {
 		s := newAPI(t, trouble...)
@@ -118,7 +118,7 @@ func TestTriesOfARecordingHaveOneKey(t *testing.T) {
 			args = append(args, "--idempotency-key", given)
 		}
 		stdout, stderr, code := s.client(args...)
-		if code != 0 || !strings.HasPrefix(stdout, "recorded api 1.4") || strings.Count(stderr, "trying again in") != 2 ||
+		if code != 0 || !strings.HasPrefix(stdout, "recorded api 1.4") || strings.Count(stderr, "retrying in") != 2 ||
 			!strings.Contains(stderr, "503 Service Unavailable: the database is unavailable, try again") {
 			t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 		}
@@ -152,25 +152,25 @@ func breakOff(w http.ResponseWriter, _ *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-func TestExitCodesOfARecording(t *testing.T) {
+func TestExitCodesOfRecord(t *testing.T) {
 	for name, c := range map[string]struct {
 		trouble http.HandlerFunc
 		code    int
 		want    []string
 	}{
 		"bad request": {problem(400, "the request has 2 faults", "artifact_digest: is wrong", "kind: is too"), 3, []string{
-			"deployrecords: the server refused it: 400 Bad Request: the request has 2 faults\n  artifact_digest: is wrong\n  kind: is too\n",
+			"deployrecords: the server rejected the request: 400 Bad Request: the request has 2 faults\n  artifact_digest: is wrong\n  kind: is too\n",
 		}},
 		"unauthorized": {problem(401, "the token is not accepted"), 3, []string{"401 Unauthorized: the token is not accepted"}},
 		"forbidden":    {problem(403, "no"), 3, []string{"403 Forbidden: no"}},
 		"not found":    {http.NotFound, 3, []string{"404 Not Found", "is --url right?"}},
 		"key reused":   {problem(422, "the key was used"), 3, []string{"422 Unprocessable Entity: the key was used"}},
 		"too busy":     {problem(429, "slow down"), 4, []string{"429 Too Many Requests: slow down", "--idempotency-key "}},
-		"broken":       {problem(500, "an internal error occurred"), 4, []string{"500 Internal Server Error", "is not known", "--idempotency-key "}},
+		"broken":       {problem(500, "an internal error occurred"), 4, []string{"500 Internal Server Error", "may have been recorded", "--idempotency-key "}},
 		"bad gateway":  {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, 4, []string{"502 Bad Gateway"}},
 		"broken off":   {breakOff, 4, []string{"broke off"}},
 		"redirect":     {http.RedirectHandler("https://elsewhere.test/v1/deployments", http.StatusTemporaryRedirect).ServeHTTP, 1, []string{`redirects to "https://elsewhere.test/v1/deployments"`, "--url"}},
-		"no record":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>welcome")) }, 1, []string{"not with a record"}},
+		"no record":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>welcome")) }, 1, []string{"without a record"}},
 		"no content":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, 1, []string{"204"}},
 	} {
 		s := newAPI(t, c.trouble)
@@ -203,7 +203,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-func TestTheTokenIsNotTold(t *testing.T) {
+func TestTheTokenIsNotPrinted(t *testing.T) {
 	echo := func(status int) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			problem(status, "got "+r.Header.Get("Authorization"), "and "+r.Header.Get("Authorization"))(w, r)
@@ -215,13 +215,13 @@ func TestTheTokenIsNotTold(t *testing.T) {
 	stdout, stderr, _ := s.client(recordArgs...)
 	s = newAPI(t, echo(400))
 	stdout2, stderr2, _ := s.client(recordArgs...)
-	told := stdout + stderr + stdout2 + stderr2
-	if strings.Contains(told, testToken) || strings.Count(told, "(the token)") != 5 {
-		t.Error(told)
+	printed := stdout + stderr + stdout2 + stderr2
+	if strings.Contains(printed, testToken) || strings.Count(printed, "(the token)") != 5 {
+		t.Error(printed)
 	}
 }
 
-func TestWhereTheTokenComesFrom(t *testing.T) {
+func TestTokenFileTakesPrecedence(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	write := func(text string) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -254,7 +254,7 @@ func TestWhereTheTokenComesFrom(t *testing.T) {
 	}
 }
 
-func TestEveryFaultOfARecordingIsToldAtOnce(t *testing.T) {
+func TestRecordReportsAllViolationsTogether(t *testing.T) {
 	s := newAPI(t)
 	clientEnvironment(t, "ftp://user:hunter2@host")
 	t.Setenv("DEPLOYRECORDS_TOKEN", "")
@@ -279,7 +279,7 @@ func TestEveryFaultOfARecordingIsToldAtOnce(t *testing.T) {
 		"--chart: has a control character":                    {"--chart", "a\tb", "--version", "1", "--digest", testDigest},
 		"--version: has 257 characters":                       {"--chart", "a", "--version", strings.Repeat("v", 257), "--digest", testDigest},
 		"--project and --project-version: is empty":           {"--image", "a@" + testDigest, "--project", "", "--project-version", "v"},
-		"given 2 times and --project-version once":            {"--image", "a@" + testDigest, "--project", "p", "--project", "q", "--project-version", "v"},
+		"given 2 times and --project-version 1 times":         {"--image", "a@" + testDigest, "--project", "p", "--project", "q", "--project-version", "v"},
 		"--idempotency-key: is not 1 to 128":                  {"--image", "a@" + testDigest, "--idempotency-key", ""},
 		"missing flags: --deployment=NAME":                    {},
 	} {
@@ -317,7 +317,7 @@ func TestURLs(t *testing.T) {
 	}
 }
 
-func TestATokenOverPlainHTTPIsWarnedOf(t *testing.T) {
+func TestPlainHTTPIsWarnedOf(t *testing.T) {
 	clientEnvironment(t, "")
 	warns := func(address string) bool {
 		_, stderr, _ := run(t, append(recordArgs, "--retry-for=0s", "--timeout=50ms", "--url", address)...)
@@ -333,7 +333,7 @@ func TestATokenOverPlainHTTPIsWarnedOf(t *testing.T) {
 	}
 }
 
-func TestNothingListens(t *testing.T) {
+func TestAnUnreachableServerIsReported(t *testing.T) {
 	s := newAPI(t)
 	s.Close()
 	_, stderr, code := s.client(append(recordArgs, "--retry-for", "300ms")...)

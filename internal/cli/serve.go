@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -30,9 +28,9 @@ type serveCommand struct {
 
 // Help is printed by serve --help.
 func (serveCommand) Help() string {
-	return `The database is migrated at the start; several servers may start at once. SIGTERM ends the server after the requests under way. Every flag can be given by the environment variable that stands behind it.
+	return `The server migrates the database when it starts; several servers may start at the same time. On SIGTERM it finishes the running requests and exits. Each flag has the environment variable in its description; a flag takes precedence.
 
-With --memory it is a server for the tests of a client: it needs no database and no key, and writes nothing to disk. As soon as it listens, it prints two lines on standard output, its URL and a token that may read and record in the organization for as long as the server runs. Any keys that are set count too. With --now, whatever is stamped or judged by a time of day goes by that time, except for tokens, which go by the real one.
+With --memory, the server is a fixture for tests of clients: it needs no database and no key, and writes nothing to disk. Once it listens, it prints two lines on standard output: its URL, and a token that may read and record in the organization until the server exits. It accepts tokens of other configured keys too. With --now, its clock stands still; only tokens expire by the real time.
 
 Examples:
 
@@ -47,22 +45,22 @@ Examples:
 
 func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Context) error {
 	logger := newLogger(&c.Serve, streams.Err)
-	options, keyFaults := verifierOptions(&c.Keys)
+	options, keyViolations := verifierOptions(&c.Keys)
 	options.AllowMissingScope = c.AllowMissingScope.Value
 	options.Logger = logger
-	faults := c.Faults()
+	violations := c.Validate()
 	var token string
 	if c.InMemory.Value {
 		var err error
 		token, err = c.developmentToken(&options)
-		faults = append(faults, err)
+		violations = append(violations, err)
 	} else {
-		faults = append(faults, store.CheckURL(c.Database.URL))
+		violations = append(violations, store.CheckURL(c.Database.URL))
 	}
-	faults = append(faults, options.Check())
-	faults = append(faults, keyFaults...)
-	faults = append(faults, flagFaults(parsed, c.InMemory.Value)...)
-	if err := config.Join(faults...); err != nil {
+	violations = append(violations, options.Check())
+	violations = append(violations, keyViolations...)
+	violations = append(violations, conflictingFlags(parsed, c.InMemory.Value)...)
+	if err := config.Join(violations...); err != nil {
 		return usageError{err}
 	}
 
@@ -80,15 +78,15 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		return err
 	}
 	defer s.Close()
-	logger.Info("opened the database", "lists_at_once", s.MaxConcurrentLists())
-	folded := make(chan struct{})
+	logger.Info("opened the database", "max_concurrent_lists", s.MaxConcurrentLists())
+	compactionStopped := make(chan struct{})
 	go func() {
-		defer close(folded)
+		defer close(compactionStopped)
 		s.RunCompaction(background, logger)
 	}()
 	defer func() {
 		stopBackground()
-		<-folded
+		<-compactionStopped
 	}()
 
 	handler, err := httpserver.New(httpserver.Options{
@@ -127,14 +125,14 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	return nil
 }
 
-// open opens the store, in memory or on the database of the settings.
+// open opens the store in memory or on the database.
 func (c *serveCommand) open(ctx context.Context, stdin io.Reader, logger *slog.Logger) (*store.Store, error) {
 	if c.InMemory.Value {
 		return c.openMemory(ctx, stdin)
 	}
 	return openStore(ctx, &c.Database, store.Options{
-		MaxConcurrentLists:         int(c.MaxLists.Value), // 0 if it is not set
-		StatementTimeout: c.RequestTimeout.Value,
+		MaxConcurrentLists: int(c.MaxConcurrentLists.Value), // 0 if not set
+		StatementTimeout:   c.RequestTimeout.Value,
 	}, logger)
 }
 
@@ -153,7 +151,7 @@ func (c *serveCommand) limits() httpserver.Limits {
 
 func newLogger(s *config.Serve, w io.Writer) *slog.Logger {
 	var level slog.Level
-	_ = level.UnmarshalText([]byte(s.LogLevel)) // Faults judges it
+	_ = level.UnmarshalText([]byte(s.LogLevel)) // Validate reports an unknown level
 	options := &slog.HandlerOptions{Level: level}
 	if s.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
@@ -161,8 +159,8 @@ func newLogger(s *config.Serve, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// verifierOptions reads the keys that the settings name. What they hold, auth.New judges.
-func verifierOptions(keys *config.Keys) (options auth.Options, faults []error) {
+// verifierOptions reads the files of the keys. auth.New checks their contents.
+func verifierOptions(keys *config.Keys) (options auth.Options, violations []error) {
 	options = auth.Options{
 		JWKSURL:           keys.JWKSURL,
 		Issuer:            keys.Issuer,
@@ -171,18 +169,19 @@ func verifierOptions(keys *config.Keys) (options auth.Options, faults []error) {
 	}
 	secrets, err := readSecrets(&keys.Secrets)
 	if err != nil {
-		faults = append(faults, err)
+		violations = append(violations, err)
 	}
 	options.HMACSecrets = secrets
 	if keys.PublicKeyFile != "" {
 		if options.PublicKeyPEM, err = os.ReadFile(keys.PublicKeyFile); err != nil {
-			faults = append(faults, fmt.Errorf("--jwt-public-key-file: %w", err))
+			violations = append(violations, fmt.Errorf("--jwt-public-key-file: %w", err))
 		}
 	}
-	return options, faults
+	return options, violations
 }
 
-// readSecrets gives the HMAC secrets, that of the environment first.
+// readSecrets returns the HMAC secrets, the secret of the environment first. It returns that one with an error too, so
+// that violations of both are reported together.
 func readSecrets(keys *config.Secrets) ([][]byte, error) {
 	var secrets [][]byte
 	if secret := keys.HMACSecret(); secret != "" {
@@ -191,7 +190,6 @@ func readSecrets(keys *config.Secrets) ([][]byte, error) {
 	if keys.HMACSecretFile == "" {
 		return secrets, nil
 	}
-	// What the environment gave is given back with an error too: its own faults are told in the same answer.
 	file, err := os.Open(keys.HMACSecretFile)
 	if err != nil {
 		return secrets, fmt.Errorf("--jwt-hmac-secret-file: %w", err)
@@ -204,56 +202,19 @@ func readSecrets(keys *config.Secrets) ([][]byte, error) {
 	return append(secrets, more...), nil
 }
 
-// openStore waits for the database, migrates it and opens the store, with what the options say beyond the settings of
-// the database.
-func openStore(ctx context.Context, database *config.Database, o store.Options, logger *slog.Logger) (*store.Store, error) {
-	migration, err := migrate(ctx, database, logger)
-	if err != nil {
-		return nil, err
-	}
-	if migration.From != migration.To {
-		logger.Info("migrated the database", "from", migration.From, "to", migration.To)
-	}
-	o.URL, o.MaxConnections = database.URL, int(database.MaxConnections.Value)
-	return store.Open(o)
-}
-
-// migrate tries again, with growing pauses, as long as the database is not there and the settings let it wait.
-func migrate(ctx context.Context, database *config.Database, logger *slog.Logger) (store.Migration, error) {
-	giveUp := time.Now().Add(database.Wait.Value)
-	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		migration, err := store.Migrate(ctx, database.URL)
-		switch {
-		case err == nil:
-			return migration, nil
-		case !errors.Is(err, deployments.ErrUnavailable) || ctx.Err() != nil:
-			return migration, fmt.Errorf("prepare the database %s: %w", config.RedactURL(database.URL), err)
-		case !time.Now().Before(giveUp):
-			return migration, fmt.Errorf("gave up on the database %s after %s: %w", config.RedactURL(database.URL), database.Wait.Value, err)
-		}
-		pause = min(pause, time.Until(giveUp))
-		logger.Warn("the database is not there yet", "again_in", pause.String(), "error", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
-	}
-}
-
-// collectRarely lets garbage grow to some 140 MiB before it is collected: to four times of what is in use, which is a few
-// megabytes, and of a reserve that counts as in use and that nothing ever touches, so that it takes no memory. Answers are
-// made of short-lived memory, and while it is collected, for some milliseconds, requests wait for a processor: that was
-// what the slowest of a hundred took. A GOGC that is not Go's default decides; with a GOMEMLIMIT nothing is reserved. The
-// reserve lasts until release is called.
+// collectRarely lets the heap grow to about 140 MiB between garbage collections, which delay requests by milliseconds
+// and dominate the latency of the slowest one percent. It sets GOGC to 400 and allocates a ballast that counts as live
+// heap, but takes no memory since nothing touches it. A GOGC other than Go's default takes precedence; with a GOMEMLIMIT,
+// there is no ballast. release ends the ballast's lifetime.
 func collectRarely() (release func()) {
 	const goDefault = 100
-	if was := debug.SetGCPercent(400); was != goDefault {
-		debug.SetGCPercent(was)
+	if previous := debug.SetGCPercent(400); previous != goDefault {
+		debug.SetGCPercent(previous)
 		return func() {}
 	}
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
-		return func() {} // a GOMEMLIMIT would count the reserve
+		return func() {} // a GOMEMLIMIT would count the ballast
 	}
-	reserve := make([]byte, 24<<20)
-	return func() { runtime.KeepAlive(reserve) }
+	ballast := make([]byte, 24<<20)
+	return func() { runtime.KeepAlive(ballast) }
 }

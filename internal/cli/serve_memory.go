@@ -18,30 +18,30 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store"
 )
 
-// What serve --memory does otherwise than serve.
+// This file has what serve --memory does differently from serve.
 
-// flagFaults tells which flags contradict each other. A flag wins over the environment, so that --memory stands where
-// DATABASE_URL is set for something else.
-func flagFaults(parsed *kong.Context, inMemory bool) (faults []error) {
+// conflictingFlags returns the violations of flags that contradict --memory or need it. Environment variables never
+// conflict, so that --memory works where DATABASE_URL is set for another purpose.
+func conflictingFlags(parsed *kong.Context, inMemory bool) (violations []error) {
 	forMemory := []string{"load", "now", "organization"}
-	forDatabase := []string{"database-url", "database-max-connections", "database-max-lists", "database-wait"}
-	told := map[string]bool{}
+	forDatabase := []string{"database-url", "database-max-connections", "max-concurrent-lists", "database-wait"}
+	reported := map[string]bool{}
 	for _, step := range parsed.Path {
-		if step.Flag == nil || told[step.Flag.Name] {
+		if step.Flag == nil || reported[step.Flag.Name] {
 			continue
 		}
-		told[step.Flag.Name] = true
+		reported[step.Flag.Name] = true
 		switch name := step.Flag.Name; {
 		case inMemory && slices.Contains(forDatabase, name):
-			faults = append(faults, fmt.Errorf("--%s: is for a database, and --memory has none", name))
+			violations = append(violations, fmt.Errorf("--%s: is for a database, and --memory has none", name))
 		case !inMemory && slices.Contains(forMemory, name):
-			faults = append(faults, fmt.Errorf("--%s: goes with --memory only", name))
+			violations = append(violations, fmt.Errorf("--%s: goes with --memory only", name))
 		}
 	}
-	return faults
+	return violations
 }
 
-// developmentToken makes a token that the options accept from now on.
+// developmentToken returns a token and adds its secret to the options.
 func (c *serveCommand) developmentToken(options *auth.Options) (string, error) {
 	if err := deployments.CheckOrganization(c.Organization); err != nil {
 		return "", fmt.Errorf("--organization: %w", err)
@@ -57,7 +57,7 @@ func (c *serveCommand) developmentToken(options *auth.Options) (string, error) {
 	return token, err
 }
 
-// clock is nil for the real time.
+// clock returns nil for the real time.
 func (c *serveCommand) clock() func() time.Time {
 	now := c.Now.Value
 	if now.IsZero() {
@@ -84,8 +84,8 @@ func (c *serveCommand) openMemory(ctx context.Context, stdin io.Reader) (*store.
 	return fixture.Open(ctx, c.Organization, files, c.clock())
 }
 
-// announce prints what a client needs, in the form and by the names of the environment variables that record and list
-// read. Both lines go out at once: a reader that has the first need not wait for the second.
+// announce prints the URL and the token as assignments of the environment variables that record and list read. One write
+// prints both lines, so that a reader of the first line need not wait for the second.
 func announce(w io.Writer, listening net.Addr, token string) error {
 	_, err := fmt.Fprintf(w, "DEPLOYRECORDS_URL=%s\nDEPLOYRECORDS_TOKEN=%s\n", baseURL(listening), token)
 	if err != nil {
@@ -94,8 +94,8 @@ func announce(w io.Writer, listening net.Addr, token string) error {
 	return nil
 }
 
-// baseURL is where a client on this machine reaches the address. A server that listens on every address is reached
-// over loopback.
+// baseURL returns the URL for clients on this machine. It is the loopback address for a server that listens on every
+// address.
 func baseURL(listening net.Addr) string {
 	address, ok := listening.(*net.TCPAddr)
 	if !ok {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-func TestServeInMemoryRefusesWhatItCannotDo(t *testing.T) {
-	t.Setenv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing") // for something else: --memory wins over it
+func TestServeInMemoryReportsInvalidFlags(t *testing.T) {
+	t.Setenv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing") // for another purpose: --memory takes precedence
 	t.Setenv("DATABASE_MAX_CONNECTIONS", "0")
 	file := filepath.Join(t.TempDir(), "faulty.ndjson")
 	if err := os.WriteFile(file, []byte("\n{}\n"), 0o600); err != nil {
@@ -48,7 +48,7 @@ func TestServeInMemoryRefusesWhatItCannotDo(t *testing.T) {
 		}
 		for _, want := range c.want {
 			if strings.Count(stderr, want) != 1 {
-				t.Errorf("%s: %q is not told once:\n%s", c.args, want, stderr)
+				t.Errorf("%s: %q is not printed once:\n%s", c.args, want, stderr)
 			}
 		}
 	}
@@ -62,7 +62,7 @@ func TestServeInMemoryLoadsStandardInput(t *testing.T) {
 	}
 }
 
-func TestL7_ADefaultSizeThatNobodyGaveIsTheMaximumAtMost(t *testing.T) {
+func TestL7_DefaultPageSizeIsAtMostTheMaximum(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                     "default_page_size=100 settings.max_page_size=100",
 		"--max-page-size 20":   "default_page_size=20 settings.max_page_size=20",
@@ -70,7 +70,7 @@ func TestL7_ADefaultSizeThatNobodyGaveIsTheMaximumAtMost(t *testing.T) {
 		"--max-page-size 1000 --default-page-size 1000": "default_page_size=1000 settings.max_page_size=1000",
 		"--max-page-size 20 --default-page-size 5":      "default_page_size=5 settings.max_page_size=20",
 	} {
-		// It starts, and ends where it would listen.
+		// The server starts, and ends when it tries to listen.
 		_, stderr, code := run(t, append([]string{"serve", "--memory", "--listen", "127.0.0.1:nowhere"}, strings.Fields(args)...)...)
 		if code != 1 || !strings.Contains(stderr, want) {
 			t.Errorf("%s: exit code %d, want %s:\n%s", args, code, want, stderr)
@@ -86,7 +86,7 @@ func TestL7_ADefaultSizeThatNobodyGaveIsTheMaximumAtMost(t *testing.T) {
 	}
 }
 
-func TestTheURLIsOneThatAClientOnThisMachineReaches(t *testing.T) {
+func TestBaseURLIsReachableOnThisMachine(t *testing.T) {
 	for _, c := range []struct {
 		address net.TCPAddr
 		want    string
@@ -103,7 +103,7 @@ func TestTheURLIsOneThatAClientOnThisMachineReaches(t *testing.T) {
 	}
 }
 
-func TestTheClockStandsStillAtNow(t *testing.T) {
+func TestClockStandsStillAtNow(t *testing.T) {
 	var c serveCommand
 	if c.clock() != nil {
 		t.Error("without --now there is a clock")

@@ -16,7 +16,7 @@ type tokenCommand struct {
 
 // Help is printed by token --help.
 func (tokenCommand) Help() string {
-	return `The token is signed (HS256) with JWT_HMAC_SECRET, or else with the first secret of --jwt-hmac-secret-file, and printed on one line. Real clients get theirs from an identity provider.
+	return `Prints a token on one line, signed (HS256) with JWT_HMAC_SECRET or, without it, with the first secret of --jwt-hmac-secret-file. In production, an identity provider issues the tokens.
 
 Example:
 

@@ -13,22 +13,22 @@ import (
 
 type verifyCommand struct {
 	config.Database
-	Organization []string `placeholder:"KEY" help:"Only these organizations; all by default. Repeat it for several."`
-	Repair       bool     `help:"Make what is wrong anew from the records, and verify again."`
+	Organization []string `placeholder:"KEY" help:"Only these organizations; without it, all of them. Repeatable."`
+	Repair       bool     `help:"Rebuild what differs from the records, and verify again."`
 }
 
 // Help is printed by verify --help.
 func (verifyCommand) Help() string {
-	return `Every total that the server answers with, the places from which it finds pages of long lists, and which record is the latest of its slot are kept beside the records. This counts them anew from the records, in one snapshot, and compares. Servers go on meanwhile.
+	return `The server keeps the totals of lists, the milestones that locate pages of long lists, and the latest record of each slot beside the records. This command recomputes them from the records, in one snapshot, and compares. Servers keep running meanwhile.
 
-The exit code is 0 if everything is as the records say (or was repaired), 1 if not.`
+The exit code is 0 if everything matches the records, or was repaired, and 1 if not.`
 }
 
 func (c *verifyCommand) Run(ctx context.Context, streams Streams) error {
-	if err := databaseFaults(&c.Database); err != nil {
+	if err := validateDatabase(&c.Database); err != nil {
 		return err
 	}
-	// No statement timeout: reading a long history takes what it takes.
+	// Without a statement timeout: a long history takes long to read.
 	s, err := openStore(ctx, &c.Database, store.Options{}, slog.New(slog.NewTextHandler(streams.Err, nil)))
 	if err != nil {
 		return err
@@ -39,30 +39,28 @@ func (c *verifyCommand) Run(ctx context.Context, streams Streams) error {
 			return err
 		}
 	}
-	wrong := 0
+	consistent := true
 	for _, organization := range c.Organization {
-		right, err := c.one(ctx, s, organization, streams)
+		ok, err := c.verify(ctx, s, organization, streams)
 		if err != nil {
 			return fmt.Errorf("organization %s: %w", deployments.Quote(organization), err)
 		}
-		if !right {
-			wrong++
-		}
+		consistent = consistent && ok
 	}
-	if wrong > 0 {
-		return errors.New("the records are as they were written, and what is kept beside them is not as they say: run deployrecords verify --repair, and report how it came to be")
+	if !consistent {
+		return errors.New("data kept beside the records differs from them; the records themselves are intact: run deployrecords verify --repair, and report a bug")
 	}
 	return nil
 }
 
-// one verifies an organization, repairs it if that is asked for and needed, and tells whether it is right then.
-func (c *verifyCommand) one(ctx context.Context, s *store.Store, organization string, streams Streams) (bool, error) {
+// verify verifies an organization, repairs it if necessary and wanted, and reports whether it is consistent then.
+func (c *verifyCommand) verify(ctx context.Context, s *store.Store, organization string, streams Streams) (bool, error) {
 	found, err := s.Verify(ctx, organization)
 	if err != nil {
 		return false, err
 	}
 	if found == nil {
-		return false, errors.New("is not known")
+		return false, errors.New("does not exist")
 	}
 	printVerification(found, streams)
 	if found.Found == 0 || !c.Repair {
@@ -80,13 +78,13 @@ func (c *verifyCommand) one(ctx context.Context, s *store.Store, organization st
 }
 
 func printVerification(v *store.Verification, streams Streams) {
-	fmt.Fprintf(streams.Out, "%s: %d records, %d slots, %d totals, %d milestones, %d changes to be folded: ",
+	fmt.Fprintf(streams.Out, "%s: %d records, %d slots, %d totals, %d milestones, %d pending changes: ",
 		v.Organization, v.Records, v.Slots, v.Totals, v.Milestones, v.Pending)
 	if v.Found == 0 {
-		fmt.Fprintln(streams.Out, "all as the records say")
+		fmt.Fprintln(streams.Out, "consistent")
 		return
 	}
-	fmt.Fprintf(streams.Out, "%d wrong\n", v.Found)
+	fmt.Fprintf(streams.Out, "%d differences\n", v.Found)
 	for _, fault := range v.Faults {
 		fmt.Fprintln(streams.Out, "  "+fault)
 	}

@@ -10,7 +10,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-func TestVerifyTellsAndRepairs(t *testing.T) {
+func TestVerifyReportsAndRepairs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	t.Setenv("DATABASE_URL", "sqlite://"+path)
 	for _, organization := range []string{"acme", "other"} {
@@ -19,7 +19,7 @@ func TestVerifyTellsAndRepairs(t *testing.T) {
 		}
 	}
 	stdout, stderr, code := run(t, "verify")
-	if code != 0 || strings.Count(stdout, "all as the records say") != 2 {
+	if code != 0 || strings.Count(stdout, "consistent") != 2 {
 		t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
 	}
 
@@ -44,7 +44,7 @@ func TestVerifyTellsAndRepairs(t *testing.T) {
 	if stdout, stderr, code = run(t, "verify"); code != 0 {
 		t.Errorf("after the repair: exit code %d: %s%s", code, stdout, stderr)
 	}
-	if _, stderr, code = run(t, "verify", "--organization", "nobody"); code != 1 || !strings.Contains(stderr, `organization "nobody": is not known`) {
+	if _, stderr, code = run(t, "verify", "--organization", "nobody"); code != 1 || !strings.Contains(stderr, `organization "nobody": does not exist`) {
 		t.Errorf("nobody: exit code %d: %s", code, stderr)
 	}
 }

@@ -1,60 +1,79 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"net/url"
 	"os"
 )
 
-// Remote is a running server that a command asks.
+// Remote is a running server, as a client sees it.
 type Remote struct {
-	URL       string   `name:"url" env:"DEPLOYRECORDS_URL" default:"http://127.0.0.1:8080" placeholder:"URL" group:"Server" help:"Where the server is (${default})."`
-	TokenFile string   `name:"token-file" env:"DEPLOYRECORDS_TOKEN_FILE" placeholder:"FILE" group:"Server" help:"File whose first line is the token to send. Without it, the token is that of the environment variable DEPLOYRECORDS_TOKEN; there is no flag for the token itself, since other users of the machine can read a command line."`
-	Timeout   Duration `name:"timeout" default:"30s" placeholder:"TIME" group:"Server" help:"How long one try of a request may take (${default})."`
+	URL       string   `name:"url" env:"DEPLOYRECORDS_URL" default:"http://127.0.0.1:8080" placeholder:"URL" group:"Server" help:"URL of the server, without /v1/deployments."`
+	TokenFile string   `name:"token-file" env:"DEPLOYRECORDS_TOKEN_FILE" placeholder:"FILE" group:"Server" help:"File with the token on its first line. Without it, the environment variable DEPLOYRECORDS_TOKEN has the token. No flag takes the token itself, since other users of the machine can read command lines."`
+	Timeout   Duration `name:"timeout" default:"30s" placeholder:"TIME" group:"Server" help:"Limit for one try of a request."`
 }
 
-// Client are the settings of the commands that go on trying.
+// Client has the settings of the commands that retry requests.
 type Client struct {
 	Remote
-	RetryFor Duration `name:"retry-for" default:"2m" placeholder:"TIME" group:"Server" help:"How long to go on trying while the server can't be reached, is too busy or fails; 0s is a single try (${default})."`
+	RetryFor Duration `name:"retry-for" default:"2m" min:"0s" placeholder:"TIME" group:"Server" help:"How long to retry while the server is unreachable, too busy or failing; 0s is a single try."`
 }
 
-// Token is the token of the environment, or "".
+// Conform has the settings of the conformance suite.
+type Conform struct {
+	Remote
+	Compare          string `placeholder:"URL" group:"Comparison" help:"Send the same requests to this server too, and report where its answers differ."`
+	CompareTokenFile string `placeholder:"FILE" group:"Comparison" help:"File with the token for --compare on its first line. That server receives no other token."`
+	Requests         Int    `default:"2000" min:"20" placeholder:"N" help:"Maximum number of requests; a comparison sends as many again to each server."`
+	Seed             Int    `default:"1" min:"0" placeholder:"N" help:"Selects values and pages; the same seed sends the same requests for the same data."`
+}
+
+// Token returns the token of the environment, or "".
 func (*Remote) Token() string { return os.Getenv("DEPLOYRECORDS_TOKEN") }
 
-// Faults tells everything that is wrong with the settings, except for the token itself, which the command that reads
-// its file judges.
-func (r *Remote) Faults() []error {
-	var f faults
-	f.address("--url", r.URL)
-	if r.TokenFile == "" && r.Token() == "" {
-		f.add("--token-file", "there is no token: name a file that has one, or set DEPLOYRECORDS_TOKEN")
+// Validate returns the violations of the settings. The command that sends the token checks the token itself.
+func (r *Remote) Validate() []error { return r.with(r) }
+
+// Validate returns the violations of the settings, as Remote.Validate does.
+func (c *Client) Validate() []error { return c.with(c) }
+
+// Validate returns the violations of the settings, as Remote.Validate does.
+func (c *Conform) Validate() []error {
+	violations := c.with(c)
+	switch {
+	case c.Compare == "" && c.CompareTokenFile != "":
+		violations = append(violations, errors.New("--compare-token-file: needs --compare"))
+	case c.Compare != "":
+		violations = append(violations, checkAddress("--compare", c.Compare))
+		if c.CompareTokenFile == "" {
+			violations = append(violations, errors.New("--compare-token-file: is missing: the token of --url does not go to --compare"))
+		}
 	}
-	f.duration("--timeout", r.Timeout)
-	return f
+	return violations
 }
 
-// address judges where a server is. It does not tell the text: it may have a password in it.
-func (f *faults) address(flag, text string) {
+// with adds the violations of the server's address and of the missing token to those of settings.
+func (r *Remote) with(settings any) []error {
+	violations := append([]error{checkAddress("--url", r.URL)}, validate(settings)...)
+	if r.TokenFile == "" && r.Token() == "" {
+		violations = append(violations, errors.New("--token-file: there is no token: name a file that has one, or set DEPLOYRECORDS_TOKEN"))
+	}
+	return violations
+}
+
+// checkAddress checks the URL of a server. Its errors do not quote the URL, which may contain a password.
+func checkAddress(flag, text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case text == "":
-		f.add(flag, "is empty")
+		return fmt.Errorf("%s: is empty", flag)
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Opaque != "":
-		f.add(flag, "is not http://HOST:PORT or https://HOST:PORT, with a path or without")
+		return fmt.Errorf("%s: is not http://HOST:PORT or https://HOST:PORT, with or without a path", flag)
 	case u.User != nil:
-		f.add(flag, "has a user or a password in it, which this server has no use for")
+		return fmt.Errorf("%s: has a user name or a password, which this server does not use", flag)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		f.add(flag, "has a query or a fragment; it is where the server is, without /v1/deployments")
+		return fmt.Errorf("%s: has a query or a fragment; give the server's URL without /v1/deployments", flag)
 	}
-}
-
-// Faults tells everything that is wrong with the settings, as Remote does.
-func (c *Client) Faults() []error {
-	f := faults(c.Remote.Faults())
-	if c.RetryFor.fault != "" {
-		f.add("--retry-for", "%s", c.RetryFor.fault)
-	} else if c.RetryFor.Value < 0 {
-		f.add("--retry-for", "%s is less than 0", c.RetryFor.Value)
-	}
-	return f
+	return nil
 }

@@ -2,38 +2,95 @@ package config
 
 import (
 	"fmt"
+	"math"
+	"reflect"
 	"strconv"
 	"time"
 
 	"github.com/alecthomas/kong"
 )
 
-// The types of settings that can be misspelt. They take whatever they are given and tell of it in Validate, so that
-// all faults of a configuration are told at once; kong stops at the first.
+// The types of this file accept any text and keep its violation for Validate. Kong stops at the first violation; an
+// operator wants all of them at once.
 
-// Int is a whole number.
+// setting is a value that a flag, an environment variable or a default gives.
+type setting[T any] struct {
+	Value T
+	given bool
+	err   error // names the flag; nil if the value is valid
+}
+
+// violation is called by validate.
+func (s *setting[T]) violation() error { return s.err }
+
+// Int is a whole number. The tags min and max limit it.
 type Int struct{ setting[int64] }
 
-// Duration is a length of time such as 30s or 1m30s.
+// Duration is a length of time such as 30s or 1m30s. It is more than zero unless it has the tag min:"0s".
 type Duration struct{ setting[time.Duration] }
 
-// Switch is on or off. As a flag it needs no value.
+// Switch is true or false. A flag without a value is true.
 type Switch struct{ setting[bool] }
 
-// Decode is called by kong.
+// Time is a time in UTC, in whole microseconds, from 1970 to 9998: the server stamps records with later times and uses
+// the zero time as "not set".
+type Time struct{ setting[time.Time] }
+
+// Decode implements kong.MapperValue.
 func (s *Int) Decode(ctx *kong.DecodeContext) error {
-	return s.decode(ctx, "a whole number", func(text string) (int64, error) { return strconv.ParseInt(text, 10, 64) })
+	return s.decode(ctx, "a whole number", func(text string) (int64, error) { return strconv.ParseInt(text, 10, 64) }, func(n int64) string {
+		least, most := tagInt(ctx, "min", math.MinInt64), tagInt(ctx, "max", math.MaxInt64)
+		switch {
+		case n >= least && n <= most:
+			return ""
+		case most == math.MaxInt64:
+			return fmt.Sprintf("%d is less than %d", n, least)
+		default:
+			return fmt.Sprintf("%d is not from %d to %d", n, least, most)
+		}
+	})
 }
 
-// Decode is called by kong.
+func tagInt(ctx *kong.DecodeContext, tag string, missing int64) int64 {
+	n, err := ctx.Value.Tag.GetInt(tag)
+	if err != nil {
+		return missing
+	}
+	return n
+}
+
+// Decode implements kong.MapperValue.
 func (s *Duration) Decode(ctx *kong.DecodeContext) error {
-	return s.decode(ctx, "a duration such as 30s", time.ParseDuration)
+	return s.decode(ctx, "a duration such as 30s", time.ParseDuration, func(d time.Duration) string {
+		switch mayBeZero := ctx.Value.Tag.Has("min"); {
+		case mayBeZero && d < 0:
+			return fmt.Sprintf("%s is less than 0", d)
+		case !mayBeZero && d <= 0:
+			return fmt.Sprintf("%s is not more than 0", d)
+		}
+		return ""
+	})
 }
 
-// Decode is called by kong.
+// Decode implements kong.MapperValue.
+func (s *Time) Decode(ctx *kong.DecodeContext) error {
+	return s.decode(ctx, "an RFC 3339 time such as 2026-11-01T09:30:00Z", parseTime, func(t time.Time) string {
+		if t.Year() < 1970 || t.Year() > 9998 {
+			return t.Format(time.RFC3339) + " is not in the years 1970 to 9998"
+		}
+		return ""
+	})
+}
+
+func parseTime(text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, text)
+	return t.UTC().Truncate(time.Microsecond), err
+}
+
+// Decode implements kong.MapperValue.
 func (s *Switch) Decode(ctx *kong.DecodeContext) error {
-	// A flag without a value, and the next argument is not its value: kong puts the values of --flag=value and
-	// of the environment before.
+	// Kong queues the values of --flag=value and of the environment as flag values. Any other token is the next
+	// argument, which does not belong to this flag.
 	if ctx.Scan.Peek().Type != kong.FlagValueToken {
 		s.Value = true
 		return nil
@@ -43,27 +100,40 @@ func (s *Switch) Decode(ctx *kong.DecodeContext) error {
 		s.Value = negated
 		return nil
 	}
-	return s.decode(ctx, "true or false", strconv.ParseBool)
+	return s.decode(ctx, "true or false", strconv.ParseBool, func(bool) string { return "" })
 }
 
-// IsBool is asked by kong.
+// IsBool implements kong.BoolMapperValue.
 func (s *Switch) IsBool() bool { return true }
 
-type setting[T any] struct {
-	Value T
-	fault string
-	given bool // be it by the default of its tag
-}
-
-func (s *setting[T]) decode(ctx *kong.DecodeContext, want string, parse func(string) (T, error)) error {
+// decode parses and checks the value. check returns what is wrong with it, or "".
+func (s *setting[T]) decode(ctx *kong.DecodeContext, want string, parse func(string) (T, error), check func(T) string) error {
 	var text string
 	if err := ctx.Scan.PopValueInto("value", &text); err != nil {
 		return err
 	}
 	value, err := parse(text)
-	s.Value, s.fault, s.given = value, "", true
+	s.Value, s.given, s.err = value, true, nil
 	if err != nil {
-		s.fault = fmt.Sprintf("%q is not %s", text, want)
+		s.err = fmt.Errorf("--%s: %q is not %s", ctx.Value.Name, text, want)
+	} else if violation := check(value); violation != "" {
+		s.err = fmt.Errorf("--%s: %s", ctx.Value.Name, violation)
 	}
 	return nil
+}
+
+// validate returns the violations of the fields of a struct of settings, and of the structs in it, in their order.
+func validate(settings any) (violations []error) {
+	fields := reflect.ValueOf(settings).Elem()
+	for i := range fields.NumField() {
+		field := fields.Field(i)
+		if s, ok := field.Addr().Interface().(interface{ violation() error }); ok {
+			if err := s.violation(); err != nil {
+				violations = append(violations, err)
+			}
+		} else if field.Kind() == reflect.Struct {
+			violations = append(violations, validate(field.Addr().Interface())...)
+		}
+	}
+	return violations
 }
