@@ -8,7 +8,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// BenchmarkEntries reads lines as an export has them.
+// BenchmarkEntries reads lines of an export.
 func BenchmarkEntries(b *testing.B) {
 	line, err := importer.AppendLine(nil, storetest.Entry(1, 1, "prod-eu-1", "checkout",
 		storetest.WithStage("production"), storetest.WithIDs("acme"), storetest.WithProject("storefront", "v1.4")))
@@ -29,7 +29,7 @@ func BenchmarkEntries(b *testing.B) {
 	}
 }
 
-// repeated is a stream of the same bytes, so many times, that is never held.
+// repeated returns a stream that repeats the same bytes, without holding it in memory.
 func repeated(piece []byte, times int) io.Reader {
 	return &repeater{piece: piece, times: times}
 }

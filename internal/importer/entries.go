@@ -1,7 +1,7 @@
-// Package importer reads deployment records from a file, one JSON object a line (NDJSON), and writes such lines. A
-// file of any size is read in the memory of one line: nothing is kept but the line at hand.
+// Package importer reads deployment records from NDJSON files, one JSON object per line, and writes such lines. Reading
+// a file of any size needs the memory of one line.
 //
-// The numbers of rules (I1, I4 ...) are those of docs/semantics.md.
+// Numbers such as I1 and I4 refer to the rules in docs/semantics.md.
 package importer
 
 import (
@@ -15,45 +15,39 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// Entries reads the entries of r, which may be compressed with gzip, for deployments.Store.Import. They can be
-// ranged over once; r is read no further than the entry at hand, give or take a buffer of 64 KiB (and what gzip
-// needs). now is the time by which a created_at is too far ahead (I1: more than a day).
+// Entries yields the entries of r, plain or gzipped, for deployments.Store.Import. The sequence can be ranged over once.
+// It reads at most a buffer of 64 KiB, and what gzip needs, beyond the current entry. A created_at may be at most a day
+// after now (I1).
 //
-// Errors come instead of an entry, which is then the zero value. A *deployments.ImportFault says one thing that is
-// wrong with a line (I1, I4); a line with several faults gives several, up to deployments.MaxImportFaults, and none
-// of its entry; reading goes on with the next line. A *ReadError says that reading broke off, and is the last thing
-// that comes. There are no others.
+// An error comes with a zero entry. There are two types. A *deployments.ImportViolation is one violation of a line (I1,
+// I4); a line yields up to deployments.MaxImportViolations of them instead of its entry, and reading continues with the
+// next line. A *ReadError ends the sequence.
 func Entries(r io.Reader, now time.Time) iter.Seq2[deployments.ImportEntry, error] {
 	return func(yield func(deployments.ImportEntry, error) bool) {
 		in := newLines(r)
-		w := newWalk(now)
+		p := newParser(now)
 		for {
 			text, err := in.next()
+			var entry deployments.ImportEntry
+			var violations []*deployments.ImportViolation
 			switch {
 			case errors.Is(err, io.EOF):
 				return
 			case errors.Is(err, errLongLine):
-				fault := &deployments.ImportViolation{Line: in.number, Message: fmt.Sprintf("has more than %d bytes", maxLine)}
-				if !yield(deployments.ImportEntry{}, fault) {
-					return
-				}
-				continue
+				violations = append(violations, &deployments.ImportViolation{Line: in.number, Message: fmt.Sprintf("has more than %d bytes", maxLine)})
 			case err != nil:
 				yield(deployments.ImportEntry{}, &ReadError{Line: in.number, Cause: err})
 				return
-			}
-			if len(bytes.TrimLeft(text, " \t\r")) == 0 {
+			case len(bytes.TrimLeft(text, " \t\r")) == 0:
 				continue
+			default:
+				entry, violations = p.line(in.number, text)
 			}
-			entry, faults := w.line(in.number, text)
-			if len(faults) == 0 {
-				if !yield(entry, nil) {
-					return
-				}
-				continue
+			if len(violations) == 0 && !yield(entry, nil) {
+				return
 			}
-			for _, fault := range faults {
-				if !yield(deployments.ImportEntry{}, fault) {
+			for _, violation := range violations {
+				if !yield(deployments.ImportEntry{}, violation) {
 					return
 				}
 			}
@@ -61,11 +55,11 @@ func Entries(r io.Reader, now time.Time) iter.Seq2[deployments.ImportEntry, erro
 	}
 }
 
-// ReadError says that the file could not be read to its end, or that its compressed form is broken.
+// ReadError is a failure to read or to decompress the file.
 type ReadError struct {
-	// Line is the one that could not be read, counted from 1.
+	// Line is the line that could not be read, counted from 1.
 	Line int
-	// Cause is what reading failed with.
+	// Cause is the error of reading.
 	Cause error
 }
 
@@ -73,5 +67,5 @@ func (e *ReadError) Error() string {
 	return fmt.Sprintf("line %d could not be read: %v", e.Line, e.Cause)
 }
 
-// Unwrap gives what reading failed with.
+// Unwrap returns the cause.
 func (e *ReadError) Unwrap() error { return e.Cause }

@@ -14,7 +14,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/importer"
 )
 
-// now is when the tests import.
+// now is the time of the imports.
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 const (
@@ -23,8 +23,8 @@ const (
 	goodDigest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 )
 
-// record is a line with every required member and no other, as changed: "name=JSON" sets or adds a member (the
-// artifact's as artifact.name), "-name" takes one away.
+// record returns a line with the required members and the changes: "name=JSON" sets or adds a member (artifact.name for
+// the artifact's), "-name" removes one.
 func record(changes ...string) string {
 	record := []string{
 		`id="` + recordID + `"`, `environment_name="prod"`, `deployment_name="api"`, "artifact=",
@@ -65,39 +65,39 @@ func object(members []string) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// read gives the entries, the faults as text, and the error that reading broke off with.
-func read(t testing.TB, r io.Reader) (entries []deployments.ImportEntry, faults []string, broken error) {
+// read returns the entries, the violations as text, and the error that ended reading.
+func read(t testing.TB, r io.Reader) (entries []deployments.ImportEntry, violations []string, broken error) {
 	t.Helper()
 	for entry, err := range importer.Entries(r, now) {
 		if broken != nil {
 			t.Fatalf("after %v came %+v, %v", broken, entry, err)
 		}
-		var fault *deployments.ImportViolation
+		var violation *deployments.ImportViolation
 		switch {
 		case err != nil && !reflect.ValueOf(entry).IsZero():
 			t.Fatalf("both an entry and an error: %+v, %v", entry, err)
-		case errors.As(err, &fault):
-			faults = append(faults, fault.Error())
+		case errors.As(err, &violation):
+			violations = append(violations, violation.Error())
 		case err != nil:
 			broken = err
 		default:
 			entries = append(entries, entry)
 		}
 	}
-	return entries, faults, broken
+	return entries, violations, broken
 }
 
-// readGood reads a file that has no fault.
+// readGood reads a file without violations.
 func readGood(t testing.TB, text string) []deployments.ImportEntry {
 	t.Helper()
-	entries, faults, err := read(t, strings.NewReader(text))
-	if err != nil || len(faults) > 0 {
-		t.Fatalf("%q: %v, %v", text, faults, err)
+	entries, violations, err := read(t, strings.NewReader(text))
+	if err != nil || len(violations) > 0 {
+		t.Fatalf("%q: %v, %v", text, violations, err)
 	}
 	return entries
 }
 
-func TestI1_ALineWithEveryMemberIsReadWhole(t *testing.T) {
+func TestI1_ReadsEveryMember(t *testing.T) {
 	text := record(
 		`environment_id="0000000A-0000-4000-8000-00000000000B"`,
 		`logical_environment_id="`+otherID+`"`, `logical_environment_name="production"`,
@@ -125,7 +125,7 @@ func TestI1_ALineWithEveryMemberIsReadWhole(t *testing.T) {
 	}
 }
 
-func TestI1_WhatIsNotGivenIsLeftEmptyOrIsCreatedAt(t *testing.T) {
+func TestI1_AbsentMembersAreEmptyOrCreatedAt(t *testing.T) {
 	bare := readGood(t, record())[0]
 	if r := bare.Record; r.EnvironmentID+r.LogicalEnvironmentID+r.LogicalEnvironmentName+r.ArtifactID+r.Artifact.Name+r.Artifact.Version != "" || bare.ProjectVersions != nil {
 		t.Errorf("got %+v", bare)
@@ -148,13 +148,13 @@ func TestI1_WhatIsNotGivenIsLeftEmptyOrIsCreatedAt(t *testing.T) {
 	}
 }
 
-func TestI1_TheNameOfALogicalEnvironmentNeedsNoID(t *testing.T) {
+func TestI1_LogicalEnvironmentNameNeedsNoID(t *testing.T) {
 	if got := readGood(t, record(`logical_environment_name="staging"`))[0].Record; got.LogicalEnvironmentName != "staging" || got.LogicalEnvironmentID != "" {
 		t.Errorf("got %+v", got)
 	}
 }
 
-func TestI1_TimesOfAnyZoneAreCutToMicrosecondsInUTC(t *testing.T) {
+func TestI1_TimesAreTruncatedToMicrosecondsInUTC(t *testing.T) {
 	for given, want := range map[string]string{
 		"2026-03-01T12:00:00Z":                       "2026-03-01T12:00:00Z",
 		"2026-03-01T12:00:00-00:00":                  "2026-03-01T12:00:00Z",
@@ -186,7 +186,7 @@ func TestI1_TimesOfAnyZoneAreCutToMicrosecondsInUTC(t *testing.T) {
 	readGood(t, record(`updated_at="9999-12-31T23:59:59.999999Z"`, `last_seen_at="9999-12-31T23:59:59.999999Z"`))
 }
 
-func TestI1_NamesAreCountedInCharacters(t *testing.T) {
+func TestI1_NameLengthIsInCharacters(t *testing.T) {
 	long := strings.Repeat("ß", 256)
 	if got := readGood(t, record(`deployment_name="`+long+`"`))[0].Record.DeploymentName; got != long {
 		t.Errorf("got %q", got)

@@ -13,11 +13,11 @@ import (
 	"github.com/deployrecords/deployrecords/internal/importer"
 )
 
-// FuzzEntries reads whatever comes: it must not panic, and what it lets through keeps the domain's rules and can be
-// written and read again.
+// FuzzEntries reads arbitrary bytes: Entries must not panic, and its entries must follow the domain's rules and survive
+// writing and reading.
 func FuzzEntries(f *testing.F) {
 	f.Add([]byte(nil))
-	for _, c := range faultCases {
+	for _, c := range violationCases {
 		if len(c.line) < 2000 {
 			f.Add([]byte(record() + "\n" + c.line + "\r\n"))
 		}
@@ -41,27 +41,27 @@ func FuzzEntries(f *testing.F) {
 			}
 			if err == nil {
 				inOrder(entry.Line)
-				wantSound(t, entry)
+				wantValid(t, entry)
 				wantSameAgain(t, entry)
 				continue
 			}
 			if !reflect.ValueOf(entry).IsZero() {
 				t.Fatalf("both an entry and an error: %+v, %v", entry, err)
 			}
-			var fault *deployments.ImportViolation
-			if broken = !errors.As(err, &fault); broken {
+			var violation *deployments.ImportViolation
+			if broken = !errors.As(err, &violation); broken {
 				continue
 			}
-			inOrder(fault.Line)
-			if text := fault.Error(); fault.Message == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || len(text) > 2000 {
-				t.Fatalf("a fault that can't be shown: %q", text)
+			inOrder(violation.Line)
+			if text := violation.Error(); violation.Message == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || len(text) > 2000 {
+				t.Fatalf("a violation that can't be shown: %q", text)
 			}
 		}
 	})
 }
 
-// wantSound checks an entry against the rules of I1.
-func wantSound(t *testing.T, e deployments.ImportEntry) {
+// wantValid checks an entry against the rules of I1.
+func wantValid(t *testing.T, e deployments.ImportEntry) {
 	t.Helper()
 	r := e.Record
 	for _, id := range []string{r.ID, r.EnvironmentID, r.LogicalEnvironmentID, r.ArtifactID} {

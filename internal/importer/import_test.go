@@ -15,7 +15,7 @@ import (
 	. "github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-var update = flag.Bool("update", false, "write the messages of testdata/import-faults anew")
+var update = flag.Bool("update", false, "write the messages of testdata/import-faults")
 
 const faultFiles = "../../testdata/import-faults"
 
@@ -33,7 +33,7 @@ func wantStored(t *testing.T, s deployments.Store, want int64) {
 	}
 }
 
-func TestI4_EachFaultFileLoadsNothingAndItsFaultIsTold(t *testing.T) {
+func TestI4_EachFaultFileLoadsNothingAndReportsItsViolations(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(faultFiles, "*.ndjson"))
 	if err != nil || len(files) < 60 {
 		t.Fatalf("%d files, %v", len(files), err)
@@ -46,8 +46,8 @@ func TestI4_EachFaultFileLoadsNothingAndItsFaultIsTold(t *testing.T) {
 					t.Fatal(err)
 				}
 				summary, err := load(t, s, bytes.NewReader(file))
-				var refused *deployments.ImportError
-				if !errors.As(err, &refused) || summary != (deployments.ImportSummary{}) {
+				var invalid *deployments.ImportError
+				if !errors.As(err, &invalid) || summary != (deployments.ImportSummary{}) {
 					t.Fatalf("got %+v, %v", summary, err)
 				}
 				golden := strings.TrimSuffix(name, ".ndjson") + ".txt"
@@ -66,7 +66,7 @@ func TestI4_EachFaultFileLoadsNothingAndItsFaultIsTold(t *testing.T) {
 	})
 }
 
-func TestI4_EachMessageOfAFaultFileBelongsToOne(t *testing.T) {
+func TestI4_EachMessageFileHasItsFaultFile(t *testing.T) {
 	messages, err := filepath.Glob(filepath.Join(faultFiles, "*.txt"))
 	if err != nil {
 		t.Fatal(err)
@@ -78,8 +78,8 @@ func TestI4_EachMessageOfAFaultFileBelongsToOne(t *testing.T) {
 	}
 }
 
-// Without their faults, the files are good: it is the fault that is refused, and not what stands around it.
-func TestI4_TheLinesAroundTheFaultsAreGood(t *testing.T) {
+// The import rejects the files only because of their violations.
+func TestI4_OtherLinesOfFaultFilesAreValid(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(faultFiles, "*.ndjson"))
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestI4_TheLinesAroundTheFaultsAreGood(t *testing.T) {
 	})
 }
 
-// renumbered gives every UUID of the file another first part, so that many organizations can hold the same file.
+// renumbered replaces every UUID of the file, so that many organizations can hold the same file.
 func renumbered(file []byte, seed string) []byte {
 	for _, id := range bytes.Split(file, []byte(`"`)) {
 		if _, ok := deployments.ParseUUID(string(id)); ok {
@@ -120,8 +120,8 @@ func TestI4_ALineOverOneMiBLoadsNothing(t *testing.T) {
 	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		long := strings.Replace(record(), "{", "{"+strings.Repeat(" ", 1<<20), 1)
 		_, err := load(t, s, strings.NewReader(record()+"\n"+long+"\n"+record()+"\n"))
-		var refused *deployments.ImportError
-		if !errors.As(err, &refused) || err.Error() != "line 2: has more than 1048576 bytes" {
+		var invalid *deployments.ImportError
+		if !errors.As(err, &invalid) || err.Error() != "line 2: has more than 1048576 bytes" {
 			t.Errorf("got %v", err)
 		}
 		wantStored(t, s, 0)
@@ -143,7 +143,7 @@ func TestI4_AFileThatBreaksOffLoadsNothing(t *testing.T) {
 	})
 }
 
-func TestI1_TheExtremesOfWhatIsAllowedCanBeStored(t *testing.T) {
+func TestI1_ExtremeValuesCanBeStored(t *testing.T) {
 	lines := []string{
 		record(`id="00000000-0000-0000-0000-000000000000"`, `created_at="0001-01-01T00:00:00Z"`, `updated_at="9999-12-31T23:59:59.999999Z"`, `last_seen_at="9999-12-31T23:59:59.999999Z"`),
 		record(`id="FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"`, `created_at="1969-12-31T23:59:59.999999Z"`, `deployment_name="`+strings.Repeat("🚀", 256)+`"`,

@@ -9,17 +9,16 @@ import (
 	"io"
 )
 
-// maxLine is the greatest length of a line in bytes, without its line break (I4).
+// maxLine is the maximum length of a line in bytes, without its line break (I4).
 const maxLine = 1 << 20
 
-// errLongLine says that the line has more than maxLine bytes. Its text is gone; the next line can be read.
+// errLongLine is a line of more than maxLine bytes. The next line can be read.
 var errLongLine = errors.New("long line")
 
-// lines cuts a stream into lines and never holds more than one.
+// lines splits a stream into lines and holds one line at a time.
 type lines struct {
-	in *bufio.Reader
-	// number is that of the line at hand, counted from 1.
-	number int
+	in     *bufio.Reader
+	number int // of the current line, counted from 1
 	text   []byte
 	opened bool
 	zipped bool
@@ -29,9 +28,9 @@ func newLines(r io.Reader) *lines {
 	return &lines{in: bufio.NewReaderSize(r, 64<<10)}
 }
 
-// next reads a line; its text, without the line break, is good until the call after. Errors: errLongLine; io.EOF
-// after the last line; or what reading failed with, after which nothing more can be read. A line that reading breaks
-// off in is no line: its beginning could look like one.
+// next returns a line without its line break. The text is valid until the next call. Errors are errLongLine, io.EOF after
+// the last line, and the error of reading, which is final. A line that breaks off with such an error is not returned,
+// since its beginning could look complete.
 func (l *lines) next() ([]byte, error) {
 	l.number++
 	if !l.opened {
@@ -41,18 +40,18 @@ func (l *lines) next() ([]byte, error) {
 		}
 	}
 	l.text = l.text[:0]
-	long, some := false, false
+	long, started := false, false
 	for {
 		chunk, err := l.in.ReadSlice('\n')
-		some = some || len(chunk) > 0
-		// Two bytes more for the line break.
+		started = started || len(chunk) > 0
+		// Two more bytes are for the line break.
 		if long = long || len(l.text)+len(chunk) > maxLine+2; !long {
 			l.text = append(l.text, chunk...)
 		}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
-		case errors.Is(err, io.EOF) && !some:
+		case errors.Is(err, io.EOF) && !started:
 			return nil, io.EOF
 		case err != nil && !errors.Is(err, io.EOF):
 			return nil, l.explain(err)
@@ -65,9 +64,8 @@ func (l *lines) next() ([]byte, error) {
 	}
 }
 
-// open finds out whether the stream is compressed, and passes over a byte order mark. The mark is allowed, though
-// JSON has none: editors and shells on Windows write it unasked, it means nothing in UTF-8, and what they made would
-// be refused for a byte that nobody can see.
+// open detects gzip and skips a byte order mark. JSON has no byte order mark, but editors and shells on Windows write
+// one, it means nothing in UTF-8, and nobody can see the byte that a rejection would be about.
 func (l *lines) open() error {
 	magic, err := l.peek(2)
 	if err != nil {
@@ -91,7 +89,7 @@ func (l *lines) open() error {
 	return err
 }
 
-// peek looks at the next n bytes, or fewer if the stream ends before.
+// peek returns the next n bytes, or fewer at the end of the stream.
 func (l *lines) peek(n int) ([]byte, error) {
 	bytes, err := l.in.Peek(n)
 	if errors.Is(err, io.EOF) {
@@ -100,8 +98,7 @@ func (l *lines) peek(n int) ([]byte, error) {
 	return bytes, err
 }
 
-// explain makes an error of reading one that can't be taken for the end of the file, and says where gzip's own
-// words are too few.
+// explain returns an error that is not io.EOF, and that explains gzip's terse errors.
 func (l *lines) explain(err error) error {
 	switch {
 	case l.zipped && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):

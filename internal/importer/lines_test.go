@@ -16,7 +16,7 @@ import (
 
 const maxLine = 1 << 20
 
-// padded is a record with spaces before it, so long in all.
+// padded returns a record with leading spaces, of the given length in total.
 func padded(length int) string {
 	return strings.Repeat(" ", length-len(record())) + record()
 }
@@ -33,9 +33,9 @@ func zip(text string) []byte {
 	return out.Bytes()
 }
 
-// wantLines reads the file in pieces of several sizes, as it is and zipped, and checks on which lines the entries
-// are and what the faults are.
-func wantLines(t *testing.T, text string, wantEntries []int, wantFaults ...string) {
+// wantLines reads the file in pieces of several sizes, plain and gzipped, and checks the lines of the entries and the
+// violations.
+func wantLines(t *testing.T, text string, wantEntries []int, wantViolations ...string) {
 	t.Helper()
 	for how, r := range map[string]io.Reader{
 		"whole":        strings.NewReader(text),
@@ -44,18 +44,18 @@ func wantLines(t *testing.T, text string, wantEntries []int, wantFaults ...strin
 		"zipped":       bytes.NewReader(zip(text)),
 		"in members":   io.MultiReader(bytes.NewReader(zip(text[:len(text)/2])), bytes.NewReader(zip("")), bytes.NewReader(zip(text[len(text)/2:]))),
 	} {
-		entries, faults, err := read(t, r)
+		entries, violations, err := read(t, r)
 		var at []int
 		for _, e := range entries {
 			at = append(at, e.Line)
 		}
-		if err != nil || !slices.Equal(at, wantEntries) || !slices.Equal(faults, wantFaults) {
-			t.Errorf("%s: got entries on lines %d, faults %q, %v; want %d, %q", how, at, faults, err, wantEntries, wantFaults)
+		if err != nil || !slices.Equal(at, wantEntries) || !slices.Equal(violations, wantViolations) {
+			t.Errorf("%s: got entries on lines %d, violations %q, %v; want %d, %q", how, at, violations, err, wantEntries, wantViolations)
 		}
 	}
 }
 
-func TestI1_LinesEndAsTheyLikeAndBlankOnesAreSkipped(t *testing.T) {
+func TestI1_AnyLineBreakEndsALineAndBlankLinesAreSkipped(t *testing.T) {
 	wantLines(t, "", nil)
 	wantLines(t, "\n", nil)
 	wantLines(t, "\r\n \t\r\n\n", nil)
@@ -68,12 +68,12 @@ func TestI1_LinesEndAsTheyLikeAndBlankOnesAreSkipped(t *testing.T) {
 		`line 2: is not JSON: invalid character '\f' at start of value, at byte 1 of the line`,
 		`line 3: is not JSON: invalid character '\u00a0' at start of value, at byte 1 of the line`)
 	// One reading by single bytes is enough.
-	if entries, faults, err := read(t, iotest.OneByteReader(strings.NewReader("\ufeff"+record()+"\r\n\n"+record()))); len(entries) != 2 || len(faults) > 0 || err != nil {
-		t.Errorf("got %+v, %v, %v", entries, faults, err)
+	if entries, violations, err := read(t, iotest.OneByteReader(strings.NewReader("\ufeff"+record()+"\r\n\n"+record()))); len(entries) != 2 || len(violations) > 0 || err != nil {
+		t.Errorf("got %+v, %v, %v", entries, violations, err)
 	}
 }
 
-func TestAByteOrderMarkIsPassedOverAtTheStartOnly(t *testing.T) {
+func TestAByteOrderMarkIsSkippedAtTheStartOnly(t *testing.T) {
 	wantLines(t, "\ufeff"+record()+"\n"+record(), []int{1, 2})
 	wantLines(t, "\ufeff", nil)
 	wantLines(t, "\ufeff\n"+record(), []int{2})
@@ -83,7 +83,7 @@ func TestAByteOrderMarkIsPassedOverAtTheStartOnly(t *testing.T) {
 	wantLines(t, "\xef\xbb", nil, `line 1: is not JSON: invalid character '\xef' at start of value, at byte 1 of the line`)
 }
 
-func TestI4_ALineOverOneMiBIsAFaultAndReadingGoesOn(t *testing.T) {
+func TestI4_ALineOverOneMiBIsAViolationAndReadingContinues(t *testing.T) {
 	long := func(line int) string { return fmt.Sprintf("line %d: has more than 1048576 bytes", line) }
 	for _, end := range []string{"\n", "\r\n", ""} {
 		wantLines(t, padded(maxLine)+end, []int{1})
@@ -93,7 +93,7 @@ func TestI4_ALineOverOneMiBIsAFaultAndReadingGoesOn(t *testing.T) {
 		[]int{1, 2, 5, 7}, long(3), long(4), long(6))
 }
 
-func TestI4_AReadErrorEndsTheEntriesAndNamesTheLine(t *testing.T) {
+func TestI4_AReadErrorEndsTheEntriesWithItsLine(t *testing.T) {
 	disk := errors.New("the disk is gone")
 	zipped := zip(record() + "\n" + strings.Repeat(record()+"\n", 5000))
 	wrongSum := slices.Clone(zip(record() + "\n"))
@@ -117,18 +117,18 @@ func TestI4_AReadErrorEndsTheEntriesAndNamesTheLine(t *testing.T) {
 		{"gzip of another method", strings.NewReader("\x1f\x8b\x00\x00\x00\x00\x00\x00\x00\x00\x00"), 0, "line 1 could not be read: the gzip stream is followed by something else, or has a bad header: gzip: invalid header", gzip.ErrHeader},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			entries, faults, err := read(t, c.r)
+			entries, violations, err := read(t, c.r)
 			var broken *importer.ReadError
-			if len(entries) != c.entries || len(faults) > 0 || !errors.As(err, &broken) || err.Error() != c.want || !errors.Is(err, c.is) {
-				t.Errorf("got %d entries, %q, %v", len(entries), faults, err)
+			if len(entries) != c.entries || len(violations) > 0 || !errors.As(err, &broken) || err.Error() != c.want || !errors.Is(err, c.is) {
+				t.Errorf("got %d entries, %q, %v", len(entries), violations, err)
 			}
 		})
 	}
 	t.Run("gzip cut in the middle", func(t *testing.T) {
-		entries, faults, err := read(t, bytes.NewReader(zipped[:len(zipped)/2]))
+		entries, violations, err := read(t, bytes.NewReader(zipped[:len(zipped)/2]))
 		want := fmt.Sprintf("line %d could not be read: the gzip stream breaks off: unexpected EOF", len(entries)+1)
-		if len(entries) < 100 || len(faults) > 0 || err == nil || err.Error() != want {
-			t.Errorf("got %d entries, %q, %v", len(entries), faults, err)
+		if len(entries) < 100 || len(violations) > 0 || err == nil || err.Error() != want {
+			t.Errorf("got %d entries, %q, %v", len(entries), violations, err)
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/importer"
 )
 
-// liveHeap is how many bytes are reachable now.
+// liveHeap returns the number of reachable bytes.
 func liveHeap() uint64 {
 	runtime.GC()
 	var stats runtime.MemStats
@@ -18,8 +18,8 @@ func liveHeap() uint64 {
 	return stats.HeapAlloc
 }
 
-// wantBoundedHeap reads the stream, looks at the heap once for each so many pieces, and checks what came out.
-func wantBoundedHeap(t *testing.T, piece string, times, sampleEvery int, rest string, wantEntries, wantFaults int) {
+// wantBoundedHeap reads the stream, measures the heap every sampleEvery pieces, and checks the results.
+func wantBoundedHeap(t *testing.T, piece string, times, sampleEvery int, rest string, wantEntries, wantViolations int) {
 	t.Helper()
 	const limit = 32 << 20
 	before := liveHeap()
@@ -31,16 +31,16 @@ func wantBoundedHeap(t *testing.T, piece string, times, sampleEvery int, rest st
 			most = max(most, liveHeap())
 		}
 	}
-	entries, faults := 0, 0
+	entries, violations := 0, 0
 	for _, err := range importer.Entries(io.MultiReader(pieces, strings.NewReader(rest)), now) {
 		if err != nil {
-			faults++
+			violations++
 		} else {
 			entries++
 		}
 	}
-	if entries != wantEntries || faults != wantFaults {
-		t.Errorf("%d entries and %d faults, want %d and %d", entries, faults, wantEntries, wantFaults)
+	if entries != wantEntries || violations != wantViolations {
+		t.Errorf("%d entries and %d violations, want %d and %d", entries, violations, wantEntries, wantViolations)
 	}
 	if most == 0 || most > before+limit {
 		t.Errorf("the heap grew from %d to %d bytes, more than %d", before, most, limit)
@@ -63,14 +63,14 @@ func TestI4_LinesAtTheLimitAreReadInBoundedMemory(t *testing.T) {
 		"deeply wrong": strings.Repeat("[", maxLine) + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			wantFaults := map[string]int{"good": 0, "faulty": 20 * 40, "of one text": 40, "deeply wrong": 40}[name]
+			wantViolations := map[string]int{"good": 0, "faulty": 20 * 40, "of one text": 40, "deeply wrong": 40}[name]
 			wantEntries := map[string]int{"good": 40}[name]
-			wantBoundedHeap(t, line, 40, 10, "", wantEntries, wantFaults)
+			wantBoundedHeap(t, line, 40, 10, "", wantEntries, wantViolations)
 		})
 	}
 }
 
-func TestAnEntryHoldsNoMoreThanItsTexts(t *testing.T) {
+func TestAnEntryRetainsOnlyItsTexts(t *testing.T) {
 	line := strings.Repeat(" ", 500_000) + record() + "\n"
 	before := liveHeap()
 	entries := readGood(t, strings.Repeat(line, 40))
@@ -80,7 +80,7 @@ func TestAnEntryHoldsNoMoreThanItsTexts(t *testing.T) {
 	runtime.KeepAlive(entries)
 }
 
-// The memory that an entry needs does not depend on what came before: the buffers are used again.
+// Buffers are reused: the memory of an entry does not depend on the entries before it.
 func TestAnEntryNeedsFewAllocations(t *testing.T) {
 	file := []byte(strings.Repeat(record()+"\n", 1000))
 	each := testing.AllocsPerRun(5, func() {

@@ -13,7 +13,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/importer"
 )
 
-func TestI5_AWrittenLineIsWhatTheAPIGives(t *testing.T) {
+func TestI5_AWrittenLineIsTheRecordOfTheAPI(t *testing.T) {
 	entry := deployments.ImportEntry{Record: deployments.Record{
 		ID: recordID, EnvironmentID: otherID, EnvironmentName: "prod", DeploymentName: "a\"b<é\u2028",
 		ArtifactID: otherID, Artifact: deployments.Artifact{Kind: deployments.HelmChart, Digest: goodDigest},
@@ -37,7 +37,7 @@ func TestI5_AWrittenLineIsWhatTheAPIGives(t *testing.T) {
 	}
 }
 
-func TestALineIsNotWrittenOfWhatIsNotUTF8(t *testing.T) {
+func TestAppendLineRejectsInvalidUTF8(t *testing.T) {
 	var entry deployments.ImportEntry
 	entry.Record.Artifact.Version = "a\xff"
 	if _, err := importer.AppendLine(nil, entry); err == nil || !strings.Contains(err.Error(), "version") {
@@ -45,7 +45,7 @@ func TestALineIsNotWrittenOfWhatIsNotUTF8(t *testing.T) {
 	}
 }
 
-func TestI5_WhatIsWrittenIsReadAsItWas(t *testing.T) {
+func TestI5_WrittenEntriesAreReadUnchanged(t *testing.T) {
 	character := rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune{'"', '\\', '/', ' ', 0x2028, 0xfeff, 0xfffd, 0x10ffff, 'ß'})).
 		Filter(func(r rune) bool { return !unicode.IsControl(r) })
 	text := func(least int) *rapid.Generator[string] {

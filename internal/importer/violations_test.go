@@ -8,8 +8,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// faultCases are lines and what is wrong with them; each message begins with the field.
-var faultCases = []struct {
+// violationCases are lines with their violations; each message begins with the field.
+var violationCases = []struct {
 	name, line string
 	want       []string
 }{
@@ -135,7 +135,7 @@ var faultCases = []struct {
 		"x: is not a known field", "is not JSON: invalid character '1' after object value (expecting ',' or '}'), at byte 278 of the line",
 	}},
 	{"a bad escape", record(`id="\x41"`), []string{"id: is not JSON: invalid escape sequence `\\x` in string, at byte 8 of the line"}},
-	{"faults before it stops being JSON", `{"id":1,"status":"x",?`, []string{
+	{"violations before it stops being JSON", `{"id":1,"status":"x",?`, []string{
 		"id: is a number, not a string", `status: "x" is not DEPLOYED, DECOMMISSIONED or SUPERSEDED`,
 		"is not JSON: invalid character '?' at start of value, at byte 22 of the line",
 	}},
@@ -156,10 +156,10 @@ var faultCases = []struct {
 	}},
 }
 
-func TestI1_I4_EveryFaultOfALineIsTold(t *testing.T) {
-	for _, c := range faultCases {
+func TestI1_I4_EveryViolationOfALineIsReported(t *testing.T) {
+	for _, c := range violationCases {
 		t.Run(c.name, func(t *testing.T) {
-			entries, faults, err := read(t, strings.NewReader(record()+"\n"+c.line+"\n"+record()))
+			entries, violations, err := read(t, strings.NewReader(record()+"\n"+c.line+"\n"+record()))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -170,14 +170,14 @@ func TestI1_I4_EveryFaultOfALineIsTold(t *testing.T) {
 			for _, w := range c.want {
 				want = append(want, "line 2: "+w)
 			}
-			if !slices.Equal(faults, want) {
-				t.Errorf("%.500s\ngot  %s\nwant %s", c.line, strings.Join(faults, "\n     "), strings.Join(want, "\n     "))
+			if !slices.Equal(violations, want) {
+				t.Errorf("%.500s\ngot  %s\nwant %s", c.line, strings.Join(violations, "\n     "), strings.Join(want, "\n     "))
 			}
 		})
 	}
 }
 
-func TestI1_TimesThatAreNotRFC3339AreRefused(t *testing.T) {
+func TestI1_TimesMustBeRFC3339(t *testing.T) {
 	for _, bad := range []string{
 		"yesterday", "1772366400", "2026-03-01", "2026-03-01 12:00:00Z", "2026-03-01T12:00:00", "2026-03-01T12:00Z",
 		"2026-03-01t12:00:00Z", "2026-03-01T12:00:00z", "2026-03-01T12:00:00+0100", "2026-03-01T12:00:00+01",
@@ -187,23 +187,23 @@ func TestI1_TimesThatAreNotRFC3339AreRefused(t *testing.T) {
 		"-0001-03-01T12:00:00Z", "26-03-01T12:00:00Z", " 2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z ", "Z", "T",
 	} {
 		for _, field := range []string{"created_at", "updated_at", "last_seen_at"} {
-			_, faults, err := read(t, strings.NewReader(record(field+`="`+bad+`"`)))
-			if want := "line 1: " + field + `: "` + bad + `" is not an RFC 3339 time`; err != nil || !slices.Equal(faults, []string{want}) {
-				t.Errorf("got %q, %v; want %q", faults, err, want)
+			_, violations, err := read(t, strings.NewReader(record(field+`="`+bad+`"`)))
+			if want := "line 1: " + field + `: "` + bad + `" is not an RFC 3339 time`; err != nil || !slices.Equal(violations, []string{want}) {
+				t.Errorf("got %q, %v; want %q", violations, err, want)
 			}
 		}
 	}
 }
 
-func TestI4_NoMoreFaultsOfALineAreLookedForThanAreTold(t *testing.T) {
+func TestI4_ParsingStopsAtTheMaximumNumberOfViolations(t *testing.T) {
 	for _, line := range []string{
 		record("project_versions=[" + strings.Repeat("{},", 300_000) + "{}]"),
 		record("project_versions=[" + strings.Repeat("1,", 300_000) + "{}]"),
 		`{` + strings.Repeat(`"x":1,`, 150_000) + record()[1:],
 	} {
-		entries, faults, err := read(t, strings.NewReader(line+"\n"+record()))
-		if len(entries) != 1 || len(faults) != deployments.MaxImportViolations || err != nil {
-			t.Errorf("got %d entries, %d faults, %v", len(entries), len(faults), err)
+		entries, violations, err := read(t, strings.NewReader(line+"\n"+record()))
+		if len(entries) != 1 || len(violations) != deployments.MaxImportViolations || err != nil {
+			t.Errorf("got %d entries, %d violations, %v", len(entries), len(violations), err)
 		}
 	}
 }
