@@ -22,7 +22,7 @@ var now = time.Date(2026, 11, 1, 9, 30, 0, 0, time.UTC)
 
 const file = "testdata/records.ndjson"
 
-// history lists all that the server has, by a client whose answers are judged by the contract.
+// history lists all records of the server through a client that checks responses against the OpenAPI document.
 func history(t *testing.T, server *deployrecordstest.Server) client.DeploymentRecordList {
 	t.Helper()
 	api, err := client.NewClientWithResponses(server.URL, client.WithHTTPClient(sending{contracttest.Client(t), server.Token}))
@@ -47,7 +47,7 @@ func (s sending) Do(r *http.Request) (*http.Response, error) {
 	return s.Client.Do(r)
 }
 
-// record records a deployment and gives the whole answer but for the request's id.
+// record records a deployment and returns the Date header and the body of the response.
 func record(t *testing.T, server *deployrecordstest.Server, environment string) string {
 	t.Helper()
 	body := `{"environment_name":"` + environment + `","deployment_name":"api","kind":"CONTAINER_IMAGE","artifact_digest":"sha256:6d474119abde5f03938587461518da550292aae2e86c60b840cfff878981f0c8"}`
@@ -63,7 +63,7 @@ func record(t *testing.T, server *deployrecordstest.Server, environment string) 
 	return response.Header.Get("Date") + "\n" + string(answer)
 }
 
-func TestServersOfParallelTestsHaveRecordsOfTheirOwn(t *testing.T) {
+func TestParallelServersHaveSeparateRecords(t *testing.T) {
 	var first string
 	for i := range 8 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestServersOfParallelTestsHaveRecordsOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestRecordsOfEveryOptionAddUp(t *testing.T) {
+func TestRecordOptionsAddUp(t *testing.T) {
 	lines, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestRecordsOfEveryOptionAddUp(t *testing.T) {
 	server := deployrecordstest.Start(t,
 		deployrecordstest.WithRecordsFrom(bytes.NewReader(first)),
 		deployrecordstest.WithRecordsFrom(bytes.NewReader(rest)),
-		// One that is there already changes nothing; its times may be left out, and its ids.
+		// A record that exists already changes nothing. Its times and ids are optional.
 		deployrecordstest.WithRecords(client.DeploymentRecord{
 			Id: last.Id, EnvironmentName: last.EnvironmentName, LogicalEnvironmentName: last.LogicalEnvironmentName,
 			DeploymentName: last.DeploymentName, Status: last.Status, Artifact: last.Artifact, CreatedAt: last.CreatedAt,
@@ -105,7 +105,7 @@ func TestRecordsOfEveryOptionAddUp(t *testing.T) {
 	if got := history(t, server); got.Pagination != whole.Pagination {
 		t.Errorf("got %+v, want %+v", got.Pagination, whole.Pagination)
 	}
-	// What the API gave out is taken in as it is.
+	// Records of the API are accepted unchanged.
 	copied := history(t, deployrecordstest.Start(t, deployrecordstest.WithRecords(whole.DeploymentRecords...)))
 	if copied.Pagination != whole.Pagination || len(copied.DeploymentRecords) != 5 {
 		t.Fatalf("got %+v", copied)
@@ -118,7 +118,7 @@ func TestRecordsOfEveryOptionAddUp(t *testing.T) {
 	}
 }
 
-func TestFaultyOptionsAreTold(t *testing.T) {
+func TestInvalidOptionsAreReported(t *testing.T) {
 	for want, options := range map[string][]deployrecordstest.Option{
 		"WithRecordsFile: open nowhere.ndjson: no such file":                      {deployrecordstest.WithRecordsFile("nowhere.ndjson")},
 		"WithRecordsFrom: broken":                                                 {deployrecordstest.WithRecordsFrom(iotest.ErrReader(errors.New("broken")))},
@@ -136,23 +136,23 @@ func TestFaultyOptionsAreTold(t *testing.T) {
 		defer func() { _ = recover() }()
 		deployrecordstest.Start(failed, deployrecordstest.WithRecordsFile("nowhere.ndjson"))
 	}()
-	if !strings.Contains(failed.told, "nowhere.ndjson") {
-		t.Errorf("the test was told %q", failed.told)
+	if !strings.Contains(failed.message, "nowhere.ndjson") {
+		t.Errorf("the test failed with %q", failed.message)
 	}
 }
 
-// failing is a test that keeps what it fails with.
+// failing is a test that keeps the message of Fatal.
 type failing struct {
 	testing.TB
-	told string
+	message string
 }
 
 func (f *failing) Fatal(args ...any) {
-	f.told = fmt.Sprint(args...)
+	f.message = fmt.Sprint(args...)
 	panic("the end of the test")
 }
 
-func TestTheClientSendsTheTokenToTheServerAlone(t *testing.T) {
+func TestTheClientSendsTheTokenOnlyToItsServer(t *testing.T) {
 	server := deployrecordstest.Start(t)
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, r.Header.Get("Authorization"))
@@ -173,7 +173,7 @@ func TestTheClientSendsTheTokenToTheServerAlone(t *testing.T) {
 		defer response.Body.Close()
 		body, _ := io.ReadAll(response.Body)
 		if got := request.Header.Get("Authorization"); got != authorization {
-			t.Errorf("the caller's request has %q now", got)
+			t.Errorf("the caller's request was changed to %q", got)
 		}
 		return response.StatusCode, string(body)
 	}
@@ -184,11 +184,11 @@ func TestTheClientSendsTheTokenToTheServerAlone(t *testing.T) {
 		t.Errorf("got %d %s", status, body)
 	}
 	if _, body := get(elsewhere.URL, ""); body != "" {
-		t.Errorf("elsewhere was told %q", body)
+		t.Errorf("elsewhere received %q", body)
 	}
 }
 
-func TestAClosedServerIsGone(t *testing.T) {
+func TestAClosedServerDoesNotListen(t *testing.T) {
 	server, err := deployrecordstest.New()
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write testdata/demo.ndjson anew")
 
 const demoFile = "../../testdata/demo.ndjson"
 
-// theDemo is what testdata/demo.ndjson is made with.
+// theDemo has the options of testdata/demo.ndjson.
 var theDemo = demo.Options{Records: 400, Seed: 116, End: time.Date(2026, 11, 20, 17, 0, 0, 0, time.UTC)}
 
 func generate(t testing.TB, o demo.Options) []byte {
@@ -33,7 +33,7 @@ func generate(t testing.TB, o demo.Options) []byte {
 	return out.Bytes()
 }
 
-// entries reads a file as an import on its last day does: nothing in it may be ahead.
+// entries reads a file as an import on its last day does, so that no record may be in the future.
 func entries(t testing.TB, file []byte, end time.Time) []deployments.ImportEntry {
 	t.Helper()
 	var all []deployments.ImportEntry
@@ -46,7 +46,7 @@ func entries(t testing.TB, file []byte, end time.Time) []deployments.ImportEntry
 	return all
 }
 
-func TestTheDemoFileIsTheOneThatIsGenerated(t *testing.T) {
+func TestTheDemoFileIsCurrent(t *testing.T) {
 	file := generate(t, theDemo)
 	if *update {
 		if err := os.WriteFile(demoFile, file, 0o644); err != nil {
@@ -59,7 +59,7 @@ func TestTheDemoFileIsTheOneThatIsGenerated(t *testing.T) {
 	}
 }
 
-func TestTheSameSeedGivesTheSameBytes(t *testing.T) {
+func TestTheSameSeedGeneratesTheSameBytes(t *testing.T) {
 	o := demo.Options{Records: 6000, Seed: 7, End: theDemo.End}
 	first := generate(t, o)
 	if !bytes.Equal(first, generate(t, o)) {
@@ -75,7 +75,7 @@ func TestTheSameSeedGivesTheSameBytes(t *testing.T) {
 	}
 }
 
-// theDemoRecords are those of the file that is kept.
+// theDemoRecords are the records of testdata/demo.ndjson.
 func theDemoRecords(t *testing.T) []deployments.ImportEntry {
 	t.Helper()
 	file, err := os.ReadFile(demoFile)
@@ -85,7 +85,7 @@ func theDemoRecords(t *testing.T) []deployments.ImportEntry {
 	return entries(t, file, theDemo.End)
 }
 
-func TestTheDemoHasSomethingOfEverything(t *testing.T) {
+func TestTheDemoHasEveryKindOfRecord(t *testing.T) {
 	all := theDemoRecords(t)
 	found := make(map[string]int)
 	environments, logical, services, charts, projects := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
@@ -180,7 +180,7 @@ func TestTheDemoHasSomethingOfEverything(t *testing.T) {
 	}
 }
 
-func TestTheDemoLoads(t *testing.T) {
+func TestTheDemoCanBeImported(t *testing.T) {
 	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		all := theDemoRecords(t)
 		for _, want := range []deployments.ImportSummary{{Added: 400}, {Unchanged: 400}} {
@@ -209,7 +209,7 @@ func TestTheDemoLoads(t *testing.T) {
 	})
 }
 
-func TestABigHistoryLoads(t *testing.T) {
+func TestALongHistoryCanBeImported(t *testing.T) {
 	file := generate(t, demo.Options{Records: 4_000, Seed: 5, End: theDemo.End})
 	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		got, err := s.Import(t.Context(), "acme", importer.Entries(bytes.NewReader(file), theDemo.End))
@@ -219,7 +219,7 @@ func TestABigHistoryLoads(t *testing.T) {
 	})
 }
 
-// heapWatch is a writer that looks now and then how much memory is held.
+// heapWatch is a writer that samples the heap.
 type heapWatch struct{ writes, most uint64 }
 
 func (w *heapWatch) Write(p []byte) (int, error) {
@@ -232,7 +232,7 @@ func (w *heapWatch) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestMemoryGoesByTheSlotsAndNotByTheRecords(t *testing.T) {
+func TestMemoryDependsOnSlotsNotRecords(t *testing.T) {
 	var watch heapWatch
 	if err := demo.Generate(&watch, demo.Options{Records: 200_000, Seed: 6, End: theDemo.End}); err != nil {
 		t.Fatal(err)
@@ -248,7 +248,7 @@ var errBroken = errors.New("the disk is full")
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 
-func TestGenerateFailsWithItsWriterAndOnNonsense(t *testing.T) {
+func TestGenerateReturnsWriteErrorsAndRejectsInvalidOptions(t *testing.T) {
 	for _, records := range []int{10, 1_000_000_000} {
 		if err := demo.Generate(brokenWriter{}, demo.Options{Records: records, End: theDemo.End}); !errors.Is(err, errBroken) {
 			t.Errorf("%d records: got %v", records, err)

@@ -11,10 +11,10 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// made keeps the histories for the next test: making and reading the long one is most of the work.
+// made caches the histories, since generating and reading the long one takes most of the time.
 var made = map[demo.Options][]deployments.ImportEntry{}
 
-// histories are of several sizes and seeds.
+// histories have several sizes and seeds.
 func histories(t *testing.T, test func(t *testing.T, o demo.Options, all []deployments.ImportEntry)) {
 	t.Helper()
 	for _, o := range []demo.Options{
@@ -36,7 +36,7 @@ func histories(t *testing.T, test func(t *testing.T, o demo.Options, all []deplo
 	}
 }
 
-func TestAHistoryHasSoManyRecordsInItsTime(t *testing.T) {
+func TestAHistoryHasItsRecordsWithinItsTime(t *testing.T) {
 	histories(t, func(t *testing.T, o demo.Options, all []deployments.ImportEntry) {
 		if len(all) != o.Records {
 			t.Errorf("%d records", len(all))
@@ -67,7 +67,7 @@ func TestAHistoryHasSoManyRecordsInItsTime(t *testing.T) {
 	})
 }
 
-// identity is what superseding goes by (W1).
+// identity identifies the records that supersede each other (W1).
 type identity struct {
 	slot             deployments.Slot
 	logicalName      string
@@ -79,7 +79,7 @@ func identityOf(r deployments.Record) identity {
 	return identity{r.Slot(), r.LogicalEnvironmentName, r.Artifact.Kind, r.EnvironmentName}
 }
 
-// byIdentity gives the records of each identity, the oldest first.
+// byIdentity returns the records of each identity, the oldest first.
 func byIdentity(all []deployments.ImportEntry) map[identity][]deployments.Record {
 	records := make(map[identity][]deployments.Record)
 	for _, e := range all {
@@ -91,7 +91,7 @@ func byIdentity(all []deployments.ImportEntry) map[identity][]deployments.Record
 	return records
 }
 
-func TestW2_W3_W4_AHistoryIsOneThatRecordingCouldHaveMade(t *testing.T) {
+func TestW2_W3_W4_RecordingCouldHaveProducedAHistory(t *testing.T) {
 	histories(t, func(t *testing.T, _ demo.Options, all []deployments.ImportEntry) {
 		for _, records := range byIdentity(all) {
 			for i, r := range records {
@@ -136,8 +136,8 @@ func TestW6_CreatedAtGrowsWithinASlot(t *testing.T) {
 	})
 }
 
-// What one history costs is compared with what ten times as much does, so that nothing else may grow.
-func TestSoManySlotsStayThoseWhateverTheLength(t *testing.T) {
+// The benchmark compares histories of one and ten times the length, so that only the length may differ.
+func TestSlotsDoNotDependOnTheLengthOfTheHistory(t *testing.T) {
 	type names struct{ environments, deployments, slots map[string]bool }
 	of := func(records int) (found names, start, end time.Time) {
 		found = names{map[string]bool{}, map[string]bool{}, map[string]bool{}}
@@ -177,8 +177,8 @@ func TestSoManySlotsStayThoseWhateverTheLength(t *testing.T) {
 	}
 }
 
-// The lines come as things ended, and then as what goes on began.
-func TestLinesComeInTheOrderOfTime(t *testing.T) {
+// Ended records are in the order of their ends; deployed records follow in the order of their creation.
+func TestLinesAreInTimeOrder(t *testing.T) {
 	histories(t, func(t *testing.T, _ demo.Options, all []deployments.ImportEntry) {
 		var last time.Time
 		running := false
