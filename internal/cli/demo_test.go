@@ -53,7 +53,7 @@ func TestInvalidFlagsOfDemo(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--records=-1"}, "a history of -1 records can't be made"},
+		{[]string{"--records=-1"}, "a history of -1 records can't be generated"},
 		{[]string{"--records", "many"}, "--records"},
 		{[]string{"--seed", "-1"}, "--seed"},
 		{[]string{"--end", "yesterday"}, "--end"},

@@ -2,8 +2,8 @@ package demo
 
 import "time"
 
-// Work is done from Monday to Friday, from 08:00 to 18:00 UTC. Time is counted in microseconds of such hours: a
-// rollout that is planned two hours after 17:00 is then one of the next morning, without another word about it.
+// Working time counts microseconds from Monday to Friday, 08:00 to 18:00 UTC. A rollout that is planned two hours after
+// 17:00 is then one of the next morning.
 const (
 	opening     = 8 * time.Hour
 	hoursOfWork = 10 * time.Hour
@@ -14,25 +14,25 @@ const (
 	week = 7 * day
 )
 
-// calendar gives times to working time.
+// calendar converts working time.
 type calendar struct {
 	start time.Time // midnight of a Monday
 }
 
-// calendarBefore begins so many weeks before the week of end.
+// calendarBefore returns a calendar that starts the number of weeks before the week of end.
 func calendarBefore(end time.Time, weeks int) calendar {
 	midnight := end.UTC().Truncate(day)
 	sinceMonday := (int(midnight.Weekday()) + 6) % 7
 	return calendar{start: midnight.AddDate(0, 0, -sinceMonday-7*weeks)}
 }
 
-// at is the time when so much was worked.
+// at returns the time of a working time.
 func (c calendar) at(worked int64) time.Time {
 	days := worked/workweek*7 + worked%workweek/workday
 	return c.start.AddDate(0, 0, int(days)).Add(opening + time.Duration(worked%workday)*time.Microsecond)
 }
 
-// until is how much is worked until the time.
+// until returns the working time of a time.
 func (c calendar) until(end time.Time) int64 {
 	passed := end.Sub(c.start)
 	worked := int64(passed/week) * workweek

@@ -11,12 +11,12 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// registry is where the artifacts come from.
+// registry is the registry of all artifacts.
 const registry = "registry.example.com/"
 
-var firstEnvironments = []struct {
-	name  string
-	stage stage
+var smallEnvironments = []struct {
+	name string
+	kind environmentKind
 }{
 	{"prod-eu-1", live},
 	{"staging-eu-1", staging},
@@ -27,11 +27,11 @@ var firstEnvironments = []struct {
 	{"sandbox-1", sandbox},
 }
 
-var firstProjects = []string{"platform", "storefront", "payments"}
+var smallProjects = []string{"platform", "storefront", "payments"}
 
-// firstComponents are those of the small company, the busiest first. Of a chart, the environments follow those of
-// the image of the same name, if there is one.
-var firstComponents = []struct {
+// smallComponents are the components of the small company, in descending order of their releases. The environments of a
+// chart are among those of the image with its name, if there is one.
+var smallComponents = []struct {
 	name         string
 	kind         deployments.Kind
 	projects     string
@@ -55,7 +55,7 @@ var firstComponents = []struct {
 	{"secret-sync", deployments.HelmChart, "", "staging-eu-1 prod-eu-1 prod-us-1 edge-store-042"},
 }
 
-// Names of what a big company has more of.
+// Parts of the generated names of a big company.
 var (
 	regions = []string{"eu", "us", "ap", "sa", "af", "me"}
 	areas   = []string{
@@ -65,19 +65,19 @@ var (
 	roles = []string{"api", "worker", "cron", "indexer", "stream", "admin", "cache", "bridge", "reporter", "gateway"}
 )
 
-// newCompany founds a company whose size goes by the number of records, unless it is given.
+// newCompany creates a company whose size depends on the number of records, unless o.Slots is set.
 func newCompany(random *rand.Rand, o Options) *company {
 	c := &company{namespace: uuid.NewSHA1(uuid.NameSpaceDNS, fmt.Append(nil, "demo.deployrecords.example/", o.Seed))}
-	for _, name := range firstProjects {
+	for _, name := range smallProjects {
 		c.projects = append(c.projects, project{name: name, version: int32(1 + random.IntN(5))})
 	}
-	for _, e := range firstEnvironments {
-		c.addEnvironment(e.name, e.stage)
+	for _, e := range smallEnvironments {
+		c.addEnvironment(e.name, e.kind)
 	}
-	for _, f := range firstComponents {
+	for _, f := range smallComponents {
 		var projects []int
 		for _, name := range strings.Fields(f.projects) {
-			projects = append(projects, slices.Index(firstProjects, name))
+			projects = append(projects, slices.Index(smallProjects, name))
 		}
 		var environments []int
 		for _, name := range strings.Fields(f.environments) {
@@ -87,22 +87,22 @@ func newCompany(random *rand.Rand, o Options) *company {
 	}
 	slots := o.Slots
 	if slots == 0 {
-		slots = min(o.Records/50, mostSlots)
+		slots = min(o.Records/50, maxSlots)
 	}
-	if slots > len(c.places) {
+	if slots > len(c.targets) {
 		c.grow(random, slots)
 	}
 	for i := range c.components {
 		share := int64(1_000_000 / (i + 4))
 		if i > 0 {
-			share += c.busy[i-1]
+			share += c.cumulativeShares[i-1]
 		}
-		c.busy = append(c.busy, share)
+		c.cumulativeShares = append(c.cumulativeShares, share)
 	}
 	return c
 }
 
-// grow adds environments and components until there are about so many slots.
+// grow adds environments and components until there are about slots slots.
 func (c *company) grow(random *rand.Rand, slots int) {
 	for i := len(c.environments); i < min(slots/100, 200); i++ {
 		region := regions[i%len(regions)]
@@ -123,13 +123,13 @@ func (c *company) grow(random *rand.Rand, slots int) {
 		c.projects = append(c.projects, project{name: fmt.Sprintf("%s-%02d", areas[i%len(areas)], i)})
 	}
 	reach := 4 + len(c.environments)/4
-	for i := 0; len(c.places) < slots; i++ {
+	for i := 0; len(c.targets) < slots; i++ {
 		name := fmt.Sprintf("%s-%s-%02d", areas[i%len(areas)], roles[i/len(areas)%len(roles)], i/len(areas)/len(roles)+1)
 		projects := []int{random.IntN(len(c.projects))}
 		if other := random.IntN(len(c.projects)); other != projects[0] && random.IntN(10) == 0 {
 			projects = append(projects, other)
 		}
-		environments := c.someEnvironments(random, reach/2+random.IntN(reach+1))
+		environments := c.randomEnvironments(random, reach/2+random.IntN(reach+1))
 		c.addComponent(random, name, deployments.ContainerImage, projects, environments)
 		if random.IntN(8) == 0 {
 			c.addComponent(random, name, deployments.HelmChart, projects, environments[:(len(environments)+1)/2])
@@ -137,12 +137,12 @@ func (c *company) grow(random *rand.Rand, slots int) {
 	}
 }
 
-// someEnvironments are so many different ones, the first of the list more often than the last: some environments hold
-// nearly everything and some hardly anything.
-func (c *company) someEnvironments(random *rand.Rand, count int) []int {
+// randomEnvironments returns count different environments. The first ones of the list are more likely, so that some
+// environments have nearly every component and some have few.
+func (c *company) randomEnvironments(random *rand.Rand, count int) []int {
 	var chosen []int
 	for len(chosen) < min(count, len(c.environments)) {
-		// The least of two is twice as often in the first half as it is in the second, and more.
+		// The minimum of two random indexes favors low ones.
 		i := min(random.IntN(len(c.environments)), random.IntN(len(c.environments)))
 		if !slices.Contains(chosen, i) {
 			chosen = append(chosen, i)
@@ -151,9 +151,9 @@ func (c *company) someEnvironments(random *rand.Rand, count int) []int {
 	return chosen
 }
 
-func (c *company) addEnvironment(name string, stage stage) {
-	e := environment{name: name, id: c.id("environment", name), stage: stage}
-	if logical := logicalNames[stage]; logical != "" {
+func (c *company) addEnvironment(name string, kind environmentKind) {
+	e := environment{name: name, id: c.id("environment", name), kind: kind}
+	if logical := logicalNames[kind]; logical != "" {
 		e.logicalID = c.id("logical environment", logical)
 	}
 	c.environments = append(c.environments, e)
@@ -174,12 +174,12 @@ func (c *company) addComponent(random *rand.Rand, name string, kind deployments.
 	}
 	environments = slices.Clone(environments)
 	slices.SortStableFunc(environments, func(a, b int) int {
-		return int(c.environments[a].stage) - int(c.environments[b].stage)
+		return int(c.environments[a].kind) - int(c.environments[b].kind)
 	})
 	for i, e := range environments {
-		number := int32(len(c.places))
-		added.places = append(added.places, number)
-		c.places = append(c.places, place{number: number, component: int32(len(c.components)), environment: int32(e), first: i == 0})
+		number := int32(len(c.targets))
+		added.targets = append(added.targets, number)
+		c.targets = append(c.targets, target{number: number, component: int32(len(c.components)), environment: int32(e), first: i == 0})
 	}
 	c.components = append(c.components, added)
 }

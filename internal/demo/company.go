@@ -12,118 +12,118 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// stage tells how releases reach an environment.
-type stage uint8
+// environmentKind decides how releases reach an environment.
+type environmentKind uint8
 
 const (
-	development stage = iota
+	development environmentKind = iota
 	staging
 	live
 	edge
 	sandbox
 )
 
-// logicalNames are those of the stages' logical environments; a sandbox has none.
+// logicalNames are the logical environments of the kinds; a sandbox has none.
 var logicalNames = [...]string{development: "development", staging: "staging", live: "production", edge: "production", sandbox: ""}
 
-// failures is how many percent of the releases that replace another are rolled back.
-var failures = [...]int{development: 0, staging: 3, live: 6, edge: 4, sandbox: 0}
+// rollbackPercent is the percentage of the upgrades that are rolled back.
+var rollbackPercent = [...]int{development: 0, staging: 3, live: 6, edge: 4, sandbox: 0}
 
-// company is where the history happens: what there is, and what runs where.
+// company is the state of the simulation: what exists, and what runs where.
 type company struct {
-	namespace    uuid.UUID // of all ids but those of records
+	namespace    uuid.UUID // of all ids except record ids
 	projects     []project
 	environments []environment
 	components   []component
-	places       []place
-	// busy sums up the components' shares of all releases, to choose one by.
-	busy []int64
+	targets      []target
+	// cumulativeShares are the running sums of the components' shares of all releases.
+	cumulativeShares []int64
 }
 
-// project has versions v1.0, v1.1 ... The last one is what its components are released for.
+// project has versions v1.0, v1.1, ... Releases of its components belong to the last one.
 type project struct {
 	name     string
 	version  int32
-	releases int32 // for that version
+	releases int32 // of the last version
 }
 
 type environment struct {
 	name, id, logicalID string
-	stage               stage
+	kind                environmentKind
 }
 
-// component is something that is released: a service's image, or a chart.
+// component is a service's image, or a chart.
 type component struct {
-	deployment string // the name of its slots; an image and a chart may share it
+	deployment string // name; an image and a chart may share it
 	artifact   deployments.Artifact
-	// projects are the numbers of those that it belongs to: none, one or two.
+	// projects are the indexes of its projects: none, one or two.
 	projects []int
 	last     release
-	// settled is when the last release will have reached production.
-	settled int64
-	// places are the numbers of those that it is deployed in, by stage.
-	places []int32
+	// inProductionAt is the time at which the last release reaches production.
+	inProductionAt int64
+	// targets are the indexes of its targets, in the order of their kinds.
+	targets []int32
 }
 
-// release is an artifact of a component. All else about the artifact follows from it.
+// release is an artifact of a component. The rest of the artifact is derived from it.
 type release struct {
 	number              int32 // from 1; 0 is none
 	major, minor, patch int32
-	// projectVersions are those that the artifact belongs to, of the component's projects.
+	// projectVersions are the artifact's versions of the component's projects.
 	projectVersions [2]int32
-	// next says that it belongs to the version after that, too.
+	// next adds the artifact to the following project version too.
 	next bool
 }
 
-// place is an identity: a component in an environment.
-type place struct {
+// target is a component in an environment (an identity, W1).
+type target struct {
 	number, component, environment int32
-	first                          bool // of its component
+	first                          bool // receives each release of its component first
 
-	// What runs there; what ran before it; all times are working time.
-	running                bool
-	id                     uuid.UUID
-	release, previous      release
-	created, updated, seen int64
+	// The current record and the release before it. Times are in working time.
+	running                    bool
+	id                         uuid.UUID
+	release, previous          release
+	created, updated, lastSeen int64
 
-	// What is to be deployed, when; 0 is never. Nothing is planned while the component is away from there.
-	plan release
-	due  int64
-	away int64
+	// The next rollout, and its time, or 0. A decommissioned target has no rollouts until absentUntil.
+	plan        release
+	due         int64
+	absentUntil int64
 }
 
-// id is the UUID of something that has a name.
+// id returns the UUID of a named object.
 func (c *company) id(kind, name string) string {
 	return uuid.NewHash(sha256.New(), c.namespace, []byte(kind+"\x00"+name), 8).String()
 }
 
-// newRecordID gives the place's record an id as a server would draw it.
-func (c *company) newRecordID(random *rand.Rand, p *place) {
+// newRecordID sets a random UUID (version 4) as the record's id.
+func (c *company) newRecordID(random *rand.Rand, p *target) {
 	binary.BigEndian.PutUint64(p.id[:8], random.Uint64())
 	binary.BigEndian.PutUint64(p.id[8:], random.Uint64())
 	p.id[6] = p.id[6]&0x0f | 0x40
 	p.id[8] = p.id[8]&0x3f | 0x80
 }
 
-// busyComponent is a random component; those with a greater share come more often. One whose last release is still
-// on its way is passed over, unless most are.
-func (c *company) busyComponent(random *rand.Rand, now int64) *component {
+// randomComponent returns a random component, weighted by share. It avoids components whose last release has not reached
+// production yet.
+func (c *company) randomComponent(random *rand.Rand, now int64) *component {
 	var chosen *component
 	for range 8 {
-		at := random.Int64N(c.busy[len(c.busy)-1])
-		i, found := slices.BinarySearch(c.busy, at)
+		at := random.Int64N(c.cumulativeShares[len(c.cumulativeShares)-1])
+		i, found := slices.BinarySearch(c.cumulativeShares, at)
 		if found {
-			i++ // a sum is where the next share begins
+			i++ // a sum belongs to the next share
 		}
-		if chosen = &c.components[i]; chosen.settled <= now {
+		if chosen = &c.components[i]; chosen.inProductionAt <= now {
 			break
 		}
 	}
 	return chosen
 }
 
-// nextRelease makes a new version of the component: mostly a fix, sometimes more. A project's version is complete
-// after some releases, and the next begins.
+// nextRelease creates a release of the component, mostly a patch version. After 12 releases, a project starts its next
+// version.
 func (c *company) nextRelease(random *rand.Rand, component *component) release {
 	r := component.last
 	r.number++
@@ -142,14 +142,14 @@ func (c *company) nextRelease(random *rand.Rand, component *component) release {
 		}
 		r.projectVersions[i] = p.version
 	}
-	// What is released late for a version is still what the next one begins with.
+	// Some artifacts of a project version are part of the following one too.
 	r.next = random.IntN(100) < 12
 	component.last = r
 	return r
 }
 
-// entry is the place's record, but for its status and times.
-func (c *company) entry(p *place) deployments.ImportEntry {
+// entry returns the target's record without its status and times.
+func (c *company) entry(p *target) deployments.ImportEntry {
 	component, environment := &c.components[p.component], &c.environments[p.environment]
 	r := p.release
 	artifact := component.artifact
@@ -161,7 +161,7 @@ func (c *company) entry(p *place) deployments.ImportEntry {
 		EnvironmentID:          environment.id,
 		EnvironmentName:        environment.name,
 		LogicalEnvironmentID:   environment.logicalID,
-		LogicalEnvironmentName: logicalNames[environment.stage],
+		LogicalEnvironmentName: logicalNames[environment.kind],
 		DeploymentName:         component.deployment,
 		ArtifactID:             c.id("artifact", reference),
 		Artifact:               artifact,

@@ -112,7 +112,7 @@ func TestTheDemoHasEveryKindOfRecord(t *testing.T) {
 			found["no logical environment"]++
 		}
 		if r.LastSeenAt.After(r.CreatedAt) {
-			found["seen again"]++
+			found["lastSeen again"]++
 		}
 		versions := make(map[string]int)
 		for _, pv := range e.ProjectVersions {
@@ -138,7 +138,7 @@ func TestTheDemoHasEveryKindOfRecord(t *testing.T) {
 	}
 	for _, n := range running {
 		if n > 1 {
-			found["artifact that runs in several places"]++
+			found["artifact that runs in several targets"]++
 		}
 	}
 	for _, records := range byIdentity(all) {
@@ -158,8 +158,8 @@ func TestTheDemoHasEveryKindOfRecord(t *testing.T) {
 	}
 	t.Logf("%d records: %v", len(all), found)
 	for _, what := range []string{
-		"DEPLOYED", "SUPERSEDED", "DECOMMISSIONED", "no logical environment", "seen again", "no project", "two projects", "two versions of a project",
-		"slot with an image and a chart", "artifact that runs in several places", "gone at the end", "rollback", "back after decommissioning",
+		"DEPLOYED", "SUPERSEDED", "DECOMMISSIONED", "no logical environment", "lastSeen again", "no project", "two projects", "two versions of a project",
+		"slot with an image and a chart", "artifact that runs in several targets", "gone at the end", "rollback", "back after decommissioning",
 	} {
 		if found[what] == 0 {
 			t.Errorf("%s: none", what)

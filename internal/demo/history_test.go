@@ -54,7 +54,7 @@ func TestAHistoryHasItsRecordsWithinItsTime(t *testing.T) {
 				}
 			}
 			if r.UpdatedAt.Before(r.LastSeenAt) {
-				t.Errorf("line %d: seen after the last update", e.Line)
+				t.Errorf("line %d: lastSeen after the last update", e.Line)
 			}
 			if ids[r.ID] {
 				t.Errorf("line %d: %s again", e.Line, r.ID)
@@ -125,13 +125,13 @@ func TestW6_CreatedAtGrowsWithinASlot(t *testing.T) {
 			slot deployments.Slot
 			at   time.Time
 		}
-		seen := make(map[moment]bool)
+		lastSeen := make(map[moment]bool)
 		for _, e := range all {
 			m := moment{e.Record.Slot(), e.Record.CreatedAt}
-			if seen[m] {
+			if lastSeen[m] {
 				t.Errorf("line %d: another record of its slot has that time", e.Line)
 			}
-			seen[m] = true
+			lastSeen[m] = true
 		}
 	})
 }

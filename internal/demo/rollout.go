@@ -7,61 +7,61 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// release makes a new artifact of a component and plans where it goes: at once to where the component goes first,
-// and later, if all is well, to the other stages.
+// release creates a release of a component and plans its rollouts: at once to the component's first target, and later to
+// the others, unless the release is not promoted.
 func (h *history) release(at int64) {
-	c := h.company.busyComponent(h.random, at)
+	c := h.company.randomComponent(h.random, at)
 	r := h.company.nextRelease(h.random, c)
 	promoted := h.chance(92)
 	inProduction := promoted && h.chance(85)
-	production := at + h.between(4*time.Hour, 20*time.Hour)
-	c.settled = production
-	for _, number := range c.places {
-		p := &h.company.places[number]
+	production := at + h.randomSpan(4*time.Hour, 20*time.Hour)
+	c.inProductionAt = production
+	for _, number := range c.targets {
+		p := &h.company.targets[number]
 		if p.first {
 			h.plan(p, r, at)
 			continue
 		}
 		goes, due := true, int64(0)
-		switch h.company.environments[p.environment].stage {
+		switch h.company.environments[p.environment].kind {
 		case development:
-			due = at + h.between(2*time.Minute, 20*time.Minute)
+			due = at + h.randomSpan(2*time.Minute, 20*time.Minute)
 		case staging:
-			goes, due = promoted, at+h.between(30*time.Minute, 3*time.Hour)
+			goes, due = promoted, at+h.randomSpan(30*time.Minute, 3*time.Hour)
 		case live:
-			goes, due = inProduction, production+h.between(time.Minute, 40*time.Minute)
+			goes, due = inProduction, production+h.randomSpan(time.Minute, 40*time.Minute)
 		case edge:
-			goes, due = inProduction && h.chance(75), production+h.between(5*time.Hour, 30*time.Hour)
+			goes, due = inProduction && h.chance(75), production+h.randomSpan(5*time.Hour, 30*time.Hour)
 		case sandbox:
-			goes, due = h.chance(40), at+h.between(time.Hour, 15*time.Hour)
+			goes, due = h.chance(40), at+h.randomSpan(time.Hour, 15*time.Hour)
 		}
 		switch {
-		case !goes || p.away > at:
+		case !goes || p.absentUntil > at:
 		case p.due != 0 && p.plan.number > p.release.number:
-			p.plan = r // what was planned before comes at its time, as the newer release
+			p.plan = r // the planned rollout deploys the newer release
 		default:
 			h.plan(p, r, due)
 		}
 	}
 }
 
-// plan has the release deployed in the place when it is due, instead of whatever was planned there.
-func (h *history) plan(p *place, r release, due int64) {
+// plan replaces the planned rollout of the target.
+func (h *history) plan(p *target, r release, due int64) {
 	p.plan, p.due = r, due
-	heap.Push(&h.queue, rollout{due: due, place: p})
+	heap.Push(&h.queue, rollout{due: due, target: p})
 }
 
-// deploy does what was planned in the place. It is false if that added no record.
-func (h *history) deploy(p *place) bool {
+// deploy carries out the planned rollout of the target, and reports whether it added a record.
+func (h *history) deploy(p *target) bool {
 	at := p.due
 	if at > h.now {
 		h.now = at
 	} else {
-		at = h.moment()
+		at = h.unplannedTime()
 	}
 	p.due = 0
 	if p.running && p.release == p.plan { // W3
-		p.updated, p.seen = at, at
+		p.updated, p.lastSeen = at, at
 		return false
 	}
 	replaced := p.running
@@ -71,71 +71,71 @@ func (h *history) deploy(p *place) bool {
 		p.previous = p.release
 	}
 	p.running, p.release = true, p.plan
-	p.created, p.updated, p.seen = at, at, at
+	p.created, p.updated, p.lastSeen = at, at, at
 	h.company.newRecordID(h.random, p)
-	if replaced && p.previous.number < p.release.number && h.chance(failures[h.company.environments[p.environment].stage]) {
+	if replaced && p.previous.number < p.release.number && h.chance(rollbackPercent[h.company.environments[p.environment].kind]) {
 		h.fail(p)
 	}
 	return true
 }
 
-// fail has the place's release taken back soon, for what ran there before. What failed in staging goes nowhere else.
-func (h *history) fail(p *place) {
-	if h.company.environments[p.environment].stage == staging {
-		for _, number := range h.company.components[p.component].places {
-			if other := &h.company.places[number]; other.plan.number == p.release.number {
+// fail plans a rollback to the previous release. It cancels the other rollouts of a release that failed in staging.
+func (h *history) fail(p *target) {
+	if h.company.environments[p.environment].kind == staging {
+		for _, number := range h.company.components[p.component].targets {
+			if other := &h.company.targets[number]; other.plan.number == p.release.number {
 				other.due = 0
 			}
 		}
 	}
-	h.plan(p, p.previous, p.created+h.between(10*time.Minute, 75*time.Minute))
+	h.plan(p, p.previous, p.created+h.randomSpan(10*time.Minute, 75*time.Minute))
 }
 
-// seeAgain has something reported that runs already (W3).
-func (h *history) seeAgain() {
-	if p := h.somePlace(); p != nil {
-		p.updated = h.moment()
-		p.seen = p.updated
+// confirm records a running release of a random target again (W3).
+func (h *history) confirm() {
+	if p := h.randomTarget(); p != nil {
+		p.updated = h.unplannedTime()
+		p.lastSeen = p.updated
 	}
 }
 
-// decommission takes something out of an environment, for some time at least (W4). Where a component goes first it
-// stays: something must be able to take the next release.
+// decommission decommissions a random target for a while (W4), but never a component's first target, which receives its
+// next release.
 func (h *history) decommission() {
-	p := h.somePlace()
+	p := h.randomTarget()
 	if p == nil || p.first {
 		return
 	}
-	p.updated = h.moment()
+	p.updated = h.unplannedTime()
 	h.write(p, deployments.Decommissioned)
 	p.running, p.due = false, 0
-	p.away = p.updated + h.between(10*hoursOfWork, 60*hoursOfWork)
+	p.absentUntil = p.updated + h.randomSpan(10*hoursOfWork, 60*hoursOfWork)
 }
 
-// somePlace is a random one where something runs, or nil if none was found.
-func (h *history) somePlace() *place {
+// randomTarget returns a random running target, or nil if it finds none in four tries.
+func (h *history) randomTarget() *target {
 	for range 4 {
-		if p := &h.company.places[h.random.IntN(len(h.company.places))]; p.running {
+		if p := &h.company.targets[h.random.IntN(len(h.company.targets))]; p.running {
 			return p
 		}
 	}
 	return nil
 }
 
-// rollout is a place where something is planned.
+// rollout is an entry of the queue: a target and the time of its planned rollout.
 type rollout struct {
-	due   int64
-	place *place
+	due    int64
+	target *target
 }
 
-// rollouts is a heap of what is planned, what is due first on top.
+// rollouts is a heap of rollouts, the earliest on top.
 type rollouts []rollout
 
-// next takes the place whose plan is due first, if it is by then.
-func (q *rollouts) next(until int64) (*place, bool) {
+// next removes and returns the target with the earliest rollout, if that is not after until.
+func (q *rollouts) next(until int64) (*target, bool) {
 	for len(*q) > 0 && (*q)[0].due <= until {
-		if r := heap.Pop(q).(rollout); r.place.due == r.due { // else the plan was changed since
-			return r.place, true
+		if r := heap.Pop(q).(rollout); r.target.due == r.due { // otherwise the plan has changed
+			return r.target, true
 		}
 	}
 	return nil, false
@@ -147,7 +147,7 @@ func (q rollouts) Less(i, j int) bool {
 	if q[i].due != q[j].due {
 		return q[i].due < q[j].due
 	}
-	return q[i].place.number < q[j].place.number
+	return q[i].target.number < q[j].target.number
 }
 
 func (q rollouts) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
