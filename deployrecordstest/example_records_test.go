@@ -8,7 +8,7 @@ import (
 	"github.com/deployrecords/deployrecords/generated/client"
 )
 
-// Records can be Go values. What is at fault with them is told by number and field.
+// Records can be Go values. Errors name their number and field.
 func ExampleWithRecords() {
 	_, err := deployrecordstest.New(deployrecordstest.WithRecords(
 		client.DeploymentRecord{

@@ -10,7 +10,7 @@ import (
 	"github.com/deployrecords/deployrecords/generated/client"
 )
 
-// whatRuns is the program under test: it lists what is deployed in an environment.
+// whatRuns is the program under test. It lists the deployed records of an environment.
 func whatRuns(ctx context.Context, api client.ClientWithResponsesInterface, environment string) ([]string, error) {
 	var running []string
 	status, history, size := client.ListDeploymentRecordsParamsStatusDEPLOYED, true, int32(1)
@@ -32,8 +32,8 @@ func whatRuns(ctx context.Context, api client.ClientWithResponsesInterface, envi
 	return running, nil
 }
 
-// A program that asks the API by the generated client is tested against a server with five records. In a test, Start
-// takes the place of New and Close.
+// This example tests a program that uses the generated client against a server with five records. Tests use Start instead of
+// New and Close.
 func Example() {
 	server, err := deployrecordstest.New(
 		deployrecordstest.WithRecordsFile("testdata/records.ndjson"),

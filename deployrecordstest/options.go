@@ -12,16 +12,16 @@ import (
 	"github.com/deployrecords/deployrecords/internal/fixture"
 )
 
-// Option says what a server starts with. Options of records can be given several times, and add up in their order.
+// Option configures a server. Options with records can be repeated; the server loads their records in order.
 type Option func(*config) error
 
 type config struct {
 	files []fixture.File
-	now   func() time.Time // nil: the real time
+	now   func() time.Time // nil for the real time
 }
 
-// WithRecordsFile starts the server with the records of a file: NDJSON as `deployrecords import` takes it, gzipped or
-// not. A relative name is, as in every Go test, relative to the directory of the package that is tested.
+// WithRecordsFile loads the records of a file: NDJSON as `deployrecords import` reads it, plain or gzipped. In a Go test, a
+// relative name is relative to the directory of the tested package.
 func WithRecordsFile(name string) Option {
 	return func(c *config) error {
 		data, err := os.ReadFile(name)
@@ -33,8 +33,7 @@ func WithRecordsFile(name string) Option {
 	}
 }
 
-// WithRecordsFrom starts the server with the records that r gives, in the form of WithRecordsFile. It is read to its
-// end when the server starts.
+// WithRecordsFrom loads the records of r, in the format of WithRecordsFile. The server reads r to its end when it starts.
 func WithRecordsFrom(r io.Reader) Option {
 	return func(c *config) error {
 		data, err := io.ReadAll(r)
@@ -46,16 +45,15 @@ func WithRecordsFrom(r io.Reader) Option {
 	}
 }
 
-// WithRecords starts the server with records that are Go values, as the generated client gives them. Id,
-// EnvironmentName, DeploymentName, Status, CreatedAt, Artifact.Kind and Artifact.Digest must be set. Ids that are
-// empty are made; a zero UpdatedAt or LastSeenAt is CreatedAt. Of a fault, the line that the error names is the
-// record's number, counted from 1. To which projects an artifact belongs, only NDJSON can say.
+// WithRecords loads records of the generated client. Id, EnvironmentName, DeploymentName, Status, CreatedAt, Artifact.Kind
+// and Artifact.Digest are required. The server generates other empty ids, and replaces a zero UpdatedAt or LastSeenAt by
+// CreatedAt. The line in an error is the number of the record, counted from 1. Only NDJSON can add artifacts to projects.
 func WithRecords(records ...client.DeploymentRecord) Option {
 	return func(c *config) error {
 		var data bytes.Buffer
 		lines := json.NewEncoder(&data)
 		for i, record := range records {
-			line := recordLine{DeploymentRecord: record, CreatedAt: given(record.CreatedAt), UpdatedAt: given(record.UpdatedAt), LastSeenAt: given(record.LastSeenAt)}
+			line := recordLine{DeploymentRecord: record, CreatedAt: record.CreatedAt, UpdatedAt: record.UpdatedAt, LastSeenAt: record.LastSeenAt}
 			if err := lines.Encode(line); err != nil {
 				return fmt.Errorf("WithRecords: record %d: %w", i+1, err)
 			}
@@ -65,25 +63,17 @@ func WithRecords(records ...client.DeploymentRecord) Option {
 	}
 }
 
-// recordLine is a record whose times may be absent.
+// recordLine is a record without its zero times.
 type recordLine struct {
 	client.DeploymentRecord
-	CreatedAt  *time.Time `json:"created_at,omitempty"`
-	UpdatedAt  *time.Time `json:"updated_at,omitempty"`
-	LastSeenAt *time.Time `json:"last_seen_at,omitempty"`
+	CreatedAt  time.Time `json:"created_at,omitzero"`
+	UpdatedAt  time.Time `json:"updated_at,omitzero"`
+	LastSeenAt time.Time `json:"last_seen_at,omitzero"`
 }
 
-func given(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-// WithNow lets the server's clock stand still at a moment of the years 1970 to 9998, cut to microseconds. What is
-// recorded is stamped with it (and a microsecond later for each record that its slot got at the same moment), records
-// may be created a day after it at most, and it is the Date of answers. Tokens are judged by the real time. Without
-// this option the clock is the real one.
+// WithNow stops the server's clock at a time in the years 1970 to 9998, truncated to microseconds. New records have this time
+// (one microsecond later for each further record of a slot), imported records may be created at most a day after it, and
+// it is the Date of responses. Tokens expire by the real time. Without this option, the clock is the real one.
 func WithNow(now time.Time) Option {
 	return func(c *config) error {
 		now := now.UTC().Truncate(time.Microsecond)

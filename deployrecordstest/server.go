@@ -21,21 +21,20 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store"
 )
 
-// Server is a server that runs in this process until it is closed.
+// Server is a server that runs in this process until Close.
 type Server struct {
-	// URL is where it listens, http://127.0.0.1:43117 say: a free port of the loopback address, without a slash at the
-	// end.
+	// URL is the server's URL on a free port of the loopback address, for example http://127.0.0.1:43117, without a
+	// trailing slash.
 	URL string
-	// Token is for the header "Authorization: Bearer …". It lets read and record, all that the server has, as long as
-	// the server runs.
+	// Token is for the header "Authorization: Bearer …". It may read and record, for as long as the server runs.
 	Token string
 
 	client *http.Client
 	close  func() error
 }
 
-// Start starts a server that is closed when the test and its subtests are done. If it cannot be started, with faulty
-// records say, the test fails at once and tells why. The server's warnings and errors go to the test's log.
+// Start starts a server and closes it when the test and its subtests are done. If the server cannot start, for example
+// because of invalid records, the test fails at once. The test's log has the server's warnings and errors.
 func Start(t testing.TB, options ...Option) *Server {
 	t.Helper()
 	server, err := start(t.Output(), options)
@@ -50,30 +49,30 @@ func Start(t testing.TB, options ...Option) *Server {
 	return server
 }
 
-// New starts a server where there is no test, as in an Example or TestMain. Whoever calls it closes the server. The
-// error says which option is at fault and, of records, which line and field.
+// New starts a server without a test, for example in an Example or in TestMain. The caller closes the server. An error names
+// the invalid option and, for records, the line and the field.
 func New(options ...Option) (*Server, error) {
 	return start(io.Discard, options)
 }
 
-// Client sends requests with the server's token, unless they have an Authorization header of their own. It is made for
-// the generated client: client.WithHTTPClient(server.Client()).
+// Client returns an HTTP client that adds the server's token to requests without an Authorization header. Pass it to the
+// generated client: client.WithHTTPClient(server.Client()).
 func (s *Server) Client() *http.Client { return s.client }
 
-// Close ends the server and forgets its records. It waits for requests under way, for five seconds at most; an error
-// tells that some took longer and were cut off. To close again does nothing.
+// Close stops the server and discards its records. It waits at most five seconds for running requests, and returns an error
+// if it had to interrupt some. Further calls return the same result.
 func (s *Server) Close() error { return s.close() }
 
-// shutdown is how long Close waits.
-const shutdown = 5 * time.Second
+// shutdownTimeout limits how long Close waits.
+const shutdownTimeout = 5 * time.Second
 
 func start(log io.Writer, options []Option) (*Server, error) {
 	var c config
-	var faults []error
+	var errs []error
 	for _, option := range options {
-		faults = append(faults, option(&c))
+		errs = append(errs, option(&c))
 	}
-	if err := errors.Join(faults...); err != nil {
+	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("deployrecordstest: %w", err)
 	}
 	s, err := fixture.Open(context.Background(), fixture.Organization, c.files, c.now)
@@ -88,7 +87,7 @@ func start(log io.Writer, options []Option) (*Server, error) {
 	return server, nil
 }
 
-// serve answers from the store, and closes it with the server.
+// serve starts a server for the store, which Close closes too.
 func serve(s *store.Store, now func() time.Time, logger *slog.Logger) (*Server, error) {
 	secret, token, err := fixture.Token(auth.MintRequest{Organization: fixture.Organization, Subject: "test"})
 	if err != nil {
@@ -99,7 +98,7 @@ func serve(s *store.Store, now func() time.Time, logger *slog.Logger) (*Server, 
 		return nil, err
 	}
 	limits := httpserver.DefaultLimits()
-	limits.Shutdown = shutdown
+	limits.Shutdown = shutdownTimeout
 	handler, err := httpserver.New(httpserver.Options{
 		Store:             s,
 		Verifier:          verifier,
@@ -122,9 +121,9 @@ func serve(s *store.Store, now func() time.Time, logger *slog.Logger) (*Server, 
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- httpserver.Serve(ctx, listener, handler, limits, logger) }()
-	folded := make(chan struct{})
+	compactionStopped := make(chan struct{})
 	go func() {
-		defer close(folded)
+		defer close(compactionStopped)
 		s.RunCompaction(ctx, logger)
 	}()
 	transport := &tokenTransport{host: listener.Addr().String(), token: token}
@@ -136,13 +135,13 @@ func serve(s *store.Store, now func() time.Time, logger *slog.Logger) (*Server, 
 			transport.next.CloseIdleConnections()
 			stop()
 			err := <-stopped
-			<-folded
+			<-compactionStopped
 			return errors.Join(err, s.Close())
 		}),
 	}, nil
 }
 
-// tokenTransport adds the token to what goes to the server, and to nothing else.
+// tokenTransport adds the token to requests to the server, and to no others.
 type tokenTransport struct {
 	host, token string
 	next        http.Transport
@@ -150,7 +149,7 @@ type tokenTransport struct {
 
 func (t *tokenTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.URL.Host == t.host && request.Header.Get("Authorization") == "" {
-		request = request.Clone(request.Context()) // the caller's is not ours to change
+		request = request.Clone(request.Context()) // a RoundTripper must not change its request
 		request.Header.Set("Authorization", "Bearer "+t.token)
 	}
 	return t.next.RoundTrip(request)

@@ -1,4 +1,4 @@
-// Command deployrecords serves and keeps an inventory of what is deployed where, and what was before.
+// Command deployrecords is the server and its command line clients.
 package main
 
 import (

@@ -52,7 +52,7 @@ func TestServersFoldTheCountsOfLists(t *testing.T) {
 				mustRun(t, env, "verify", "--organization", "acme") // while they write, too
 			}
 			giveUp := time.Now().Add(time.Minute)
-			for out := ""; !strings.Contains(out, "acme: 101 records, 11 slots,") || !strings.Contains(out, " 0 changes to be folded"); {
+			for out := ""; !strings.Contains(out, "acme: 101 records, 11 slots,") || !strings.Contains(out, " 0 pending changes"); {
 				if out = mustRun(t, env, "verify"); time.Now().After(giveUp) {
 					t.Fatalf("after a minute: %s", out)
 				}

@@ -4,11 +4,11 @@ import { createInterface } from "node:readline";
 export interface Server {
   url: string;
   token: string;
-  /** Ends the server, and gives its exit code: 0. */
+  /** Stops the server and returns its exit code, 0. */
   stop(): Promise<number | null>;
 }
 
-/** Starts a server in memory on a free port. DEPLOYRECORDS is the program, if it is not on the PATH. */
+/** Starts a server in memory on a free port. DEPLOYRECORDS is the path of the program if it is not on the PATH. */
 export async function startServer(...flags: string[]): Promise<Server> {
   const server = spawn(
     process.env["DEPLOYRECORDS"] ?? "deployrecords",
@@ -16,7 +16,7 @@ export async function startServer(...flags: string[]): Promise<Server> {
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   const ended = endOf(server);
-  ended.catch(() => {}); // told below, or by stop
+  ended.catch(() => {}); // handled below, or by the caller of stop
   const printed = new Map<string, string>();
   for await (const line of createInterface({ input: server.stdout })) {
     const equals = line.indexOf("=");

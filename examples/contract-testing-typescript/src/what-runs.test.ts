@@ -14,27 +14,27 @@ after(async () => {
   assert.equal(await server.stop(), 0);
 });
 
-test("what runs is what is deployed there", async () => {
+test("lists the deployed records", async () => {
   const api = connect(server.url, server.token);
   assert.deepEqual(await whatRuns(api, "prod-eu"), ["api 1.2.0", "monitoring 0.9.4"]);
 });
 
-test("every page is read", async () => {
+test("reads every page", async () => {
   const api = connect(server.url, server.token);
   assert.deepEqual(await whatRuns(api, "prod-eu", 1), ["api 1.2.0", "monitoring 0.9.4"]);
 });
 
-test("nothing runs in an environment that nobody knows", async () => {
+test("returns nothing for an unknown environment", async () => {
   const api = connect(server.url, server.token);
   assert.deepEqual(await whatRuns(api, "prod-us"), []);
 });
 
-test("a token that is not accepted is told", async () => {
+test("reports a rejected token", async () => {
   const api = connect(server.url, "not a token");
   await assert.rejects(whatRuns(api, "prod-eu"), /^Error: 401 the token is not accepted$/);
 });
 
-test("what is wrong with a request is told", async () => {
+test("reports the violations of a request", async () => {
   const api = connect(server.url, server.token);
   const { error, response } = await api.GET("/v1/deployments", { params: { query: { "pagination.page": -1 } } });
   assert.equal(response.status, 400);
