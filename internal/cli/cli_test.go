@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden files")
 
 const testSecret = "a secret of the tests, longer than 32 bytes"
 
-// run runs the command line in this process.
+// run runs a command line in this process.
 func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, err bytes.Buffer

@@ -34,22 +34,22 @@ var documents = sync.OnceValue(func() map[string]*openapi3.T {
 	return loaded
 })
 
-// apiServer speaks the two contracts: it holds every request against them, remembers it, and answers.
+// apiServer implements both OpenAPI documents: it validates every request against them, records it, and responds.
 type apiServer struct {
 	*httptest.Server
 	t *testing.T
 
 	mu       sync.Mutex
 	requests []request
-	// trouble is what the next requests meet, one after the other; then all is well.
+	// trouble has the handlers of the next requests. Later requests succeed.
 	trouble []http.HandlerFunc
-	// answer is the record that a recording gives; nil is one made of the request.
+	// answer is the record in the response to a recording; nil derives it from the request.
 	answer map[string]any
-	// records are listed, firstPage being the number of the first page.
+	// records are the records of listings; firstPage is the number of the first page.
 	records   []map[string]any
 	firstPage int
 	pageSize  int
-	// listed is called before each page is made.
+	// listed is called before each page.
 	listed func(s *apiServer, page int)
 }
 
@@ -163,7 +163,7 @@ func reply(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// problem is trouble in the words of R3.
+// problem responds with an error in the format of R3.
 func problem(status int, message string, details ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, status, map[string]any{"code": 3, "message": message, "details": append([]string{}, details...)})
@@ -178,7 +178,7 @@ func repeat(n int, trouble http.HandlerFunc) []http.HandlerFunc {
 	return all
 }
 
-// testRecord is the nth of records that tell each other apart.
+// testRecord returns the nth of distinct records.
 func testRecord(n int, created time.Time) map[string]any {
 	when := created.Format(time.RFC3339Nano)
 	return map[string]any{
@@ -196,7 +196,7 @@ func testRecord(n int, created time.Time) map[string]any {
 	}
 }
 
-// testRecords are n records, the newest first.
+// testRecords returns n records, the newest first.
 func testRecords(n int) []map[string]any {
 	records := make([]map[string]any, n)
 	for i := range records {
@@ -220,5 +220,5 @@ func clientEnvironment(t *testing.T, address string) {
 		t.Setenv(name, value)
 	}
 	t.Setenv("DEPLOYRECORDS_TOKEN_FILE", "")
-	_ = os.Unsetenv("DEPLOYRECORDS_TOKEN_FILE") // and put back by the line before
+	_ = os.Unsetenv("DEPLOYRECORDS_TOKEN_FILE") // the line before restores it
 }

@@ -65,7 +65,7 @@ func TestInvalidFlagsOfDemo(t *testing.T) {
 	}
 }
 
-// failingWriter takes so many bytes and then fails.
+// failingWriter accepts room bytes and then fails.
 type failingWriter struct {
 	bytes.Buffer
 	room int
@@ -103,7 +103,7 @@ func TestDemoEndsWithItsReader(t *testing.T) {
 			if c.writer.then != nil {
 				of = ctx
 			}
-			// Were it not to end, the test would time out.
+			// If the command does not end, the test times out.
 			code := Run(of, []string{"demo", "--records", "1000000000"}, Streams{In: strings.NewReader(""), Out: c.writer, Err: &stderr})
 			if code != c.code || stderr.String() != c.stderr {
 				t.Errorf("exit code %d: %s", code, &stderr)

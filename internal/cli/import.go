@@ -82,9 +82,9 @@ func importFile(ctx context.Context, s deployments.Store, organization, name str
 func importError(name string, after []string, err error) error {
 	var invalid *deployments.ImportError
 	if errors.As(err, &invalid) {
-		err = fmt.Errorf("%s has faults, and nothing of it was loaded:\n  %s", name, strings.ReplaceAll(invalid.Error(), "\n", "\n  "))
+		err = fmt.Errorf("%s has faults; nothing was loaded:\n  %s", name, strings.ReplaceAll(invalid.Error(), "\n", "\n  "))
 	} else {
-		err = fmt.Errorf("%s: nothing of it was loaded: %w", name, err)
+		err = fmt.Errorf("%s: nothing was loaded: %w", name, err)
 	}
 	if len(after) > 0 {
 		err = fmt.Errorf("%w\nnot read: %s", err, strings.Join(after, ", "))

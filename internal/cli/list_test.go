@@ -46,7 +46,7 @@ func TestFlagsBecomeParameters(t *testing.T) {
 	}
 }
 
-// splitPairs splits at an & only where the name of a parameter follows.
+// splitPairs splits at an & only before the name of a parameter.
 func splitPairs(text string) (pairs [][2]string) {
 	for _, part := range strings.Split(text, "&") {
 		name, value, found := strings.Cut(part, "=")
@@ -93,7 +93,7 @@ func TestListReportsTheNumberOfRecordsNotShown(t *testing.T) {
 	}
 }
 
-// forms gives the ids that each form of output tells, in their order.
+// forms has, for each output format, a function that returns the ids in order.
 var forms = map[string]func(t *testing.T, text string) []string{
 	"ndjson": func(t *testing.T, text string) (ids []string) {
 		for entry, err := range importer.Entries(strings.NewReader(text), time.Now()) {
@@ -163,7 +163,7 @@ func TestRecordsAddedDuringAListingAreNotRepeated(t *testing.T) {
 		before := testRecords(30)
 		s.records = before
 		s.listed = func(s *apiServer, page int) {
-			if page > 0 && page < 3 { // three more come before the second page, and before the third
+			if page > 0 && page < 3 { // three records are added before the second page, and before the third
 				s.records = append(testRecords(1000 + 3*page)[:3], s.records...)
 			}
 		}
@@ -243,7 +243,7 @@ func TestJSONOfOnePageIsTheResponse(t *testing.T) {
 	}
 }
 
-// hard has in it what forms of output could get wrong.
+// hard returns records that output formats could get wrong.
 func hard() []map[string]any {
 	records := testRecords(3)
 	records[0]["environment_name"] = `a "quoted", name; with <tags> & 'more' \ = é` + "\u2028"

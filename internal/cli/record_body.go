@@ -30,7 +30,7 @@ func (c *recordCommand) body() (body recordingclient.Deployment, violations []er
 			r.ProjectVersions = append(r.ProjectVersions, deployments.ProjectVersion{ProjectName: c.Project[i], VersionName: c.ProjectVersion[i]})
 		}
 	} else {
-		violations = append(violations, fmt.Errorf("--project is given %d times and --project-version %d times: each project needs its version",
+		violations = append(violations, fmt.Errorf("--project and --project-version: got %d projects and %d versions; each project needs its version",
 			len(c.Project), len(c.ProjectVersion)))
 	}
 	for _, violation := range r.Validate() {

@@ -144,7 +144,7 @@ func TestAllTriesHaveOneIdempotencyKey(t *testing.T) {
 	}
 }
 
-// breakOff ends the connection in the middle of an answer.
+// breakOff closes the connection in the middle of a response.
 func breakOff(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "1000")
 	_, _ = w.Write([]byte(`{"deployment_record": {`))
@@ -279,7 +279,7 @@ func TestRecordReportsAllViolationsTogether(t *testing.T) {
 		"--chart: has a control character":                    {"--chart", "a\tb", "--version", "1", "--digest", testDigest},
 		"--version: has 257 characters":                       {"--chart", "a", "--version", strings.Repeat("v", 257), "--digest", testDigest},
 		"--project and --project-version: is empty":           {"--image", "a@" + testDigest, "--project", "", "--project-version", "v"},
-		"given 2 times and --project-version 1 times":         {"--image", "a@" + testDigest, "--project", "p", "--project", "q", "--project-version", "v"},
+		"got 2 projects and 1 versions":         {"--image", "a@" + testDigest, "--project", "p", "--project", "q", "--project-version", "v"},
 		"--idempotency-key: is not 1 to 128":                  {"--image", "a@" + testDigest, "--idempotency-key", ""},
 		"missing flags: --deployment=NAME":                    {},
 	} {
@@ -307,7 +307,7 @@ func TestURLs(t *testing.T) {
 	if _, stderr, code := run(t, append(recordArgs, "--url", s.URL+"/")...); code != 0 {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
-	// A prefix is one that a proxy puts before the API.
+	// A proxy may serve the API under a prefix.
 	s = newAPI(t)
 	proxy := newProxy(t, s, "/records")
 	for _, prefix := range []string{"/records", "/records/"} {

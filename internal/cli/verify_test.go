@@ -49,7 +49,7 @@ func TestVerifyReportsAndRepairs(t *testing.T) {
 	}
 }
 
-// recordOf writes a file of one record, with an id of its own for each organization.
+// recordOf writes a file with one record, whose id depends on the organization.
 func recordOf(t *testing.T, organization string) string {
 	t.Helper()
 	id := map[string]string{"acme": "1", "other": "2"}[organization] + "0000000-0000-4000-8000-000000000000"

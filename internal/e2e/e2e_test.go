@@ -155,7 +155,7 @@ func TestImportFromStandardInputAndOfFaultyFiles(t *testing.T) {
 	if code != 1 || stdout != good+": 1 added, 0 changed, 0 unchanged\n" {
 		t.Errorf("exit code %d, standard output %s", code, stdout)
 	}
-	for _, want := range []string{bad + " has faults, and nothing of it was loaded", "line 2: status: ", "RUNNING", "not read: " + never} {
+	for _, want := range []string{bad + " has faults; nothing was loaded", "line 2: status: ", "RUNNING", "not read: " + never} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("standard error does not tell %q:\n%s", want, stderr)
 		}
