@@ -279,7 +279,7 @@ func TestRecordReportsAllViolationsTogether(t *testing.T) {
 		"--chart: has a control character":                    {"--chart", "a\tb", "--version", "1", "--digest", testDigest},
 		"--version: has 257 characters":                       {"--chart", "a", "--version", strings.Repeat("v", 257), "--digest", testDigest},
 		"--project and --project-version: is empty":           {"--image", "a@" + testDigest, "--project", "", "--project-version", "v"},
-		"got 2 projects and 1 versions":         {"--image", "a@" + testDigest, "--project", "p", "--project", "q", "--project-version", "v"},
+		"got 2 projects and 1 versions":                       {"--image", "a@" + testDigest, "--project", "p", "--project", "q", "--project-version", "v"},
 		"--idempotency-key: is not 1 to 128":                  {"--image", "a@" + testDigest, "--idempotency-key", ""},
 		"missing flags: --deployment=NAME":                    {},
 	} {
