@@ -1,12 +1,14 @@
 package store
 
 import (
-	"embed"
 	"encoding/json"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
+
+	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
 // engine is the kind of a database. What the two do differently is here, in the migrations and in databaseError.
@@ -17,20 +19,9 @@ const (
 	sqLite
 )
 
-//go:embed migrations
-var migrationFiles embed.FS
-
 // migrations are the SQL files that make the schema.
 func (e engine) migrations() fs.FS {
-	name := "postgres"
-	if e == sqLite {
-		name = "sqlite"
-	}
-	sub, err := fs.Sub(migrationFiles, "migrations/"+name)
-	if err != nil {
-		panic(err) // the path is a constant and embedded
-	}
-	return sub
+	return schema.Migrations(database.Dialect(e))
 }
 
 func (e engine) dialect() goose.Dialect {

@@ -1,0 +1,165 @@
+package database
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // the driver "sqlite", SQLite in pure Go
+)
+
+// CheckURL validates a database URL without opening anything. Its errors never contain a password.
+func CheckURL(databaseURL string) error {
+	switch scheme, rest, _ := strings.Cut(databaseURL, "://"); scheme {
+	case "postgres", "postgresql":
+		_, err := parsePostgres(databaseURL)
+		return err
+	case "sqlite":
+		if rest == ":memory:" || strings.HasPrefix(rest, "file:") {
+			return errors.New("the database URL must name a plain file: each connection to :memory: would have a database of its own")
+		}
+		if rest == "" {
+			return errors.New("the database URL names no file: write sqlite://relative.db or sqlite:///absolute.db")
+		}
+		return nil
+	default:
+		return errors.New("the database URL begins with neither postgres:// nor sqlite://")
+	}
+}
+
+// IsLocal reports whether the database is on this machine: a file, or a server that is reached by sockets and loopback
+// addresses alone.
+func IsLocal(databaseURL string) bool {
+	if strings.HasPrefix(databaseURL, "sqlite://") {
+		return true
+	}
+	config, err := parsePostgres(databaseURL)
+	if err != nil {
+		return false
+	}
+	hosts := []string{config.Host}
+	for _, fallback := range config.Fallbacks {
+		hosts = append(hosts, fallback.Host)
+	}
+	return !slices.ContainsFunc(hosts, func(host string) bool {
+		return !strings.HasPrefix(host, "/") && host != "localhost" && !net.ParseIP(host).IsLoopback()
+	})
+}
+
+func parsePostgres(databaseURL string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(databaseURL)
+	if err != nil {
+		// pgx hides the password in its error only where it finds it, so the error shows no part of the URL.
+		return nil, errors.New("the database URL is not of the form postgres://user:password@host:port/database?sslmode=…")
+	}
+	return config, nil
+}
+
+func openPool(o Options) (*sql.DB, Dialect, error) {
+	if path, ok := strings.CutPrefix(o.URL, "sqlite://"); ok {
+		pool, err := openSQLite(path)
+		return pool, SQLite, err
+	}
+	config, err := parsePostgres(o.URL)
+	if err != nil {
+		return nil, PostgreSQL, err
+	}
+	return openPostgres(config, o.StatementTimeout), PostgreSQL, nil
+}
+
+func openPostgres(config *pgx.ConnConfig, statementTimeout time.Duration) *sql.DB {
+	setDefault := func(name, value string) {
+		if _, ok := config.RuntimeParams[name]; !ok {
+			config.RuntimeParams[name] = value
+		}
+	}
+	setDefault("application_name", "deployrecords")
+	// With a parameter in OFFSET, PostgreSQL would plan the statement again each time it runs.
+	setDefault("plan_cache_mode", "force_generic_plan")
+	// Every query has an index. A plan made while a table was empty would scan the whole table once it is no longer
+	// empty; list_changes, for one, fills and empties all the time.
+	setDefault("enable_seqscan", "off")
+	// Compiling a plan takes longer than any of these small statements runs.
+	setDefault("jit", "off")
+	if statementTimeout > 0 {
+		setDefault("statement_timeout", strconv.FormatInt(statementTimeout.Milliseconds(), 10))
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 5 * time.Second
+	}
+	return stdlib.OpenDB(*config)
+}
+
+func openSQLite(path string) (*sql.DB, error) {
+	// Settings are per connection, so they belong in the name by which each connection is opened.
+	settings := url.Values{
+		"_busy_timeout": {"10000"}, // milliseconds that a writer waits for another
+		"_pragma":       {"journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)"},
+		// A transaction takes the write lock at its start, where it can still wait. One that began as a reader would
+		// fail at its first write if another transaction wrote meanwhile.
+		"_txlock": {"immediate"},
+	}
+	pool, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: settings.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
+	}
+	// Of several programs that create one file, SQLite lets one switch to WAL and rejects the others at once, whatever
+	// their busy timeout.
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		err := pool.Ping()
+		if err == nil {
+			return pool, nil
+		}
+		if !isBusy(err) || time.Now().After(deadline) {
+			_ = pool.Close()
+			return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
+		}
+	}
+}
+
+// OpenMemory makes an empty SQLite database in memory that all connections of its pool share, and that Close discards.
+//
+// SQLite keeps the database as long as one connection is open, and the pool may close any of its own, after a cancelled
+// request for example: a keeper connection stays open. The pool has one more connection, and requests take turns at it.
+// With two, a reader would find the database busy while the other connection writes, and would sleep before it retries:
+// a database in memory has no WAL.
+func OpenMemory(ctx context.Context) (*DB, error) {
+	settings := url.Values{
+		"vfs": {"memdb"},
+		// Large sorts would go to a temporary file.
+		"_pragma": {"foreign_keys(1)", "temp_store(MEMORY)"},
+		"_txlock": {"immediate"},
+	}
+	// The leading slash shares the name among the connections of this process; no other pool can guess it.
+	pool, err := sql.Open("sqlite", "file:/"+rand.Text()+"?"+settings.Encode())
+	if err != nil {
+		return nil, err
+	}
+	keeper, err := pool.Conn(ctx)
+	if err == nil {
+		err = keeper.PingContext(ctx)
+	}
+	if err != nil {
+		_ = pool.Close()
+		return nil, err
+	}
+	pool.SetMaxOpenConns(2)
+	pool.SetMaxIdleConns(2)
+	db, err := newDB(pool, SQLite)
+	if err != nil {
+		_ = keeper.Close()
+		return nil, err
+	}
+	db.keeper = keeper
+	return db, nil
+}

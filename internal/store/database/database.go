@@ -1,0 +1,109 @@
+// Package database opens PostgreSQL and SQLite through GORM and hides how the two differ: connections, transactions,
+// times, lists of values, errors and the migration runner. It knows no table.
+package database
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"gorm.io/driver/postgres"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// Options selects a database and configures its connections.
+type Options struct {
+	// URL is postgres://… (or postgresql://…), or sqlite:// and the path of a file.
+	URL string
+	// MaxConnections is the size of the pool; 0 is DefaultMaxConnections.
+	MaxConnections int
+	// StatementTimeout makes PostgreSQL cancel a statement whose client is gone or has given up; 0 is no timeout.
+	// SQLite runs inside this process and obeys the context alone.
+	StatementTimeout time.Duration
+}
+
+// DefaultMaxConnections is the pool size when Options sets none.
+const DefaultMaxConnections = 10
+
+// DB is a pool of connections to one database, with GORM on top.
+type DB struct {
+	Dialect Dialect
+	// Pool is the pool below GORM.
+	Pool *sql.DB
+	gorm *gorm.DB
+	// prepared is gorm with a cache of prepared statements.
+	prepared *gorm.DB
+	// writeLock is a mutex that a context can give up on. SQLite admits one writer; left to itself it would admit
+	// waiting writers in any order, and some of them never in time.
+	writeLock chan struct{}
+	// keeper, if not nil, is the connection that keeps a database in memory alive.
+	keeper *sql.Conn
+}
+
+// Open prepares a pool of connections. It does not connect to PostgreSQL yet. Its errors are about the URL (or the
+// SQLite file) and never contain a password.
+func Open(o Options) (*DB, error) {
+	if err := CheckURL(o.URL); err != nil {
+		return nil, err
+	}
+	pool, dialect, err := openPool(o)
+	if err != nil {
+		return nil, err
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = DefaultMaxConnections
+	}
+	pool.SetMaxOpenConns(o.MaxConnections)
+	pool.SetMaxIdleConns(o.MaxConnections)
+	// Long enough to cost nothing, short enough to follow a failover that moved the address.
+	pool.SetConnMaxLifetime(30 * time.Minute)
+	return newDB(pool, dialect)
+}
+
+// newDB opens GORM on the pool, and closes the pool if that fails.
+func newDB(pool *sql.DB, dialect Dialect) (*DB, error) {
+	var dialector gorm.Dialector = postgres.New(postgres.Config{Conn: pool})
+	if dialect == SQLite {
+		dialector = sqlite.New(sqlite.Config{Conn: pool})
+	}
+	db, err := gorm.Open(dialector, &gorm.Config{
+		// Errors are returned; GORM's own log would print SQL and values.
+		Logger: logger.Discard,
+		// Each write opens the one transaction that it needs.
+		SkipDefaultTransaction: true,
+		// A server starts before its database and waits for it.
+		DisableAutomaticPing: true,
+		// A listing has a statement for each set of filters and page size; each cached one costs memory.
+		PrepareStmtMaxSize: 256,
+	})
+	if err != nil {
+		_ = pool.Close()
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	prepared := db
+	if dialect == SQLite {
+		// pgx caches prepared statements itself; SQLite's driver does not.
+		prepared = db.Session(&gorm.Session{PrepareStmt: true})
+	}
+	return &DB{Dialect: dialect, Pool: pool, gorm: db, prepared: prepared, writeLock: make(chan struct{}, 1)}, nil
+}
+
+// WithContext returns a GORM session whose statements end with ctx.
+func (d *DB) WithContext(ctx context.Context) *gorm.DB { return d.gorm.WithContext(ctx) }
+
+// Prepared is WithContext with a cache of prepared statements, for statements whose texts recur.
+func (d *DB) Prepared(ctx context.Context) *gorm.DB { return d.prepared.WithContext(ctx) }
+
+// Close waits for running statements and closes the connections.
+func (d *DB) Close() error {
+	if stmts, ok := d.prepared.ConnPool.(*gorm.PreparedStmtDB); ok {
+		stmts.Close()
+	}
+	if d.keeper != nil {
+		_ = d.keeper.Close()
+	}
+	return d.Pool.Close()
+}

@@ -1,0 +1,27 @@
+package schema
+
+import (
+	"embed"
+	"io/fs"
+
+	"github.com/deployrecords/deployrecords/internal/store/database"
+)
+
+//go:embed migrations
+var migrationFiles embed.FS
+
+// Migrations returns the SQL files that make the schema.
+func Migrations(dialect database.Dialect) fs.FS {
+	folder := "migrations/postgres"
+	if dialect == database.SQLite {
+		folder = "migrations/sqlite"
+	}
+	files, err := fs.Sub(migrationFiles, folder)
+	if err != nil {
+		panic(err) // the path is a constant and embedded
+	}
+	return files
+}
+
+// Migrator returns the migrator of this program's schema.
+func Migrator(db *database.DB) *database.Migrator { return db.Migrator(Migrations(db.Dialect)) }

@@ -1,0 +1,208 @@
+package schema
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/deployrecords/deployrecords/internal/store/database"
+)
+
+// Artifacts, records and slots carry the set of all projects that the artifact belongs to, as one number: an index yields
+// the records of a set in list order, and counters count them. A set changes when an artifact is linked to a version of
+// another project, and then in all three tables. doc.go has the order of locks.
+
+const (
+	// membersOfArtifact is the set that the links of an artifact a make, in the form of project_sets.members; NULL without
+	// links. Each link looks up its version: PostgreSQL, which cannot know how few links an artifact has while an import
+	// adds them, would join them to all versions for each artifact.
+	membersOfArtifact = `(SELECT string_agg(CAST(project_id AS text), ',' ORDER BY project_id) FROM (
+    SELECT DISTINCT (SELECT pv.project_id FROM project_versions pv WHERE pv.id = pva.project_version_id) AS project_id
+    FROM project_version_artifacts pva WHERE pva.artifact_id = a.id) AS linked)`
+
+	// SetOfArtifact is the id of that set: 0 without links, -1 if the set is not stored.
+	SetOfArtifact = `coalesce((SELECT ps.id FROM project_sets ps WHERE ps.organization_id = a.organization_id AND ps.members = ` + membersOfArtifact + `),
+  CASE WHEN EXISTS (SELECT 1 FROM project_version_artifacts pva WHERE pva.artifact_id = a.id) THEN -1 ELSE 0 END)`
+
+	linksPostgreSQL = "(SELECT CAST(value->>0 AS bigint) AS project_version_id, CAST(value->>1 AS uuid) AS artifact_id FROM jsonb_array_elements(CAST(? AS jsonb)) AS value)"
+	linksSQLite     = "(SELECT json_extract(value, '$[0]') AS project_version_id, json_extract(value, '$[1]') AS artifact_id FROM json_each(?))"
+
+	insertLinks = `INSERT INTO project_version_artifacts (project_version_id, artifact_id)
+SELECT project_version_id, artifact_id FROM ? AS new WHERE true ON CONFLICT DO NOTHING RETURNING CAST(artifact_id AS text)`
+
+	selectMissingLinks = `SELECT new.project_version_id, new.artifact_id FROM ? AS new WHERE NOT EXISTS (
+  SELECT 1 FROM project_version_artifacts l WHERE l.project_version_id = new.project_version_id AND l.artifact_id = new.artifact_id)`
+
+	selectArtifacts = `SELECT a.* FROM artifacts a WHERE id IN (?) ORDER BY id`
+
+	updateSets = `UPDATE artifacts AS a SET project_set_id = ` + SetOfArtifact + `
+WHERE id IN (?) AND project_set_id <> ` + SetOfArtifact + ` RETURNING id, project_set_id`
+
+	insertSets = `INSERT INTO project_sets (organization_id, members)
+SELECT DISTINCT organization_id, members FROM (
+  SELECT organization_id, ` + membersOfArtifact + ` AS members FROM artifacts a WHERE id IN (?)) AS wanted
+WHERE members IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM project_sets s WHERE s.organization_id = wanted.organization_id AND s.members = wanted.members)
+ORDER BY organization_id, members ON CONFLICT DO NOTHING`
+
+	insertMembers = `INSERT INTO project_set_members (project_id, project_set_id)
+SELECT DISTINCT v.project_id, s.id
+FROM artifacts a
+JOIN project_sets s ON s.organization_id = a.organization_id AND s.members = ` + membersOfArtifact + `
+JOIN project_version_artifacts l ON l.artifact_id = a.id JOIN project_versions v ON v.id = l.project_version_id
+WHERE a.id IN (?) ON CONFLICT DO NOTHING`
+
+	lockRecordsOfArtifacts = `SELECT count(*) FROM (SELECT 1 FROM deployment_records t WHERE artifact_id IN (?)
+ORDER BY id FOR NO KEY UPDATE OF t) AS locked`
+
+	updateRecordSets = `UPDATE deployment_records SET project_set_id = (SELECT a.project_set_id FROM artifacts a WHERE a.id = deployment_records.artifact_id)
+WHERE artifact_id IN (?) AND project_set_id <> (SELECT a.project_set_id FROM artifacts a WHERE a.id = deployment_records.artifact_id)`
+
+	lockSlotsOfArtifacts = `SELECT count(*) FROM (SELECT 1 FROM current_slots t WHERE artifact_id IN (?)
+ORDER BY environment_id, deployment_name FOR NO KEY UPDATE OF t) AS locked`
+
+	updateSlotSets = `UPDATE current_slots SET project_set_id = (SELECT a.project_set_id FROM artifacts a WHERE a.id = current_slots.artifact_id)
+WHERE artifact_id IN (?) AND project_set_id <> (SELECT a.project_set_id FROM artifacts a WHERE a.id = current_slots.artifact_id)`
+)
+
+// linkSet is a set of links for FROM ? AS alias.
+func linkSet(links []Link) database.JSONSet {
+	pairs := make([][2]any, len(links))
+	for i, link := range links {
+		pairs[i] = [2]any{link.ProjectVersionID, link.ArtifactID}
+	}
+	return database.NewJSONSet(pairs, linksPostgreSQL, linksSQLite)
+}
+
+// sortLinks returns each link once, in one order for all writers.
+func sortLinks(links []Link) []Link {
+	slices.SortFunc(links, func(a, b Link) int {
+		return cmp.Or(cmp.Compare(a.ProjectVersionID, b.ProjectVersionID), cmp.Compare(a.ArtifactID, b.ArtifactID))
+	})
+	return slices.Compact(links)
+}
+
+// AddLinks stores links and returns the project sets of the artifacts whose set changes by it, which it propagates to
+// their records and slots. Fresh artifacts have no records yet.
+func AddLinks(tx *gorm.DB, links []Link, fresh map[string]bool) (changed map[string]int64, err error) {
+	if len(links) == 0 {
+		return nil, nil
+	}
+	links = sortLinks(links)
+	var stored []string
+	for _, link := range links {
+		if !fresh[link.ArtifactID] {
+			stored = append(stored, link.ArtifactID)
+		}
+	}
+	if err := LockArtifacts(tx, stored); err != nil {
+		return nil, err
+	}
+	linked, err := database.Column[string](tx.Raw(insertLinks, linkSet(links)))
+	if err != nil {
+		return nil, err
+	}
+	if changed, err = RecomputeSets(tx, linked); err != nil {
+		return nil, err
+	}
+	var used []string
+	for id := range changed {
+		if !fresh[id] {
+			used = append(used, id)
+		}
+	}
+	return changed, PropagateSets(tx, used)
+}
+
+// MissingLinks returns the links that are not stored.
+func MissingLinks(tx *gorm.DB, links []Link) ([]Link, error) {
+	if len(links) == 0 {
+		return nil, nil
+	}
+	var missing []Link
+	err := tx.Raw(selectMissingLinks, linkSet(sortLinks(links))).Scan(&missing).Error
+	return missing, err
+}
+
+// LockArtifacts blocks other writers of links to the artifacts and of their records.
+func LockArtifacts(tx *gorm.DB, ids []string) error {
+	if len(ids) == 0 || database.DialectOf(tx) == database.SQLite {
+		return nil
+	}
+	return tx.Raw(selectArtifacts+database.PostgreSQL.Lock(database.NoKeyUpdate, "a"), database.IDs(distinct(ids))).Scan(&[]Artifact{}).Error
+}
+
+// ShareArtifacts blocks other writers of links to the artifacts, and returns the artifacts' project sets.
+func ShareArtifacts(tx *gorm.DB, ids []string) (map[string]int64, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []Artifact
+	err := tx.Raw(selectArtifacts+database.DialectOf(tx).Lock(database.Share, "a"), database.IDs(distinct(ids))).Scan(&rows).Error
+	return setsOf(rows), err
+}
+
+func setsOf(artifacts []Artifact) map[string]int64 {
+	sets := make(map[string]int64, len(artifacts))
+	for _, artifact := range artifacts {
+		sets[artifact.ID] = artifact.ProjectSetID
+	}
+	return sets
+}
+
+// RecomputeSets updates the project sets of artifacts, which the caller has locked, and returns those that change.
+func RecomputeSets(tx *gorm.DB, ids []string) (changed map[string]int64, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	set := database.IDs(distinct(ids))
+	if err := ensureSets(tx, set); err != nil {
+		return nil, err
+	}
+	var rows []Artifact
+	err = tx.Raw(updateSets, set).Scan(&rows).Error
+	return setsOf(rows), err
+}
+
+// ensureSets stores the sets of the artifacts that are not stored yet. Sets are few, and a new one is rare.
+func ensureSets(tx *gorm.DB, ids database.JSONSet) error {
+	inserted := tx.Exec(insertSets, ids)
+	if inserted.Error != nil || inserted.RowsAffected == 0 {
+		return inserted.Error // the writer of a set stores its members with it
+	}
+	return tx.Exec(insertMembers, ids).Error
+}
+
+// PropagateSets copies the project sets of artifacts, which the caller has locked, to their records and slots.
+func PropagateSets(tx *gorm.DB, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	statements := []string{lockRecordsOfArtifacts, updateRecordSets, lockSlotsOfArtifacts, updateSlotSets}
+	if database.DialectOf(tx) == database.SQLite {
+		statements = []string{updateRecordSets, updateSlotSets}
+	}
+	set := database.IDs(distinct(ids))
+	for _, statement := range statements {
+		if err := tx.Exec(statement, set).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ParseMembers parses project_sets.members: 3,17.
+func ParseMembers(members string) ([]int64, error) {
+	var projects []int64
+	for member := range strings.SplitSeq(members, ",") {
+		id, err := strconv.ParseInt(member, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		projects = append(projects, id)
+	}
+	return projects, nil
+}

@@ -1,0 +1,135 @@
+package schema
+
+import (
+	"cmp"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+)
+
+// ProjectCache finds and creates projects and their versions in a transaction, and remembers their ids.
+type ProjectCache struct {
+	tx             *gorm.DB
+	organizationID int64
+	projects       map[string]int64
+	versions       map[versionKey]int64
+}
+
+type versionKey struct {
+	projectID int64
+	name      string
+}
+
+// NewProjectCache returns an empty cache.
+func NewProjectCache(tx *gorm.DB, organizationID int64) *ProjectCache {
+	c := &ProjectCache{tx: tx, organizationID: organizationID}
+	c.reset()
+	return c
+}
+
+func (c *ProjectCache) reset() {
+	c.projects, c.versions = make(map[string]int64), make(map[versionKey]int64)
+}
+
+// Limit empties a cache that has more than limit projects or versions.
+func (c *ProjectCache) Limit(limit int) {
+	if max(len(c.projects), len(c.versions)) > limit {
+		c.reset()
+	}
+}
+
+// Project returns the id of a project that is in the cache.
+func (c *ProjectCache) Project(name string) (id int64, ok bool) {
+	id, ok = c.projects[name]
+	return id, ok
+}
+
+// Version returns the id of a project version that is in the cache.
+func (c *ProjectCache) Version(pv deployments.ProjectVersion) (id int64, ok bool) {
+	id, ok = c.versions[versionKey{c.projects[pv.ProjectName], pv.VersionName}]
+	return id, ok
+}
+
+// Find reads the projects and versions that the cache lacks. If create is true, it creates those that do not exist.
+func (c *ProjectCache) Find(wanted []deployments.ProjectVersion, create bool) error {
+	missingProjects := func() []string {
+		var names []string
+		for _, pv := range wanted {
+			if _, ok := c.projects[pv.ProjectName]; !ok {
+				names = append(names, pv.ProjectName)
+			}
+		}
+		return distinct(names)
+	}
+	if err := findOrCreate(c.tx, missingProjects, c.readProjects, create, func(name string) Project {
+		return Project{OrganizationID: c.organizationID, Name: name}
+	}); err != nil {
+		return err
+	}
+	missingVersions := func() []versionKey {
+		var keys []versionKey
+		for _, pv := range wanted {
+			key := versionKey{c.projects[pv.ProjectName], pv.VersionName}
+			if _, ok := c.versions[key]; !ok && key.projectID != 0 {
+				keys = append(keys, key)
+			}
+		}
+		slices.SortFunc(keys, func(a, b versionKey) int {
+			return cmp.Or(cmp.Compare(a.projectID, b.projectID), cmp.Compare(a.name, b.name))
+		})
+		return slices.Compact(keys)
+	}
+	return findOrCreate(c.tx, missingVersions, c.readVersions, create, func(key versionKey) ProjectVersion {
+		return ProjectVersion{ProjectID: key.projectID, Name: key.name}
+	})
+}
+
+// findOrCreate reads the rows of the missing keys into a cache and, if create is true, creates those that do not exist.
+func findOrCreate[Key, Row any](tx *gorm.DB, missing func() []Key, read func([]Key) error, create bool, newRow func(Key) Row) error {
+	keys := missing()
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := read(keys); err != nil || !create {
+		return err
+	}
+	if keys = missing(); len(keys) == 0 {
+		return nil
+	}
+	rows := make([]Row, len(keys))
+	for i, key := range keys {
+		rows[i] = newRow(key)
+	}
+	if _, err := database.CreateMissing(tx, rows); err != nil {
+		return err
+	}
+	return read(keys)
+}
+
+func (c *ProjectCache) readProjects(names []string) error {
+	var rows []Project
+	err := c.tx.Where("organization_id = ? AND name IN (?)", c.organizationID, database.Texts(names)).Find(&rows).Error
+	for _, row := range rows {
+		c.projects[row.Name] = row.ID
+	}
+	return err
+}
+
+// readVersions reads the versions of these names, of whichever project.
+func (c *ProjectCache) readVersions(keys []versionKey) error {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = key.name
+	}
+	var rows []ProjectVersion
+	err := c.tx.Select("project_versions.*").Joins("JOIN projects ON projects.id = project_versions.project_id").
+		Where("projects.organization_id = ? AND project_versions.name IN (?)", c.organizationID, database.Texts(distinct(names))).
+		Find(&rows).Error
+	for _, row := range rows {
+		c.versions[versionKey{row.ProjectID, row.Name}] = row.ID
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package schema
+
+import (
+	"cmp"
+	"slices"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/deployrecords/deployrecords/internal/store/database"
+)
+
+const (
+	deleteCurrentSlot = `DELETE FROM current_slots WHERE organization_id = ? AND environment_id = ? AND deployment_name = ?`
+
+	// insertLatest locks the artifact, whose project set may be changing, before it copies the set.
+	insertLatest = `INSERT INTO current_slots (organization_id, environment_id, deployment_name,
+  record_id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at)
+SELECT r.organization_id, r.environment_id, r.deployment_name, r.id, r.logical_environment_id, r.artifact_id, r.kind, r.status, a.project_set_id, r.created_at
+FROM (
+  SELECT * FROM deployment_records WHERE organization_id = ? AND environment_id = ? AND deployment_name = ?
+  ORDER BY created_at DESC, id DESC LIMIT 1) AS r JOIN artifacts a ON a.id = r.artifact_id`
+
+	slotsPostgreSQL = "(SELECT CAST(value->>0 AS uuid) AS environment_id, value->>1 AS deployment_name FROM jsonb_array_elements(CAST(? AS jsonb)) AS value)"
+	slotsSQLite     = "(SELECT json_extract(value, '$[0]') AS environment_id, json_extract(value, '$[1]') AS deployment_name FROM json_each(?))"
+)
+
+// Slot is the key of a slot within an organization.
+type Slot struct {
+	EnvironmentID  string
+	DeploymentName string
+}
+
+// Compare orders slots as both databases do.
+func (s Slot) Compare(o Slot) int {
+	return cmp.Or(cmp.Compare(s.EnvironmentID, o.EnvironmentID), cmp.Compare(s.DeploymentName, o.DeploymentName))
+}
+
+// SortSlots returns each slot once, in the order in which writers lock them.
+func SortSlots(slots []Slot) []Slot {
+	slices.SortFunc(slots, Slot.Compare)
+	return slices.Compact(slots)
+}
+
+// SlotSet is a set of slots for FROM ? AS alias, with the columns environment_id and deployment_name.
+func SlotSet(slots []Slot) database.JSONSet {
+	pairs := make([][2]string, len(slots))
+	for i, slot := range slots {
+		pairs[i] = [2]string{slot.EnvironmentID, slot.DeploymentName}
+	}
+	return database.NewJSONSet(pairs, slotsPostgreSQL, slotsSQLite)
+}
+
+// AdvanceSlots moves each slot's row to the newest of the records written, unless the row has a newer one.
+func AdvanceSlots(tx *gorm.DB, written []Record) error {
+	newest := make(map[Slot]Record)
+	for _, record := range written {
+		if best, ok := newest[record.Slot()]; !ok || record.NewerThan(best) {
+			newest[record.Slot()] = record
+		}
+	}
+	rows := make([]CurrentSlot, 0, len(newest))
+	for _, record := range newest {
+		rows = append(rows, NewCurrentSlot(record))
+	}
+	slices.SortFunc(rows, func(a, b CurrentSlot) int { return a.Slot().Compare(b.Slot()) })
+	return database.CreateAll(tx.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "organization_id"}, {Name: "environment_id"}, {Name: "deployment_name"}},
+		UpdateAll: true,
+		Where: clause.Where{Exprs: []clause.Expression{clause.Expr{
+			SQL: "(excluded.created_at, excluded.record_id) >= (current_slots.created_at, current_slots.record_id)",
+		}}},
+	}), rows)
+}
+
+// RecomputeLatest replaces the slot's row by one of its latest record, or removes it if the slot has no record.
+func RecomputeLatest(tx *gorm.DB, organizationID int64, slot Slot) error {
+	if err := tx.Exec(deleteCurrentSlot, organizationID, slot.EnvironmentID, slot.DeploymentName).Error; err != nil {
+		return err
+	}
+	return tx.Exec(insertLatest+database.DialectOf(tx).Lock(database.Share, "a"), organizationID, slot.EnvironmentID, slot.DeploymentName).Error
+}
