@@ -1,0 +1,122 @@
+package counts
+
+import "github.com/deployrecords/deployrecords/internal/store/schema"
+
+// selectMembers is a subquery of the members that AddSet takes, for a project_set_id column of the row in the outer query.
+const selectMembers = "coalesce((SELECT s.members FROM project_sets s WHERE s.id = project_set_id), '')"
+
+// Aggregator sums deltas in memory: by list, and by milestone in lists with milestones.
+type Aggregator struct {
+	// projects are the members of the project sets in deltas.
+	projects map[int64][]int64
+	// combinations are the sums by the dimensions whose filters are combined: there are far fewer of them than deltas.
+	// single are the sums of the lists with another filter.
+	combinations map[Dimensions]int64
+	single       map[Key]int64
+	// ranges are the lists with milestones. byCombination caches which of them contain the records of a combination.
+	ranges        map[Key]*ranges
+	byCombination map[Dimensions][]*ranges
+}
+
+// ranges are the milestones of a list and the sum from each to the next.
+type ranges struct {
+	milestones Milestones
+	sums       []int64
+}
+
+// NewAggregator returns an empty aggregator for lists with these milestones.
+func NewAggregator(milestones map[Key]Milestones) *Aggregator {
+	a := &Aggregator{
+		projects: make(map[int64][]int64), combinations: make(map[Dimensions]int64), single: make(map[Key]int64),
+		ranges: make(map[Key]*ranges, len(milestones)), byCombination: make(map[Dimensions][]*ranges),
+	}
+	for key, of := range milestones {
+		if of[0].Position == Beginning { // otherwise the list's milestones are corrupt, as Verify reports
+			a.ranges[key] = &ranges{milestones: of, sums: make([]int64, len(of))}
+		}
+	}
+	return a
+}
+
+// AddSet adds the members of a project set, in the form of project_sets.members, before the first delta of the set. A set
+// that does not exist or is malformed has no projects: Verify reports it, and the rest is counted.
+func (a *Aggregator) AddSet(id int64, members string) {
+	if _, added := a.projects[id]; !added && id != 0 {
+		a.projects[id], _ = schema.ParseMembers(members)
+	}
+}
+
+// Add adds a delta.
+func (a *Aggregator) Add(d Delta) {
+	a.combinations[d.combination()] += d.N
+	a.single[nameKey(d.Latest, d.DeploymentName)] += d.N
+	if d.ProjectSetID != 0 {
+		a.single[projectSetKey(d.Latest, d.ProjectSetID)] += d.N
+	}
+	a.forEachList(d, func(r *ranges) { r.add(d) })
+}
+
+// forEachList calls do for each list with milestones that contains the record of a delta.
+func (a *Aggregator) forEachList(d Delta, do func(*ranges)) {
+	if d.Latest || len(a.ranges) == 0 {
+		return
+	}
+	combination := d.combination()
+	lists, cached := a.byCombination[combination]
+	if !cached {
+		for _, key := range combination.keys() {
+			if r := a.ranges[key]; r != nil {
+				lists = append(lists, r)
+			}
+		}
+		a.byCombination[combination] = lists
+	}
+	for _, r := range lists {
+		do(r)
+	}
+	if r := a.ranges[nameKey(false, d.DeploymentName)]; r != nil {
+		do(r)
+	}
+	for _, project := range a.projects[d.ProjectSetID] {
+		if r := a.ranges[projectKey(project)]; r != nil {
+			do(r)
+		}
+	}
+}
+
+func (r *ranges) add(d Delta) { r.sums[r.milestones.index(d.Position)] += d.N }
+
+// grow counts a record that is after all counted ones, and adds a milestone there if the last range is full.
+func (r *ranges) grow(at Position, interval int64) {
+	if r.sums[len(r.sums)-1] == interval {
+		r.milestones, r.sums = append(r.milestones, Milestone{Position: at}), append(r.sums, 0)
+	}
+	r.sums[len(r.sums)-1]++
+}
+
+// Totals returns the sums by list that are not zero.
+func (a *Aggregator) Totals() map[Key]int64 {
+	sums := make(map[Key]int64, len(a.single))
+	for combination, n := range a.combinations {
+		for _, key := range combination.keys() {
+			sums[key] += n
+		}
+	}
+	for key, n := range a.single {
+		sums[key] += n
+	}
+	for key, n := range sums {
+		if n == 0 {
+			delete(sums, key)
+		}
+	}
+	return sums
+}
+
+// MilestoneSums returns the sums of a list by milestone, or nil if the list has no milestones.
+func (a *Aggregator) MilestoneSums(key Key) []int64 {
+	if r := a.ranges[key]; r != nil {
+		return r.sums
+	}
+	return nil
+}

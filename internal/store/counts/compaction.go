@@ -1,0 +1,163 @@
+package counts
+
+import (
+	"cmp"
+	"database/sql"
+	"slices"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/deployrecords/deployrecords/internal/store/database"
+)
+
+const (
+	selectBatchEnd = `SELECT max(id) FROM (SELECT id FROM list_changes WHERE organization_id = ? AND id > ? ORDER BY id LIMIT ?) AS batch`
+
+	// deleteBatch takes a range of ids. By a list of ids, PostgreSQL, which has no statistics of a table that fills and
+	// empties, would compare each row with each id.
+	deleteBatch = `DELETE FROM list_changes WHERE organization_id = ? AND id > ? AND id <= ?
+RETURNING ` + selectMembers + `, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`
+)
+
+const (
+	// batchSize is the number of deltas that one transaction compacts. It bounds the memory of a compaction, and how long it
+	// blocks other servers.
+	batchSize = 20_000
+	// isolatedBatchSize is the same for the partition of one transaction, which compacts all of it.
+	isolatedBatchSize = 200_000
+)
+
+// compaction is the work of one transaction, which has the lock on the organization's counters.
+type compaction struct {
+	tx                *gorm.DB
+	organizationID    int64
+	partition         int64
+	milestoneInterval int64
+	// after is the id of the last delta that was compacted.
+	after int64
+	// milestones are the organization's, with the deltas that were compacted. They are read when nil.
+	milestones map[Key]Milestones
+}
+
+func (c *Compactor) begin(tx *gorm.DB, organizationID, partition int64) *compaction {
+	return &compaction{tx: tx, organizationID: organizationID, partition: partition, milestoneInterval: c.milestoneInterval}
+}
+
+func (c *compaction) row(key Key, m Milestone) milestoneRow {
+	return milestoneRow{c.organizationID, key.Filter, key.ProjectID, m}
+}
+
+func (c *compaction) compactAll() error {
+	for {
+		n, err := c.compactBatch(isolatedBatchSize)
+		if err != nil {
+			return err
+		}
+		if n < isolatedBatchSize {
+			return c.splitMilestones()
+		}
+	}
+}
+
+// compactBatch moves up to size deltas from the log to the counters and returns how many there were.
+func (c *compaction) compactBatch(size int) (int, error) {
+	if err := c.readMilestones(); err != nil {
+		return 0, err
+	}
+	sums := NewAggregator(c.milestones)
+	n, err := c.takeDeltas(sums, size)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	if err := c.addTotals(sums); err != nil {
+		return 0, err
+	}
+	return n, c.addToMilestones(sums)
+}
+
+func (c *compaction) readMilestones() (err error) {
+	if c.milestones == nil {
+		c.milestones, err = ReadMilestones(c.tx, c.organizationID)
+	}
+	return err
+}
+
+// takeDeltas deletes a batch of deltas and aggregates them. Concurrent commits may add a few to the batch.
+func (c *compaction) takeDeltas(sums *Aggregator, size int) (n int, err error) {
+	var end sql.Null[int64]
+	err = c.tx.Raw(selectBatchEnd, c.partition, c.after, size).Row().Scan(&end)
+	if err != nil || !end.Valid {
+		return 0, err
+	}
+	// One statement reads a delta and its set. A second one might not see the set.
+	rows, err := c.tx.Raw(deleteBatch, c.partition, c.after, end.V).Rows()
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for ; rows.Next(); n++ {
+		var members string
+		delta, err := ScanDelta(rows, &members)
+		if err != nil {
+			return 0, err
+		}
+		sums.AddSet(delta.ProjectSetID, members)
+		sums.Add(delta)
+	}
+	c.after = end.V
+	return n, rows.Err()
+}
+
+// total is a row of list_totals.
+type total struct {
+	OrganizationID int64 `gorm:"primaryKey;autoIncrement:false"`
+	Dimensions
+	N int64
+}
+
+// TableName implements gorm's Tabler.
+func (total) TableName() string { return "list_totals" }
+
+// ReadTotals returns the stored totals of an organization.
+func ReadTotals(tx *gorm.DB, organizationID int64) (map[Key]int64, error) {
+	var rows []total
+	err := tx.Where("organization_id = ?", organizationID).Find(&rows).Error
+	totals := make(map[Key]int64, len(rows))
+	for _, row := range rows {
+		totals[Key{Dimensions: row.Dimensions}] = row.N
+	}
+	return totals, err
+}
+
+func (c *compaction) addTotals(sums *Aggregator) error {
+	totals := sums.Totals()
+	rows := make([]total, 0, len(totals))
+	for key, n := range totals {
+		rows = append(rows, total{OrganizationID: c.organizationID, Dimensions: key.Dimensions, N: n})
+	}
+	// Neighbours in the table are written one after the other.
+	slices.SortFunc(rows, func(a, b total) int {
+		return cmp.Or(cmp.Compare(a.EnvironmentID, b.EnvironmentID), cmp.Compare(a.DeploymentName, b.DeploymentName))
+	})
+	return database.CreateAll(c.tx.Clauses(clause.OnConflict{
+		Columns: []clause.Column{
+			{Name: "organization_id"}, {Name: "latest"}, {Name: "environment_id"}, {Name: "logical_environment_id"},
+			{Name: "deployment_name"}, {Name: "status"}, {Name: "kind"}, {Name: "project_set_id"},
+		},
+		DoUpdates: clause.Assignments(map[string]any{"n": gorm.Expr("list_totals.n + excluded.n")}),
+	}), rows)
+}
+
+func (c *compaction) addToMilestones(sums *Aggregator) error {
+	var rows []milestoneRow
+	for key, r := range sums.ranges {
+		for i, n := range r.sums {
+			if n != 0 {
+				r.milestones[i].N += n
+				rows = append(rows, c.row(key, r.milestones[i]))
+			}
+		}
+	}
+	return saveMilestones(c.tx, rows)
+}

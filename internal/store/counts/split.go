@@ -1,0 +1,226 @@
+package counts
+
+import (
+	"database/sql"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+)
+
+const (
+	// withoutFilters matches totals t of all records, or of a project set.
+	withoutFilters = "t.environment_id = '" + AnyID + "' AND t.logical_environment_id = '" + AnyID + "' AND t.deployment_name = '' AND t.status = 0 AND t.kind = 0"
+
+	selectLongProjects = `SELECT m.project_id, CAST(sum(t.n) AS bigint) AS n FROM list_totals t JOIN project_set_members m ON m.project_set_id = t.project_set_id
+WHERE t.organization_id = ? AND t.latest = false AND ` + withoutFilters + ` AND t.project_set_id > 0 GROUP BY m.project_id HAVING sum(t.n) > ?`
+
+	// selectAllRecords reads records and pending deltas in one statement, and so from one snapshot.
+	selectAllRecords = `SELECT false AS pending, ` + selectMembers + ` AS members, false AS latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id AS record_id, CAST(1 AS smallint) AS n
+FROM deployment_records WHERE organization_id = ?
+UNION ALL
+SELECT true, ` + selectMembers + `, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n
+FROM list_changes WHERE organization_id = ? AND NOT latest
+ORDER BY created_at, record_id`
+
+	// selectRange numbers the records of a part of a list, and selects every n-th with the number of records before it. The
+	// counters lack the pending deltas, so these are subtracted. One statement reads both, and so from one snapshot.
+	selectRange = `WITH part AS (?), pending AS (?),
+whole AS (SELECT (SELECT count(*) FROM part) - (SELECT coalesce(sum(n), 0) FROM pending) AS n)
+SELECT whole.n, part.created_at, part.record_id,
+  part.before - (SELECT coalesce(sum(n), 0) FROM pending p WHERE (p.created_at, p.record_id) < (part.created_at, part.record_id))
+FROM whole LEFT JOIN part ON part.before > 0 AND part.before % ? = 0 ORDER BY part.before`
+)
+
+// onePass is how many times the number of all records the lists to build must have together for one pass through the
+// records to be faster than reading each list: the database counts a record in a fraction of the time of sending it.
+const onePass = 5
+
+// splitMilestones builds the milestones of lists that have become long, and splits ranges that have.
+func (c *compaction) splitMilestones() error {
+	if err := c.readMilestones(); err != nil {
+		return err
+	}
+	if err := c.buildMissing(); err != nil {
+		return err
+	}
+	for key, milestones := range c.milestones {
+		for i := len(milestones) - 1; i >= 0; i-- {
+			if milestones[i].N <= 2*c.milestoneInterval {
+				continue
+			}
+			built, err := c.buildRange(key, milestones[i].Position, milestones.end(i))
+			if err != nil {
+				return err
+			}
+			milestones = slices.Replace(milestones, i, i+1, built...)
+		}
+		c.milestones[key] = milestones
+	}
+	return nil
+}
+
+// buildMissing builds the milestones of long lists that have none.
+func (c *compaction) buildMissing() error {
+	long, records, err := c.longLists()
+	if err != nil {
+		return err
+	}
+	var listed int64
+	for _, n := range long {
+		listed += n
+	}
+	if listed > onePass*records {
+		return c.buildAll(long)
+	}
+	for key := range long {
+		if c.milestones[key], err = c.buildRange(key, Beginning, End); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// longLists returns the sizes of the lists that need milestones and have none, and the number of all records.
+func (c *compaction) longLists() (lists map[Key]int64, records int64, err error) {
+	var totals []total
+	err = c.tx.Where("organization_id = ? AND NOT latest AND n > ?", c.organizationID, 2*c.milestoneInterval).Find(&totals).Error
+	if err != nil {
+		return nil, 0, err
+	}
+	var projects []struct{ ProjectID, N int64 }
+	err = c.tx.Raw(selectLongProjects, c.organizationID, 2*c.milestoneInterval).Scan(&projects).Error
+	lists = make(map[Key]int64)
+	for _, total := range totals {
+		key := Key{Dimensions: total.Dimensions}
+		if key == allKey(false) {
+			records = total.N
+		}
+		if key.hasMilestones() && c.milestones[key] == nil {
+			lists[key] = total.N
+		}
+	}
+	for _, project := range projects {
+		if key := projectKey(project.ProjectID); c.milestones[key] == nil {
+			lists[key] = project.N
+		}
+	}
+	return lists, records, err
+}
+
+// buildAll builds the milestones of whole lists in one pass through all records.
+func (c *compaction) buildAll(lists map[Key]int64) error {
+	unbuilt := make(map[Key]Milestones)
+	for key := range lists {
+		unbuilt[key] = Milestones{{Position: Beginning}}
+	}
+	sums := NewAggregator(unbuilt)
+	rows, err := c.tx.Raw(selectAllRecords, c.organizationID, c.organizationID).Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var pending []Delta
+	for rows.Next() {
+		var (
+			isPending bool
+			members   string
+		)
+		delta, err := ScanDelta(rows, &isPending, &members)
+		if err != nil {
+			return err
+		}
+		sums.AddSet(delta.ProjectSetID, members)
+		if isPending {
+			delta.N = -delta.N
+			pending = append(pending, delta)
+			continue
+		}
+		sums.forEachList(delta, func(r *ranges) { r.grow(delta.Position, c.milestoneInterval) })
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	// Milestones are at records, so the range of a delta is known only when all of them are set.
+	for _, delta := range pending {
+		sums.forEachList(delta, func(r *ranges) { r.add(delta) })
+	}
+	var built []milestoneRow
+	for key, r := range sums.ranges {
+		for i, n := range r.sums {
+			r.milestones[i].N = n
+			built = append(built, c.row(key, r.milestones[i]))
+		}
+		c.milestones[key] = r.milestones
+	}
+	return saveMilestones(c.tx, built)
+}
+
+// buildRange builds the milestones of a part of a list by its records. The first is at the part's beginning, and may exist.
+func (c *compaction) buildRange(key Key, from, to Position) (Milestones, error) {
+	part := c.tx.Table("deployment_records").Scopes(c.inRange(key, from, to, "id")).
+		Select("created_at, id AS record_id, row_number() OVER (ORDER BY created_at, id) - 1 AS before")
+	pending := c.tx.Table("list_changes").Where("NOT latest").Scopes(c.inRange(key, from, to, "record_id")).
+		Select("created_at, record_id, n")
+	rows, err := c.tx.Raw(selectRange, part, pending, c.milestoneInterval).Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	built := Milestones{{Position: from}}
+	var counted, whole int64 // before the last milestone, and in the whole part
+	for rows.Next() {
+		var (
+			recordID  sql.Null[string]
+			createdAt database.Timestamp
+			before    sql.Null[int64]
+		)
+		if err := rows.Scan(&whole, &createdAt, &recordID, &before); err != nil {
+			return nil, err
+		}
+		if !recordID.Valid {
+			continue // the part is too short for a second milestone
+		}
+		built[len(built)-1].N = before.V - counted
+		counted = before.V
+		built = append(built, Milestone{Position: Position{createdAt, recordID.V}})
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	built[len(built)-1].N = whole - counted
+	stored := make([]milestoneRow, len(built))
+	for i, milestone := range built {
+		stored[i] = c.row(key, milestone)
+	}
+	return built, saveMilestones(c.tx, stored)
+}
+
+// inRange is a scope: the rows of a list from one position to before another. id is the column of the record's id.
+func (c *compaction) inRange(key Key, from, to Position, id string) func(*gorm.DB) *gorm.DB {
+	return func(tx *gorm.DB) *gorm.DB {
+		tx = tx.Where("organization_id = ?", c.organizationID)
+		if key.EnvironmentID != AnyID {
+			tx = tx.Where("environment_id = ?", key.EnvironmentID)
+		}
+		if key.LogicalEnvironmentID != AnyID {
+			tx = tx.Where("logical_environment_id = ?", key.LogicalEnvironmentID)
+		}
+		if key.DeploymentName != "" {
+			tx = tx.Where("deployment_name = ?", key.DeploymentName)
+		}
+		if key.Status != deployments.AnyStatus {
+			tx = tx.Where("status = ?", key.Status)
+		}
+		if key.Kind != deployments.AnyKind {
+			tx = tx.Where("kind = ?", key.Kind)
+		}
+		if key.ProjectID != 0 {
+			tx = tx.Where("project_set_id > 0 AND project_set_id IN (SELECT project_set_id FROM project_set_members WHERE project_id = ?)", key.ProjectID)
+		}
+		return tx.Where("(created_at, "+id+") >= (?, ?) AND (created_at, "+id+") < (?, ?)",
+			from.CreatedAt, from.RecordID, to.CreatedAt, to.RecordID)
+	}
+}
