@@ -9,7 +9,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/store/importing"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 // withHistory opens a database of so many records in 10,000 slots, a tenth of them of another organization.
@@ -17,7 +18,7 @@ import (
 func withHistory(t *testing.T, records int) *store.Store {
 	t.Helper()
 	url := pgtest.URL(t)
-	s := Open(t, url)
+	s := storetest.Open(t, url)
 	sql, err := os.ReadFile("testdata/history.sql")
 	if err != nil {
 		t.Fatal(err)
@@ -25,14 +26,14 @@ func withHistory(t *testing.T, records int) *store.Store {
 	for i, organization := range []string{"acme", "other"} {
 		share := []int{records * 9 / 10, records / 10}[i]
 		replace := strings.NewReplacer(":organization", "'"+organization+"'", ":n", fmt.Sprint(share))
-		if _, err := plain(t, url).Exec(replace.Replace(string(sql))); err != nil {
+		if _, err := storetest.OpenSQL(t, url).Exec(replace.Replace(string(sql))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := s.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := plain(t, url).Exec("VACUUM ANALYZE"); err != nil {
+	if _, err := storetest.OpenSQL(t, url).Exec("VACUUM ANALYZE"); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -67,12 +68,12 @@ func TestListsDoNotSlowDownWithTheHistory(t *testing.T) {
 	page := deployments.Page{Size: 20}
 
 	t.Run("first pages with their totals", func(t *testing.T) {
-		full, _ := large.Buffers(t, acme, deployments.Query{Page: page})
+		full, _ := large.Buffers(t, storetest.Acme, deployments.Query{Page: page})
 		for _, q := range combinations() {
 			q.Page = page
 			for _, q.History = range []deployments.History{deployments.Latest, deployments.All} {
-				before, _ := small.Buffers(t, acme, q)
-				after, plan := large.Buffers(t, acme, q)
+				before, _ := small.Buffers(t, storetest.Acme, q)
+				after, plan := large.Buffers(t, storetest.Acme, q)
 				t.Logf("%-60s %5d %5d", describe(q), before, after)
 				// With few records, a page may not be full: it is compared with one that is.
 				if float64(after) > 1.5*float64(max(before, full)) {
@@ -83,7 +84,7 @@ func TestListsDoNotSlowDownWithTheHistory(t *testing.T) {
 	})
 
 	t.Run("deep pages of the whole history", func(t *testing.T) {
-		first, _ := large.Buffers(t, acme, deployments.Query{History: deployments.All, Page: page})
+		first, _ := large.Buffers(t, storetest.Acme, deployments.Query{History: deployments.All, Page: page})
 		for _, q := range []deployments.Query{
 			{},
 			{EnvironmentName: "env7"},
@@ -101,10 +102,10 @@ func TestListsDoNotSlowDownWithTheHistory(t *testing.T) {
 			{Status: deployments.Superseded, ArtifactKind: deployments.ContainerImage},
 		} {
 			q.History, q.Page = deployments.All, page
-			last := (Ask(t, large, acme, q).Total - 1) / int64(page.Size)
+			last := (storetest.Ask(t, large, storetest.Acme, q).Total - 1) / int64(page.Size)
 			for _, number := range []int64{last / 100, last / 2, last} {
 				q.Page.Number = int32(number)
-				buffers, plan := large.Buffers(t, acme, q)
+				buffers, plan := large.Buffers(t, storetest.Acme, q)
 				t.Logf("%-60s %5d", describe(q), buffers)
 				if buffers > max(3*first, 300) {
 					t.Errorf("%s: %d pages of memory, %d for the first page of all\n%s", describe(q), buffers, first, plan)
@@ -116,22 +117,22 @@ func TestListsDoNotSlowDownWithTheHistory(t *testing.T) {
 
 // A long import that is under way notes its changes where no list looks.
 func TestListsDoNotSlowDownWhileAnImportIsUnderWay(t *testing.T) {
-	s := Open(t, pgtest.URL(t))
+	db := storetest.OpenDatabase(t, pgtest.URL(t))
+	s := store.New(db, store.Parts{ImportLimits: importing.Limits{Batch: 1000, Cache: 1000, Reorder: 1000, Slots: 1000}})
 	var entries []deployments.ImportEntry
 	for i := range 20_000 {
-		entries = append(entries, Entry(i+2, i, "eu", fmt.Sprint("app", i%50)))
+		entries = append(entries, storetest.Entry(i+2, i, "eu", fmt.Sprint("app", i%50)))
 	}
-	Load(t, s, "acme", Entry(1, 0, "eu", "api"))
-	s.SetImportLimits(1000, 1000, 1000)
+	storetest.Load(t, s, "acme", storetest.Entry(1, 0, "eu", "api"))
 	query := deployments.Query{Page: deployments.Page{Size: 20}}
-	before, _ := s.Buffers(t, acme, query)
+	before, _ := s.Buffers(t, storetest.Acme, query)
 	during, written := int64(0), 0 // bytes
 	_, err := s.Import(t.Context(), "acme", func(yield func(deployments.ImportEntry, error) bool) {
 		for i, e := range entries {
 			if e.Line = i + 1; i == len(entries)-1 {
-				during, _ = s.Buffers(t, acme, query)
-				WantIDs(t, s, acme, deployments.Query{}, 1)
-				if err := s.Pool().QueryRow("SELECT pg_relation_size('deployment_records')").Scan(&written); err != nil {
+				during, _ = s.Buffers(t, storetest.Acme, query)
+				storetest.WantIDs(t, s, storetest.Acme, deployments.Query{}, 1)
+				if err := db.Pool.QueryRow("SELECT pg_relation_size('deployment_records')").Scan(&written); err != nil {
 					t.Error(err)
 				}
 			}
@@ -149,7 +150,7 @@ func TestListsDoNotSlowDownWhileAnImportIsUnderWay(t *testing.T) {
 	if during > before+20 {
 		t.Errorf("%d pages of memory before the import, %d while it is under way", before, during)
 	}
-	if got := Ask(t, s, acme, query); got.Total != 51 {
+	if got := storetest.Ask(t, s, storetest.Acme, query); got.Total != 51 {
 		t.Errorf("the total is %d", got.Total)
 	}
 	if found, err := s.Verify(t.Context(), "acme"); err != nil || found.Found != 0 || found.Pending != 0 {

@@ -9,16 +9,8 @@ import (
 // storedColumns are a record's own, as deployment_records has them.
 const storedColumns = `id, environment_id, logical_environment_id, deployment_name, artifact_id, status, created_at, updated_at, last_seen_at`
 
-// ownColumns are storedColumns of an r. recordColumns have the names that its ids stand for besides; recordJoins gives
-// them, beside a deployment_records r.
-const (
-	ownColumns    = `r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.status, r.created_at, r.updated_at, r.last_seen_at`
-	recordColumns = ownColumns + `, e.name, l.name, a.kind, a.name, a.version, a.digest`
-	recordJoins   = `
-  JOIN environments e ON e.id = r.environment_id
-  JOIN artifacts a ON a.id = r.artifact_id
-  LEFT JOIN logical_environments l ON l.id = r.logical_environment_id`
-)
+// ownColumns are storedColumns of an r.
+const ownColumns = `r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.status, r.created_at, r.updated_at, r.last_seen_at`
 
 // recordScan reads rows of records; one reads many rows, into the same places.
 type recordScan struct {
@@ -35,13 +27,6 @@ type recordScan struct {
 func scanOwn(before ...any) *recordScan {
 	s := &recordScan{}
 	s.into = append(before, &s.id, &s.environmentID, &s.logicalID, &s.deploymentName, &s.artifactID, &s.status, &s.created, &s.updated, &s.seen)
-	return s
-}
-
-// scanRecords reads rows that begin with what is given, before recordColumns.
-func scanRecords(before ...any) *recordScan {
-	s := scanOwn(before...)
-	s.into = append(s.into, &s.environmentName, &s.logicalName, &s.kind, &s.artifactName, &s.artifactVersion, &s.digest)
 	return s
 }
 

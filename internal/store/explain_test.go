@@ -14,9 +14,9 @@ import (
 
 // Buffers counts the pages of PostgreSQL's memory that a list touches: work that is the same on every machine. The
 // statement runs as the server's does, prepared and with one plan for all arguments. The plan is for reading.
-func (s *Store) Buffers(t testing.TB, scope deployments.Scope, q deployments.Query) (buffers int64, plan string) {
+func (s *lister) Buffers(t testing.TB, scope deployments.Scope, q deployments.Query) (buffers int64, plan string) {
 	t.Helper()
-	list := listStatement(s.engine, s.spacing, scope, q)
+	list := listStatement(engine(s.db.Dialect), s.spacing, scope, q)
 	values := make([]string, len(list.args))
 	for i, v := range list.args {
 		if moment, ok := v.(interface{ Format(layout string) string }); ok {
@@ -24,7 +24,7 @@ func (s *Store) Buffers(t testing.TB, scope deployments.Scope, q deployments.Que
 		}
 		values[i] = "'" + strings.ReplaceAll(fmt.Sprint(v), "'", "''") + "'"
 	}
-	err := s.db.Connection(func(tx *gorm.DB) error {
+	err := s.db.WithContext(t.Context()).Connection(func(tx *gorm.DB) error {
 		pool, ctx := tx.Statement.ConnPool, context.Background()
 		if _, err := pool.ExecContext(ctx, "PREPARE list AS "+list.text.String()); err != nil {
 			return err

@@ -5,19 +5,36 @@ import (
 	"database/sql"
 	"strconv"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
+// lister implements List.
+type lister struct {
+	db    *database.DB
+	names *names
+	// reading has maxLists places, one for each list that is read. Who waits for one gets it in turn.
+	reading  *semaphore.Weighted
+	maxLists int
+	spacing  int64
+}
+
+func newLister(db *database.DB, maxLists int, spacing int64) *lister {
+	return &lister{db: db, names: newNames(maxNames), reading: semaphore.NewWeighted(int64(maxLists)), maxLists: maxLists, spacing: spacing}
+}
+
 // List implements deployments.Store. Page and total come from one statement, and so from one snapshot (L9).
-func (s *Store) List(ctx context.Context, scope deployments.Scope, query deployments.Query) (deployments.Result, error) {
+func (s *lister) List(ctx context.Context, scope deployments.Scope, query deployments.Query) (deployments.Result, error) {
 	done, err := s.turn(ctx, scope, query)
 	if err != nil {
-		return deployments.Result{}, databaseError(ctx, err)
+		return deployments.Result{}, database.MapError(ctx, err)
 	}
 	defer done()
-	rows, err := listStatement(s.engine, s.spacing, scope, query).run(ctx, s.lists)
+	rows, err := listStatement(engine(s.db.Dialect), s.spacing, scope, query).run(ctx, s.db.Prepared(ctx))
 	if err != nil {
-		return deployments.Result{}, databaseError(ctx, err)
+		return deployments.Result{}, database.MapError(ctx, err)
 	}
 	defer rows.Close()
 	result, err := scanResult(rows, query.Page.Size)
@@ -26,7 +43,7 @@ func (s *Store) List(ctx context.Context, scope deployments.Scope, query deploym
 		err = s.name(ctx, scope.Organization, result.Records)
 	}
 	if err != nil {
-		return deployments.Result{}, databaseError(ctx, err)
+		return deployments.Result{}, database.MapError(ctx, err)
 	}
 	return result, nil
 }

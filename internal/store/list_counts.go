@@ -54,7 +54,7 @@ asked AS (SELECT
 known AS (
   SELECT CAST(0 AS bigint) AS rank, b.* FROM (SELECT `+constant+`) AS b
   UNION ALL SELECT total.n, e.* FROM total, (SELECT `+constant+`) AS e`,
-		skip, size, timestamp{beginning.createdAt}, beginning.recordID, timestamp{end.createdAt}, end.recordID)
+		skip, size, beginning.CreatedAt, beginning.RecordID, end.CreatedAt, end.RecordID)
 	if marked {
 		w.milestone(spacing, list, projects)
 	}

@@ -7,6 +7,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
 // A record has the ids of its environment, its logical environment and its artifact; a list wants their names, which
@@ -42,10 +43,10 @@ func newMemory[V any](size int) *lru.Cache[nameKey, V] {
 }
 
 // name gives the records of the organization the names that their ids stand for.
-func (s *Store) name(ctx context.Context, organization string, records []deployments.Record) error {
+func (s *lister) name(ctx context.Context, organization string, records []deployments.Record) error {
 	readNames := func(table string) func(ids []string) (map[string]string, error) {
 		return func(ids []string) (map[string]string, error) {
-			var rows []namedRow
+			var rows []schema.Environment
 			err := s.readByID(ctx, table, organization, ids, &rows)
 			found := make(map[string]string, len(rows))
 			for _, row := range rows {
@@ -67,11 +68,11 @@ func (s *Store) name(ctx context.Context, organization string, records []deploym
 		return err
 	}
 	readArtifacts := func(ids []string) (map[string]deployments.Artifact, error) {
-		var rows []artifactRow
+		var rows []schema.Artifact
 		err := s.readByID(ctx, "artifacts", organization, ids, &rows)
 		found := make(map[string]deployments.Artifact, len(rows))
 		for _, row := range rows {
-			found[row.ID] = row.artifact()
+			found[row.ID] = row.Parts()
 		}
 		return found, err
 	}
@@ -81,8 +82,8 @@ func (s *Store) name(ctx context.Context, organization string, records []deploym
 }
 
 // readByID reads the organization's rows of the table with these ids.
-func (s *Store) readByID(ctx context.Context, table, organization string, ids []string, rows any) error {
-	return s.db.WithContext(ctx).Raw(byID(s.engine, table), organization, jsonList(ids)).Scan(rows).Error
+func (s *lister) readByID(ctx context.Context, table, organization string, ids []string, rows any) error {
+	return s.db.WithContext(ctx).Raw(byID(engine(s.db.Dialect), table), organization, jsonList(ids)).Scan(rows).Error
 }
 
 // byID is the query of an organization's rows with some ids, of the organization's key and of jsonList's. The sign keeps
@@ -129,4 +130,17 @@ func complete[V any](memory *lru.Cache[nameKey, V], organization string, records
 		*place = value
 	}
 	return nil
+}
+
+// distinct gives each value once, in the order of its first appearance.
+func distinct[Value comparable](values []Value) []Value {
+	seen := make(map[Value]bool, len(values))
+	out := make([]Value, 0, len(values))
+	for _, v := range values {
+		if !seen[v] {
+			seen[v] = true
+			out = append(out, v)
+		}
+	}
+	return out
 }

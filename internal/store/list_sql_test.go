@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/counts"
 )
 
 // A bare parameter has SQLite plan the whole statement again for each value (see text), and has PostgreSQL guess its type.
@@ -26,7 +27,7 @@ func TestValuesOfListsAreParametersWithAType(t *testing.T) {
 			for _, number := range []int32{0, 3} {
 				for _, engine := range []engine{postgreSQL, sqLite} {
 					q.History, q.Page = history, deployments.Page{Number: number, Size: 20}
-					list := listStatement(engine, milestoneSpacing, scope, q)
+					list := listStatement(engine, counts.DefaultMilestoneInterval, scope, q)
 					sql, mark := list.text.String(), map[bool]string{true: "?", false: "$"}[engine == sqLite]
 					if marks := strings.Count(sql, mark); marks != strings.Count(sql, "CAST("+mark) || marks != len(list.args) {
 						t.Errorf("%d marks for %d values, each of which has a type:\n%s", marks, len(list.args), sql)

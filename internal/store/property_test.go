@@ -14,9 +14,10 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/racetest"
 	"github.com/deployrecords/deployrecords/internal/store"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/importing"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 // The stores answer random questions about random histories as the model does, record by record. Names are few, so
@@ -28,7 +29,7 @@ var (
 	slots        = []string{"api", "API", "a%", "web "}
 	projects     = []string{"web", "shop", "Web"}
 	versions     = []string{"v1", "v2"}
-	digests      = []string{Digest(1), Digest(2), Digest(3)}
+	digests      = []string{storetest.Digest(1), storetest.Digest(2), storetest.Digest(3)}
 	statuses     = []deployments.Status{deployments.Deployed, deployments.Decommissioned, deployments.Superseded}
 	kinds        = []deployments.Kind{deployments.ContainerImage, deployments.HelmChart}
 )
@@ -48,13 +49,13 @@ func TestMain(m *testing.M) {
 
 func entryOf(t *rapid.T, organization string) deployments.ImportEntry {
 	pick := func(label string, of []string) string { return rapid.SampledFrom(of).Draw(t, label) }
-	created := At(rapid.IntRange(0, 12).Draw(t, "minute")).Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "µs")) * time.Microsecond)
+	created := storetest.At(rapid.IntRange(0, 12).Draw(t, "minute")).Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "µs")) * time.Microsecond)
 	later := func(label string) time.Time {
 		return created.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, label)) * time.Microsecond)
 	}
 	e := deployments.ImportEntry{Record: deployments.Record{
 		// Few ids, so that lines meet records that are stored already; of the organization, since ids are unique.
-		ID:                     NameID(organization, "record", fmt.Sprint(rapid.IntRange(0, 60).Draw(t, "id"))),
+		ID:                     storetest.NameID(organization, "record", fmt.Sprint(rapid.IntRange(0, 60).Draw(t, "id"))),
 		EnvironmentName:        pick("environment", environments),
 		LogicalEnvironmentName: pick("stage", stages),
 		DeploymentName:         pick("slot", slots),
@@ -65,9 +66,9 @@ func entryOf(t *rapid.T, organization string) deployments.ImportEntry {
 		CreatedAt: created, UpdatedAt: later("updated"), LastSeenAt: later("seen"),
 	}}
 	for range rapid.IntRange(0, 2).Draw(t, "projects") {
-		WithProject(pick("project", projects), pick("version", versions))(&e)
+		storetest.WithProject(pick("project", projects), pick("version", versions))(&e)
 	}
-	WithIDs(organization)(&e)
+	storetest.WithIDs(organization)(&e)
 	return e
 }
 
@@ -104,14 +105,12 @@ func queryOf(t *rapid.T) deployments.Query {
 }
 
 func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
-	racetest.Skip(t)
-	OnEachEngine(t, func(tt *testing.T, s deployments.Store) {
-		t := tt
-		s.(*store.Store).SetSpacing(2) // so that short lists have milestones
+	storetest.ForEachDatabase(t, func(t *testing.T, db *database.DB) {
 		round := 0
 		rapid.Check(t, func(t *rapid.T) {
-			round++ // each round has organizations of its own in the same database
-			model := NewModel()
+			round++                                               // each round has organizations of its own in the same database
+			s := store.New(db, store.Parts{MilestoneInterval: 2}) // so that short lists have milestones
+			model := storetest.NewModel()
 			organizations := []string{fmt.Sprint("one", round), fmt.Sprint("two", round)}
 			for _, organization := range organizations {
 				for range rapid.IntRange(0, 3).Draw(t, "files") {
@@ -120,18 +119,20 @@ func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
 						file = append(file, entryOf(t, organization))
 					}
 					some := func(what string) int { return rapid.SampledFrom([]int{1, 3, 4, 100}).Draw(t, what) }
-					s.(*store.Store).SetImportLimits(some("batch"), some("memory"), some("unwritten"))
-					want, _ := model.Import(context.Background(), organization, Entries(file...))
-					got, err := s.Import(context.Background(), organization, Entries(file...))
+					s := store.New(db, store.Parts{MilestoneInterval: 2, ImportLimits: importing.Limits{
+						Batch: some("batch"), Cache: some("cache"), Reorder: some("reorder"), Slots: some("slots"),
+					}})
+					want, _ := model.Import(context.Background(), organization, storetest.Entries(file...))
+					got, err := s.Import(context.Background(), organization, storetest.Entries(file...))
 					if err != nil || got != want {
 						t.Fatalf("import: got %+v and %v, want %+v", got, err, want)
 					}
 				}
 			}
 			for _, organization := range organizations[:1-min(1, round%6)] { // each sixth round: counting one by one takes long
-				checkCounts(t, tt, s.(*store.Store), s.(*store.Store).Pool(), organization)
+				storetest.RequireExactCounts(t, s, db.Pool, organization)
 			}
-			s.(*store.Store).SetMaxNames(rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "names"))
+			s.SetMaxNames(rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "names"))
 			for range 25 {
 				scope := deployments.Scope{Organization: rapid.SampledFrom(append(organizations, "none")).Draw(t, "organization")}
 				if rapid.IntRange(0, 4).Draw(t, "limited?") == 0 {

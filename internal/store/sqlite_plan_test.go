@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/counts"
 )
 
 // SQLite guesses where a table was never analyzed, as one that only recordings fill is not.
@@ -18,8 +19,8 @@ func TestSQLiteReadsNoMoreThanItNeedsOfTablesThatWereNeverAnalyzed(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	project := listStatement(sqLite, milestoneSpacing, deployments.Scope{Organization: "acme"},
+	defer s.db.Close()
+	project := listStatement(sqLite, counts.DefaultMilestoneInterval, deployments.Scope{Organization: "acme"},
 		deployments.Query{History: deployments.All, ProjectName: "web", Page: deployments.Page{Size: 20}})
 	for _, c := range []struct {
 		what, sql string
@@ -29,7 +30,7 @@ func TestSQLiteReadsNoMoreThanItNeedsOfTablesThatWereNeverAnalyzed(t *testing.T)
 		{"names, by their ids", byID(sqLite, "artifacts"), []any{"acme", "[]"}, "SEARCH artifacts USING INDEX sqlite_autoindex_artifacts_1 (id=?)"},
 		{"a project, by the index alone", project.text.String(), project.args, "USING COVERING INDEX deployment_records_by_project_set (organization_id=?"},
 	} {
-		rows, err := s.pool.Query("EXPLAIN QUERY PLAN "+c.sql, c.args...)
+		rows, err := s.db.Pool.Query("EXPLAIN QUERY PLAN "+c.sql, c.args...)
 		if err != nil {
 			t.Fatal(err)
 		}

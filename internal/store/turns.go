@@ -2,12 +2,10 @@ package store
 
 import (
 	"context"
-	"net"
 	"runtime"
-	"slices"
-	"strings"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
 // Lists whose totals are kept are read a few at a time, and those that find no place wait in the order in which they came.
@@ -19,36 +17,17 @@ import (
 // listsAtOnce is how many lists are read at once where nobody says so: as many as there are connections, or two for each
 // processor at most if the database has none but those of this machine.
 func listsAtOnce(databaseURL string, connections int) int {
-	if isHere(databaseURL) {
+	if database.IsLocal(databaseURL) {
 		return min(connections, 2*runtime.GOMAXPROCS(0))
 	}
 	return connections
 }
 
-// isHere tells whether a database is on this machine: a file, or one that is reached by sockets and loopback addresses
-// alone.
-func isHere(databaseURL string) bool {
-	if strings.HasPrefix(databaseURL, "sqlite://") {
-		return true
-	}
-	config, err := parsePostgres(databaseURL)
-	if err != nil {
-		return false
-	}
-	hosts := []string{config.Host}
-	for _, other := range config.Fallbacks {
-		hosts = append(hosts, other.Host)
-	}
-	return !slices.ContainsFunc(hosts, func(host string) bool {
-		return !strings.HasPrefix(host, "/") && host != "localhost" && !net.ParseIP(host).IsLoopback()
-	})
-}
-
 // MaxConcurrentLists is how many lists whose totals are kept are read at once.
-func (s *Store) MaxConcurrentLists() int { return s.maxLists }
+func (s *lister) MaxConcurrentLists() int { return s.maxLists }
 
 // turn waits until a list may be read. Whoever got it calls done.
-func (s *Store) turn(ctx context.Context, scope deployments.Scope, q deployments.Query) (done func(), err error) {
+func (s *lister) turn(ctx context.Context, scope deployments.Scope, q deployments.Query) (done func(), err error) {
 	if _, kept := listOf(scope, q); !kept {
 		return func() {}, nil
 	}

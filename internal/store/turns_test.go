@@ -10,7 +10,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 // A database of this machine is asked for as many lists at once as its processors can read; another one for as many as
@@ -55,27 +55,27 @@ func TestNoMoreListsAreReadAtOnceThanThereAreConnections(t *testing.T) {
 
 func TestNoMoreListsAreReadAtOnceThanMayBe(t *testing.T) {
 	url := pgtest.URL(t)
-	Load(t, Open(t, url), "acme", Entry(1, 0, "eu", "api"))
-	db := plain(t, url)
+	storetest.Load(t, storetest.Open(t, url), "acme", storetest.Entry(1, 0, "eu", "api"))
+	db := storetest.OpenSQL(t, url)
 	s, err := store.Open(store.Options{URL: url, MaxConcurrentLists: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	tx := begin(t, db, "LOCK TABLE list_totals IN ACCESS EXCLUSIVE MODE")
+	tx := storetest.Begin(t, db, "LOCK TABLE list_totals IN ACCESS EXCLUSIVE MODE")
 	totals := make(chan int64, 5)
 	for range 5 {
 		go func() {
-			got, err := s.List(context.Background(), acme, deployments.Query{Page: deployments.Page{Size: 20}})
+			got, err := s.List(context.Background(), storetest.Acme, deployments.Query{Page: deployments.Page{Size: 20}})
 			if err != nil {
 				t.Error(err)
 			}
 			totals <- got.Total
 		}()
 	}
-	waits(t, db, 2)
+	storetest.WaitForLocks(t, db, 2)
 	time.Sleep(100 * time.Millisecond) // for the others to come if they could
-	waits(t, db, 2)
+	storetest.WaitForLocks(t, db, 2)
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
@@ -88,28 +88,26 @@ func TestNoMoreListsAreReadAtOnceThanMayBe(t *testing.T) {
 
 // Neither does a list wait longer for its turn than its request may take, nor do recordings wait, or lists whose totals are not kept.
 func TestAListWaitsForItsTurnOnly(t *testing.T) {
-	for _, engine := range Engines {
-		t.Run(engine.Name, func(t *testing.T) {
-			s := Open(t, engine.URL(t))
-			release := s.HoldLists(t)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-			defer cancel()
-			if _, err := s.List(ctx, acme, deployments.Query{Page: deployments.Page{Size: 20}}); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("got %v", err)
-			}
-			soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			defer cancel()
-			if _, err := s.Record(soon, "acme", recordOf("eu", "api", 1)); err != nil {
-				t.Error(err)
-			}
-			got, err := s.List(soon, acme, deployments.Query{ArtifactDigest: Digest(1), Page: deployments.Page{Size: 20}})
-			if err != nil || got.Total != 1 {
-				t.Errorf("a list whose total is not kept: got %d, %v", got.Total, err)
-			}
-			release()
-			if got := Ask(t, s, acme, deployments.Query{Page: deployments.Page{Size: 20}}); got.Total != 1 {
-				t.Errorf("the total is %d", got.Total)
-			}
-		})
-	}
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		s := storetest.Open(t, url)
+		release := s.HoldLists(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if _, err := s.List(ctx, storetest.Acme, deployments.Query{Page: deployments.Page{Size: 20}}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if _, err := s.Record(soon, "acme", recordOf("eu", "api", 1)); err != nil {
+			t.Error(err)
+		}
+		got, err := s.List(soon, storetest.Acme, deployments.Query{ArtifactDigest: storetest.Digest(1), Page: deployments.Page{Size: 20}})
+		if err != nil || got.Total != 1 {
+			t.Errorf("a list whose total is not kept: got %d, %v", got.Total, err)
+		}
+		release()
+		if got := storetest.Ask(t, s, storetest.Acme, deployments.Query{Page: deployments.Page{Size: 20}}); got.Total != 1 {
+			t.Errorf("the total is %d", got.Total)
+		}
+	})
 }

@@ -13,6 +13,11 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
+// Acme is the scope of the organization that most tests use.
+var Acme = deployments.Scope{Organization: "acme"}
+
+var background = context.Background()
+
 // Start is when the history of tests begins.
 var Start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
@@ -148,4 +153,18 @@ func WantIDs(t testing.TB, s deployments.Store, scope deployments.Scope, q deplo
 	if q.Page.Size == 0 && result.Total != int64(len(want)) {
 		t.Errorf("%+v for %+v: total %d, want %d", q, scope, result.Total, len(want))
 	}
+}
+
+// RecordImage records an image as DEPLOYED, which may belong to projects, in the organization acme.
+func RecordImage(s deployments.Store, digest int, environment, deployment string, projects ...string) error {
+	name, version := "n", "1"
+	r := deployments.Recording{
+		EnvironmentName: environment, DeploymentName: deployment, Kind: deployments.ContainerImage,
+		Digest: Digest(digest), Name: &name, Version: &version, Status: deployments.Deployed,
+	}
+	for _, project := range projects {
+		r.ProjectVersions = append(r.ProjectVersions, deployments.ProjectVersion{ProjectName: project, VersionName: "v1"})
+	}
+	_, err := s.Record(background, "acme", deployments.Batch{Items: []deployments.BatchItem{{Recording: r}}, AutoCreate: true})
+	return err
 }

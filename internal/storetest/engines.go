@@ -1,20 +1,24 @@
-// Package storetest holds what every store of deployment records must do: a suite that runs on each engine, and a
-// plain model in memory to compare them with.
 package storetest
 
 import (
+	"database/sql"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
 // Engine is a kind of database that the server supports.
 type Engine struct {
 	Name string
-	// URL makes an empty database that lasts as long as the test.
+	// URL creates an empty database that lasts as long as the test.
 	URL func(t testing.TB) string
 }
 
@@ -24,16 +28,73 @@ var Engines = []Engine{
 	{Name: "SQLite", URL: func(t testing.TB) string { return "sqlite://" + filepath.Join(t.TempDir(), "test.db") }},
 }
 
-// OnEachEngine runs a test with a migrated, empty store of each engine, and with one in memory.
-func OnEachEngine(t *testing.T, test func(t *testing.T, s deployments.Store)) {
+// ForEachEngine runs a parallel subtest with an empty database of each engine.
+func ForEachEngine(t *testing.T, test func(t *testing.T, engine Engine, url string)) {
 	t.Helper()
+	t.Parallel()
 	for _, engine := range Engines {
-		t.Run(engine.Name, func(t *testing.T) { test(t, Open(t, engine.URL(t))) })
+		t.Run(engine.Name, func(t *testing.T) {
+			t.Parallel()
+			test(t, engine, engine.URL(t))
+		})
 	}
-	t.Run("Memory", func(t *testing.T) { test(t, OpenMemory(t, store.MemoryOptions{})) })
 }
 
-// OpenMemory opens a store in memory, which is closed when the test ends.
+// ForEachDatabase runs a parallel subtest with a migrated, empty database of each engine, and with one in memory.
+func ForEachDatabase(t *testing.T, test func(t *testing.T, db *database.DB)) {
+	t.Helper()
+	ForEachEngine(t, func(t *testing.T, _ Engine, url string) { test(t, OpenDatabase(t, url)) })
+	t.Run("Memory", func(t *testing.T) {
+		t.Parallel()
+		db, err := database.OpenMemory(t.Context())
+		if err != nil {
+			t.Fatalf("open: %v", err)
+		}
+		closeAfter(t, db)
+		migrate(t, db)
+		test(t, db)
+	})
+}
+
+// OnEachEngine is ForEachDatabase with a store.
+func OnEachEngine(t *testing.T, test func(t *testing.T, s deployments.Store)) {
+	t.Helper()
+	ForEachDatabase(t, func(t *testing.T, db *database.DB) { test(t, store.New(db, store.Parts{})) })
+}
+
+// OpenDatabase migrates a database and opens it until the test ends.
+func OpenDatabase(t testing.TB, url string) *database.DB {
+	t.Helper()
+	db, err := database.Open(database.Options{URL: url})
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	closeAfter(t, db)
+	migrate(t, db)
+	return db
+}
+
+func migrate(t testing.TB, db *database.DB) {
+	t.Helper()
+	if _, err := schema.Migrator(db).Migrate(t.Context()); err != nil {
+		t.Fatalf("migrate: %v", err)
+	}
+}
+
+// MigrateTo creates the schema of an earlier version in an empty database.
+func MigrateTo(t testing.TB, url string, version int64) {
+	t.Helper()
+	db, err := database.Open(database.Options{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := schema.Migrator(db).To(t.Context(), version); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// OpenMemory opens a store in memory until the test ends.
 func OpenMemory(t testing.TB, o store.MemoryOptions) *store.Store {
 	t.Helper()
 	s, err := store.OpenMemory(t.Context(), o)
@@ -44,13 +105,13 @@ func OpenMemory(t testing.TB, o store.MemoryOptions) *store.Store {
 	return s
 }
 
-// Open migrates the database and opens a store on it, which is closed when the test ends.
-func Open(t testing.TB, databaseURL string) *store.Store {
+// Open migrates the database as a server does, and opens a store on it until the test ends.
+func Open(t testing.TB, url string) *store.Store {
 	t.Helper()
-	if _, err := store.Migrate(t.Context(), databaseURL); err != nil {
+	if _, err := store.Migrate(t.Context(), url); err != nil {
 		t.Fatalf("migrate: %v", err)
 	}
-	s, err := store.Open(store.Options{URL: databaseURL})
+	s, err := store.Open(store.Options{URL: url})
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
@@ -58,9 +119,24 @@ func Open(t testing.TB, databaseURL string) *store.Store {
 	return s
 }
 
-func closeAfter(t testing.TB, s *store.Store) {
+// OpenSQL opens a database below the store until the test ends.
+func OpenSQL(t testing.TB, url string) *sql.DB {
+	t.Helper()
+	driver, name := "pgx", url
+	if path, ok := strings.CutPrefix(url, "sqlite://"); ok {
+		driver, name = "sqlite", path
+	}
+	db, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAfter(t, db)
+	return db
+}
+
+func closeAfter(t testing.TB, c interface{ Close() error }) {
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		if err := c.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})

@@ -50,10 +50,10 @@ const (
 	Update = "UPDATE"
 )
 
-// Lock returns the clause that ends a SELECT and locks the rows of the alias until the transaction ends. It is empty for
-// SQLite, where a transaction that writes is alone.
+// Lock returns the clause that ends a SELECT and locks the rows of the alias until the transaction ends. It is empty for an
+// empty strength, and for SQLite, where a transaction that writes is alone.
 func (d Dialect) Lock(strength, alias string) string {
-	if d == SQLite {
+	if d == SQLite || strength == "" {
 		return ""
 	}
 	return " FOR " + strength + " OF " + alias

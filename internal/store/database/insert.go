@@ -1,6 +1,11 @@
 package database
 
 import (
+	"context"
+	"database/sql"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
@@ -44,4 +49,13 @@ func Column[Value any](query *gorm.DB) ([]Value, error) {
 	var values []Value
 	err := query.Scan(&values).Error
 	return values, err
+}
+
+// Copy inserts rows into a table of PostgreSQL by COPY, which bypasses the parameters, the parser and the planner of an
+// INSERT.
+func Copy(ctx context.Context, conn *sql.Conn, table string, columns []string, rows int, values func(row int) ([]any, error)) error {
+	return conn.Raw(func(driver any) error {
+		_, err := driver.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(rows, values))
+		return err
+	})
 }

@@ -113,11 +113,11 @@ type Created struct {
 	// Fresh are the ids of the artifacts that this transaction has added and that have no records yet.
 	Fresh map[string]bool
 	// Replaced maps an id that was not stored to the artifact that counts instead: another writer has created one of the
-	// same parts since. It is locked by the strength that the caller of Create chose.
+	// same parts since.
 	Replaced map[string]Artifact
 }
 
-// Create stores the artifacts that Add added since the last Create.
+// Create stores the artifacts that Add added since the last Create. It locks those in Replaced with the strength.
 func (c *ArtifactCache) Create(strength string) (Created, error) {
 	created := Created{Fresh: make(map[string]bool, len(c.given)+len(c.made))}
 	for _, rows := range [][]Artifact{c.given, c.made} {

@@ -123,6 +123,5 @@ func (c *NameCache) missing(refs []NameRef) []Environment {
 
 // distinct returns each value once, sorted.
 func distinct[Value cmp.Ordered](values []Value) []Value {
-	slices.Sort(values)
-	return slices.Compact(values)
+	return slices.Compact(slices.Sorted(slices.Values(values)))
 }

@@ -79,10 +79,9 @@ func linkSet(links []Link) database.JSONSet {
 
 // sortLinks returns each link once, in one order for all writers.
 func sortLinks(links []Link) []Link {
-	slices.SortFunc(links, func(a, b Link) int {
+	return slices.Compact(slices.SortedFunc(slices.Values(links), func(a, b Link) int {
 		return cmp.Or(cmp.Compare(a.ProjectVersionID, b.ProjectVersionID), cmp.Compare(a.ArtifactID, b.ArtifactID))
-	})
-	return slices.Compact(links)
+	}))
 }
 
 // AddLinks stores links and returns the project sets of the artifacts whose set changes by it, which it propagates to

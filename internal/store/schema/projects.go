@@ -41,14 +41,11 @@ func (c *ProjectCache) Limit(limit int) {
 	}
 }
 
-// Project returns the id of a project that is in the cache.
-func (c *ProjectCache) Project(name string) (id int64, ok bool) {
-	id, ok = c.projects[name]
-	return id, ok
-}
+// HasProject reports whether the project is in the cache.
+func (c *ProjectCache) HasProject(name string) bool { return c.projects[name] != 0 }
 
-// Version returns the id of a project version that is in the cache.
-func (c *ProjectCache) Version(pv deployments.ProjectVersion) (id int64, ok bool) {
+// VersionID returns the id of a project version that is in the cache.
+func (c *ProjectCache) VersionID(pv deployments.ProjectVersion) (id int64, ok bool) {
 	id, ok = c.versions[versionKey{c.projects[pv.ProjectName], pv.VersionName}]
 	return id, ok
 }

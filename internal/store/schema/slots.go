@@ -38,8 +38,7 @@ func (s Slot) Compare(o Slot) int {
 
 // SortSlots returns each slot once, in the order in which writers lock them.
 func SortSlots(slots []Slot) []Slot {
-	slices.SortFunc(slots, Slot.Compare)
-	return slices.Compact(slots)
+	return slices.Compact(slices.SortedFunc(slices.Values(slots), Slot.Compare))
 }
 
 // SlotSet is a set of slots for FROM ? AS alias, with the columns environment_id and deployment_name.

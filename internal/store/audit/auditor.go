@@ -1,0 +1,103 @@
+// Package audit verifies the counters, the latest records and the project sets of an organization against its records, and
+// repairs them.
+package audit
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/deployrecords/deployrecords/internal/store/counts"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
+)
+
+// Auditor verifies and repairs organizations.
+type Auditor struct {
+	db        *database.DB
+	compactor *counts.Compactor
+}
+
+// New returns an auditor.
+func New(db *database.DB, compactor *counts.Compactor) *Auditor { return &Auditor{db, compactor} }
+
+// Verification is the result of verifying one organization.
+type Verification struct {
+	Organization string
+	// Records and Slots are how many there are; Totals and Milestones how many counters were compared; Pending how many
+	// deltas were not compacted.
+	Records, Slots, Totals, Milestones, Pending int64
+	// Faults describe the differences, each in a sentence, at most maxFaults of them. Found is how many there are.
+	Faults []string
+	Found  int64
+}
+
+const maxFaults = 20
+
+func (v *Verification) add(format string, args ...any) {
+	if v.Found++; v.Found <= maxFaults {
+		v.Faults = append(v.Faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// Verify recomputes everything from the records of an organization and compares: the latest record of each slot, the total
+// of each list, the counts of milestones, and the project set of each record. It reads one snapshot and blocks no writer. Its
+// memory grows with the number of slots and lists, not of records. It returns nil for an organization that does not exist.
+func (a *Auditor) Verify(ctx context.Context, organization string) (*Verification, error) {
+	var result *Verification
+	err := a.db.Snapshot(ctx, func(tx *gorm.DB) error {
+		id, err := schema.FindOrganization(tx, organization)
+		if err != nil || id == 0 {
+			return err
+		}
+		v := &verifier{tx: tx, organizationID: id, result: &Verification{Organization: organization}}
+		result = v.result
+		return v.run()
+	})
+	if err != nil {
+		return nil, database.MapError(ctx, err)
+	}
+	return result, nil
+}
+
+// Organizations returns the keys of all organizations, in order.
+func (a *Auditor) Organizations(ctx context.Context) ([]string, error) {
+	var keys []string
+	err := a.db.WithContext(ctx).Model(&schema.Organization{}).Order("key").Pluck("key", &keys).Error
+	return keys, database.MapError(ctx, err)
+}
+
+// Repair recomputes the counters, project sets and latest records of an organization from its records and links. Listings
+// are exact when it returns. Writers go on meanwhile, except those of a slot under repair.
+func (a *Auditor) Repair(ctx context.Context, organization string) error {
+	err := a.db.WriteRetrying(ctx, func(tx *gorm.DB) error {
+		id, err := schema.LockOrganization(tx, organization)
+		if err != nil {
+			return err
+		}
+		if err := repairProjectSets(tx, id); err != nil {
+			return err
+		}
+		if err := repairSlots(tx, id); err != nil {
+			return err
+		}
+		return a.compactor.Rebuild(tx, id)
+	})
+	return database.MapError(ctx, err)
+}
+
+// repairSlots recomputes the slots whose row is not that of their latest record. A concurrent recorder waits for the row, and
+// then advances it if its record is newer.
+func repairSlots(tx *gorm.DB, organizationID int64) error {
+	v := &verifier{tx: tx, organizationID: organizationID, result: &Verification{}}
+	if err := v.verifyRecords(counts.NewAggregator(nil)); err != nil {
+		return err
+	}
+	for _, slot := range schema.SortSlots(v.wrongSlots) {
+		if err := schema.RecomputeLatest(tx, organizationID, slot); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package audit
+
+import (
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/counts"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
+)
+
+const (
+	selectRecords = `SELECT artifact_id, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, 1
+FROM deployment_records WHERE organization_id = ?`
+
+	selectNegatedDeltas = `SELECT latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, -n
+FROM list_changes WHERE organization_id = ?`
+)
+
+// verifier is one Verify in its transaction.
+type verifier struct {
+	tx             *gorm.DB
+	organizationID int64
+	result         *Verification
+	wrongSlots     []schema.Slot
+}
+
+func (v *verifier) run() error {
+	milestones, err := counts.ReadMilestones(v.tx, v.organizationID)
+	if err != nil {
+		return err
+	}
+	// By the equation of package counts, the counters must be records - pending deltas.
+	sums := counts.NewAggregator(milestones)
+	for _, step := range []func(*counts.Aggregator) error{v.addSets, v.verifyRecords, v.subtractDeltas, v.verifyTotals} {
+		if err := step(sums); err != nil {
+			return err
+		}
+	}
+	v.verifyMilestones(milestones, sums)
+	return v.verifyProjectSets()
+}
+
+// verifyRecords aggregates the records, and compares the latest of each slot with current_slots.
+func (v *verifier) verifyRecords(sums *counts.Aggregator) error {
+	slots, err := v.readSlots()
+	if err != nil {
+		return err
+	}
+	rows, err := v.tx.Raw(selectRecords, v.organizationID).Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	latest := make(map[schema.Slot]schema.CurrentSlot)
+	for rows.Next() {
+		var artifactID string
+		record, err := counts.ScanDelta(rows, &artifactID)
+		if err != nil {
+			return err
+		}
+		v.result.Records++
+		sums.Add(record)
+		row := schema.CurrentSlot{
+			OrganizationID: v.organizationID, EnvironmentID: record.EnvironmentID, DeploymentName: record.DeploymentName,
+			RecordID: record.RecordID, ArtifactID: artifactID, Kind: record.Kind, Status: record.Status, ProjectSetID: record.ProjectSetID, CreatedAt: record.CreatedAt,
+		}
+		best, ok := latest[row.Slot()]
+		if ok && !(counts.Position{CreatedAt: best.CreatedAt, RecordID: best.RecordID}).Before(record.Position) {
+			continue
+		}
+		if id := record.LogicalEnvironmentID; id != "" {
+			row.LogicalEnvironmentID = &id
+		}
+		latest[row.Slot()] = row
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	v.compareSlots(slots, latest)
+	for _, slot := range slots {
+		sums.Add(slotDelta(slot)) // totals of latest records are those of the table that listings read
+	}
+	return nil
+}
+
+func (v *verifier) readSlots() (map[schema.Slot]schema.CurrentSlot, error) {
+	var rows []schema.CurrentSlot
+	err := v.tx.Where("organization_id = ?", v.organizationID).Find(&rows).Error
+	slots := make(map[schema.Slot]schema.CurrentSlot, len(rows))
+	for _, row := range rows {
+		slots[row.Slot()] = row
+	}
+	return slots, err
+}
+
+func (v *verifier) compareSlots(stored, latest map[schema.Slot]schema.CurrentSlot) {
+	wrong := func(slot schema.Slot, format string, args ...any) {
+		v.wrongSlots = append(v.wrongSlots, slot)
+		name := fmt.Sprintf("%s in environment %s", deployments.Quote(slot.DeploymentName), slot.EnvironmentID)
+		v.result.add(format, append([]any{name}, args...)...)
+	}
+	for slot, want := range latest {
+		v.result.Slots++
+		got, ok := stored[slot]
+		if !ok {
+			wrong(slot, "the slot %s has no latest record; it is %s", want.RecordID)
+		} else if !equalSlots(got, want) {
+			wrong(slot, "the slot %s has the latest record %s; it is %s, or other columns differ", got.RecordID, want.RecordID)
+		}
+	}
+	for slot, got := range stored {
+		if _, ok := latest[slot]; !ok {
+			wrong(slot, "the slot %s has the latest record %s; it has no record", got.RecordID)
+		}
+	}
+}
+
+func slotDelta(s schema.CurrentSlot) counts.Delta {
+	d := counts.Delta{N: 1, Dimensions: counts.Dimensions{Latest: true, ProjectSetID: s.ProjectSetID, Filter: counts.Filter{
+		EnvironmentID: s.EnvironmentID, DeploymentName: s.DeploymentName, Status: s.Status, Kind: s.Kind,
+	}}}
+	if s.LogicalEnvironmentID != nil {
+		d.LogicalEnvironmentID = *s.LogicalEnvironmentID
+	}
+	return d
+}
+
+// equalSlots compares all columns.
+func equalSlots(a, b schema.CurrentSlot) bool {
+	same := func(a, b *string) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
+	return a.RecordID == b.RecordID && same(a.LogicalEnvironmentID, b.LogicalEnvironmentID) && a.ArtifactID == b.ArtifactID &&
+		a.Kind == b.Kind && a.Status == b.Status && a.ProjectSetID == b.ProjectSetID && a.CreatedAt.Equal(b.CreatedAt.Time)
+}
+
+// subtractDeltas subtracts the pending deltas from the sums.
+func (v *verifier) subtractDeltas(sums *counts.Aggregator) error {
+	rows, err := v.tx.Raw(selectNegatedDeltas, v.organizationID).Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		delta, err := counts.ScanDelta(rows)
+		if err != nil {
+			return err
+		}
+		v.result.Pending++
+		sums.Add(delta)
+	}
+	return rows.Err()
+}
+
+func (v *verifier) verifyTotals(sums *counts.Aggregator) error {
+	want := sums.Totals()
+	stored, err := counts.ReadTotals(v.tx, v.organizationID)
+	if err != nil {
+		return err
+	}
+	for key, n := range stored {
+		if n == 0 && want[key] == 0 {
+			continue // a list that has become empty
+		}
+		v.result.Totals++
+		if n != want[key] {
+			v.result.add("the total of %s is %d; it counts %d", describe(key), n, want[key])
+		}
+		delete(want, key)
+	}
+	for key, n := range want {
+		v.result.Totals++
+		v.result.add("the total of %s is missing; it counts %d", describe(key), n)
+	}
+	return nil
+}
+
+func (v *verifier) verifyMilestones(stored map[counts.Key]counts.Milestones, sums *counts.Aggregator) {
+	for key, milestones := range stored {
+		if milestones[0].Position != counts.Beginning {
+			v.result.add("the milestones of %s do not begin at the beginning", describe(key))
+			continue
+		}
+		for i, n := range sums.MilestoneSums(key) {
+			v.result.Milestones++
+			if m := milestones[i]; n != m.N {
+				v.result.add("%s has %d records from %s (%s) to the next milestone; it counts %d", describe(key), m.N, m.CreatedAt, m.RecordID, n)
+			}
+		}
+	}
+}
+
+// describe names a list for an operator.
+func describe(k counts.Key) string {
+	text := "all records"
+	if k.Latest {
+		text = "the latest records"
+	}
+	if k.EnvironmentID != counts.AnyID {
+		text += " of environment " + k.EnvironmentID
+	}
+	if k.LogicalEnvironmentID != counts.AnyID {
+		text += " of logical environment " + k.LogicalEnvironmentID
+	}
+	if k.DeploymentName != "" {
+		text += " of deployment name " + deployments.Quote(k.DeploymentName)
+	}
+	if k.Status != deployments.AnyStatus {
+		text += fmt.Sprintf(" with status %d", k.Status)
+	}
+	if k.Kind != deployments.AnyKind {
+		text += fmt.Sprintf(" of kind %d", k.Kind)
+	}
+	if k.ProjectSetID != 0 {
+		text += fmt.Sprintf(" of project set %d", k.ProjectSetID)
+	}
+	if k.ProjectID != 0 {
+		text += fmt.Sprintf(" of project %d", k.ProjectID)
+	}
+	return text
+}

@@ -1,0 +1,48 @@
+package counts_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/deployrecords/deployrecords/internal/pgtest"
+	"github.com/deployrecords/deployrecords/internal/store"
+	"github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+func TestTheStatementTimeoutDoesNotCutAFoldOff(t *testing.T) {
+	const timeout = 100 * time.Millisecond
+	url := pgtest.URL(t)
+	storetest.Load(t, storetest.Open(t, url), "acme", storetest.Entry(1, 0, "eu", "api"))
+	s, err := store.Open(store.Options{URL: url, StatementTimeout: timeout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := storetest.RecordImage(s, 2, "eu", "api", "web"); err != nil {
+		t.Fatal(err)
+	}
+	db := storetest.OpenSQL(t, url)
+	holder := storetest.Begin(t, db, "SELECT FROM list_totals FOR UPDATE")
+	folded := make(chan error, 1)
+	go func() {
+		n, err := s.Compact(t.Context())
+		if err == nil && n == 0 {
+			err = fmt.Errorf("nothing was folded")
+		}
+		folded <- err
+	}()
+	storetest.WaitForLocks(t, db, 1)
+	select {
+	case err := <-folded:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(3 * timeout):
+	}
+	if err := holder.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-folded; err != nil {
+		t.Error(err)
+	}
+	storetest.RequireVerified(t, s, "acme")
+}

@@ -1,0 +1,159 @@
+package recording
+
+import (
+	"slices"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
+)
+
+// apply applies the rules to each item. An item sees the effects of the items before it.
+func (w *work) apply() error {
+	for _, item := range w.valid() {
+		if err := w.applyItem(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *work) applyItem(item *item) error {
+	state := w.identity(item.identity())
+	history := deployments.IdentityHistory{Deployed: state.deployed}
+	if stale, err := w.isStale(item, history); stale || err != nil {
+		return err
+	}
+	if len(history.Deployed) == 0 && item.Status == deployments.Decommissioned {
+		var err error
+		if history.Newest, err = w.newest(item.identity(), item.Digest); err != nil {
+			return err
+		}
+	}
+	change, violation := item.Recording.Apply(history, w.now)
+	if violation != nil {
+		item.Violations = []deployments.Violation{*violation}
+		return nil
+	}
+	for _, record := range change.Updated {
+		w.write(record)
+	}
+	item.answer = change.Answer
+	if change.Add {
+		item.answer = w.add(item)
+	}
+	w.records[item.answer.ID] = w.current(item.answer)
+	state.update(change.Updated, item.answer)
+	if !item.MatchesDigest(item.answer) {
+		return nil // the project versions belong to an artifact that the answer does not have
+	}
+	for _, versionID := range item.versionIDs {
+		w.links = append(w.links, schema.Link{ProjectVersionID: versionID, ArtifactID: item.answer.ArtifactID})
+	}
+	return nil
+}
+
+// isStale reports whether the snapshot is too old to change the item's identity. The answer is then the record that it has.
+func (w *work) isStale(item *item, history deployments.IdentityHistory) (bool, error) {
+	snapshot := w.batch.Snapshot
+	if snapshot == nil {
+		return false, nil
+	}
+	var newest *deployments.Record
+	if len(history.Deployed) == 0 {
+		var err error
+		if newest, err = w.newest(item.identity(), ""); err != nil {
+			return false, err
+		}
+	}
+	record, stale := snapshot.IsStale(item.Recording, history, newest)
+	if stale {
+		item.answer = record
+		w.records[record.ID] = w.current(record)
+	}
+	return stale, nil
+}
+
+// add adds the item's record.
+func (w *work) add(item *item) deployments.Record {
+	created := deployments.CreatedAt(w.latest[item.slot()], w.now)
+	record := deployments.Record{
+		ID:                     w.newID(),
+		EnvironmentID:          item.environmentID,
+		EnvironmentName:        item.EnvironmentName,
+		LogicalEnvironmentID:   item.logicalEnvironmentID,
+		LogicalEnvironmentName: item.LogicalEnvironmentName,
+		DeploymentName:         item.DeploymentName,
+		Status:                 item.Status,
+		CreatedAt:              created,
+		UpdatedAt:              created,
+		LastSeenAt:             created,
+	}
+	record.ArtifactID, record.Artifact = w.artifacts.find(item.Recording)
+	w.artifacts.putNewest(record)
+	w.latest[item.slot()] = created
+	w.added[record.ID] = true
+	state := w.identity(item.identity())
+	state.added = append(state.added, record.ID)
+	w.write(record)
+	return record
+}
+
+// update replaces the DEPLOYED records by their new states.
+func (s *identityState) update(updated []deployments.Record, answer deployments.Record) {
+	for _, record := range append(slices.Clone(updated), answer) {
+		s.deployed = slices.DeleteFunc(s.deployed, func(d deployments.Record) bool { return d.ID == record.ID })
+		if record.Status == deployments.Deployed {
+			s.deployed = append(s.deployed, record)
+		}
+	}
+	slices.SortFunc(s.deployed, newestFirst)
+}
+
+// newestFirst is the order of lists (L6).
+func newestFirst(a, b deployments.Record) int {
+	if a.NewerThan(b) {
+		return -1
+	}
+	return 1
+}
+
+// decommissionOmitted decommissions the DEPLOYED records of the snapshot's environment whose identities the batch does not
+// name, unless they were seen since, and returns their number. An item with violations still names its identity: it may run
+// although it could not be recorded.
+func (w *work) decommissionOmitted() int {
+	snapshot := w.batch.Snapshot
+	if snapshot == nil {
+		return 0
+	}
+	environment, _ := w.environments.ByName(snapshot.EnvironmentName)
+	named := make(map[deployments.Identity]bool)
+	var rejected []deployments.BatchItem
+	for _, item := range w.items {
+		if len(item.Violations) == 0 {
+			named[item.Identity()] = true
+			continue
+		}
+		if item.DeploymentName == "" {
+			return 0 // it could refer to any identity of the environment
+		}
+		rejected = append(rejected, item.BatchItem)
+	}
+	decommissioned := 0
+	for key, state := range w.identities {
+		if key.slot.EnvironmentID != environment.ID {
+			continue
+		}
+		for _, record := range state.deployed {
+			identity := deployments.Identity{
+				EnvironmentName: record.EnvironmentName, LogicalEnvironmentName: record.LogicalEnvironmentName,
+				DeploymentName: record.DeploymentName, Kind: record.Artifact.Kind,
+			}
+			couldRefer := slices.ContainsFunc(rejected, func(item deployments.BatchItem) bool { return item.CouldReferTo(identity) })
+			if !named[identity] && !couldRefer && snapshot.Omits(record) {
+				w.write(snapshot.Decommission(record, w.now))
+				decommissioned++
+			}
+		}
+	}
+	return decommissioned
+}

@@ -1,0 +1,225 @@
+package recording
+
+import (
+	"slices"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
+)
+
+// identityKey is an identity (W1) by the ids of its names.
+type identityKey struct {
+	slot                 schema.Slot
+	logicalEnvironmentID string
+	kind                 deployments.Kind
+}
+
+// identityState is the state of an identity as the batch proceeds.
+type identityState struct {
+	// deployed are its DEPLOYED records, newest first.
+	deployed []deployments.Record
+	// added are the ids of the records that the batch adds.
+	added []string
+}
+
+func (w *work) identity(key identityKey) *identityState {
+	state := w.identities[key]
+	if state == nil {
+		state = &identityState{}
+		w.identities[key] = state
+	}
+	return state
+}
+
+// lockAndRead locks the slots and artifacts of the batch, then reads the clock and the DEPLOYED records. A snapshot also
+// locks the slots of its environment that have DEPLOYED records. A record that is deployed in another slot later than this
+// step is later than the snapshot, too.
+func (w *work) lockAndRead() error {
+	var slots []schema.Slot
+	for _, item := range w.valid() {
+		slots = append(slots, item.slot())
+	}
+	if w.batch.Snapshot != nil {
+		environment, _ := w.environments.ByName(w.batch.Snapshot.EnvironmentName)
+		var names []string
+		err := w.tx.Model(&schema.Record{}).Distinct("deployment_name").
+			Where("organization_id = ? AND environment_id = ? AND status = 1", w.organizationID, environment.ID).Pluck("deployment_name", &names).Error
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			slots = append(slots, schema.Slot{EnvironmentID: environment.ID, DeploymentName: name})
+		}
+	}
+	slots = schema.SortSlots(slots)
+	if err := w.lockSlots(slots); err != nil {
+		return err
+	}
+	if err := w.readArtifacts(); err != nil {
+		return err
+	}
+	var err error
+	if w.now, err = w.clock(w.tx); err != nil {
+		return err
+	}
+	return w.readSlots(slots)
+}
+
+// lockSlots locks the slots until the transaction ends (W5).
+func (w *work) lockSlots(slots []schema.Slot) error {
+	if len(slots) == 0 || w.db.Dialect == database.SQLite {
+		return nil
+	}
+	lock := func() ([]schema.SlotLock, error) {
+		var rows []schema.SlotLock
+		err := w.tx.Table("slots AS s").Select("s.*").
+			Joins("JOIN ? w ON s.environment_id = w.environment_id AND s.deployment_name = w.deployment_name", schema.SlotSet(slots)).
+			Where("s.organization_id = ?", w.organizationID).Order("s.environment_id, s.deployment_name").
+			Clauses(forUpdate("s")).Find(&rows).Error
+		return rows, err
+	}
+	rows, err := lock()
+	if err != nil || len(rows) == len(slots) {
+		return err
+	}
+	locked := make(map[schema.Slot]bool, len(rows))
+	for _, row := range rows {
+		locked[schema.Slot{EnvironmentID: row.EnvironmentID, DeploymentName: row.DeploymentName}] = true
+	}
+	var missing []schema.SlotLock
+	for _, slot := range slots {
+		if !locked[slot] {
+			missing = append(missing, schema.SlotLock{OrganizationID: w.organizationID, EnvironmentID: slot.EnvironmentID, DeploymentName: slot.DeploymentName})
+		}
+	}
+	// The creator of a row has it locked. A concurrent creator waits here, and locks the row below.
+	if _, err := database.CreateMissing(w.tx, missing); err != nil {
+		return err
+	}
+	_, err = lock()
+	return err
+}
+
+func forUpdate(alias string) clause.Locking {
+	return clause.Locking{Strength: database.Update, Table: clause.Table{Name: alias}}
+}
+
+// readSlots reads the DEPLOYED records of the slots, and when their latest records were created.
+func (w *work) readSlots(slots []schema.Slot) error {
+	if len(slots) == 0 {
+		return nil
+	}
+	set := schema.SlotSet(slots)
+	// CROSS JOIN: SQLite would read the set once for each record, not the records once for each slot of the set. The order
+	// is the one in which an import locks records.
+	deployed, err := w.readRecords(w.selectRecords("? w CROSS JOIN deployment_records r", set).
+		Where("r.environment_id = w.environment_id AND r.deployment_name = w.deployment_name AND r.status = 1").
+		Order("r.id").Clauses(forUpdate("r")))
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(deployed, newestFirst)
+	for _, record := range deployed {
+		state := w.identity(identityKey{
+			slot:                 schema.Slot{EnvironmentID: record.EnvironmentID, DeploymentName: record.DeploymentName},
+			logicalEnvironmentID: record.LogicalEnvironmentID,
+			kind:                 record.Artifact.Kind,
+		})
+		state.deployed = append(state.deployed, record)
+	}
+	var latest []schema.CurrentSlot
+	err = w.tx.Table("? w CROSS JOIN current_slots s", set).Select("s.*").
+		Where("s.organization_id = ? AND s.environment_id = w.environment_id AND s.deployment_name = w.deployment_name", w.organizationID).
+		Find(&latest).Error
+	for _, row := range latest {
+		w.latest[row.Slot()] = row.CreatedAt.Time
+	}
+	return err
+}
+
+// namedRecord is a row of deployment_records r with the names of its ids.
+type namedRecord struct {
+	schema.Record
+	EnvironmentName                               string
+	LogicalEnvironmentName                        *string
+	ArtifactName, ArtifactVersion, ArtifactDigest string
+}
+
+// selectRecords returns a query of the organization's records with their names. The table expression has deployment_records r.
+func (w *work) selectRecords(table string, args ...any) *gorm.DB {
+	return w.tx.Table(table, args...).
+		Select("r.*, e.name AS environment_name, l.name AS logical_environment_name, a.name AS artifact_name, a.version AS artifact_version, a.digest AS artifact_digest").
+		Joins("JOIN environments e ON e.id = r.environment_id").
+		Joins("JOIN artifacts a ON a.id = r.artifact_id").
+		Joins("LEFT JOIN logical_environments l ON l.id = r.logical_environment_id").
+		Where("r.organization_id = ?", w.organizationID)
+}
+
+func (w *work) readRecords(query *gorm.DB) ([]deployments.Record, error) {
+	var rows []namedRecord
+	if err := query.Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	records := make([]deployments.Record, len(rows))
+	for i, row := range rows {
+		w.artifacts.sets[row.ArtifactID] = row.ProjectSetID
+		records[i] = deployments.Record{
+			ID: row.ID, EnvironmentID: row.EnvironmentID, EnvironmentName: row.EnvironmentName, DeploymentName: row.DeploymentName,
+			ArtifactID: row.ArtifactID,
+			Artifact:   deployments.Artifact{Kind: row.Kind, Name: row.ArtifactName, Version: row.ArtifactVersion, Digest: row.ArtifactDigest},
+			Status:     row.Status, CreatedAt: row.CreatedAt.Time, UpdatedAt: row.UpdatedAt.Time, LastSeenAt: row.LastSeenAt.Time,
+		}
+		if row.LogicalEnvironmentID != nil {
+			records[i].LogicalEnvironmentID, records[i].LogicalEnvironmentName = *row.LogicalEnvironmentID, *row.LogicalEnvironmentName
+		}
+	}
+	return records, nil
+}
+
+// newest returns the newest record of the identity, with the digest unless that is empty, in its current state; or nil.
+func (w *work) newest(key identityKey, digest string) (*deployments.Record, error) {
+	if _, ok := w.latest[key.slot]; !ok {
+		return nil, nil // the slot has no records
+	}
+	// Computed values keep the planner from the indexes by kind and by logical environment: only the one by slot selects few
+	// records, and the planner cannot know that before the table is analyzed.
+	query := w.selectRecords("deployment_records r").
+		Where("r.environment_id = ? AND r.deployment_name = ? AND r.kind + 0 = ?", key.slot.EnvironmentID, key.slot.DeploymentName, key.kind)
+	if key.logicalEnvironmentID == "" {
+		query = query.Where("r.logical_environment_id IS NULL")
+	} else {
+		query = query.Where("CAST(r.logical_environment_id AS text) = ?", key.logicalEnvironmentID)
+	}
+	if digest != "" {
+		query = query.Where("a.digest = ?", digest)
+	}
+	stored, err := w.readRecords(query.Order("r.created_at DESC, r.id DESC").Limit(1).Clauses(forUpdate("r")))
+	if err != nil {
+		return nil, err
+	}
+	var newest *deployments.Record
+	for _, record := range stored {
+		record = w.current(record)
+		newest = &record
+	}
+	for _, id := range w.identity(key).added {
+		record := w.records[id]
+		if (digest == "" || record.Artifact.Digest == digest) && (newest == nil || record.NewerThan(*newest)) {
+			newest = &record
+		}
+	}
+	return newest, nil
+}
+
+// readByID reads a stored record.
+func (w *work) readByID(id string) (deployments.Record, error) {
+	records, err := w.readRecords(w.selectRecords("deployment_records r").Where("r.id = ?", id))
+	if err != nil || len(records) == 0 {
+		return deployments.Record{}, err
+	}
+	return records[0], nil
+}

@@ -1,0 +1,143 @@
+// Package store stores deployment records in PostgreSQL or SQLite. It is the facade of the packages below it: each of them
+// implements a part of deployments.Store, and Store embeds them.
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/audit"
+	"github.com/deployrecords/deployrecords/internal/store/counts"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/importing"
+	"github.com/deployrecords/deployrecords/internal/store/recording"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
+)
+
+// Options selects a database and configures its store.
+type Options struct {
+	// URL is postgres://… (or postgresql://…), or sqlite:// and the path of a file.
+	URL string
+	// MaxConnections is the size of the pool; 0 is database.DefaultMaxConnections.
+	MaxConnections int
+	// MaxConcurrentLists bounds how many listings with precomputed totals run at once, at most MaxConnections; 0 derives it
+	// from where the database is.
+	MaxConcurrentLists int
+	// StatementTimeout makes PostgreSQL cancel a statement whose client is gone or has given up; 0 is no timeout.
+	StatementTimeout time.Duration
+}
+
+// MemoryOptions fix parts of a store in memory so that tests can predict its answers.
+type MemoryOptions struct {
+	// Now is the clock of records and idempotency keys, truncated to microseconds (R2). Nil is time.Now.
+	Now func() time.Time
+	// NewID generates ids, canonical UUIDs. One writer at a time calls it. Nil generates random ids.
+	NewID func() string
+}
+
+// Types of packages below that callers of the store handle.
+type (
+	Verification = audit.Verification
+	Migration    = database.Migration
+	SchemaError  = database.SchemaError
+)
+
+// Store is a deployments.Store over a database.
+type Store struct {
+	*lister
+	*recording.Recorder
+	*importing.Importer
+	*audit.Auditor
+	*counts.Compactor
+	db *database.DB
+}
+
+var _ deployments.Store = (*Store)(nil)
+
+// Parts configures the parts of a store. Zero fields have the defaults of a server.
+type Parts struct {
+	MaxConcurrentLists int
+	MilestoneInterval  int64
+	ImportLimits       importing.Limits
+	Now                func() time.Time
+	NewID              func() string
+}
+
+// New returns a store over an open database, which the store closes.
+func New(db *database.DB, p Parts) *Store {
+	if p.NewID == nil {
+		p.NewID = uuid.NewString
+	}
+	compactor := counts.NewCompactor(db, p.MilestoneInterval)
+	return &Store{
+		lister:    newLister(db, cmp.Or(p.MaxConcurrentLists, 1), cmp.Or(p.MilestoneInterval, counts.DefaultMilestoneInterval)),
+		Recorder:  recording.New(db, p.Now, p.NewID),
+		Importer:  importing.New(db, compactor, p.NewID, cmp.Or(p.ImportLimits, importing.DefaultLimits)),
+		Auditor:   audit.New(db, compactor),
+		Compactor: compactor,
+		db:        db,
+	}
+}
+
+// Open prepares a pool of connections. It does not connect to PostgreSQL yet; Ready reports whether that works. Its errors
+// are about the URL (or the SQLite file) and never contain a password.
+func Open(o Options) (*Store, error) {
+	db, err := database.Open(database.Options{URL: o.URL, MaxConnections: o.MaxConnections, StatementTimeout: o.StatementTimeout})
+	if err != nil {
+		return nil, err
+	}
+	connections := db.Pool.Stats().MaxOpenConnections
+	if o.MaxConcurrentLists == 0 {
+		o.MaxConcurrentLists = listsAtOnce(o.URL, connections)
+	}
+	return New(db, Parts{MaxConcurrentLists: min(o.MaxConcurrentLists, connections)}), nil
+}
+
+// OpenMemory opens a store on a new SQLite database in memory with the schema of this program. Nothing is written to disk,
+// and Close discards the database.
+func OpenMemory(ctx context.Context, o MemoryOptions) (*Store, error) {
+	db, err := database.OpenMemory(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open a database in memory: %w", err)
+	}
+	if _, err := schema.Migrator(db).Migrate(ctx); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("prepare a database in memory: %w", err)
+	}
+	return New(db, Parts{Now: o.Now, NewID: o.NewID}), nil
+}
+
+// Close waits for running statements and closes the connections.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Ready reports whether the database can be reached and has the schema that this program works with. The error is
+// deployments.ErrUnavailable or a *SchemaError.
+func (s *Store) Ready(ctx context.Context) error { return schema.Migrator(s.db).Check(ctx) }
+
+// CheckURL validates a database URL without opening anything. Its errors never contain a password.
+func CheckURL(databaseURL string) error { return database.CheckURL(databaseURL) }
+
+// Migrate upgrades the database's schema to the version of this program, and compacts the pending deltas and builds the
+// milestones that this migration or an interrupted one has left. See database.Migrator.Migrate.
+func Migrate(ctx context.Context, databaseURL string) (Migration, error) {
+	// No statement timeout: building an index over a long history may take long.
+	db, err := database.Open(database.Options{URL: databaseURL, MaxConnections: 2})
+	if err != nil {
+		return Migration{}, err
+	}
+	defer db.Close()
+	migration, err := schema.Migrator(db).Migrate(ctx)
+	if err != nil {
+		return migration, err
+	}
+	compactor := counts.NewCompactor(db, 0)
+	if _, err := compactor.Compact(ctx); err != nil {
+		return migration, err
+	}
+	return migration, compactor.BuildMissing(ctx)
+}

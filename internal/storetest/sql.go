@@ -1,0 +1,102 @@
+package storetest
+
+import (
+	"database/sql"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/deployrecords/deployrecords/internal/store"
+)
+
+// Exec executes a statement, with ? as its placeholders, and returns the number of rows that it affects.
+func Exec(t testing.TB, db *sql.DB, statement string, args ...any) int64 {
+	t.Helper()
+	result, err := db.Exec(statement, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Begin executes statements in a transaction that the caller commits.
+func Begin(t testing.TB, db *sql.DB, statements ...string) *sql.Tx {
+	t.Helper()
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback() })
+	for _, statement := range statements {
+		if _, err := tx.Exec(statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	return tx
+}
+
+// WaitForLocks returns when n sessions of a PostgreSQL database wait for a lock.
+func WaitForLocks(t testing.TB, db *sql.DB, n int) {
+	t.Helper()
+	waiting := -1
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		err := db.QueryRow("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if waiting == n {
+			return
+		}
+	}
+	t.Fatalf("%d sessions wait for a lock, not %d", waiting, n)
+}
+
+// Failer is the part of testing.TB that rounds of property tests have, too.
+type Failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// RequireVerified fails the test if Verify finds a fault in the organization.
+func RequireVerified(t Failer, s *store.Store, organization string) {
+	t.Helper()
+	found, err := s.Verify(background, organization)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found != nil && found.Found > 0 {
+		t.Fatalf("Verify: %s", strings.Join(found.Faults, "\n"))
+	}
+}
+
+// joinValues returns the values of each key in the rows of a query, sorted and joined by a plus sign.
+func joinValues(t Failer, db *sql.DB, query string) map[string]string {
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	values := make(map[string][]string)
+	for rows.Next() {
+		var key, value string
+		if err := rows.Scan(&key, &value); err != nil {
+			t.Fatal(err)
+		}
+		values[key] = append(values[key], value)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	joined := make(map[string]string)
+	for key, of := range values {
+		slices.Sort(of)
+		joined[key] = strings.Join(of, "+")
+	}
+	return joined
+}
