@@ -99,8 +99,9 @@ func (f Filters) HasMilestones() bool {
 }
 
 // Indexed reports whether indexes yield exactly a list with these filters, in list order: there is at most one filter.
+// Several projects are one filter, by the project sets that contain all of them.
 func (f Filters) Indexed() bool {
-	filters := f.Projects
+	filters := min(f.Projects, 1)
 	for _, present := range []bool{f.Environment, f.LogicalEnvironment, f.DeploymentName, f.Status, f.Kind} {
 		if present {
 			filters++
