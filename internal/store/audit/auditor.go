@@ -67,37 +67,3 @@ func (a *Auditor) Organizations(ctx context.Context) ([]string, error) {
 	err := a.db.WithContext(ctx).Model(&schema.Organization{}).Order("key").Pluck("key", &keys).Error
 	return keys, database.MapError(ctx, err)
 }
-
-// Repair recomputes the counters, project sets and latest records of an organization from its records and links. Listings
-// are exact when it returns. Writers go on meanwhile, except those of a slot under repair.
-func (a *Auditor) Repair(ctx context.Context, organization string) error {
-	err := a.db.WriteRetrying(ctx, func(tx *gorm.DB) error {
-		id, err := schema.LockOrganization(tx, organization)
-		if err != nil {
-			return err
-		}
-		if err := repairProjectSets(tx, id); err != nil {
-			return err
-		}
-		if err := repairSlots(tx, id); err != nil {
-			return err
-		}
-		return a.compactor.Rebuild(tx, id)
-	})
-	return database.MapError(ctx, err)
-}
-
-// repairSlots recomputes the slots whose row is not that of their latest record. A concurrent recorder waits for the row, and
-// then advances it if its record is newer.
-func repairSlots(tx *gorm.DB, organizationID int64) error {
-	v := &verifier{tx: tx, organizationID: organizationID, result: &Verification{}}
-	if err := v.verifyRecords(counts.NewAggregator(nil)); err != nil {
-		return err
-	}
-	for _, slot := range schema.SortSlots(v.wrongSlots) {
-		if err := schema.RecomputeLatest(tx, organizationID, slot); err != nil {
-			return err
-		}
-	}
-	return nil
-}

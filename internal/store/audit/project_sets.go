@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"database/sql"
 	"fmt"
 
 	"gorm.io/gorm"
@@ -60,19 +61,13 @@ func (v *verifier) verifyProjectSets() error {
 	for _, id := range artifacts {
 		v.result.add("the artifact %s has a project set that its links do not make", id)
 	}
-	rows, err := v.tx.Raw(selectWrongRecords, v.organizationID).Rows() // there may be as many as records
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	// There may be as many as records.
+	return database.ForEachRow(v.tx.Raw(selectWrongRecords, v.organizationID), func(rows *sql.Rows) error {
 		var id string
-		if err := rows.Scan(&id); err != nil {
-			return err
-		}
+		err := rows.Scan(&id)
 		v.result.add("the record %s has another project set than its artifact", id)
-	}
-	return rows.Err()
+		return err
+	})
 }
 
 func wrongSets(tx *gorm.DB, organizationID int64) (sets []schema.ProjectSet, err error) {

@@ -1,12 +1,14 @@
 package audit
 
 import (
+	"database/sql"
 	"fmt"
 
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
+	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
@@ -48,13 +50,8 @@ func (v *verifier) verifyRecords(sums *counts.Aggregator) error {
 	if err != nil {
 		return err
 	}
-	rows, err := v.tx.Raw(selectRecords, v.organizationID).Rows()
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
 	latest := make(map[schema.Slot]schema.CurrentSlot)
-	for rows.Next() {
+	err = database.ForEachRow(v.tx.Raw(selectRecords, v.organizationID), func(rows *sql.Rows) error {
 		var artifactID string
 		record, err := counts.ScanDelta(rows, &artifactID)
 		if err != nil {
@@ -63,19 +60,20 @@ func (v *verifier) verifyRecords(sums *counts.Aggregator) error {
 		v.result.Records++
 		sums.Add(record)
 		row := schema.CurrentSlot{
-			OrganizationID: v.organizationID, EnvironmentID: record.EnvironmentID, DeploymentName: record.DeploymentName,
+			OrganizationID: v.organizationID, Slot: schema.Slot{EnvironmentID: record.EnvironmentID, DeploymentName: record.DeploymentName},
 			RecordID: record.RecordID, ArtifactID: artifactID, Kind: record.Kind, Status: record.Status, ProjectSetID: record.ProjectSetID, CreatedAt: record.CreatedAt,
 		}
-		best, ok := latest[row.Slot()]
+		best, ok := latest[row.Slot]
 		if ok && !(counts.Position{CreatedAt: best.CreatedAt, RecordID: best.RecordID}).Before(record.Position) {
-			continue
+			return nil
 		}
 		if id := record.LogicalEnvironmentID; id != "" {
 			row.LogicalEnvironmentID = &id
 		}
-		latest[row.Slot()] = row
-	}
-	if err := rows.Err(); err != nil {
+		latest[row.Slot] = row
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	v.compareSlots(slots, latest)
@@ -90,7 +88,7 @@ func (v *verifier) readSlots() (map[schema.Slot]schema.CurrentSlot, error) {
 	err := v.tx.Where("organization_id = ?", v.organizationID).Find(&rows).Error
 	slots := make(map[schema.Slot]schema.CurrentSlot, len(rows))
 	for _, row := range rows {
-		slots[row.Slot()] = row
+		slots[row.Slot] = row
 	}
 	return slots, err
 }
@@ -136,20 +134,12 @@ func equalSlots(a, b schema.CurrentSlot) bool {
 
 // subtractDeltas subtracts the pending deltas from the sums.
 func (v *verifier) subtractDeltas(sums *counts.Aggregator) error {
-	rows, err := v.tx.Raw(selectNegatedDeltas, v.organizationID).Rows()
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return database.ForEachRow(v.tx.Raw(selectNegatedDeltas, v.organizationID), func(rows *sql.Rows) error {
 		delta, err := counts.ScanDelta(rows)
-		if err != nil {
-			return err
-		}
 		v.result.Pending++
 		sums.Add(delta)
-	}
-	return rows.Err()
+		return err
+	})
 }
 
 func (v *verifier) verifyTotals(sums *counts.Aggregator) error {
@@ -196,20 +186,15 @@ func describe(k counts.Key) string {
 	if k.Latest {
 		text = "the latest records"
 	}
-	if k.EnvironmentID != counts.AnyID {
-		text += " of environment " + k.EnvironmentID
+	words := map[string]string{
+		"environment_id": " of environment %v", "logical_environment_id": " of logical environment %v",
+		"deployment_name": " of deployment name %v", "status": " with status %d", "kind": " of kind %d",
 	}
-	if k.LogicalEnvironmentID != counts.AnyID {
-		text += " of logical environment " + k.LogicalEnvironmentID
-	}
-	if k.DeploymentName != "" {
-		text += " of deployment name " + deployments.Quote(k.DeploymentName)
-	}
-	if k.Status != deployments.AnyStatus {
-		text += fmt.Sprintf(" with status %d", k.Status)
-	}
-	if k.Kind != deployments.AnyKind {
-		text += fmt.Sprintf(" of kind %d", k.Kind)
+	for _, condition := range k.Conditions() {
+		if condition.Column == "deployment_name" {
+			condition.Value = deployments.Quote(k.DeploymentName)
+		}
+		text += fmt.Sprintf(words[condition.Column], condition.Value)
 	}
 	if k.ProjectSetID != 0 {
 		text += fmt.Sprintf(" of project set %d", k.ProjectSetID)

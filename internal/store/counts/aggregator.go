@@ -1,6 +1,10 @@
 package counts
 
-import "github.com/deployrecords/deployrecords/internal/store/schema"
+import (
+	"maps"
+
+	"github.com/deployrecords/deployrecords/internal/store/schema"
+)
 
 // selectMembers is a subquery of the members that AddSet takes, for a project_set_id column of the row in the outer query.
 const selectMembers = "coalesce((SELECT s.members FROM project_sets s WHERE s.id = project_set_id), '')"
@@ -96,20 +100,13 @@ func (r *ranges) grow(at Position, interval int64) {
 
 // Totals returns the sums by list that are not zero.
 func (a *Aggregator) Totals() map[Key]int64 {
-	sums := make(map[Key]int64, len(a.single))
+	sums := maps.Clone(a.single)
 	for combination, n := range a.combinations {
 		for _, key := range combination.keys() {
 			sums[key] += n
 		}
 	}
-	for key, n := range a.single {
-		sums[key] += n
-	}
-	for key, n := range sums {
-		if n == 0 {
-			delete(sums, key)
-		}
-	}
+	maps.DeleteFunc(sums, func(_ Key, n int64) bool { return n == 0 })
 	return sums
 }
 

@@ -12,6 +12,15 @@ import (
 )
 
 const (
+	// lockKey is the key of the advisory lock on an organization's counters.
+	lockKey = "hashtextextended('deployrecords: counts', ?)"
+
+	// A compaction that is cut off would only start again, so both disable the statement timeout.
+	waitForLock = `SELECT pg_advisory_xact_lock(` + lockKey + `), set_config('statement_timeout', '0', true)`
+	tryLock     = `SELECT pg_try_advisory_xact_lock(` + lockKey + `) FROM (SELECT set_config('statement_timeout', '0', true)) AS unbounded`
+
+	setIsolated = `SELECT set_config('deployrecords.changes_apart', 'on', true)`
+
 	selectBatchEnd = `SELECT max(id) FROM (SELECT id FROM list_changes WHERE organization_id = ? AND id > ? ORDER BY id LIMIT ?) AS batch`
 
 	// deleteBatch takes a range of ids. By a list of ids, PostgreSQL, which has no statistics of a table that fills and
@@ -27,6 +36,50 @@ const (
 	// isolatedBatchSize is the same for the partition of one transaction, which compacts all of it.
 	isolatedBatchSize = 200_000
 )
+
+// Delta is a row of the delta log: N records entered the lists of these dimensions, or -N left them.
+type Delta struct {
+	Dimensions
+	Position
+	N int64
+}
+
+// ScanDelta reads a row that has the columns in before, and then those of Dimensions, Position and N.
+func ScanDelta(rows *sql.Rows, before ...any) (Delta, error) {
+	var d Delta
+	var logicalID sql.Null[string]
+	err := rows.Scan(append(before, &d.Latest, &d.EnvironmentID, &logicalID, &d.DeploymentName, &d.Status, &d.Kind, &d.ProjectSetID, &d.CreatedAt, &d.RecordID, &d.N)...)
+	d.LogicalEnvironmentID = logicalID.V
+	return d, err
+}
+
+// LockCounters takes the organization's compaction lock for the rest of the transaction and disables the statement
+// timeout. In SQLite, a transaction that writes is alone.
+func LockCounters(tx *gorm.DB, organizationID int64) error {
+	if database.DialectOf(tx) == database.SQLite {
+		return nil
+	}
+	return tx.Exec(waitForLock, organizationID).Error
+}
+
+// tryLockCounters is LockCounters that returns false if another transaction has the lock.
+func tryLockCounters(tx *gorm.DB, organizationID int64) (locked bool, err error) {
+	if database.DialectOf(tx) == database.SQLite {
+		return true, nil
+	}
+	err = tx.Raw(tryLock, organizationID).Row().Scan(&locked)
+	return locked, err
+}
+
+// isolateDeltas makes the triggers write the deltas of the transaction to a partition of the log that no listing reads,
+// and returns the partition: a listing would otherwise read past the uncommitted deltas of a long import. The caller
+// compacts the partition before it commits.
+func isolateDeltas(tx *gorm.DB, organizationID int64) (partition int64, err error) {
+	if database.DialectOf(tx) == database.SQLite {
+		return organizationID, nil // a listing reads nothing uncommitted
+	}
+	return -organizationID, tx.Exec(setIsolated).Error
+}
 
 // compaction is the work of one transaction, which has the lock on the organization's counters.
 type compaction struct {
@@ -91,22 +144,16 @@ func (c *compaction) takeDeltas(sums *Aggregator, size int) (n int, err error) {
 		return 0, err
 	}
 	// One statement reads a delta and its set. A second one might not see the set.
-	rows, err := c.tx.Raw(deleteBatch, c.partition, c.after, end.V).Rows()
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	for ; rows.Next(); n++ {
+	err = database.ForEachRow(c.tx.Raw(deleteBatch, c.partition, c.after, end.V), func(rows *sql.Rows) error {
 		var members string
 		delta, err := ScanDelta(rows, &members)
-		if err != nil {
-			return 0, err
-		}
 		sums.AddSet(delta.ProjectSetID, members)
 		sums.Add(delta)
-	}
+		n++
+		return err
+	})
 	c.after = end.V
-	return n, rows.Err()
+	return n, err
 }
 
 // total is a row of list_totals.
@@ -140,13 +187,7 @@ func (c *compaction) addTotals(sums *Aggregator) error {
 	slices.SortFunc(rows, func(a, b total) int {
 		return cmp.Or(cmp.Compare(a.EnvironmentID, b.EnvironmentID), cmp.Compare(a.DeploymentName, b.DeploymentName))
 	})
-	return database.CreateAll(c.tx.Clauses(clause.OnConflict{
-		Columns: []clause.Column{
-			{Name: "organization_id"}, {Name: "latest"}, {Name: "environment_id"}, {Name: "logical_environment_id"},
-			{Name: "deployment_name"}, {Name: "status"}, {Name: "kind"}, {Name: "project_set_id"},
-		},
-		DoUpdates: clause.Assignments(map[string]any{"n": gorm.Expr("list_totals.n + excluded.n")}),
-	}), rows)
+	return database.Upsert(c.tx, rows, clause.Assignments(map[string]any{"n": gorm.Expr("list_totals.n + excluded.n")}), "")
 }
 
 func (c *compaction) addToMilestones(sums *Aggregator) error {

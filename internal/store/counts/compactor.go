@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"log/slog"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -18,13 +16,6 @@ const (
 	selectOrganizationsWithoutMilestones = `SELECT o.id FROM organizations o
 WHERE EXISTS (SELECT 1 FROM list_totals t WHERE t.organization_id = o.id AND t.latest = false AND ` + withoutFilters + ` AND t.project_set_id = 0 AND t.n > ?)
 AND NOT EXISTS (SELECT 1 FROM long_list_milestones m WHERE m.organization_id = o.id)`
-)
-
-const (
-	// compactInterval is how often a server compacts. Pending deltas make each listing a little slower.
-	compactInterval = time.Second
-	// warnInterval is how often a server logs that compaction fails.
-	warnInterval = time.Minute
 )
 
 // Compactor merges the delta log into the counters.
@@ -58,29 +49,6 @@ func (c *Compactor) BuildMissing(ctx context.Context) error {
 	return database.MapError(ctx, err)
 }
 
-// RunCompaction compacts until ctx ends. It uses at most a tenth of the time of one connection.
-func (c *Compactor) RunCompaction(ctx context.Context, logger *slog.Logger) {
-	var warned time.Time
-	for pause := compactInterval; ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
-		began := time.Now()
-		_, err := c.Compact(ctx)
-		pause = max(compactInterval, 10*time.Since(began))
-		switch {
-		case err != nil && ctx.Err() == nil && time.Since(warned) > warnInterval:
-			warned = time.Now()
-			logger.Warn("counter compaction failed; listings stay exact but get slower", "error", err)
-		case err == nil && !warned.IsZero():
-			warned = time.Time{}
-			logger.Info("counter compaction works again")
-		}
-	}
-}
-
 func (c *Compactor) compactEach(ctx context.Context, organizations []int64) (compacted int, failed error) {
 	for _, id := range organizations {
 		n, err := c.compactOrganization(ctx, id)
@@ -111,40 +79,17 @@ func (c *Compactor) compactOrganization(ctx context.Context, id int64) (compacte
 	}
 }
 
-// CompactIsolated isolates the deltas that write causes, and compacts them in the same transaction: write leaves nothing
-// pending.
-func (c *Compactor) CompactIsolated(tx *gorm.DB, organizationID int64, write func() error) error {
+// CompactIsolated isolates the deltas that write causes, or inserts into the partition that it receives, and compacts them
+// in the same transaction.
+func (c *Compactor) CompactIsolated(tx *gorm.DB, organizationID int64, write func(partition int64) error) error {
 	partition, err := isolateDeltas(tx, organizationID)
 	if err != nil {
 		return err
 	}
-	if err := write(); err != nil {
+	if err := write(partition); err != nil {
 		return err
 	}
-	if err := lockCounters(tx, organizationID); err != nil {
-		return err
-	}
-	return c.begin(tx, organizationID, partition).compactAll()
-}
-
-// Rebuild replaces the counters of an organization by those of its records. Writers go on meanwhile.
-func (c *Compactor) Rebuild(tx *gorm.DB, organizationID int64) error {
-	if err := lockCounters(tx, organizationID); err != nil {
-		return err
-	}
-	for _, counters := range []any{&total{}, &milestoneRow{}} {
-		if err := tx.Where("organization_id = ?", organizationID).Delete(counters).Error; err != nil {
-			return err
-		}
-	}
-	partition, err := isolateDeltas(tx, organizationID)
-	if err != nil {
-		return err
-	}
-	// With empty counters, the equation leaves records - pending deltas to compact. One statement reads both, so that a
-	// concurrent commit is in both or in neither.
-	err = tx.Exec(insertRecordsAsDeltas, partition, organizationID, partition, organizationID, partition, organizationID).Error
-	if err != nil {
+	if err := LockCounters(tx, organizationID); err != nil {
 		return err
 	}
 	return c.begin(tx, organizationID, partition).compactAll()

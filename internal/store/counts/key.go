@@ -110,12 +110,33 @@ func (f Filters) Indexed() bool {
 	return filters <= 1
 }
 
-// hasMilestones is Filters.HasMilestones for a stored counter. A milestone of one project set would have no rank in the
-// list of a project, so only the project has milestones.
-func (k Key) hasMilestones() bool {
-	f := Filters{
-		Latest: k.Latest, Environment: k.EnvironmentID != AnyID, LogicalEnvironment: k.LogicalEnvironmentID != AnyID,
-		DeploymentName: k.DeploymentName != "", Status: k.Status != deployments.AnyStatus, Kind: k.Kind != deployments.AnyKind,
+// Condition is a filter of a list: a column and its value.
+type Condition struct {
+	Column string
+	Value  any
+}
+
+// Conditions returns the filters of a Key by these columns.
+func (f Filter) Conditions() (present []Condition) {
+	for _, c := range []struct {
+		column     string
+		value, all any
+	}{
+		{"environment_id", f.EnvironmentID, AnyID},
+		{"logical_environment_id", f.LogicalEnvironmentID, AnyID},
+		{"deployment_name", f.DeploymentName, ""},
+		{"status", f.Status, deployments.AnyStatus},
+		{"kind", f.Kind, deployments.AnyKind},
+	} {
+		if c.value != c.all {
+			present = append(present, Condition{c.column, c.value})
+		}
 	}
-	return k.ProjectSetID == 0 && f.HasMilestones()
+	return present
+}
+
+// hasMilestones is Filters.HasMilestones for a stored total. A milestone of one project set would have no rank in the list
+// of a project, so only the project has milestones.
+func (k Key) hasMilestones() bool {
+	return !k.Latest && k.ProjectSetID == 0 && (k.EnvironmentID == AnyID || len(k.Conditions()) == 1)
 }

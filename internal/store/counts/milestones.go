@@ -82,11 +82,5 @@ func ReadMilestones(tx *gorm.DB, organizationID int64) (map[Key]Milestones, erro
 
 // saveMilestones inserts milestones or replaces their counts.
 func saveMilestones(tx *gorm.DB, rows []milestoneRow) error {
-	return database.CreateAll(tx.Clauses(clause.OnConflict{
-		Columns: []clause.Column{
-			{Name: "organization_id"}, {Name: "environment_id"}, {Name: "logical_environment_id"}, {Name: "deployment_name"},
-			{Name: "status"}, {Name: "kind"}, {Name: "project_id"}, {Name: "created_at"}, {Name: "record_id"},
-		},
-		DoUpdates: clause.AssignmentColumns([]string{"n"}),
-	}), rows)
+	return database.Upsert(tx, rows, clause.AssignmentColumns([]string{"n"}), "")
 }

@@ -6,7 +6,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
@@ -117,30 +116,21 @@ func (c *compaction) buildAll(lists map[Key]int64) error {
 		unbuilt[key] = Milestones{{Position: Beginning}}
 	}
 	sums := NewAggregator(unbuilt)
-	rows, err := c.tx.Raw(selectAllRecords, c.organizationID, c.organizationID).Rows()
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
 	var pending []Delta
-	for rows.Next() {
-		var (
-			isPending bool
-			members   string
-		)
+	err := database.ForEachRow(c.tx.Raw(selectAllRecords, c.organizationID, c.organizationID), func(rows *sql.Rows) error {
+		var isPending bool
+		var members string
 		delta, err := ScanDelta(rows, &isPending, &members)
-		if err != nil {
-			return err
-		}
 		sums.AddSet(delta.ProjectSetID, members)
 		if isPending {
 			delta.N = -delta.N
 			pending = append(pending, delta)
-			continue
+			return err
 		}
 		sums.forEachList(delta, func(r *ranges) { r.grow(delta.Position, c.milestoneInterval) })
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	// Milestones are at records, so the range of a delta is known only when all of them are set.
@@ -164,30 +154,21 @@ func (c *compaction) buildRange(key Key, from, to Position) (Milestones, error) 
 		Select("created_at, id AS record_id, row_number() OVER (ORDER BY created_at, id) - 1 AS before")
 	pending := c.tx.Table("list_changes").Where("NOT latest").Scopes(c.inRange(key, from, to, "record_id")).
 		Select("created_at, record_id, n")
-	rows, err := c.tx.Raw(selectRange, part, pending, c.milestoneInterval).Rows()
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	built := Milestones{{Position: from}}
 	var counted, whole int64 // before the last milestone, and in the whole part
-	for rows.Next() {
-		var (
-			recordID  sql.Null[string]
-			createdAt database.Timestamp
-			before    sql.Null[int64]
-		)
-		if err := rows.Scan(&whole, &createdAt, &recordID, &before); err != nil {
-			return nil, err
-		}
-		if !recordID.Valid {
-			continue // the part is too short for a second milestone
+	err := database.ForEachRow(c.tx.Raw(selectRange, part, pending, c.milestoneInterval), func(rows *sql.Rows) error {
+		var recordID sql.Null[string]
+		var createdAt database.Timestamp
+		var before sql.Null[int64]
+		if err := rows.Scan(&whole, &createdAt, &recordID, &before); err != nil || !recordID.Valid {
+			return err // without a record, the part is too short for a second milestone
 		}
 		built[len(built)-1].N = before.V - counted
 		counted = before.V
 		built = append(built, Milestone{Position: Position{createdAt, recordID.V}})
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	built[len(built)-1].N = whole - counted
@@ -202,20 +183,8 @@ func (c *compaction) buildRange(key Key, from, to Position) (Milestones, error) 
 func (c *compaction) inRange(key Key, from, to Position, id string) func(*gorm.DB) *gorm.DB {
 	return func(tx *gorm.DB) *gorm.DB {
 		tx = tx.Where("organization_id = ?", c.organizationID)
-		if key.EnvironmentID != AnyID {
-			tx = tx.Where("environment_id = ?", key.EnvironmentID)
-		}
-		if key.LogicalEnvironmentID != AnyID {
-			tx = tx.Where("logical_environment_id = ?", key.LogicalEnvironmentID)
-		}
-		if key.DeploymentName != "" {
-			tx = tx.Where("deployment_name = ?", key.DeploymentName)
-		}
-		if key.Status != deployments.AnyStatus {
-			tx = tx.Where("status = ?", key.Status)
-		}
-		if key.Kind != deployments.AnyKind {
-			tx = tx.Where("kind = ?", key.Kind)
+		for _, condition := range key.Conditions() {
+			tx = tx.Where(condition.Column+" = ?", condition.Value)
 		}
 		if key.ProjectID != 0 {
 			tx = tx.Where("project_set_id > 0 AND project_set_id IN (SELECT project_set_id FROM project_set_members WHERE project_id = ?)", key.ProjectID)

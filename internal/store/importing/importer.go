@@ -64,7 +64,7 @@ func (i *Importer) Import(ctx context.Context, organization string, entries iter
 			return err
 		}
 		w := newWork(i, conn, tx, organizationID)
-		err = i.compactor.CompactIsolated(tx, organizationID, func() error { return w.importAll(entries) })
+		err = i.compactor.CompactIsolated(tx, organizationID, func(int64) error { return w.importAll(entries) })
 		summary = w.summary
 		return err
 	})

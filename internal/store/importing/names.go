@@ -37,8 +37,8 @@ func (w *work) resolveNames(names *schema.NameCache, idField, nameField string, 
 		if *name == "" {
 			continue
 		}
-		withID, idFound := names.ByID(*id)
-		withName, nameFound := names.ByName(*name)
+		withID, idFound := names.ByID[*id]
+		withName, nameFound := names.ByName[*name]
 		switch {
 		case idFound && withID.OrganizationID != w.organizationID:
 			w.reject(item, idField, "%s belongs to another organization", *id)
@@ -67,13 +67,13 @@ func (w *work) resolveArtifacts() error {
 	for item := range w.valid() {
 		w.resolveArtifact(item)
 	}
-	created, err := w.artifacts.Create("")
+	fresh, replaced, err := w.artifacts.Create("")
 	if err != nil {
 		return err
 	}
-	w.fresh = created.Fresh
+	w.fresh = fresh
 	for item := range w.valid() {
-		if winner, ok := created.Replaced[item.Record.ArtifactID]; ok {
+		if winner, ok := replaced[item.Record.ArtifactID]; ok {
 			item.Record.ArtifactID = winner.ID
 		}
 	}
@@ -84,12 +84,12 @@ func (w *work) resolveArtifact(item *item) {
 	r := &item.Record
 	if r.ArtifactID == "" {
 		// A file that is loaded again means the same as the first time (I3).
-		if stored, ok := w.artifacts.ByID(w.stored[r.ID].ArtifactID); ok && stored.Parts() == r.Artifact {
+		if stored, ok := w.artifacts.ByID[w.stored[r.ID].ArtifactID]; ok && stored.Parts() == r.Artifact {
 			r.ArtifactID = stored.ID
 		}
 	}
-	withID, idFound := w.artifacts.ByID(r.ArtifactID)
-	withParts, partsFound := w.artifacts.ByParts(r.Artifact)
+	withID, idFound := w.artifacts.ByID[r.ArtifactID]
+	withParts, partsFound := w.artifacts.ByParts[r.Artifact]
 	switch {
 	case idFound && withID.OrganizationID != w.organizationID:
 		w.reject(item, "artifact_id", "%s belongs to another organization", r.ArtifactID)

@@ -5,12 +5,10 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
-	"gorm.io/gorm/clause"
-
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // writeRecords buffers new records and replaces those of which the file has a later state (I3).
@@ -52,13 +50,8 @@ func (w *work) writeRecords() error {
 		}
 	}
 	// The conditions hold for the rows just read, unless a recording has changed one since.
-	err := database.CreateAll(w.tx.Clauses(clause.OnConflict{
-		Columns:   []clause.Column{{Name: "id"}},
-		UpdateAll: true,
-		Where: clause.Where{Exprs: []clause.Expression{clause.Expr{
-			SQL: "deployment_records.organization_id = excluded.organization_id AND deployment_records.updated_at < excluded.updated_at",
-		}}},
-	}), replaced)
+	err := database.Upsert(w.tx, replaced, nil,
+		"deployment_records.organization_id = excluded.organization_id AND deployment_records.updated_at < excluded.updated_at")
 	if err != nil {
 		return err
 	}

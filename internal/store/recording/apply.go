@@ -17,14 +17,13 @@ func (w *work) apply() error {
 	return nil
 }
 
-func (w *work) applyItem(item *item) error {
+func (w *work) applyItem(item *item) (err error) {
 	state := w.identity(item.identity())
 	history := deployments.IdentityHistory{Deployed: state.deployed}
 	if stale, err := w.isStale(item, history); stale || err != nil {
 		return err
 	}
 	if len(history.Deployed) == 0 && item.Status == deployments.Decommissioned {
-		var err error
 		if history.Newest, err = w.newest(item.identity(), item.Digest); err != nil {
 			return err
 		}
@@ -53,14 +52,13 @@ func (w *work) applyItem(item *item) error {
 }
 
 // isStale reports whether the snapshot is too old to change the item's identity. The answer is then the record that it has.
-func (w *work) isStale(item *item, history deployments.IdentityHistory) (bool, error) {
+func (w *work) isStale(item *item, history deployments.IdentityHistory) (stale bool, err error) {
 	snapshot := w.batch.Snapshot
 	if snapshot == nil {
 		return false, nil
 	}
 	var newest *deployments.Record
 	if len(history.Deployed) == 0 {
-		var err error
 		if newest, err = w.newest(item.identity(), ""); err != nil {
 			return false, err
 		}
@@ -77,24 +75,17 @@ func (w *work) isStale(item *item, history deployments.IdentityHistory) (bool, e
 func (w *work) add(item *item) deployments.Record {
 	created := deployments.CreatedAt(w.latest[item.slot()], w.now)
 	record := deployments.Record{
-		ID:                     w.newID(),
-		EnvironmentID:          item.environmentID,
-		EnvironmentName:        item.EnvironmentName,
-		LogicalEnvironmentID:   item.logicalEnvironmentID,
-		LogicalEnvironmentName: item.LogicalEnvironmentName,
-		DeploymentName:         item.DeploymentName,
-		Status:                 item.Status,
-		CreatedAt:              created,
-		UpdatedAt:              created,
-		LastSeenAt:             created,
+		ID: w.newID(), EnvironmentID: item.environmentID, EnvironmentName: item.EnvironmentName,
+		LogicalEnvironmentID: item.logicalEnvironmentID, LogicalEnvironmentName: item.LogicalEnvironmentName,
+		DeploymentName: item.DeploymentName, Status: item.Status, CreatedAt: created, UpdatedAt: created, LastSeenAt: created,
 	}
-	record.ArtifactID, record.Artifact = w.artifacts.find(item.Recording)
-	w.artifacts.putNewest(record)
+	record.ArtifactID, record.Artifact = w.artifact(item.Recording)
+	w.putNewest(record)
 	w.latest[item.slot()] = created
-	w.added[record.ID] = true
 	state := w.identity(item.identity())
 	state.added = append(state.added, record.ID)
 	w.write(record)
+	w.isNew[record.ID] = true
 	return record
 }
 
@@ -117,15 +108,14 @@ func newestFirst(a, b deployments.Record) int {
 	return 1
 }
 
-// decommissionOmitted decommissions the DEPLOYED records of the snapshot's environment whose identities the batch does not
-// name, unless they were seen since, and returns their number. An item with violations still names its identity: it may run
-// although it could not be recorded.
+// decommissionOmitted decommissions the DEPLOYED records of the snapshot's environment that the batch does not name, unless
+// they were seen since, and returns their number. An item with violations still names its identity: it may run.
 func (w *work) decommissionOmitted() int {
 	snapshot := w.batch.Snapshot
 	if snapshot == nil {
 		return 0
 	}
-	environment, _ := w.environments.ByName(snapshot.EnvironmentName)
+	environmentID := w.environments.ByName[snapshot.EnvironmentName].ID
 	named := make(map[deployments.Identity]bool)
 	var rejected []deployments.BatchItem
 	for _, item := range w.items {
@@ -140,7 +130,7 @@ func (w *work) decommissionOmitted() int {
 	}
 	decommissioned := 0
 	for key, state := range w.identities {
-		if key.slot.EnvironmentID != environment.ID {
+		if key.slot.EnvironmentID != environmentID {
 			continue
 		}
 		for _, record := range state.deployed {

@@ -36,23 +36,22 @@ func (w *work) identity(key identityKey) *identityState {
 }
 
 // lockAndRead locks the slots and artifacts of the batch, then reads the clock and the DEPLOYED records. A snapshot also
-// locks the slots of its environment that have DEPLOYED records. A record that is deployed in another slot later than this
-// step is later than the snapshot, too.
-func (w *work) lockAndRead() error {
+// locks the slots of its environment with DEPLOYED records: records that other slots get after that are newer than it.
+func (w *work) lockAndRead() (err error) {
 	var slots []schema.Slot
 	for _, item := range w.valid() {
 		slots = append(slots, item.slot())
 	}
 	if w.batch.Snapshot != nil {
-		environment, _ := w.environments.ByName(w.batch.Snapshot.EnvironmentName)
+		environmentID := w.environments.ByName[w.batch.Snapshot.EnvironmentName].ID
 		var names []string
 		err := w.tx.Model(&schema.Record{}).Distinct("deployment_name").
-			Where("organization_id = ? AND environment_id = ? AND status = 1", w.organizationID, environment.ID).Pluck("deployment_name", &names).Error
+			Where("organization_id = ? AND environment_id = ? AND status = 1", w.organizationID, environmentID).Pluck("deployment_name", &names).Error
 		if err != nil {
 			return err
 		}
 		for _, name := range names {
-			slots = append(slots, schema.Slot{EnvironmentID: environment.ID, DeploymentName: name})
+			slots = append(slots, schema.Slot{EnvironmentID: environmentID, DeploymentName: name})
 		}
 	}
 	slots = schema.SortSlots(slots)
@@ -62,7 +61,6 @@ func (w *work) lockAndRead() error {
 	if err := w.readArtifacts(); err != nil {
 		return err
 	}
-	var err error
 	if w.now, err = w.clock(w.tx); err != nil {
 		return err
 	}
@@ -74,9 +72,8 @@ func (w *work) lockSlots(slots []schema.Slot) error {
 	if len(slots) == 0 || w.db.Dialect == database.SQLite {
 		return nil
 	}
-	lock := func() ([]schema.SlotLock, error) {
-		var rows []schema.SlotLock
-		err := w.tx.Table("slots AS s").Select("s.*").
+	lock := func() (rows []schema.SlotLock, err error) {
+		err = w.tx.Table("slots AS s").Select("s.*").
 			Joins("JOIN ? w ON s.environment_id = w.environment_id AND s.deployment_name = w.deployment_name", schema.SlotSet(slots)).
 			Where("s.organization_id = ?", w.organizationID).Order("s.environment_id, s.deployment_name").
 			Clauses(forUpdate("s")).Find(&rows).Error
@@ -86,18 +83,12 @@ func (w *work) lockSlots(slots []schema.Slot) error {
 	if err != nil || len(rows) == len(slots) {
 		return err
 	}
-	locked := make(map[schema.Slot]bool, len(rows))
-	for _, row := range rows {
-		locked[schema.Slot{EnvironmentID: row.EnvironmentID, DeploymentName: row.DeploymentName}] = true
-	}
-	var missing []schema.SlotLock
-	for _, slot := range slots {
-		if !locked[slot] {
-			missing = append(missing, schema.SlotLock{OrganizationID: w.organizationID, EnvironmentID: slot.EnvironmentID, DeploymentName: slot.DeploymentName})
-		}
+	created := make([]schema.SlotLock, len(slots))
+	for i, slot := range slots {
+		created[i] = schema.SlotLock{OrganizationID: w.organizationID, Slot: slot}
 	}
 	// The creator of a row has it locked. A concurrent creator waits here, and locks the row below.
-	if _, err := database.CreateMissing(w.tx, missing); err != nil {
+	if _, err := database.CreateMissing(w.tx, created); err != nil {
 		return err
 	}
 	_, err = lock()
@@ -114,8 +105,7 @@ func (w *work) readSlots(slots []schema.Slot) error {
 		return nil
 	}
 	set := schema.SlotSet(slots)
-	// CROSS JOIN: SQLite would read the set once for each record, not the records once for each slot of the set. The order
-	// is the one in which an import locks records.
+	// CROSS JOIN: SQLite would otherwise read the set once for each record.
 	deployed, err := w.readRecords(w.selectRecords("? w CROSS JOIN deployment_records r", set).
 		Where("r.environment_id = w.environment_id AND r.deployment_name = w.deployment_name AND r.status = 1").
 		Order("r.id").Clauses(forUpdate("r")))
@@ -124,11 +114,8 @@ func (w *work) readSlots(slots []schema.Slot) error {
 	}
 	slices.SortFunc(deployed, newestFirst)
 	for _, record := range deployed {
-		state := w.identity(identityKey{
-			slot:                 schema.Slot{EnvironmentID: record.EnvironmentID, DeploymentName: record.DeploymentName},
-			logicalEnvironmentID: record.LogicalEnvironmentID,
-			kind:                 record.Artifact.Kind,
-		})
+		slot := schema.Slot{EnvironmentID: record.EnvironmentID, DeploymentName: record.DeploymentName}
+		state := w.identity(identityKey{slot, record.LogicalEnvironmentID, record.Artifact.Kind})
 		state.deployed = append(state.deployed, record)
 	}
 	var latest []schema.CurrentSlot
@@ -136,7 +123,7 @@ func (w *work) readSlots(slots []schema.Slot) error {
 		Where("s.organization_id = ? AND s.environment_id = w.environment_id AND s.deployment_name = w.deployment_name", w.organizationID).
 		Find(&latest).Error
 	for _, row := range latest {
-		w.latest[row.Slot()] = row.CreatedAt.Time
+		w.latest[row.Slot] = row.CreatedAt.Time
 	}
 	return err
 }
@@ -166,7 +153,7 @@ func (w *work) readRecords(query *gorm.DB) ([]deployments.Record, error) {
 	}
 	records := make([]deployments.Record, len(rows))
 	for i, row := range rows {
-		w.artifacts.sets[row.ArtifactID] = row.ProjectSetID
+		w.sets[row.ArtifactID] = row.ProjectSetID
 		records[i] = deployments.Record{
 			ID: row.ID, EnvironmentID: row.EnvironmentID, EnvironmentName: row.EnvironmentName, DeploymentName: row.DeploymentName,
 			ArtifactID: row.ArtifactID,
@@ -213,13 +200,4 @@ func (w *work) newest(key identityKey, digest string) (*deployments.Record, erro
 		}
 	}
 	return newest, nil
-}
-
-// readByID reads a stored record.
-func (w *work) readByID(id string) (deployments.Record, error) {
-	records, err := w.readRecords(w.selectRecords("deployment_records r").Where("r.id = ?", id))
-	if err != nil || len(records) == 0 {
-		return deployments.Record{}, err
-	}
-	return records[0], nil
 }

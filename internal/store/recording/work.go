@@ -21,36 +21,23 @@ type work struct {
 	environments   *schema.NameCache
 	logical        *schema.NameCache
 	projects       *schema.ProjectCache
-	artifacts      *artifacts
+	artifacts      *schema.ArtifactCache
+	// newestOf is the newest record of each content, with its artifact.
+	newestOf map[contentKey]deployments.Record
+	// sets are the project sets of artifacts by id, linked their stored links.
+	sets   map[string]int64
+	linked map[schema.Link]bool
 	// now is the time of the recording, read while the slots are locked (W6).
 	now        time.Time
 	identities map[identityKey]*identityState
 	// latest is the creation time of the latest record of each slot.
 	latest map[schema.Slot]time.Time
-	// records are the records that the batch has read or changed, by id, in their current state. order are the ids of those
-	// to write; added are those of new ones.
+	// records are the records that the batch has read or changed, by id, in their current state.
 	records map[string]deployments.Record
-	order   []string
-	written map[string]bool
-	added   map[string]bool
-	links   []schema.Link
-}
-
-// item is an item of the batch with the ids of its names.
-type item struct {
-	deployments.BatchItem
-	environmentID        string
-	logicalEnvironmentID string
-	versionIDs           []int64
-	answer               deployments.Record
-}
-
-func (i *item) slot() schema.Slot {
-	return schema.Slot{EnvironmentID: i.environmentID, DeploymentName: i.DeploymentName}
-}
-
-func (i *item) identity() identityKey {
-	return identityKey{slot: i.slot(), logicalEnvironmentID: i.logicalEnvironmentID, kind: i.Kind}
+	// order are the ids of the records to write; isNew is true for those to insert and false for those to update.
+	order []string
+	isNew map[string]bool
+	links []schema.Link
 }
 
 func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.Batch) *work {
@@ -59,12 +46,10 @@ func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.B
 		environments: schema.NewNameCache(tx, schema.Environments, organizationID, r.newID),
 		logical:      schema.NewNameCache(tx, schema.LogicalEnvironments, organizationID, r.newID),
 		projects:     schema.NewProjectCache(tx, organizationID),
-		artifacts:    newArtifacts(r, tx, organizationID),
-		identities:   make(map[identityKey]*identityState),
-		latest:       make(map[schema.Slot]time.Time),
-		records:      make(map[string]deployments.Record),
-		written:      make(map[string]bool),
-		added:        make(map[string]bool),
+		artifacts:    schema.NewArtifactCache(tx, organizationID, r.newID),
+		newestOf:     make(map[contentKey]deployments.Record), sets: make(map[string]int64), linked: make(map[schema.Link]bool),
+		identities: make(map[identityKey]*identityState), latest: make(map[schema.Slot]time.Time),
+		records: make(map[string]deployments.Record), isNew: make(map[string]bool),
 	}
 	for _, batchItem := range batch.Items {
 		w.items = append(w.items, &item{BatchItem: batchItem})
@@ -84,50 +69,19 @@ func (w *work) run() (deployments.BatchResult, error) {
 		return deployments.BatchResult{}, err
 	}
 	for _, item := range w.items {
-		if len(item.Violations) > 0 {
-			result.Items = append(result.Items, deployments.ItemResult{Violations: item.Violations})
-			continue
+		answer := deployments.ItemResult{Violations: item.Violations}
+		if len(item.Violations) == 0 {
+			answer.Record = w.records[item.answer.ID]
 		}
-		result.Items = append(result.Items, deployments.ItemResult{Record: w.records[item.answer.ID]})
+		result.Items = append(result.Items, answer)
 	}
 	return result, nil
 }
 
-// checkItems rejects a batch that is not partial if an item has violations.
-func (w *work) checkItems() error {
-	if w.batch.Partial {
-		return nil
-	}
-	var violations []deployments.Violation
-	for i, item := range w.items {
-		for _, violation := range item.Violations {
-			if !w.batch.Single {
-				violation.Field = deployments.ItemField(i, violation.Field)
-			}
-			violations = append(violations, violation)
-		}
-	}
-	if len(violations) > 0 {
-		return &deployments.BatchError{Violations: violations}
-	}
-	return nil
-}
-
-// valid returns the items without violations.
-func (w *work) valid() []*item {
-	valid := make([]*item, 0, len(w.items))
-	for _, item := range w.items {
-		if len(item.Violations) == 0 {
-			valid = append(valid, item)
-		}
-	}
-	return valid
-}
-
 // write sets the state of a record, for save.
 func (w *work) write(record deployments.Record) {
-	if !w.written[record.ID] {
-		w.written[record.ID] = true
+	if _, ok := w.isNew[record.ID]; !ok {
+		w.isNew[record.ID] = false
 		w.order = append(w.order, record.ID)
 	}
 	w.records[record.ID] = record
@@ -150,8 +104,8 @@ func (w *work) save() error {
 	var added, changed []schema.Record
 	for _, id := range w.order {
 		row := schema.NewRecord(w.organizationID, w.records[id])
-		row.ProjectSetID = w.artifacts.sets[row.ArtifactID]
-		if w.added[id] {
+		row.ProjectSetID = w.sets[row.ArtifactID]
+		if w.isNew[id] {
 			added = append(added, row)
 		} else {
 			changed = append(changed, row)
@@ -160,11 +114,8 @@ func (w *work) save() error {
 	if err := database.CreateAll(w.tx, added); err != nil {
 		return err
 	}
-	err := database.CreateAll(w.tx.Clauses(clause.OnConflict{
-		Columns:   []clause.Column{{Name: "id"}},
-		DoUpdates: clause.AssignmentColumns([]string{"status", "updated_at", "last_seen_at"}),
-	}), changed)
-	if err != nil {
+	updates := clause.AssignmentColumns([]string{"status", "updated_at", "last_seen_at"})
+	if err := database.Upsert(w.tx, changed, updates, ""); err != nil {
 		return err
 	}
 	return schema.AdvanceSlots(w.tx, append(added, changed...))

@@ -1,7 +1,6 @@
-// Package schema holds the tables: GORM models, migrations, and the invariants that every writer maintains. These are:
-// each name and each artifact has one row (names.go, projects.go, artifacts.go); artifacts, records and slots carry the
-// project set that the artifact's links make (project_sets.go); current_slots has the latest record of each slot
-// (slots.go).
+// Package schema holds the tables: GORM models, migrations, and the invariants that every writer maintains. Each name and each
+// artifact has one row (names.go, projects.go, artifacts.go). Artifacts, records and slots carry the project set that the
+// artifact's links make (project_sets.go). current_slots has the latest record of each slot (slots.go).
 //
 // # Lock order
 //

@@ -63,9 +63,6 @@ type Link struct {
 	ArtifactID       string `gorm:"primaryKey"`
 }
 
-// TableName implements gorm's Tabler.
-func (Link) TableName() string { return "project_version_artifacts" }
-
 // ProjectSet is a row of project_sets.
 type ProjectSet struct {
 	ID             int64 `gorm:"primaryKey"`
@@ -97,22 +94,12 @@ type Record struct {
 	LastSeenAt database.Timestamp
 }
 
-// TableName implements gorm's Tabler.
-func (Record) TableName() string { return "deployment_records" }
-
 // NewRecord returns the row of a record, without its project set.
 func NewRecord(organizationID int64, r deployments.Record) Record {
 	row := Record{
-		ID:             r.ID,
-		OrganizationID: organizationID,
-		EnvironmentID:  r.EnvironmentID,
-		DeploymentName: r.DeploymentName,
-		ArtifactID:     r.ArtifactID,
-		Kind:           r.Artifact.Kind,
-		Status:         r.Status,
-		CreatedAt:      database.Timestamp{Time: r.CreatedAt},
-		UpdatedAt:      database.Timestamp{Time: r.UpdatedAt},
-		LastSeenAt:     database.Timestamp{Time: r.LastSeenAt},
+		ID: r.ID, OrganizationID: organizationID, EnvironmentID: r.EnvironmentID, DeploymentName: r.DeploymentName,
+		ArtifactID: r.ArtifactID, Kind: r.Artifact.Kind, Status: r.Status,
+		CreatedAt: database.Timestamp{Time: r.CreatedAt}, UpdatedAt: database.Timestamp{Time: r.UpdatedAt}, LastSeenAt: database.Timestamp{Time: r.LastSeenAt},
 	}
 	if id := r.LogicalEnvironmentID; id != "" {
 		row.LogicalEnvironmentID = &id // a pointer into the record would keep all of it in memory
@@ -135,9 +122,8 @@ func (r Record) NewerThan(o Record) bool {
 
 // CurrentSlot is a row of current_slots: a slot with a copy of the columns of its latest record that listings read.
 type CurrentSlot struct {
-	OrganizationID       int64  `gorm:"primaryKey;autoIncrement:false"`
-	EnvironmentID        string `gorm:"primaryKey"`
-	DeploymentName       string `gorm:"primaryKey"`
+	OrganizationID int64 `gorm:"primaryKey;autoIncrement:false"`
+	Slot
 	RecordID             string
 	LogicalEnvironmentID *string
 	ArtifactID           string
@@ -150,33 +136,17 @@ type CurrentSlot struct {
 // NewCurrentSlot returns the slot row of a record that is the latest of its slot.
 func NewCurrentSlot(r Record) CurrentSlot {
 	return CurrentSlot{
-		OrganizationID:       r.OrganizationID,
-		EnvironmentID:        r.EnvironmentID,
-		DeploymentName:       r.DeploymentName,
-		RecordID:             r.ID,
-		LogicalEnvironmentID: r.LogicalEnvironmentID,
-		ArtifactID:           r.ArtifactID,
-		Kind:                 r.Kind,
-		Status:               r.Status,
-		ProjectSetID:         r.ProjectSetID,
-		CreatedAt:            r.CreatedAt,
+		OrganizationID: r.OrganizationID, Slot: r.Slot(), RecordID: r.ID,
+		LogicalEnvironmentID: r.LogicalEnvironmentID, ArtifactID: r.ArtifactID, Kind: r.Kind, Status: r.Status,
+		ProjectSetID: r.ProjectSetID, CreatedAt: r.CreatedAt,
 	}
-}
-
-// Slot returns the key of the row.
-func (s CurrentSlot) Slot() Slot {
-	return Slot{EnvironmentID: s.EnvironmentID, DeploymentName: s.DeploymentName}
 }
 
 // SlotLock is a row of slots, which a recorder locks. SQLite needs none.
 type SlotLock struct {
-	OrganizationID int64  `gorm:"primaryKey;autoIncrement:false"`
-	EnvironmentID  string `gorm:"primaryKey"`
-	DeploymentName string `gorm:"primaryKey"`
+	OrganizationID int64 `gorm:"primaryKey;autoIncrement:false"`
+	Slot
 }
-
-// TableName implements gorm's Tabler.
-func (SlotLock) TableName() string { return "slots" }
 
 // IdempotencyKey is a row of idempotency_keys.
 type IdempotencyKey struct {
@@ -186,3 +156,9 @@ type IdempotencyKey struct {
 	RecordID       *string
 	CreatedAt      database.Timestamp `gorm:"autoCreateTime:false"`
 }
+
+// The tables whose names do not follow from those of their models.
+
+func (Link) TableName() string     { return "project_version_artifacts" }
+func (Record) TableName() string   { return "deployment_records" }
+func (SlotLock) TableName() string { return "slots" }

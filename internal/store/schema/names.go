@@ -5,21 +5,50 @@ import (
 	"slices"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
+// FindOrganization returns the id of an organization, or 0 if there is none with this key.
+func FindOrganization(tx *gorm.DB, key string) (int64, error) {
+	var row Organization
+	err := tx.Where("key = ?", key).Limit(1).Find(&row).Error
+	return row.ID, err
+}
+
+// EnsureOrganization returns the id of an organization, which it creates if there is none with this key.
+func EnsureOrganization(tx *gorm.DB, key string) (int64, error) {
+	id, err := FindOrganization(tx, key)
+	if err != nil || id != 0 {
+		return id, err
+	}
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&Organization{Key: key}).Error; err != nil {
+		return 0, err
+	}
+	return FindOrganization(tx, key)
+}
+
+// LockOrganization locks an organization against imports and repairs until the transaction ends. Recorders go on: the
+// lock does not conflict with foreign keys to the row.
+func LockOrganization(tx *gorm.DB, key string) (int64, error) {
+	var row Organization
+	err := tx.Clauses(clause.Locking{Strength: database.NoKeyUpdate}).Where("key = ?", key).Take(&row).Error
+	return row.ID, err
+}
+
 // NameRef refers to an environment or a logical environment by its name, and by its id unless that is empty.
 type NameRef struct{ ID, Name string }
 
-// NameCache finds and creates rows of environments or logical_environments in a transaction, and remembers them: by id
-// those of any organization, by name those of its own. Names never change and are never removed.
+// NameCache finds and creates rows of environments or logical_environments in a transaction. Names never change and are
+// never removed.
 type NameCache struct {
 	tx             *gorm.DB
 	table          string
 	organizationID int64
 	newID          func() string
-	byID, byName   map[string]Environment
+	// ByID has the cached rows of any organization, ByName those of this one.
+	ByID, ByName map[string]Environment
 }
 
 // NewNameCache returns an empty cache of a table.
@@ -30,30 +59,21 @@ func NewNameCache(tx *gorm.DB, table string, organizationID int64, newID func() 
 }
 
 func (c *NameCache) reset() {
-	c.byID, c.byName = make(map[string]Environment), make(map[string]Environment)
+	c.ByID, c.ByName = make(map[string]Environment), make(map[string]Environment)
 }
 
 // Limit empties a cache that has more than limit rows.
 func (c *NameCache) Limit(limit int) {
-	if len(c.byID) > limit {
+	if len(c.ByID) > limit {
 		c.reset()
 	}
 }
 
-// ByID returns a row that is in the cache.
-func (c *NameCache) ByID(id string) (Environment, bool) { row, ok := c.byID[id]; return row, ok }
-
-// ByName returns a row of the organization that is in the cache.
-func (c *NameCache) ByName(name string) (Environment, bool) {
-	row, ok := c.byName[name]
-	return row, ok
-}
-
 func (c *NameCache) add(rows ...Environment) {
 	for _, row := range rows {
-		c.byID[row.ID] = row
+		c.ByID[row.ID] = row
 		if row.OrganizationID == c.organizationID {
-			c.byName[row.Name] = row
+			c.ByName[row.Name] = row
 		}
 	}
 }
@@ -62,28 +82,29 @@ func (c *NameCache) add(rows ...Environment) {
 func (c *NameCache) Find(refs []NameRef) error {
 	var ids, names []string
 	for _, ref := range refs {
-		if _, ok := c.byName[ref.Name]; !ok {
+		if _, ok := c.ByName[ref.Name]; !ok {
 			names = append(names, ref.Name)
 		}
-		if _, ok := c.byID[ref.ID]; !ok && ref.ID != "" {
+		if _, ok := c.ByID[ref.ID]; !ok && ref.ID != "" {
 			ids = append(ids, ref.ID)
 		}
 	}
-	if len(names) > 0 {
-		var rows []Environment
-		err := c.tx.Table(c.table).Where("organization_id = ? AND name IN (?)", c.organizationID, database.Texts(distinct(names))).Find(&rows).Error
-		if err != nil {
-			return err
-		}
-		c.add(rows...)
+	rows, err := findIn[Environment](c.tx.Table(c.table).Where("organization_id = ?", c.organizationID), "name", names, database.Texts)
+	if err != nil {
+		return err
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	var rows []Environment
-	err := c.tx.Table(c.table).Where("id IN (?)", database.IDs(distinct(ids))).Find(&rows).Error
+	c.add(rows...)
+	rows, err = findIn[Environment](c.tx.Table(c.table), "id", ids, database.IDs)
 	c.add(rows...)
 	return err
+}
+
+// findIn returns the rows of a query whose column is one of the values.
+func findIn[Row any](tx *gorm.DB, column string, values []string, set func([]string) database.JSONSet) (rows []Row, err error) {
+	if len(values) > 0 {
+		err = tx.Where(column+" IN (?)", set(distinct(values))).Find(&rows).Error
+	}
+	return rows, err
 }
 
 // Ensure is Find that also creates the rows that do not exist. Of references that contradict each other or a stored row,
@@ -105,8 +126,8 @@ func (c *NameCache) Ensure(refs []NameRef) error {
 func (c *NameCache) missing(refs []NameRef) []Environment {
 	var rows []Environment
 	for _, ref := range refs {
-		_, idFound := c.byID[ref.ID]
-		_, nameFound := c.byName[ref.Name]
+		_, idFound := c.ByID[ref.ID]
+		_, nameFound := c.ByName[ref.Name]
 		if idFound || nameFound {
 			continue
 		}

@@ -11,9 +11,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// Artifacts, records and slots carry the set of all projects that the artifact belongs to, as one number: an index yields
-// the records of a set in list order, and counters count them. A set changes when an artifact is linked to a version of
-// another project, and then in all three tables. doc.go has the order of locks.
+// A project set is the set of all projects that an artifact belongs to, as one number: an index yields the records of a set
+// in list order, and counters count them. It changes when the artifact is linked to a version of another project.
 
 const (
 	// membersOfArtifact is the set that the links of an artifact a make, in the form of project_sets.members; NULL without
@@ -68,20 +67,16 @@ ORDER BY environment_id, deployment_name FOR NO KEY UPDATE OF t) AS locked`
 WHERE artifact_id IN (?) AND project_set_id <> (SELECT a.project_set_id FROM artifacts a WHERE a.id = current_slots.artifact_id)`
 )
 
-// linkSet is a set of links for FROM ? AS alias.
+// linkSet is a set of links for FROM ? AS alias, in one order for all writers.
 func linkSet(links []Link) database.JSONSet {
-	pairs := make([][2]any, len(links))
-	for i, link := range links {
-		pairs[i] = [2]any{link.ProjectVersionID, link.ArtifactID}
+	sorted := slices.SortedFunc(slices.Values(links), func(a, b Link) int {
+		return cmp.Or(cmp.Compare(a.ProjectVersionID, b.ProjectVersionID), cmp.Compare(a.ArtifactID, b.ArtifactID))
+	})
+	var pairs [][2]any
+	for _, link := range slices.Compact(sorted) {
+		pairs = append(pairs, [2]any{link.ProjectVersionID, link.ArtifactID})
 	}
 	return database.NewJSONSet(pairs, linksPostgreSQL, linksSQLite)
-}
-
-// sortLinks returns each link once, in one order for all writers.
-func sortLinks(links []Link) []Link {
-	return slices.Compact(slices.SortedFunc(slices.Values(links), func(a, b Link) int {
-		return cmp.Or(cmp.Compare(a.ProjectVersionID, b.ProjectVersionID), cmp.Compare(a.ArtifactID, b.ArtifactID))
-	}))
 }
 
 // AddLinks stores links and returns the project sets of the artifacts whose set changes by it, which it propagates to
@@ -90,7 +85,6 @@ func AddLinks(tx *gorm.DB, links []Link, fresh map[string]bool) (changed map[str
 	if len(links) == 0 {
 		return nil, nil
 	}
-	links = sortLinks(links)
 	var stored []string
 	for _, link := range links {
 		if !fresh[link.ArtifactID] {
@@ -122,7 +116,7 @@ func MissingLinks(tx *gorm.DB, links []Link) ([]Link, error) {
 		return nil, nil
 	}
 	var missing []Link
-	err := tx.Raw(selectMissingLinks, linkSet(sortLinks(links))).Scan(&missing).Error
+	err := tx.Raw(selectMissingLinks, linkSet(links)).Scan(&missing).Error
 	return missing, err
 }
 

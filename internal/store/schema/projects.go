@@ -14,8 +14,9 @@ import (
 type ProjectCache struct {
 	tx             *gorm.DB
 	organizationID int64
-	projects       map[string]int64
-	versions       map[versionKey]int64
+	// Projects has the ids of the cached projects by name.
+	Projects map[string]int64
+	versions map[versionKey]int64
 }
 
 type versionKey struct {
@@ -31,45 +32,39 @@ func NewProjectCache(tx *gorm.DB, organizationID int64) *ProjectCache {
 }
 
 func (c *ProjectCache) reset() {
-	c.projects, c.versions = make(map[string]int64), make(map[versionKey]int64)
+	c.Projects, c.versions = make(map[string]int64), make(map[versionKey]int64)
 }
 
 // Limit empties a cache that has more than limit projects or versions.
 func (c *ProjectCache) Limit(limit int) {
-	if max(len(c.projects), len(c.versions)) > limit {
+	if max(len(c.Projects), len(c.versions)) > limit {
 		c.reset()
 	}
 }
 
-// HasProject reports whether the project is in the cache.
-func (c *ProjectCache) HasProject(name string) bool { return c.projects[name] != 0 }
-
 // VersionID returns the id of a project version that is in the cache.
 func (c *ProjectCache) VersionID(pv deployments.ProjectVersion) (id int64, ok bool) {
-	id, ok = c.versions[versionKey{c.projects[pv.ProjectName], pv.VersionName}]
+	id, ok = c.versions[versionKey{c.Projects[pv.ProjectName], pv.VersionName}]
 	return id, ok
 }
 
 // Find reads the projects and versions that the cache lacks. If create is true, it creates those that do not exist.
 func (c *ProjectCache) Find(wanted []deployments.ProjectVersion, create bool) error {
-	missingProjects := func() []string {
-		var names []string
+	missingProjects := func() (names []string) {
 		for _, pv := range wanted {
-			if _, ok := c.projects[pv.ProjectName]; !ok {
+			if c.Projects[pv.ProjectName] == 0 {
 				names = append(names, pv.ProjectName)
 			}
 		}
 		return distinct(names)
 	}
-	if err := findOrCreate(c.tx, missingProjects, c.readProjects, create, func(name string) Project {
-		return Project{OrganizationID: c.organizationID, Name: name}
-	}); err != nil {
+	newProject := func(name string) Project { return Project{OrganizationID: c.organizationID, Name: name} }
+	if err := findOrCreate(c.tx, missingProjects, c.readProjects, create, newProject); err != nil {
 		return err
 	}
-	missingVersions := func() []versionKey {
-		var keys []versionKey
+	missingVersions := func() (keys []versionKey) {
 		for _, pv := range wanted {
-			key := versionKey{c.projects[pv.ProjectName], pv.VersionName}
+			key := versionKey{c.Projects[pv.ProjectName], pv.VersionName}
 			if _, ok := c.versions[key]; !ok && key.projectID != 0 {
 				keys = append(keys, key)
 			}
@@ -79,9 +74,8 @@ func (c *ProjectCache) Find(wanted []deployments.ProjectVersion, create bool) er
 		})
 		return slices.Compact(keys)
 	}
-	return findOrCreate(c.tx, missingVersions, c.readVersions, create, func(key versionKey) ProjectVersion {
-		return ProjectVersion{ProjectID: key.projectID, Name: key.name}
-	})
+	newVersion := func(key versionKey) ProjectVersion { return ProjectVersion{ProjectID: key.projectID, Name: key.name} }
+	return findOrCreate(c.tx, missingVersions, c.readVersions, create, newVersion)
 }
 
 // findOrCreate reads the rows of the missing keys into a cache and, if create is true, creates those that do not exist.
@@ -110,7 +104,7 @@ func (c *ProjectCache) readProjects(names []string) error {
 	var rows []Project
 	err := c.tx.Where("organization_id = ? AND name IN (?)", c.organizationID, database.Texts(names)).Find(&rows).Error
 	for _, row := range rows {
-		c.projects[row.Name] = row.ID
+		c.Projects[row.Name] = row.ID
 	}
 	return err
 }

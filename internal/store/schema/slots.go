@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
@@ -27,8 +26,8 @@ FROM (
 
 // Slot is the key of a slot within an organization.
 type Slot struct {
-	EnvironmentID  string
-	DeploymentName string
+	EnvironmentID  string `gorm:"primaryKey"`
+	DeploymentName string `gorm:"primaryKey"`
 }
 
 // Compare orders slots as both databases do.
@@ -62,14 +61,8 @@ func AdvanceSlots(tx *gorm.DB, written []Record) error {
 	for _, record := range newest {
 		rows = append(rows, NewCurrentSlot(record))
 	}
-	slices.SortFunc(rows, func(a, b CurrentSlot) int { return a.Slot().Compare(b.Slot()) })
-	return database.CreateAll(tx.Clauses(clause.OnConflict{
-		Columns:   []clause.Column{{Name: "organization_id"}, {Name: "environment_id"}, {Name: "deployment_name"}},
-		UpdateAll: true,
-		Where: clause.Where{Exprs: []clause.Expression{clause.Expr{
-			SQL: "(excluded.created_at, excluded.record_id) >= (current_slots.created_at, current_slots.record_id)",
-		}}},
-	}), rows)
+	slices.SortFunc(rows, func(a, b CurrentSlot) int { return a.Slot.Compare(b.Slot) })
+	return database.Upsert(tx, rows, nil, "(excluded.created_at, excluded.record_id) >= (current_slots.created_at, current_slots.record_id)")
 }
 
 // RecomputeLatest replaces the slot's row by one of its latest record, or removes it if the slot has no record.

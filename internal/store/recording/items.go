@@ -8,6 +8,48 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
+// item is an item of the batch with the ids of its names.
+type item struct {
+	deployments.BatchItem
+	environmentID        string
+	logicalEnvironmentID string
+	versionIDs           []int64
+	answer               deployments.Record
+}
+
+func (i *item) slot() schema.Slot {
+	return schema.Slot{EnvironmentID: i.environmentID, DeploymentName: i.DeploymentName}
+}
+
+func (i *item) identity() identityKey {
+	return identityKey{slot: i.slot(), logicalEnvironmentID: i.logicalEnvironmentID, kind: i.Kind}
+}
+
+// checkItems rejects a batch that is not partial if an item has violations.
+func (w *work) checkItems() error {
+	if w.batch.Partial {
+		return nil
+	}
+	var violations []deployments.Violation
+	for i, item := range w.items {
+		for _, violation := range item.Violations {
+			if !w.batch.Single {
+				violation.Field = deployments.ItemField(i, violation.Field)
+			}
+			violations = append(violations, violation)
+		}
+	}
+	if len(violations) > 0 {
+		return &deployments.BatchError{Violations: violations}
+	}
+	return nil
+}
+
+// valid returns the items without violations.
+func (w *work) valid() []*item {
+	return slices.DeleteFunc(slices.Clone(w.items), func(item *item) bool { return len(item.Violations) > 0 })
+}
+
 // resolveNames sets the ids of the names in the items. It creates unknown names if the batch allows that, and otherwise
 // adds violations to the items that have them.
 func (w *work) resolveNames() error {
@@ -28,7 +70,7 @@ func (w *work) resolveNames() error {
 		return err
 	}
 	if snapshot != nil {
-		if _, ok := w.environments.ByName(snapshot.EnvironmentName); !ok {
+		if _, ok := w.environments.ByName[snapshot.EnvironmentName]; !ok {
 			return &deployments.BatchError{Violations: []deployments.Violation{unknown("environment_name", snapshot.EnvironmentName)}}
 		}
 	}
@@ -54,20 +96,20 @@ func (w *work) resolve(names *schema.NameCache, refs []schema.NameRef) error {
 
 func (w *work) setIDs(item *item) {
 	reject := func(field, name string) { item.Violations = append(item.Violations, unknown(field, name)) }
-	if row, ok := w.environments.ByName(item.EnvironmentName); ok {
+	if row, ok := w.environments.ByName[item.EnvironmentName]; ok {
 		item.environmentID = row.ID
 	} else {
 		reject("environment_name", item.EnvironmentName)
 	}
 	if item.LogicalEnvironmentName != "" {
-		if row, ok := w.logical.ByName(item.LogicalEnvironmentName); ok {
+		if row, ok := w.logical.ByName[item.LogicalEnvironmentName]; ok {
 			item.logicalEnvironmentID = row.ID
 		} else {
 			reject("logical_environment_name", item.LogicalEnvironmentName)
 		}
 	}
 	for _, pv := range item.ProjectVersions {
-		if !w.projects.HasProject(pv.ProjectName) {
+		if w.projects.Projects[pv.ProjectName] == 0 {
 			reject("project_versions.project_name", pv.ProjectName)
 			continue
 		}

@@ -27,6 +27,23 @@ func CreateMissing[Row any](tx *gorm.DB, rows []Row) (all bool, err error) {
 	return created == len(rows), err
 }
 
+// Upsert is CreateAll that updates the rows whose primary keys exist: the columns of updates, or all columns if updates is
+// nil, where the condition holds unless it is empty.
+func Upsert[Row any](tx *gorm.DB, rows []Row, updates clause.Set, condition string) error {
+	conflict := clause.OnConflict{DoUpdates: updates, UpdateAll: updates == nil}
+	model := &gorm.Statement{DB: tx}
+	if err := model.Parse(new(Row)); err != nil {
+		return err
+	}
+	for _, column := range model.Schema.PrimaryFieldDBNames {
+		conflict.Columns = append(conflict.Columns, clause.Column{Name: column})
+	}
+	if condition != "" {
+		conflict.Where.Exprs = []clause.Expression{clause.Expr{SQL: condition}}
+	}
+	return CreateAll(tx.Clauses(conflict), rows)
+}
+
 func createCounted[Row any](tx *gorm.DB, rows []Row) (created int, err error) {
 	for size := maxInsertRows; len(rows) > 0; {
 		if len(rows) < size {
@@ -49,6 +66,21 @@ func Column[Value any](query *gorm.DB) ([]Value, error) {
 	var values []Value
 	err := query.Scan(&values).Error
 	return values, err
+}
+
+// ForEachRow calls scan for each row of a query.
+func ForEachRow(query *gorm.DB, scan func(*sql.Rows) error) error {
+	rows, err := query.Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // Copy inserts rows into a table of PostgreSQL by COPY, which bypasses the parameters, the parser and the planner of an

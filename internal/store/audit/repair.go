@@ -1,0 +1,73 @@
+package audit
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"github.com/deployrecords/deployrecords/internal/store/counts"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
+)
+
+const (
+	deleteTotals     = `DELETE FROM list_totals WHERE organization_id = ?`
+	deleteMilestones = `DELETE FROM long_list_milestones WHERE organization_id = ?`
+
+	// insertRecordsAsDeltas inserts records - pending deltas: by the equation of package counts, these are missing from empty
+	// counters. One statement reads both, so that a concurrent commit is in both or in neither.
+	insertRecordsAsDeltas = `INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n)
+SELECT CAST(? AS bigint), false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, 1 FROM deployment_records WHERE organization_id = ?
+UNION ALL
+SELECT CAST(? AS bigint), true, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, 1 FROM current_slots WHERE organization_id = ?
+UNION ALL
+SELECT CAST(? AS bigint), latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, -n FROM list_changes WHERE organization_id = ?`
+)
+
+// Repair recomputes the counters, project sets and latest records of an organization from its records and links. Listings
+// are exact when it returns. Writers go on meanwhile, except those of a slot under repair.
+func (a *Auditor) Repair(ctx context.Context, organization string) error {
+	err := a.db.WriteRetrying(ctx, func(tx *gorm.DB) error {
+		id, err := schema.LockOrganization(tx, organization)
+		if err != nil {
+			return err
+		}
+		if err := repairProjectSets(tx, id); err != nil {
+			return err
+		}
+		if err := repairSlots(tx, id); err != nil {
+			return err
+		}
+		return a.repairCounters(tx, id)
+	})
+	return database.MapError(ctx, err)
+}
+
+func (a *Auditor) repairCounters(tx *gorm.DB, id int64) error {
+	if err := counts.LockCounters(tx, id); err != nil {
+		return err
+	}
+	for _, statement := range []string{deleteTotals, deleteMilestones} {
+		if err := tx.Exec(statement, id).Error; err != nil {
+			return err
+		}
+	}
+	return a.compactor.CompactIsolated(tx, id, func(partition int64) error {
+		return tx.Exec(insertRecordsAsDeltas, partition, id, partition, id, partition, id).Error
+	})
+}
+
+// repairSlots recomputes the slots whose row is not that of their latest record. A concurrent recorder waits for the row, and
+// then advances it if its record is newer.
+func repairSlots(tx *gorm.DB, organizationID int64) error {
+	v := &verifier{tx: tx, organizationID: organizationID, result: &Verification{}}
+	if err := v.verifyRecords(counts.NewAggregator(nil)); err != nil {
+		return err
+	}
+	for _, slot := range schema.SortSlots(v.wrongSlots) {
+		if err := schema.RecomputeLatest(tx, organizationID, slot); err != nil {
+			return err
+		}
+	}
+	return nil
+}

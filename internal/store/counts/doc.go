@@ -1,0 +1,43 @@
+// Package counts keeps the totals of lists and the positions of their pages, so that neither is counted for each request.
+//
+// # The equation
+//
+// A list is the result of a set of filters (Key). For every list, and for every part of one, at every moment:
+//
+//	records = counter + pending deltas
+//
+// Writers would queue for the few rows of counters. Instead, triggers append deltas to a log (list_changes), in the
+// writer's transaction: +1 for a record that enters the lists of its Dimensions, -1 for one that leaves. One server at a time
+// moves deltas from the log into the counters (compaction). A listing reads counter and log in one statement, so its total is
+// exact whether or not anything was compacted. Compaction, building milestones and Verify rest on the same equation.
+//
+//	writer ──trigger──> list_changes ──compaction──> list_totals           (records of a list)
+//	                    (delta log)                  long_list_milestones  (records of a range of a list)
+//	                        │                             │
+//	                        └───────── listing ───────────┘
+//
+// An import writes its deltas to a partition of the log of its own, and compacts them before it commits: listings would
+// otherwise read past all that it has not committed.
+//
+// # Milestones
+//
+// A long list has milestones, a sparse rank index: positions in the order of time, each with the number of records from there
+// to the next. Added up from the beginning, they give the rank of a position, the number of records before it. A page is read
+// from the nearest of them, forward or backward. The choice decides the cost of a page, never its records: each rank is exact.
+//
+// Example, with an interval of 100: a list of 1,000 records, and the page at offset 640 of size 20, newest first. In the order
+// of time, the page has the ranks 340 to 359. The milestones:
+//
+//	position   Beginning   m1    m2    m3    m4   ...
+//	N                100   100   100   100   100  ...
+//	rank               0   100   200   300   400  ...
+//	                                     ├page┤─ 40 ─┤
+//
+// The nearest known rank to the page's end (360) is that of m4, 400: the statement skips 40 index entries backward from m4 and
+// reads 20 records. Without milestones it would skip 340 entries forward from the beginning. If a delta of +1 before m3 is
+// pending, the total and each rank from m3 on are one more: the page has the ranks 341 to 360, and m4, now at rank 401, is
+// still 40 entries away.
+//
+// When a range exceeds twice the interval, compaction splits it by reading its records (splitMilestones). As its records
+// include the pending deltas, these are subtracted.
+package counts
