@@ -1,0 +1,112 @@
+package listing
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// parameter is a value of the scope or the query that a statement binds. A statement may bind one at several positions.
+type parameter uint8
+
+const (
+	organization parameter = iota
+	environmentName
+	logicalEnvironmentName
+	deploymentName
+	artifactDigest
+	projectName
+	projectVersionName
+	scopeProject
+	offset
+)
+
+// value returns the parameter's value.
+func (p parameter) value(scope deployments.Scope, query *deployments.Query) any {
+	switch p {
+	case organization:
+		return scope.Organization
+	case environmentName:
+		return query.EnvironmentName
+	case logicalEnvironmentName:
+		return query.LogicalEnvironmentName
+	case deploymentName:
+		return query.DeploymentName
+	case artifactDigest:
+		return query.ArtifactDigest
+	case projectName:
+		return query.ProjectName
+	case projectVersionName:
+		return query.ProjectVersionName
+	case scopeProject:
+		return scope.Project
+	case offset:
+		return query.Page.Offset()
+	}
+	panic(fmt.Sprintf("parameter %d", p))
+}
+
+// GormValue implements gorm.Valuer: GORM writes the parameter with its type. SQLite takes a bare parameter for a value
+// that it may plan by, once a table was analyzed, and would prepare the statement again for each value that is bound.
+func (p parameter) GormValue(context.Context, *gorm.DB) clause.Expr {
+	if p == offset {
+		return clause.Expr{SQL: "CAST(? AS bigint)", Vars: []any{placeholder{p}}}
+	}
+	return clause.Expr{SQL: "CAST(? AS text)", Vars: []any{placeholder{p}}}
+}
+
+// placeholder stands for a parameter among the variables of a GORM statement.
+type placeholder struct{ parameter parameter }
+
+// statement is the text of a shape and its parameters in the order of the text.
+type statement struct {
+	text       string
+	parameters []parameter
+}
+
+// compile renders the statement of a shape. It takes GORM a thousand allocations, so each shape is compiled once.
+func compile(db *gorm.DB, s shape) (*statement, error) {
+	rendered := s.statement(db.Session(&gorm.Session{DryRun: true, NewDB: true}))
+	compiled := &statement{text: rendered.Statement.SQL.String()}
+	for _, variable := range rendered.Statement.Vars {
+		compiled.parameters = append(compiled.parameters, variable.(placeholder).parameter)
+	}
+	return compiled, rendered.Error
+}
+
+// bind returns the values of the statement's parameters.
+func (s *statement) bind(scope deployments.Scope, query *deployments.Query) []any {
+	values := make([]any, len(s.parameters))
+	for i, parameter := range s.parameters {
+		values[i] = parameter.value(scope, query)
+	}
+	return values
+}
+
+// with is the common table expressions of a statement, as an expression of GORM.
+type with []commonTable
+
+type commonTable struct {
+	name  string // with AS and its options
+	query *gorm.DB
+}
+
+func (w *with) add(name string, query *gorm.DB) { *w = append(*w, commonTable{name, query}) }
+
+// Build implements clause.Expression.
+func (w with) Build(builder clause.Builder) {
+	for i, table := range w {
+		if i == 0 {
+			_, _ = builder.WriteString("WITH ")
+		} else {
+			_, _ = builder.WriteString(", ")
+		}
+		_, _ = builder.WriteString(table.name + " (")
+		builder.AddVar(builder, table.query)
+		_ = builder.WriteByte(')')
+	}
+}

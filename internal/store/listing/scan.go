@@ -1,0 +1,48 @@
+package listing
+
+import (
+	"database/sql"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+)
+
+// recordColumns are the columns of deployment_records that a page has, in the order that scan reads.
+var recordColumns = []string{
+	"id", "environment_id", "logical_environment_id", "deployment_name", "artifact_id", "status", "created_at", "updated_at", "last_seen_at",
+}
+
+// scan reads the total, which every row repeats, and the records. A single row without a record is an empty page.
+// Names are left to nameCache.
+func scan(rows *sql.Rows, pageSize int32) (deployments.Result, error) {
+	var (
+		// A setting may allow large pages: the slice grows to them rather than being allocated for each request.
+		result                                                              = deployments.Result{Records: make([]deployments.Record, 0, min(pageSize, 128))}
+		id, environmentID, logicalEnvironmentID, deploymentName, artifactID sql.Null[string]
+		status                                                              sql.Null[int64]
+		createdAt, updatedAt, lastSeenAt                                    database.Timestamp
+	)
+	into := []any{
+		&result.Total, &id, &environmentID, &logicalEnvironmentID, &deploymentName, &artifactID, &status, &createdAt, &updatedAt, &lastSeenAt,
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return deployments.Result{}, err
+		}
+		if !id.Valid {
+			continue
+		}
+		result.Records = append(result.Records, deployments.Record{
+			ID:                   id.V,
+			EnvironmentID:        environmentID.V,
+			LogicalEnvironmentID: logicalEnvironmentID.V,
+			DeploymentName:       deploymentName.V,
+			ArtifactID:           artifactID.V,
+			Status:               deployments.Status(status.V),
+			CreatedAt:            createdAt.Time,
+			UpdatedAt:            updatedAt.Time,
+			LastSeenAt:           lastSeenAt.Time,
+		})
+	}
+	return result, rows.Err()
+}

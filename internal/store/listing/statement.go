@@ -1,0 +1,290 @@
+package listing
+
+import (
+	"fmt"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/counts"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+)
+
+// statement builds the one statement that reads a page and its total, and so reads both from one snapshot (L9). Each of
+// its common table expressions reads those before it, and the functions below have the same order. testdata/statements
+// has the SQL of every kind of shape.
+func (s shape) statement(db *gorm.DB) *gorm.DB {
+	var with with
+	with.add("names AS", s.names(db))
+	if s.byProjectSet() {
+		with.add("sets AS", s.projectSets(db))
+	}
+	// The total and the page both read it. Each is planned as if its text stood there.
+	with.add("matching AS NOT MATERIALIZED", db.Scopes(s.set, s.filters, s.artifactFilters))
+	if s.counted() {
+		with.add("pending AS", s.pending(db))
+	}
+	with.add("total AS", s.total(db))
+	if !s.seek {
+		with.add("page AS", s.page(db))
+	} else {
+		with.add("target AS", s.target(db))
+		if s.hasMilestones() {
+			with.add("milestones AS", s.milestones(db))
+			with.add("milestone AS", s.milestone(db))
+		}
+		with.add("anchors AS", s.anchors(db))
+		with.add("anchor AS", s.anchor(db))
+		s.addSide(db, &with, "forward", ">=", oldestFirst)
+		s.addSide(db, &with, "backward", "<", newestFirst)
+		with.add("page AS", s.seekPage(db))
+	}
+	records := "(page JOIN deployment_records r ON r.id = page.id)"
+	if s.inIndexOrder() {
+		records = "page r"
+	}
+	// The outer join keeps the total of an empty page.
+	return db.Raw("? SELECT total.n, r."+strings.Join(recordColumns, ", r.")+
+		" FROM total LEFT JOIN "+records+" ON true ORDER BY r.created_at DESC, r.id DESC", with)
+}
+
+// names is one row with the ids of the organization and of the environments that the filters name, or no row if one of
+// the names is unknown (L5).
+func (s shape) names(db *gorm.DB) *gorm.DB {
+	columns := "organizations.id AS organization_id"
+	db = db.Table("organizations").Where("key = ?", organization)
+	if s.environment {
+		columns += ", environments.id AS environment_id"
+		db = db.Joins("JOIN environments ON environments.organization_id = organizations.id AND environments.name = ?", environmentName)
+	}
+	if s.logicalEnvironment {
+		columns += ", logical_environments.id AS logical_environment_id"
+		db = db.Joins("JOIN logical_environments ON logical_environments.organization_id = organizations.id"+
+			" AND logical_environments.name = ?", logicalEnvironmentName)
+	}
+	return db.Select(columns)
+}
+
+// named is a column of names.
+func named(column string) string { return "(SELECT names." + column + " FROM names)" }
+
+// projectSets is the ids of the project sets that contain the filter's project and the scope's (L4, T5).
+func (s shape) projectSets(db *gorm.DB) *gorm.DB {
+	db = db.Table("names").Select("project_set_id").
+		Joins("JOIN projects ON projects.organization_id = names.organization_id AND name = ?", s.projectParameter()).
+		Joins("JOIN project_set_members ON project_id = projects.id")
+	if s.project && s.scopeProject {
+		db = db.Where("project_set_id IN (SELECT project_set_id FROM project_set_members WHERE project_id = "+projectID+")", scopeProject)
+	}
+	return db
+}
+
+// projectID is the id of the project with the bound name.
+var projectID = "(SELECT id FROM projects WHERE organization_id = " + named("organization_id") + " AND name = ?)"
+
+// projectParameter is the filter's project, or the scope's if there is no filter.
+func (s shape) projectParameter() parameter {
+	if s.project {
+		return projectName
+	}
+	return scopeProject
+}
+
+// set is the full_history switch: all records, or the latest record of each slot (L1).
+func (s shape) set(db *gorm.DB) *gorm.DB {
+	if s.history == deployments.All {
+		return db.Table("deployment_records")
+	}
+	return db.Table("current_slots").Select("record_id AS id, created_at, project_set_id")
+}
+
+// filters narrows records, slots and deltas by the columns that all of them have (L2).
+func (s shape) filters(db *gorm.DB) *gorm.DB {
+	db = db.Where("organization_id = " + named("organization_id"))
+	if s.environment {
+		db = db.Where("environment_id = " + named("environment_id"))
+	}
+	if s.logicalEnvironment {
+		db = db.Where("logical_environment_id = " + named("logical_environment_id"))
+	}
+	if s.deploymentName {
+		db = db.Where("deployment_name = ?", deploymentName)
+	}
+	if s.status != deployments.AnyStatus {
+		db = db.Where(fmt.Sprintf("status = %d", s.status))
+	}
+	if s.kind != deployments.AnyKind {
+		db = db.Where(fmt.Sprintf("kind = %d", s.kind))
+	}
+	return db
+}
+
+// artifactFilters narrows records and slots by the digest and the projects of their artifact (L4).
+func (s shape) artifactFilters(db *gorm.DB) *gorm.DB {
+	if s.artifactDigest {
+		db = db.Where("artifact_id IN (SELECT id FROM artifacts WHERE organization_id = "+named("organization_id")+" AND digest = ?)", artifactDigest)
+	}
+	if s.projectVersion {
+		db = db.Where("artifact_id IN (SELECT artifact_id FROM projects JOIN project_versions ON project_id = projects.id"+
+			" JOIN project_version_artifacts ON project_version_id = project_versions.id"+
+			" WHERE projects.organization_id = "+named("organization_id")+" AND projects.name = ? AND project_versions.name = ?)",
+			projectName, projectVersionName)
+	}
+	if s.byProjectSet() {
+		db = db.Where("project_set_id > 0") // the condition of the partial indexes
+	}
+	return db
+}
+
+// pending is the deltas that are not compacted into the counters yet.
+func (s shape) pending(db *gorm.DB) *gorm.DB {
+	return db.Table("list_changes").Select("created_at, record_id, n").Scopes(s.filters, s.countedSets)
+}
+
+// countedSets narrows deltas and totals to the set of records and to the project sets.
+func (s shape) countedSets(db *gorm.DB) *gorm.DB {
+	if s.byProjectSet() {
+		db = db.Where("project_set_id IN (SELECT project_set_id FROM sets)")
+	}
+	return db.Where(fmt.Sprintf("latest = %t", s.history == deployments.Latest))
+}
+
+// total is the number of matching records: counters and pending deltas, or a count of the records.
+func (s shape) total(db *gorm.DB) *gorm.DB {
+	if !s.counted() {
+		return db.Table(s.matchingRecords()).Select("count(*) AS n")
+	}
+	counters := db.Table("list_totals").Select("sum(n)").Scopes(s.counters, s.countedSets)
+	if !s.byProjectSet() {
+		counters = counters.Where("project_set_id = 0")
+	}
+	return db.Raw("SELECT CAST(coalesce((?), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n", counters)
+}
+
+// counters narrows totals and milestones to those of the filters.
+func (s shape) counters(db *gorm.DB) *gorm.DB {
+	environmentID, logicalEnvironmentID := "'"+counts.AnyID+"'", "'"+counts.AnyID+"'"
+	if s.environment {
+		environmentID = named("environment_id")
+	}
+	if s.logicalEnvironment {
+		logicalEnvironmentID = named("logical_environment_id")
+	}
+	db = db.Where("organization_id = " + named("organization_id")).
+		Where("environment_id = " + environmentID).Where("logical_environment_id = " + logicalEnvironmentID).
+		Where(fmt.Sprintf("status = %d", s.status)).Where(fmt.Sprintf("kind = %d", s.kind))
+	if s.deploymentName {
+		return db.Where("deployment_name = ?", deploymentName)
+	}
+	return db.Where("deployment_name = ''")
+}
+
+// page is the first page. Where the total is zero no index is searched: none has every combination of filters.
+func (s shape) page(db *gorm.DB) *gorm.DB {
+	return s.read(db, window{s.pageColumns(), "(SELECT n FROM total) > 0", newestFirst, fmt.Sprint(s.pageSize), "0"})
+}
+
+// target is the ranks of the page's records, from low to before high. A rank is the number of older matching records.
+func (s shape) target(db *gorm.DB) *gorm.DB {
+	return db.Table("total").Select(s.portable(fmt.Sprintf("greatest(n - ?, 0) AS high, greatest(n - ? - %d, 0) AS low", s.pageSize)), offset, offset)
+}
+
+// milestones is the milestones of the listing, with n compacted records from each to the next, and upto that next one.
+func (s shape) milestones(db *gorm.DB) *gorm.DB {
+	db = db.Table("long_list_milestones").Scopes(s.counters).
+		Select("created_at, record_id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto")
+	if s.byProjectSet() {
+		return db.Where("project_id = "+projectID, s.projectParameter())
+	}
+	return db.Where("project_id = 0")
+}
+
+// milestone is the milestone nearest to the target, and its rank. The target is nearest to the first milestone that has
+// the middle of its records at or after it, and adding up ends there. Near the beginning and the end, which are
+// anchors as well, nothing is added up.
+func (s shape) milestone(db *gorm.DB) *gorm.DB {
+	return db.Table("milestones").
+		Select("created_at, record_id AS id, upto - n + coalesce((SELECT sum(pending.n) FROM pending" +
+			" WHERE (pending.created_at, pending.record_id) < (milestones.created_at, milestones.record_id)), 0) AS rank").
+		Where("2 * upto - n >= 2 * (SELECT high FROM target)").
+		Where(fmt.Sprintf("(SELECT high FROM target) > %d", s.milestoneInterval)).
+		Where(fmt.Sprintf("(SELECT total.n - target.high FROM total, target) > %d", s.milestoneInterval)).
+		Order("created_at, record_id LIMIT 1")
+}
+
+// anchors is the positions whose rank is known: the beginning, the end and the nearest milestone.
+func (s shape) anchors(db *gorm.DB) *gorm.DB {
+	anchors := "SELECT CAST(0 AS bigint) AS rank, " + s.position(counts.Beginning) + " UNION ALL SELECT n, " + s.position(counts.End) + " FROM total"
+	if s.hasMilestones() {
+		anchors += " UNION ALL SELECT rank, created_at, id FROM milestone"
+	}
+	return db.Raw(anchors)
+}
+
+// anchor is the anchor nearest to the target, and how many records the page skips and reads from there, forward in time
+// and backward. The choice decides what a page costs and never its records: every rank is exact.
+func (s shape) anchor(db *gorm.DB) *gorm.DB {
+	return db.Table("anchors, target").
+		Select(s.portable("created_at, id" +
+			", greatest(rank, low) - rank AS forward_skip, greatest(high - greatest(rank, low), 0) AS forward_rows" +
+			", rank - least(rank, high) AS backward_skip, greatest(least(rank, high) - low, 0) AS backward_rows")).
+		Order("abs(rank - high) LIMIT 1")
+}
+
+// addSide adds the page's records on one side of the anchor, forward or backward.
+func (s shape) addSide(db *gorm.DB, with *with, side, after, order string) {
+	page := window{
+		s.pageColumns(), "(created_at, id) " + after + " (SELECT created_at, id FROM anchor)",
+		order, "(SELECT " + side + "_rows FROM anchor)", "(SELECT " + side + "_skip FROM anchor)",
+	}
+	if s.inIndexOrder() {
+		// Skipping reads the index alone, up to the first record of the page.
+		with.add(side+"_start AS", s.read(db, window{"id, created_at", page.condition, order, "1", page.offset}))
+		page.condition = "(created_at, id) " + after[:1] + "= (SELECT created_at, id FROM " + side + "_start)"
+		page.offset = "0"
+	}
+	with.add(side+" AS", s.read(db, page))
+}
+
+// seekPage is any page but the first.
+func (s shape) seekPage(db *gorm.DB) *gorm.DB {
+	return db.Raw(fmt.Sprintf("SELECT * FROM forward UNION ALL SELECT * FROM backward LIMIT %d", s.pageSize))
+}
+
+// window is some columns of the matching records that meet a condition, after an offset and up to a limit. GORM would
+// bind limits and offsets, and PostgreSQL would not know that a page is small.
+type window struct{ columns, condition, order, limit, offset string }
+
+const (
+	newestFirst = "created_at DESC, id DESC" // L6
+	oldestFirst = "created_at, id"
+)
+
+// pageColumns are the columns that page has. Others are read by the ids of its records.
+func (s shape) pageColumns() string {
+	if s.inIndexOrder() {
+		return strings.Join(recordColumns, ", ")
+	}
+	return "id, created_at"
+}
+
+// matchingRecords is matching, or its records in the project sets.
+func (s shape) matchingRecords() string {
+	if s.byProjectSet() {
+		return "sets JOIN matching ON matching.project_set_id = sets.project_set_id"
+	}
+	return "matching"
+}
+
+// read reads a window. In PostgreSQL, each project set yields as many records as the window may have of it, in the
+// order of its index. SQLite has no LATERAL and sorts the records of all sets.
+func (s shape) read(db *gorm.DB, w window) *gorm.DB {
+	order := w.order + " LIMIT " + w.limit + " OFFSET " + w.offset
+	if !s.byProjectSet() || s.dialect == database.SQLite {
+		return db.Table(s.matchingRecords()).Select(w.columns).Where(w.condition).Order(order)
+	}
+	ofSet := db.Table("matching").Select(w.columns).Where("matching.project_set_id = sets.project_set_id").Where(w.condition).
+		Order(fmt.Sprintf("%s LIMIT CASE WHEN %[2]s > 0 THEN %[2]s + %[3]s ELSE 0 END", w.order, w.limit, w.offset))
+	return db.Table("sets CROSS JOIN LATERAL (?) AS of_set", ofSet).Select(w.columns).Order(order)
+}
