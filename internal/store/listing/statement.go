@@ -162,7 +162,8 @@ func (s shape) total(db *gorm.DB) *gorm.DB {
 	return db.Raw("SELECT CAST(coalesce((?), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n", counters)
 }
 
-// counters narrows totals and milestones to those of the filters.
+// counters narrows totals and milestones to those of the filters. The deployment name is bound without a filter, too: it
+// is then empty, as in most rows, and PostgreSQL would sort the milestones instead of reading them in index order.
 func (s shape) counters(db *gorm.DB) *gorm.DB {
 	environmentID, logicalEnvironmentID := "'"+counts.AnyID+"'", "'"+counts.AnyID+"'"
 	if s.environment {
@@ -171,13 +172,10 @@ func (s shape) counters(db *gorm.DB) *gorm.DB {
 	if s.logicalEnvironment {
 		logicalEnvironmentID = named("logical_environment_id")
 	}
-	db = db.Where("organization_id = " + named("organization_id")).
+	return db.Where("organization_id = " + named("organization_id")).
 		Where("environment_id = " + environmentID).Where("logical_environment_id = " + logicalEnvironmentID).
-		Where(fmt.Sprintf("status = %d", s.status)).Where(fmt.Sprintf("kind = %d", s.kind))
-	if s.deploymentName {
-		return db.Where("deployment_name = ?", deploymentName)
-	}
-	return db.Where("deployment_name = ''")
+		Where(fmt.Sprintf("status = %d", s.status)).Where(fmt.Sprintf("kind = %d", s.kind)).
+		Where("deployment_name = ?", deploymentName)
 }
 
 // page is the first page. Where the total is zero no index is searched: none has every combination of filters.
