@@ -132,7 +132,7 @@ func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
 			for _, organization := range organizations[:1-min(1, round%6)] { // each sixth round: counting one by one takes long
 				storetest.RequireExactCounts(t, s, db.Pool, organization)
 			}
-			s.SetMaxNames(rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "names"))
+			s = store.New(db, store.Parts{MilestoneInterval: 2, NameCacheSize: rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "names")})
 			for range 25 {
 				scope := deployments.Scope{Organization: rapid.SampledFrom(append(organizations, "none")).Draw(t, "organization")}
 				if rapid.IntRange(0, 4).Draw(t, "limited?") == 0 {

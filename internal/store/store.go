@@ -15,6 +15,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/importing"
+	"github.com/deployrecords/deployrecords/internal/store/listing"
 	"github.com/deployrecords/deployrecords/internal/store/recording"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
@@ -49,7 +50,7 @@ type (
 
 // Store is a deployments.Store over a database.
 type Store struct {
-	*lister
+	*listing.Lister
 	*recording.Recorder
 	*importing.Importer
 	*audit.Auditor
@@ -63,6 +64,7 @@ var _ deployments.Store = (*Store)(nil)
 type Parts struct {
 	MaxConcurrentLists int
 	MilestoneInterval  int64
+	NameCacheSize      int
 	ImportLimits       importing.Limits
 	Now                func() time.Time
 	NewID              func() string
@@ -75,7 +77,9 @@ func New(db *database.DB, p Parts) *Store {
 	}
 	compactor := counts.NewCompactor(db, p.MilestoneInterval)
 	return &Store{
-		lister:    newLister(db, cmp.Or(p.MaxConcurrentLists, 1), cmp.Or(p.MilestoneInterval, counts.DefaultMilestoneInterval)),
+		Lister: listing.New(db, listing.Options{
+			MaxConcurrentLists: p.MaxConcurrentLists, MilestoneInterval: p.MilestoneInterval, NameCacheSize: p.NameCacheSize,
+		}),
 		Recorder:  recording.New(db, p.Now, p.NewID),
 		Importer:  importing.New(db, compactor, p.NewID, cmp.Or(p.ImportLimits, importing.DefaultLimits)),
 		Auditor:   audit.New(db, compactor),
@@ -93,7 +97,7 @@ func Open(o Options) (*Store, error) {
 	}
 	connections := db.Pool.Stats().MaxOpenConnections
 	if o.MaxConcurrentLists == 0 {
-		o.MaxConcurrentLists = listsAtOnce(o.URL, connections)
+		o.MaxConcurrentLists = listing.DefaultMaxConcurrentLists(o.URL, connections)
 	}
 	return New(db, Parts{MaxConcurrentLists: min(o.MaxConcurrentLists, connections)}), nil
 }

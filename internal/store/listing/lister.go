@@ -20,7 +20,7 @@ const maxStatements = 512
 
 // Options configures a Lister.
 type Options struct {
-	// MaxConcurrentLists is the number of listings with precomputed totals that run at the same time.
+	// MaxConcurrentLists is the number of listings with precomputed totals that run at the same time; 0 is 1.
 	MaxConcurrentLists int
 	// MilestoneInterval is that of the milestones in the database; 0 is counts.DefaultMilestoneInterval.
 	MilestoneInterval int64
@@ -42,6 +42,7 @@ type Lister struct {
 
 // New returns a Lister on the database.
 func New(db *database.DB, o Options) *Lister {
+	o.MaxConcurrentLists = cmp.Or(o.MaxConcurrentLists, 1)
 	o.MilestoneInterval = cmp.Or(o.MilestoneInterval, counts.DefaultMilestoneInterval)
 	o.NameCacheSize = cmp.Or(o.NameCacheSize, defaultNameCacheSize)
 	return &Lister{
@@ -107,10 +108,10 @@ func (l *Lister) statement(s shape) (*statement, error) {
 // so they need no admission and delay no other.
 func (l *Lister) MaxConcurrentLists() int { return l.options.MaxConcurrentLists }
 
-// DefaultMaxConcurrentLists is the number for a pool of so many connections: two for each processor if the database
-// runs on this machine and shares them, and never more than there are connections.
-func DefaultMaxConcurrentLists(local bool, connections int) int {
-	if local {
+// DefaultMaxConcurrentLists returns the number for a pool of so many connections: that many, or at most two for each
+// processor if the database shares the processors of this machine.
+func DefaultMaxConcurrentLists(databaseURL string, connections int) int {
+	if database.IsLocal(databaseURL) {
 		return min(connections, 2*runtime.GOMAXPROCS(0))
 	}
 	return connections

@@ -10,7 +10,7 @@ import (
 // bind. It is the key of the statement cache.
 type shape struct {
 	dialect database.Dialect
-	history deployments.History
+	set     deployments.History
 
 	// The filters whose values are parameters.
 	environment, logicalEnvironment, deploymentName, artifactDigest bool
@@ -35,7 +35,7 @@ func newShape(d database.Dialect, milestoneInterval int64, scope deployments.Sco
 	project := q.ProjectName != "" && q.ProjectVersionName == ""
 	return shape{
 		dialect:            d,
-		history:            q.History,
+		set:                q.History,
 		environment:        q.EnvironmentName != "",
 		logicalEnvironment: q.LogicalEnvironmentName != "",
 		deploymentName:     q.DeploymentName != "",
@@ -57,7 +57,7 @@ func (s shape) byProjectSet() bool { return s.project || s.scopeProject }
 // counterFilters returns the filters that counters have.
 func (s shape) counterFilters() counts.Filters {
 	filters := counts.Filters{
-		Latest:             s.history == deployments.Latest,
+		Latest:             s.set == deployments.Latest,
 		Environment:        s.environment,
 		LogicalEnvironment: s.logicalEnvironment,
 		DeploymentName:     s.deploymentName,

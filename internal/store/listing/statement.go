@@ -9,6 +9,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
 // statement builds the one statement that reads a page and its total, and so reads both from one snapshot (L9). Each of
@@ -21,7 +22,7 @@ func (s shape) statement(db *gorm.DB) *gorm.DB {
 		with.add("sets AS", s.projectSets(db))
 	}
 	// The total and the page both read it. Each is planned as if its text stood there.
-	with.add("matching AS NOT MATERIALIZED", db.Scopes(s.set, s.filters, s.artifactFilters))
+	with.add("matching AS NOT MATERIALIZED", db.Scopes(s.history, s.filters, s.artifactFilters))
 	if s.counted() {
 		with.add("pending AS", s.pending(db))
 	}
@@ -53,7 +54,7 @@ func (s shape) statement(db *gorm.DB) *gorm.DB {
 // the names is unknown (L5).
 func (s shape) names(db *gorm.DB) *gorm.DB {
 	columns := "organizations.id AS organization_id"
-	db = db.Table("organizations").Where("key = ?", organization)
+	db = db.Model(&schema.Organization{}).Where("key = ?", organization)
 	if s.environment {
 		columns += ", environments.id AS environment_id"
 		db = db.Joins("JOIN environments ON environments.organization_id = organizations.id AND environments.name = ?", environmentName)
@@ -91,12 +92,12 @@ func (s shape) projectParameter() parameter {
 	return scopeProject
 }
 
-// set is the full_history switch: all records, or the latest record of each slot (L1).
-func (s shape) set(db *gorm.DB) *gorm.DB {
-	if s.history == deployments.All {
-		return db.Table("deployment_records")
+// history is the full_history switch: all records, or the latest record of each slot (L1).
+func (s shape) history(db *gorm.DB) *gorm.DB {
+	if s.set == deployments.All {
+		return db.Model(&schema.Record{})
 	}
-	return db.Table("current_slots").Select("record_id AS id, created_at, project_set_id")
+	return db.Model(&schema.CurrentSlot{}).Select("record_id AS id, created_at, project_set_id")
 }
 
 // filters narrows records, slots and deltas by the columns that all of them have (L2).
@@ -147,7 +148,7 @@ func (s shape) countedSets(db *gorm.DB) *gorm.DB {
 	if s.byProjectSet() {
 		db = db.Where("project_set_id IN (SELECT project_set_id FROM sets)")
 	}
-	return db.Where(fmt.Sprintf("latest = %t", s.history == deployments.Latest))
+	return db.Where(fmt.Sprintf("latest = %t", s.set == deployments.Latest))
 }
 
 // total is the number of matching records: counters and pending deltas, or a count of the records.
@@ -172,8 +173,8 @@ func (s shape) counters(db *gorm.DB) *gorm.DB {
 	if s.logicalEnvironment {
 		logicalEnvironmentID = named("logical_environment_id")
 	}
-	return db.Where("organization_id = " + named("organization_id")).
-		Where("environment_id = " + environmentID).Where("logical_environment_id = " + logicalEnvironmentID).
+	return db.Where("organization_id = "+named("organization_id")).
+		Where("environment_id = "+environmentID).Where("logical_environment_id = "+logicalEnvironmentID).
 		Where(fmt.Sprintf("status = %d", s.status)).Where(fmt.Sprintf("kind = %d", s.kind)).
 		Where("deployment_name = ?", deploymentName)
 }

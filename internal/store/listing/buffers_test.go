@@ -1,4 +1,4 @@
-package store_test
+package listing_test
 
 import (
 	"fmt"
@@ -13,8 +13,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// withHistory opens a database of so many records in 10,000 slots, a tenth of them of another organization.
-// testdata/history.sql says what they are like.
+// withHistory opens a database with so many records in 10,000 slots, a tenth of them of another organization.
+// testdata/history.sql describes them.
 func withHistory(t *testing.T, records int) *store.Store {
 	t.Helper()
 	url := pgtest.URL(t)
@@ -39,13 +39,14 @@ func withHistory(t *testing.T, records int) *store.Store {
 	return s
 }
 
-// combinations are all of environment, logical environment, status and kind, and each other filter alone.
+// combinations returns every combination of environment, logical environment, status and kind, and each other filter
+// alone.
 func combinations() []deployments.Query {
 	queries := []deployments.Query{{DeploymentName: "app3"}, {ArtifactDigest: "sha256:30"}, {ProjectName: "project3"}}
 	for _, environment := range []string{"", "env7"} {
 		for _, logical := range []string{"", "stage2"} {
-			for _, status := range append(statuses, deployments.AnyStatus) {
-				for _, kind := range append(kinds, deployments.AnyKind) {
+			for _, status := range []deployments.Status{deployments.Deployed, deployments.Decommissioned, deployments.Superseded, deployments.AnyStatus} {
+				for _, kind := range []deployments.Kind{deployments.ContainerImage, deployments.HelmChart, deployments.AnyKind} {
 					queries = append(queries, deployments.Query{
 						EnvironmentName: environment, LogicalEnvironmentName: logical, Status: status, ArtifactKind: kind,
 					})
@@ -62,12 +63,12 @@ func describe(q deployments.Query) string {
 		q.ArtifactDigest, q.ProjectName, q.ProjectVersionName, "page", q.Page.Number)), " ")
 }
 
-// The work of a list is counted in pages of memory: it must not grow with the history.
-func TestListsDoNotSlowDownWithTheHistory(t *testing.T) {
+// The buffers that a listing reads do not grow with the history.
+func TestListingsDoNotSlowDownWithTheHistory(t *testing.T) {
 	small, large := withHistory(t, 20_000), withHistory(t, 200_000)
 	page := deployments.Page{Size: 20}
 
-	t.Run("first pages with their totals", func(t *testing.T) {
+	t.Run("first pages", func(t *testing.T) {
 		full, _ := large.Buffers(t, storetest.Acme, deployments.Query{Page: page})
 		for _, q := range combinations() {
 			q.Page = page
@@ -75,15 +76,15 @@ func TestListsDoNotSlowDownWithTheHistory(t *testing.T) {
 				before, _ := small.Buffers(t, storetest.Acme, q)
 				after, plan := large.Buffers(t, storetest.Acme, q)
 				t.Logf("%-60s %5d %5d", describe(q), before, after)
-				// With few records, a page may not be full: it is compared with one that is.
+				// With few records the page may not be full; a full one is the measure then.
 				if float64(after) > 1.5*float64(max(before, full)) {
-					t.Errorf("%s: %d pages of memory, %d with ten times the records\n%s", describe(q), before, after, plan)
+					t.Errorf("%s: %d buffers, %d with ten times the records\n%s", describe(q), before, after, plan)
 				}
 			}
 		}
 	})
 
-	t.Run("deep pages of the whole history", func(t *testing.T) {
+	t.Run("deep pages of the full history", func(t *testing.T) {
 		first, _ := large.Buffers(t, storetest.Acme, deployments.Query{History: deployments.All, Page: page})
 		for _, q := range []deployments.Query{
 			{},
@@ -108,15 +109,15 @@ func TestListsDoNotSlowDownWithTheHistory(t *testing.T) {
 				buffers, plan := large.Buffers(t, storetest.Acme, q)
 				t.Logf("%-60s %5d", describe(q), buffers)
 				if buffers > max(3*first, 300) {
-					t.Errorf("%s: %d pages of memory, %d for the first page of all\n%s", describe(q), buffers, first, plan)
+					t.Errorf("%s: %d buffers, %d for the first page without filters\n%s", describe(q), buffers, first, plan)
 				}
 			}
 		}
 	})
 }
 
-// A long import that is under way notes its changes where no list looks.
-func TestListsDoNotSlowDownWhileAnImportIsUnderWay(t *testing.T) {
+// An import writes its deltas to a private partition, which no listing reads.
+func TestListingsDoNotSlowDownDuringAnImport(t *testing.T) {
 	db := storetest.OpenDatabase(t, pgtest.URL(t))
 	s := store.New(db, store.Parts{ImportLimits: importing.Limits{Batch: 1000, Cache: 1000, Reorder: 1000, Slots: 1000}})
 	var entries []deployments.ImportEntry
@@ -148,7 +149,7 @@ func TestListsDoNotSlowDownWhileAnImportIsUnderWay(t *testing.T) {
 		t.Errorf("%d bytes of records were written", written)
 	}
 	if during > before+20 {
-		t.Errorf("%d pages of memory before the import, %d while it is under way", before, during)
+		t.Errorf("%d buffers before the import, %d during it", before, during)
 	}
 	if got := storetest.Ask(t, s, storetest.Acme, query); got.Total != 51 {
 		t.Errorf("the total is %d", got.Total)

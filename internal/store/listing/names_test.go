@@ -1,4 +1,4 @@
-package store_test
+package listing_test
 
 import (
 	"fmt"
@@ -10,11 +10,10 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// Pages name each record right, whether or not the names are remembered, and whoever has just made them.
-func TestNamesAreThoseOfTheRecords(t *testing.T) {
+// Records have their own names, cached or not, and whichever server has created them.
+func TestRecordsHaveTheirOwnNames(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
-		s, other := storetest.Open(t, url), storetest.Open(t, url)
-		s.SetMaxNames(2)
+		s, other := store.New(storetest.OpenDatabase(t, url), store.Parts{NameCacheSize: 2}), storetest.Open(t, url)
 		for round := range 3 {
 			var entries []deployments.ImportEntry
 			for i := range 5 {
@@ -38,8 +37,8 @@ func TestNamesAreThoseOfTheRecords(t *testing.T) {
 	})
 }
 
-// A record that refers to another organization's environment, which no writer makes, does not show its name: not even
-// when that is remembered.
+// A record that refers to another organization's environment, which no writer stores, does not show its name, even if the
+// name is cached.
 func TestNamesOfAnotherOrganizationAreNotFound(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		s := storetest.Open(t, url)

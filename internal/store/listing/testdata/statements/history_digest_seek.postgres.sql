@@ -1,0 +1,65 @@
+-- Parameters: $1 organization, $2 digest, $3 offset, $4 offset
+WITH names AS (
+  SELECT organizations.id AS organization_id
+  FROM "organizations"
+  WHERE key = CAST($1 AS text)
+),
+matching AS NOT MATERIALIZED (
+  SELECT *
+  FROM "deployment_records"
+  WHERE organization_id = (SELECT names.organization_id FROM names)
+    AND (artifact_id IN (
+    SELECT id
+    FROM artifacts
+    WHERE organization_id = (SELECT names.organization_id FROM names)
+      AND digest = CAST($2 AS text)
+  ))
+),
+total AS (
+  SELECT count(*) AS n
+  FROM "matching"
+),
+target AS (
+  SELECT greatest(n - CAST($3 AS bigint), 0) AS high, greatest(n - CAST($4 AS bigint) - 20, 0) AS low
+  FROM "total"
+),
+anchors AS (
+  SELECT CAST(0 AS bigint) AS rank, CAST('0001-01-01T00:00:00Z' AS timestamptz) AS created_at, CAST('00000000-0000-0000-0000-000000000000' AS uuid) AS id
+  UNION ALL
+  SELECT n, CAST('9999-12-31T23:59:59.999999Z' AS timestamptz) AS created_at, CAST('ffffffff-ffff-ffff-ffff-ffffffffffff' AS uuid) AS id
+  FROM total
+),
+anchor AS (
+  SELECT created_at, id, greatest(rank, low) - rank AS forward_skip, greatest(high - greatest(rank, low), 0) AS forward_rows,
+    rank - least(rank, high) AS backward_skip, greatest(least(rank, high) - low, 0) AS backward_rows
+  FROM anchors, target
+  ORDER BY abs(rank - high)
+  LIMIT 1
+),
+forward AS (
+  SELECT id, created_at
+  FROM "matching"
+  WHERE (created_at, id) >= (SELECT created_at, id FROM anchor)
+  ORDER BY created_at, id
+  LIMIT (SELECT forward_rows FROM anchor) OFFSET (SELECT forward_skip FROM anchor)
+),
+backward AS (
+  SELECT id, created_at
+  FROM "matching"
+  WHERE (created_at, id) < (SELECT created_at, id FROM anchor)
+  ORDER BY created_at DESC, id DESC
+  LIMIT (SELECT backward_rows FROM anchor) OFFSET (SELECT backward_skip FROM anchor)
+),
+page AS (
+  SELECT *
+  FROM forward
+  UNION ALL
+  SELECT *
+  FROM backward
+  LIMIT 20
+)
+SELECT total.n, r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.status,
+  r.created_at, r.updated_at, r.last_seen_at
+FROM total
+LEFT JOIN (page JOIN deployment_records r ON r.id = page.id) ON true
+ORDER BY r.created_at DESC, r.id DESC;

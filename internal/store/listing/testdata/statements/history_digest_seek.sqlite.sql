@@ -1,0 +1,65 @@
+-- Parameters: $1 organization, $2 digest, $3 offset, $4 offset
+WITH names AS (
+  SELECT organizations.id AS organization_id
+  FROM `organizations`
+  WHERE key = CAST(? AS text)
+),
+matching AS NOT MATERIALIZED (
+  SELECT *
+  FROM `deployment_records`
+  WHERE organization_id = (SELECT names.organization_id FROM names)
+    AND (artifact_id IN (
+    SELECT id
+    FROM artifacts
+    WHERE organization_id = (SELECT names.organization_id FROM names)
+      AND digest = CAST(? AS text)
+  ))
+),
+total AS (
+  SELECT count(*) AS n
+  FROM `matching`
+),
+target AS (
+  SELECT max(n - CAST(? AS bigint), 0) AS high, max(n - CAST(? AS bigint) - 20, 0) AS low
+  FROM `total`
+),
+anchors AS (
+  SELECT CAST(0 AS bigint) AS rank, -62135596800000000 AS created_at, '00000000-0000-0000-0000-000000000000' AS id
+  UNION ALL
+  SELECT n, 253402300799999999 AS created_at, 'ffffffff-ffff-ffff-ffff-ffffffffffff' AS id
+  FROM total
+),
+anchor AS (
+  SELECT created_at, id, max(rank, low) - rank AS forward_skip, max(high - max(rank, low), 0) AS forward_rows,
+    rank - min(rank, high) AS backward_skip, max(min(rank, high) - low, 0) AS backward_rows
+  FROM anchors, target
+  ORDER BY abs(rank - high)
+  LIMIT 1
+),
+forward AS (
+  SELECT id, created_at
+  FROM `matching`
+  WHERE (created_at, id) >= (SELECT created_at, id FROM anchor)
+  ORDER BY created_at, id
+  LIMIT (SELECT forward_rows FROM anchor) OFFSET (SELECT forward_skip FROM anchor)
+),
+backward AS (
+  SELECT id, created_at
+  FROM `matching`
+  WHERE (created_at, id) < (SELECT created_at, id FROM anchor)
+  ORDER BY created_at DESC, id DESC
+  LIMIT (SELECT backward_rows FROM anchor) OFFSET (SELECT backward_skip FROM anchor)
+),
+page AS (
+  SELECT *
+  FROM forward
+  UNION ALL
+  SELECT *
+  FROM backward
+  LIMIT 20
+)
+SELECT total.n, r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.status,
+  r.created_at, r.updated_at, r.last_seen_at
+FROM total
+LEFT JOIN (page JOIN deployment_records r ON r.id = page.id) ON true
+ORDER BY r.created_at DESC, r.id DESC;

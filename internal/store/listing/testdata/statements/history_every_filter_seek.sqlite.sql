@@ -1,0 +1,94 @@
+-- Parameters: $1 environment, $2 logical environment, $3 organization, $4 project of the scope, $5 deployment name, $6 digest, $7 project, $8 project version, $9 offset, $10 offset
+WITH names AS (
+  SELECT organizations.id AS organization_id, environments.id AS environment_id, logical_environments.id AS logical_environment_id
+  FROM `organizations`
+  JOIN environments ON environments.organization_id = organizations.id
+    AND environments.name = CAST(? AS text)
+  JOIN logical_environments ON logical_environments.organization_id = organizations.id
+    AND logical_environments.name = CAST(? AS text)
+  WHERE key = CAST(? AS text)
+),
+sets AS (
+  SELECT project_set_id
+  FROM `names`
+  JOIN projects ON projects.organization_id = names.organization_id
+    AND name = CAST(? AS text)
+  JOIN project_set_members ON project_id = projects.id
+),
+matching AS NOT MATERIALIZED (
+  SELECT *
+  FROM `deployment_records`
+  WHERE organization_id = (SELECT names.organization_id FROM names)
+    AND environment_id = (SELECT names.environment_id FROM names)
+    AND logical_environment_id = (SELECT names.logical_environment_id FROM names)
+    AND deployment_name = CAST(? AS text)
+    AND status = 1
+    AND kind = 1
+    AND (artifact_id IN (
+    SELECT id
+    FROM artifacts
+    WHERE organization_id = (SELECT names.organization_id FROM names)
+      AND digest = CAST(? AS text)
+  ))
+    AND (artifact_id IN (
+    SELECT artifact_id
+    FROM projects
+    JOIN project_versions ON project_id = projects.id
+    JOIN project_version_artifacts ON project_version_id = project_versions.id
+    WHERE projects.organization_id = (SELECT names.organization_id FROM names)
+      AND projects.name = CAST(? AS text)
+      AND project_versions.name = CAST(? AS text)
+  ))
+    AND project_set_id > 0
+),
+total AS (
+  SELECT count(*) AS n
+  FROM sets
+  JOIN matching ON matching.project_set_id = sets.project_set_id
+),
+target AS (
+  SELECT max(n - CAST(? AS bigint), 0) AS high, max(n - CAST(? AS bigint) - 20, 0) AS low
+  FROM `total`
+),
+anchors AS (
+  SELECT CAST(0 AS bigint) AS rank, -62135596800000000 AS created_at, '00000000-0000-0000-0000-000000000000' AS id
+  UNION ALL
+  SELECT n, 253402300799999999 AS created_at, 'ffffffff-ffff-ffff-ffff-ffffffffffff' AS id
+  FROM total
+),
+anchor AS (
+  SELECT created_at, id, max(rank, low) - rank AS forward_skip, max(high - max(rank, low), 0) AS forward_rows,
+    rank - min(rank, high) AS backward_skip, max(min(rank, high) - low, 0) AS backward_rows
+  FROM anchors, target
+  ORDER BY abs(rank - high)
+  LIMIT 1
+),
+forward AS (
+  SELECT id, created_at
+  FROM sets
+  JOIN matching ON matching.project_set_id = sets.project_set_id
+  WHERE (created_at, id) >= (SELECT created_at, id FROM anchor)
+  ORDER BY created_at, id
+  LIMIT (SELECT forward_rows FROM anchor) OFFSET (SELECT forward_skip FROM anchor)
+),
+backward AS (
+  SELECT id, created_at
+  FROM sets
+  JOIN matching ON matching.project_set_id = sets.project_set_id
+  WHERE (created_at, id) < (SELECT created_at, id FROM anchor)
+  ORDER BY created_at DESC, id DESC
+  LIMIT (SELECT backward_rows FROM anchor) OFFSET (SELECT backward_skip FROM anchor)
+),
+page AS (
+  SELECT *
+  FROM forward
+  UNION ALL
+  SELECT *
+  FROM backward
+  LIMIT 20
+)
+SELECT total.n, r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.status,
+  r.created_at, r.updated_at, r.last_seen_at
+FROM total
+LEFT JOIN (page JOIN deployment_records r ON r.id = page.id) ON true
+ORDER BY r.created_at DESC, r.id DESC;

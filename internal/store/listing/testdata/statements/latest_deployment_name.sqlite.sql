@@ -1,0 +1,45 @@
+-- Parameters: $1 organization, $2 deployment name, $3 deployment name, $4 deployment name
+WITH names AS (
+  SELECT organizations.id AS organization_id
+  FROM `organizations`
+  WHERE key = CAST(? AS text)
+),
+matching AS NOT MATERIALIZED (
+  SELECT record_id AS id, created_at, project_set_id
+  FROM `current_slots`
+  WHERE organization_id = (SELECT names.organization_id FROM names)
+    AND deployment_name = CAST(? AS text)
+),
+pending AS (
+  SELECT created_at, record_id, n
+  FROM `list_changes`
+  WHERE organization_id = (SELECT names.organization_id FROM names)
+    AND deployment_name = CAST(? AS text)
+    AND latest = true
+),
+total AS (
+  SELECT CAST(coalesce((
+    SELECT sum(n)
+    FROM `list_totals`
+    WHERE project_set_id = 0
+      AND organization_id = (SELECT names.organization_id FROM names)
+      AND environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
+      AND logical_environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
+      AND status = 0
+      AND kind = 0
+      AND deployment_name = CAST(? AS text)
+      AND latest = true
+  ), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n
+),
+page AS (
+  SELECT id, created_at
+  FROM `matching`
+  WHERE (SELECT n FROM total) > 0
+  ORDER BY created_at DESC, id DESC
+  LIMIT 20 OFFSET 0
+)
+SELECT total.n, r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.status,
+  r.created_at, r.updated_at, r.last_seen_at
+FROM total
+LEFT JOIN (page JOIN deployment_records r ON r.id = page.id) ON true
+ORDER BY r.created_at DESC, r.id DESC;
