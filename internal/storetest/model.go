@@ -4,21 +4,38 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"sync"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// Model is a store of the plainest kind: every record in a slice, every question answered by looking at all of
-// them. It says what the rules mean. Import trusts its entries: none contradicts another, and artifacts are told apart
-// by their four parts alone. Ids that are missing stay so.
+// Model is a plain store in memory: it keeps every record in a map, and answers each query by looking at all of them. It
+// defines what the rules mean. Import trusts its entries not to contradict each other, and identifies artifacts by their four
+// parts. Missing ids of names stay empty.
 type Model struct {
 	// Now is the clock of recordings.
 	Now func() time.Time
-	// NewID makes the id of the record that an item of a batch adds.
-	NewID         func(item int) string
+	// NewID generates the id of the record that an item of a batch adds.
+	NewID func(item int) string
+
+	mu            sync.Mutex
 	organizations map[string]*modelOrganization
+	keys          map[modelKey]modelUse
 }
+
+// modelKey is an idempotency key of an organization, modelUse its request and record.
+type (
+	modelKey struct{ organization, subject, key string }
+	modelUse struct {
+		request  [32]byte
+		recordID string
+	}
+)
+
+var _ deployments.Store = (*Model)(nil)
 
 type modelOrganization struct {
 	records map[string]deployments.Record
@@ -26,20 +43,27 @@ type modelOrganization struct {
 	projects map[deployments.Artifact]map[deployments.ProjectVersion]bool
 }
 
-// NewModel is an empty model.
+// NewModel returns an empty model with the clock of this process and random ids.
 func NewModel() *Model {
-	return &Model{organizations: make(map[string]*modelOrganization)}
+	return &Model{
+		Now:           func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
+		NewID:         func(int) string { return uuid.NewString() },
+		organizations: make(map[string]*modelOrganization), keys: make(map[modelKey]modelUse),
+	}
 }
 
 // Import implements deployments.Store.
 func (m *Model) Import(_ context.Context, organization string, entries iter.Seq2[deployments.ImportEntry, error]) (deployments.ImportSummary, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var summary deployments.ImportSummary
-	o := m.organization(organization)
+	o := m.organization(organization).clone()
 	for entry, err := range entries {
 		if err != nil {
-			return summary, err
+			return deployments.ImportSummary{}, err
 		}
 		r := entry.Record
+		r.CreatedAt, r.UpdatedAt, r.LastSeenAt = r.CreatedAt.UTC(), r.UpdatedAt.UTC(), r.LastSeenAt.UTC()
 		switch old, known := o.records[r.ID]; {
 		case !known:
 			o.records[r.ID] = r
@@ -54,6 +78,7 @@ func (m *Model) Import(_ context.Context, organization string, entries iter.Seq2
 			o.belongs(r.Artifact, pv)
 		}
 	}
+	m.organizations[organization] = o
 	return summary, nil
 }
 
@@ -74,6 +99,8 @@ func (m *Model) organization(key string) *modelOrganization {
 
 // List implements deployments.Store.
 func (m *Model) List(_ context.Context, scope deployments.Scope, q deployments.Query) (deployments.Result, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	result := deployments.Result{Records: []deployments.Record{}}
 	o := m.organizations[scope.Organization]
 	if o == nil {

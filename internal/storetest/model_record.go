@@ -12,6 +12,8 @@ import (
 // Record does what deployments.Store promises. What makes a batch refuse an item beforehand (Batch.Check) is the
 // domain's; what a recording does to the history is not.
 func (m *Model) Record(_ context.Context, organization string, batch deployments.Batch) (deployments.BatchResult, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	batch.Validate()
 	o := m.organization(organization).clone()
 	now := m.Now()
@@ -55,6 +57,32 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 	}
 	m.organizations[organization] = o
 	return result, nil
+}
+
+// RecordIdempotent implements deployments.Store. Keys do not expire.
+func (m *Model) RecordIdempotent(ctx context.Context, organization string, key deployments.IdempotencyKey, item deployments.Recording, autoCreate bool) (deployments.Record, error) {
+	id := modelKey{organization, key.Subject, key.Key}
+	m.mu.Lock()
+	use, used := m.keys[id]
+	var stored deployments.Record
+	if used {
+		stored = m.organizations[organization].records[use.recordID]
+	}
+	m.mu.Unlock()
+	switch {
+	case used && use.request != key.Request:
+		return deployments.Record{}, deployments.ErrKeyReused
+	case used:
+		return stored, nil
+	}
+	result, err := m.Record(ctx, organization, deployments.Batch{Items: []deployments.BatchItem{{Recording: item}}, Single: true, AutoCreate: autoCreate})
+	if err != nil {
+		return deployments.Record{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keys[id] = modelUse{key.Request, result.Items[0].Record.ID}
+	return result.Items[0].Record, nil
 }
 
 func (o *modelOrganization) clone() *modelOrganization {
