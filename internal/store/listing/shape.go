@@ -1,6 +1,8 @@
 package listing
 
 import (
+	"strings"
+
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
@@ -88,4 +90,12 @@ func (s shape) hasMilestones() bool {
 func (s shape) inIndexOrder() bool {
 	filters := s.counterFilters()
 	return s.hasMilestones() && filters.Indexed() && !filters.Status && !filters.Kind && filters.Projects == 0
+}
+
+// pageColumns are the columns that page has. Others are read by the ids of its records.
+func (s shape) pageColumns() string {
+	if s.inIndexOrder() {
+		return strings.Join(recordColumns, ", ")
+	}
+	return "id, created_at"
 }

@@ -37,8 +37,8 @@ func (s shape) statement(db *gorm.DB) *gorm.DB {
 		}
 		with.add("anchors AS", s.anchors(db))
 		with.add("anchor AS", s.anchor(db))
-		s.addSide(db, &with, "forward", ">=", oldestFirst)
-		s.addSide(db, &with, "backward", "<", newestFirst)
+		s.addSide(db, &with, forward)
+		s.addSide(db, &with, backward)
 		with.add("page AS", s.seekPage(db))
 	}
 	records := "(page JOIN deployment_records r ON r.id = page.id)"
@@ -67,7 +67,7 @@ func (s shape) names(db *gorm.DB) *gorm.DB {
 	return db.Select(columns)
 }
 
-// named is a column of names.
+// named is a column of names. Qualified, a column that names lacks is an error; unqualified, it would be the outer query's.
 func named(column string) string { return "(SELECT names." + column + " FROM names)" }
 
 // projectSets is the ids of the project sets that contain the filter's project and the scope's (L4, T5).
@@ -181,7 +181,9 @@ func (s shape) counters(db *gorm.DB) *gorm.DB {
 
 // page is the first page. Where the total is zero no index is searched: none has every combination of filters.
 func (s shape) page(db *gorm.DB) *gorm.DB {
-	return s.read(db, window{s.pageColumns(), "(SELECT n FROM total) > 0", newestFirst, fmt.Sprint(s.pageSize), "0"})
+	return s.read(db, window{
+		columns: s.pageColumns(), condition: "(SELECT n FROM total) > 0", order: newestFirst, limit: fmt.Sprint(s.pageSize), offset: "0",
+	})
 }
 
 // target is the ranks of the page's records, from low to before high. A rank is the number of older matching records.
@@ -189,7 +191,8 @@ func (s shape) target(db *gorm.DB) *gorm.DB {
 	return db.Table("total").Select(s.portable(fmt.Sprintf("greatest(n - ?, 0) AS high, greatest(n - ? - %d, 0) AS low", s.pageSize)), offset, offset)
 }
 
-// milestones is the milestones of the listing, with n compacted records from each to the next, and upto that next one.
+// milestones is the milestones of the listing: n is the number of compacted records from each to the next one, upto the
+// number of those before the next one.
 func (s shape) milestones(db *gorm.DB) *gorm.DB {
 	db = db.Table("long_list_milestones").Scopes(s.counters).
 		Select("created_at, record_id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto")
@@ -199,9 +202,9 @@ func (s shape) milestones(db *gorm.DB) *gorm.DB {
 	return db.Where("project_id = 0")
 }
 
-// milestone is the milestone nearest to the target, and its rank. The target is nearest to the first milestone that has
-// the middle of its records at or after it, and adding up ends there. Near the beginning and the end, which are
-// anchors as well, nothing is added up.
+// milestone is the milestone nearest to the target, and its rank. It is the first one whose range, up to the next one, has
+// its middle at or after the target; the sum ends there. Near the beginning and the end, which are anchors as well, the
+// sum does not start.
 func (s shape) milestone(db *gorm.DB) *gorm.DB {
 	return db.Table("milestones").
 		Select("created_at, record_id AS id, upto - n + coalesce((SELECT sum(pending.n) FROM pending" +
@@ -231,19 +234,33 @@ func (s shape) anchor(db *gorm.DB) *gorm.DB {
 		Order("abs(rank - high) LIMIT 1")
 }
 
-// addSide adds the page's records on one side of the anchor, forward or backward.
-func (s shape) addSide(db *gorm.DB, with *with, side, after, order string) {
-	page := window{
-		s.pageColumns(), "(created_at, id) " + after + " (SELECT created_at, id FROM anchor)",
-		order, "(SELECT " + side + "_rows FROM anchor)", "(SELECT " + side + "_skip FROM anchor)",
+// direction is a side of the anchor, on which the page has records.
+type direction struct{ name, fromAnchor, fromStart, order string }
+
+// A record at the anchor itself is on the forward side.
+var (
+	forward  = direction{name: "forward", fromAnchor: ">=", fromStart: ">=", order: oldestFirst}
+	backward = direction{name: "backward", fromAnchor: "<", fromStart: "<=", order: newestFirst}
+)
+
+// addSide adds the page's records in a direction. Where one index has the order of the listing, it skips in the index
+// alone, up to the first record of the page, and reads whole records from there.
+func (s shape) addSide(db *gorm.DB, with *with, d direction) {
+	side := window{
+		columns:   s.pageColumns(),
+		condition: "(created_at, id) " + d.fromAnchor + " (SELECT created_at, id FROM anchor)",
+		order:     d.order,
+		limit:     "(SELECT " + d.name + "_rows FROM anchor)",
+		offset:    "(SELECT " + d.name + "_skip FROM anchor)",
 	}
 	if s.inIndexOrder() {
-		// Skipping reads the index alone, up to the first record of the page.
-		with.add(side+"_start AS", s.read(db, window{"id, created_at", page.condition, order, "1", page.offset}))
-		page.condition = "(created_at, id) " + after[:1] + "= (SELECT created_at, id FROM " + side + "_start)"
-		page.offset = "0"
+		start := side
+		start.columns, start.limit = "id, created_at", "1"
+		with.add(d.name+"_start AS", s.read(db, start))
+		side.condition = "(created_at, id) " + d.fromStart + " (SELECT created_at, id FROM " + d.name + "_start)"
+		side.offset = "0"
 	}
-	with.add(side+" AS", s.read(db, page))
+	with.add(d.name+" AS", s.read(db, side))
 }
 
 // seekPage is any page but the first.
@@ -259,14 +276,6 @@ const (
 	newestFirst = "created_at DESC, id DESC" // L6
 	oldestFirst = "created_at, id"
 )
-
-// pageColumns are the columns that page has. Others are read by the ids of its records.
-func (s shape) pageColumns() string {
-	if s.inIndexOrder() {
-		return strings.Join(recordColumns, ", ")
-	}
-	return "id, created_at"
-}
 
 // matchingRecords is matching, or its records in the project sets.
 func (s shape) matchingRecords() string {

@@ -72,7 +72,7 @@ func newListers(t *testing.T) map[string]*Lister {
 	return listers
 }
 
-func TestStatementsAreThoseOfTheGoldenFiles(t *testing.T) {
+func TestStatementsMatchTheGoldenFiles(t *testing.T) {
 	var names []string
 	for dialect, lister := range newListers(t) {
 		for name, c := range shapes {
@@ -106,7 +106,7 @@ func TestStatementsAreThoseOfTheGoldenFiles(t *testing.T) {
 }
 
 // Every value is a parameter, and every parameter has a type: see parameter.GormValue.
-func TestStatementsContainNoValuesAndTypedParameters(t *testing.T) {
+func TestStatementsHaveTypedParametersAndNoValues(t *testing.T) {
 	for dialect, lister := range newListers(t) {
 		mark := map[string]string{"postgres": "$", "sqlite": "?"}[dialect]
 		for name, c := range shapes {
