@@ -6,10 +6,10 @@ import (
 )
 
 // maxTokenBytes is far above what issuers make (1 to 4 KiB) and keeps one
-// request from making the server decode a megabyte before it knows who asks.
+// request from making the server decode a megabyte before it knows the caller.
 const maxTokenBytes = 16 << 10
 
-// BearerToken takes the token out of "Authorization: Bearer <token>" (rule
+// BearerToken returns the token of "Authorization: Bearer <token>" (rule
 // T1). The scheme is matched without regard to case.
 //
 // The error is ErrNoToken if there is no Authorization header, if it has

@@ -24,7 +24,7 @@ func TestT1_TheBearerTokenIsTakenFromTheHeader(t *testing.T) {
 	}
 }
 
-func TestR4_ARequestWithoutABearerTokenIsToldFromABadOne(t *testing.T) {
+func TestR4_AMissingTokenIsDistinguishedFromAnInvalidOne(t *testing.T) {
 	for name, h := range map[string]http.Header{
 		"no header":             {},
 		"other header":          {"X-Authorization": {"Bearer abc"}},

@@ -21,7 +21,7 @@ const (
 	claimScope     = "scope"
 )
 
-// maxOrganizationRunes is the longest name that the importer takes (rule I1);
+// maxOrganizationRunes is the longest name that the importer accepts (rule I1);
 // a longer one can't own a record.
 const maxOrganizationRunes = 256
 
@@ -71,8 +71,8 @@ func (c *claims) decode(organizationClaim string) error {
 	return err
 }
 
-// decodeRegistered checks the types of the registered claims; what they say is
-// judged by jwt.Validator afterwards (rule T1).
+// decodeRegistered checks the types of the registered claims; jwt.Validator
+// checks their values afterwards (rule T1).
 func (c *claims) decodeRegistered(m members) (err error) {
 	if c.ExpiresAt, err = m.date("exp"); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (c *claims) decodeProject(m members) error {
 }
 
 // principal applies rule T4. allowMissing is about an absent scope claim only:
-// an empty one says that the token grants nothing.
+// a token with an empty one grants nothing.
 func (c *claims) principal(allowMissing bool) Principal {
 	p := Principal{Subject: c.Subject, Organization: c.organization, Project: c.project}
 	if !c.hasScope {
@@ -147,8 +147,7 @@ func (c *claims) principal(allowMissing bool) Principal {
 	return p
 }
 
-// checkOrganization says what is wrong with the value of an organization claim
-// (rule T3).
+// checkOrganization checks the value of an organization claim (rule T3).
 func checkOrganization(claim, name string) error {
 	if name == "" {
 		return refuse("the token has no organization (claim %s)", claim)
@@ -159,7 +158,7 @@ func checkOrganization(claim, name string) error {
 	return checkName(claim, name)
 }
 
-// checkName refuses names that can't be told apart or stored. encoding/json
+// checkName refuses names that are ambiguous or can't be stored. encoding/json
 // turns every lone surrogate and every invalid byte into U+FFFD: two different
 // organizations written so would become one, so U+FFFD itself is refused
 // (ranging over invalid UTF-8 yields it as well). PostgreSQL has no NUL in a

@@ -133,7 +133,7 @@ func TestT3_TheNameOfTheOrganizationClaimIsASetting(t *testing.T) {
 
 // Two organizations whose names differ only in what JSON can't tell apart
 // would otherwise read each other's records.
-func TestT3_T5_NamesThatCannotBeToldApartAreRefused(t *testing.T) {
+func TestT3_T5_AmbiguousNamesAreRefused(t *testing.T) {
 	v := withSecret(t)
 	for _, claim := range []string{"org_id", "project_name", "sub"} {
 		payload := func(value string) string {

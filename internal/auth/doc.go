@@ -1,18 +1,18 @@
-// Package auth turns a bearer token (a JWT) into a [Principal]: who asks, in
-// which organization, and what the token lets them do. It also mints such
+// Package auth turns a bearer token (a JWT) into a [Principal]: the caller,
+// its organization, and what the token allows. It also mints such
 // tokens. It knows no HTTP framework; rules T1 to T5 of docs/semantics.md are
 // its contract.
 //
 // # What a token grants
 //
-// A token is judged in three steps, and nothing of it is believed before the
+// A token is checked in three steps, and no claim is trusted before the
 // first is done.
 //
 // First the signature (T1, T2). The key decides the algorithm, never the
 // token: the header's "alg" only picks which keys are tried, and each kind of
 // key serves one algorithm. HMAC secrets verify HS256, RSA keys RS256, P-256
 // keys ES256, Ed25519 keys EdDSA. A public key therefore can't be turned into
-// an HMAC secret by a token that says HS256, and "none" has no keys at all.
+// an HMAC secret by a token with alg HS256, and "none" has no keys at all.
 // Keys from configuration are tried before the JWKS, so that a token which
 // they verify never causes a request to the issuer.
 //
@@ -25,10 +25,10 @@
 //     Names that two writers could spell differently and that would be read
 //     alike (see claims.go) are refused, because one tenant would see the
 //     other's records.
-//   - scope grants reading and recording. A scope claim that is absent is told
-//     from one that is empty: only the absent one falls under
-//     [Options.AllowMissingScope], and that lets read, never record.
-//   - project_name narrows a token to a project, and takes recording away.
+//   - scope grants reading and recording. An absent scope claim differs from
+//     an empty one: [Options.AllowMissingScope] applies to the absent one
+//     only, and grants reading, never recording.
+//   - project_name limits a token to a project and excludes recording.
 //     A malformed project claim is refused, not ignored: ignoring it would
 //     widen the token to the whole organization.
 //

@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// ErrNoToken says that a request carried no bearer token at all. It is a 401
+// ErrNoToken reports that a request has no bearer token. It is a 401
 // without error="invalid_token" (rule R4).
 var ErrNoToken = errors.New("no bearer token was sent")
 
-// TokenError says that a token was sent and is not accepted: a 401 with
+// TokenError reports that a token was sent and is not accepted: a 401 with
 // error="invalid_token" (rule R4).
 type TokenError struct {
 	// Reason is for the client. It never holds the token or a part of it, key

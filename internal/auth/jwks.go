@@ -14,7 +14,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// jwksSettings are the measures of rule T2, in one place so that tests can
+// jwksSettings are the limits of rule T2, in one place so that tests can
 // shorten them.
 type jwksSettings struct {
 	timeout    time.Duration     // of one fetch, redirects and body included
@@ -40,7 +40,7 @@ func defaultJWKSSettings() jwksSettings {
 // keySet is the JWKS of an issuer, kept fresh by one goroutine.
 //
 // keyfunc and jwkset's HTTP client would be the library for this, but rule T2
-// asks what they can't be set to: they take a set without "keys" as an empty
+// requires what they can't do: they treat a set without "keys" as an empty
 // one and throw the good keys away, read a body of any size, fail the whole
 // set over one bad key, make a request with an unknown kid wait for the
 // limiter under the same deadline as the fetch (so "refuse at once" would also
@@ -57,17 +57,16 @@ type keySet struct {
 	// keys is nil until the first good fetch. The map is never written after
 	// it was stored.
 	keys atomic.Pointer[map[string][]namedKey]
-	// changed is called when the keys are others than before, once they are in
-	// place.
+	// changed is called after the keys changed.
 	changed func()
-	// limiter guards ask. It is only ever asked with AllowN, which takes
+	// limiter guards requests. It is only used with AllowN, which reserves
 	// nothing when it refuses: with Wait or Reserve, forged kids would run up
 	// a debt that keeps a rotated key out for many minutes.
 	limiter *rate.Limiter
-	// ask holds the channel that is closed when the refresh asked for is done.
-	// One place: the limiter lets one through at a time.
-	ask   chan chan struct{}
-	ended <-chan struct{}
+	// requests holds the channel that is closed when the requested refresh is
+	// done. Capacity 1: the limiter lets one through at a time.
+	requests chan chan struct{}
+	ended    <-chan struct{}
 }
 
 // namedKey is a public key of the JWKS, under its kid.
@@ -105,7 +104,7 @@ func newKeySet(rawURL string, settings jwksSettings, logger *slog.Logger, now fu
 		now:      now,
 		changed:  func() {},
 		limiter:  rate.NewLimiter(rate.Every(settings.unknownKID), 1),
-		ask:      make(chan chan struct{}, 1),
+		requests: make(chan chan struct{}, 1),
 	}, nil
 }
 
@@ -129,7 +128,7 @@ func (s *keySet) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case done := <-s.ask:
+		case done := <-s.requests:
 			// Leaves the timer alone: a failed refresh that a forged kid
 			// caused must not bring retries of its own (rule T2).
 			s.refresh(ctx)
@@ -157,8 +156,8 @@ func (s *keySet) pause(failed int) time.Duration {
 	return min(pause, s.settings.retryMost)
 }
 
-// refresh fetches the keys and tells whether that went well. When it did not,
-// the keys stay as they are (rule T2).
+// refresh fetches the keys and reports whether that succeeded. After a
+// failure the keys stay as they are (rule T2).
 func (s *keySet) refresh(ctx context.Context) bool {
 	fetchCtx, cancel := context.WithTimeout(ctx, s.settings.timeout)
 	defer cancel()
@@ -184,12 +183,12 @@ func (s *keySet) refresh(ctx context.Context) bool {
 	return true
 }
 
-// loaded tells whether the keys were ever fetched.
+// loaded reports whether the keys were ever fetched.
 func (s *keySet) loaded() bool { return s.keys.Load() != nil }
 
-// find gives the keys with this kid and algorithm; none if the kid belongs to
-// keys of other algorithms. For an unknown kid it asks for a refresh, if none
-// was asked for in the last minute, and waits for it; if one was, the token is
+// find returns the keys with this kid and algorithm; none if the kid belongs to
+// keys of other algorithms. For an unknown kid it requests a refresh, if none
+// was requested in the last minute, and waits for it; if one was, the token is
 // refused at once, so that requests with forged kids don't pile up. The error
 // is a *TokenError.
 //
@@ -197,7 +196,7 @@ func (s *keySet) loaded() bool { return s.keys.Load() != nil }
 // would otherwise spend the minute's refresh without one being made.
 func (s *keySet) find(ctx context.Context, kid, alg string) ([]any, error) {
 	keys, known := s.lookup(kid, alg)
-	if !known && s.askForRefresh(ctx) {
+	if !known && s.requestRefresh(ctx) {
 		keys, known = s.lookup(kid, alg)
 	}
 	switch {
@@ -223,14 +222,14 @@ func (s *keySet) lookup(kid, alg string) (keys []any, known bool) {
 	return keys, known
 }
 
-// askForRefresh tells whether a refresh was made for this caller.
-func (s *keySet) askForRefresh(ctx context.Context) bool {
+// requestRefresh reports whether a refresh was made for this caller.
+func (s *keySet) requestRefresh(ctx context.Context) bool {
 	if !s.limiter.AllowN(s.now(), 1) {
 		return false
 	}
 	done := make(chan struct{})
 	select {
-	case s.ask <- done:
+	case s.requests <- done:
 	default:
 		return false
 	}

@@ -18,7 +18,7 @@ import (
 // maxRedirects within one host; a longer chain is a loop.
 const maxRedirects = 5
 
-// parseJWKSURL takes https URLs, and http URLs of this machine (rule T2). Its
+// parseJWKSURL accepts https URLs, and http URLs of this machine (rule T2). Its
 // errors never quote the URL, which may hold a password: url.Parse's own do.
 func parseJWKSURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
@@ -52,7 +52,7 @@ func newTransport() *http.Transport {
 
 // checkRedirect follows a redirect only to the same scheme, host and port: the
 // operator trusted that origin with the keys and no other (rule T2). Setting
-// it takes away net/http's own limit on the length of a chain.
+// it removes net/http's own limit on the length of a chain.
 func checkRedirect(next *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return fmt.Errorf("more than %d redirects", maxRedirects)
@@ -113,7 +113,7 @@ func (s *keySet) fetch(ctx context.Context) (keys map[string][]namedKey, ignored
 
 // readKeySet reads a JWKS (RFC 7517 section 5). An answer without "keys" is
 // most likely an error page in JSON; to take it as an empty set would throw
-// the good keys away. An empty array is the issuer's word that no key is good.
+// the good keys away. An empty array revokes all keys.
 func readKeySet(body []byte) (keys map[string][]namedKey, ignored int, err error) {
 	var set map[string]json.RawMessage
 	if err := json.Unmarshal(body, &set); err != nil {
@@ -153,7 +153,7 @@ func readKey(raw json.RawMessage) (kid string, key namedKey, ok bool) {
 		return "", namedKey{}, false
 	}
 	// Private false: jwkset then refuses symmetric keys on its own as well.
-	// use and key_ops were judged above, and its own check would refuse a key
+	// use and key_ops were checked above, and its own check would refuse a key
 	// over a registered operation that jwkset does not know yet.
 	jwk, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{Private: false},
 		jwkset.JWKValidateOptions{SkipUse: true, SkipKeyOps: true})

@@ -258,7 +258,7 @@ func TestT2_AnIssuerThatIsDownAtStartIsRetriedUntilItIsUp(t *testing.T) {
 	s.wantHits(t, asked)
 }
 
-func TestT2_AnIssuerThatCannotBeReachedIsNoFaultOfTheOptions(t *testing.T) {
+func TestT2_AnUnreachableIssuerIsNotAnInvalidOption(t *testing.T) {
 	s := newIssuer(t)
 	s.Close()
 	if v := jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings()); v.Ready() == nil {
@@ -278,7 +278,7 @@ func TestT2_FailedFetchesArePacedMoreAndMoreSlowly(t *testing.T) {
 	}
 }
 
-func TestT2_TheMeasuresAreThoseOfTheRule(t *testing.T) {
+func TestT2_TheLimitsAreThoseOfTheRule(t *testing.T) {
 	got := defaultJWKSSettings()
 	if got.timeout != 5*time.Second || got.maxBody != 1<<20 || got.unknownKID != time.Minute || got.refresh != time.Hour {
 		t.Errorf("got %+v", got)

@@ -41,21 +41,21 @@ type keysByAlg map[string][]any
 // addSecrets files HMAC secrets under HS256. It copies them: the caller may
 // wipe its own.
 func (k keysByAlg) addSecrets(secrets [][]byte) error {
-	var faults []error
+	var violations []error
 	alg := jwt.SigningMethodHS256.Alg()
 	for i, secret := range secrets {
 		if err := checkSecret(secret); err != nil {
-			faults = append(faults, fmt.Errorf("HMAC secret %d: %w", i+1, err))
+			violations = append(violations, fmt.Errorf("HMAC secret %d: %w", i+1, err))
 			continue
 		}
 		k[alg] = append(k[alg], bytes.Clone(secret))
 	}
-	return errors.Join(faults...)
+	return errors.Join(violations...)
 }
 
 // addPEM files every key of a PEM text under its algorithm.
 func (k keysByAlg) addPEM(text []byte) error {
-	var faults []error
+	var violations []error
 	blocks := 0
 	for rest := text; ; {
 		var block *pem.Block
@@ -71,18 +71,18 @@ func (k keysByAlg) addPEM(text []byte) error {
 				continue
 			}
 		}
-		faults = append(faults, fmt.Errorf("PEM block %d: %w", blocks, err))
+		violations = append(violations, fmt.Errorf("PEM block %d: %w", blocks, err))
 	}
-	// pem.Decode steps over a damaged block without a word: the server would
-	// start with a key fewer than its operator believes.
+	// pem.Decode steps over a damaged block silently: the server would
+	// start with one key fewer than configured.
 	begun := bytes.Count(text, []byte("-----BEGIN "))
 	switch {
 	case begun == 0:
-		faults = append(faults, errors.New("the public keys hold no PEM block"))
+		violations = append(violations, errors.New("the public keys hold no PEM block"))
 	case begun != blocks:
-		faults = append(faults, fmt.Errorf("the public keys begin %d PEM blocks, of which %d can be read", begun, blocks))
+		violations = append(violations, fmt.Errorf("the public keys begin %d PEM blocks, of which %d can be read", begun, blocks))
 	}
-	return errors.Join(faults...)
+	return errors.Join(violations...)
 }
 
 // publicKey reads one PEM block. A certificate is only the wrapping of its
@@ -108,7 +108,7 @@ func publicKey(block *pem.Block) (any, error) {
 }
 
 // algorithmOf names the one algorithm that a public key may verify (rule T1),
-// or says why there is none. Keys of the configuration and of the JWKS go
+// or returns an error. Keys of the configuration and of the JWKS go
 // through it alike.
 func algorithmOf(key any) (string, error) {
 	switch key := key.(type) {
@@ -128,7 +128,7 @@ func algorithmOf(key any) (string, error) {
 	return "", errors.New("this kind of key is not supported, only RSA, P-256 and Ed25519 are")
 }
 
-// checkSecret says what is wrong with an HMAC secret, without showing it. A
+// checkSecret checks an HMAC secret. Its error does not contain it. A
 // PEM text is refused because a public key is known to everyone: as an HMAC
 // secret it would let everyone sign (rule T1).
 func checkSecret(secret []byte) error {
@@ -150,7 +150,7 @@ func checkSecret(secret []byte) error {
 // never shows one. A text without any secret is an error too.
 func ReadSecrets(r io.Reader) ([][]byte, error) {
 	var secrets [][]byte
-	var faults []error
+	var violations []error
 	lines := bufio.NewScanner(r)
 	line := 0
 	for lines.Scan() {
@@ -160,7 +160,7 @@ func ReadSecrets(r io.Reader) ([][]byte, error) {
 			continue
 		}
 		if err := checkSecret(secret); err != nil {
-			faults = append(faults, fmt.Errorf("line %d: %w", line, err))
+			violations = append(violations, fmt.Errorf("line %d: %w", line, err))
 			continue
 		}
 		secrets = append(secrets, bytes.Clone(secret))
@@ -168,8 +168,8 @@ func ReadSecrets(r io.Reader) ([][]byte, error) {
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("line %d: %w", line+1, err)
 	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
+	if len(violations) > 0 {
+		return nil, errors.Join(violations...)
 	}
 	if len(secrets) == 0 {
 		return nil, errors.New("no secret was found")

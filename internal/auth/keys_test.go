@@ -93,7 +93,7 @@ func TestT1_AnHMACSecretHas32BytesAndIsNoPublicKey(t *testing.T) {
 	verifier(t, Options{HMACSecrets: [][]byte{bytes.Repeat([]byte("x"), 32)}})
 }
 
-func TestNewTellsEveryFaultAtOnce(t *testing.T) {
+func TestNewReportsEveryViolation(t *testing.T) {
 	_, err := New(t.Context(), Options{
 		HMACSecrets:  [][]byte{[]byte("short")},
 		PublicKeyPEM: []byte("nothing"),
@@ -168,7 +168,7 @@ func TestT1_ALongSecretFileIsReadWhole(t *testing.T) {
 	}
 }
 
-func TestT1_ASecretFileWithFaultsIsRefusedByLine(t *testing.T) {
+func TestT1_AnInvalidSecretFileIsRefusedByLine(t *testing.T) {
 	for name, c := range map[string]struct {
 		file string
 		says []string

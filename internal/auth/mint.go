@@ -10,7 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// MintRequest says what a new token holds. Only Organization and TTL must be
+// MintRequest describes a new token. Only Organization and TTL must be
 // set; what is empty is left out of the token.
 type MintRequest struct {
 	Organization, Project, Subject, Issuer, Audience string
@@ -30,7 +30,7 @@ type MintRequest struct {
 // Mint signs a token with an HMAC secret (HS256) that Verify accepts where
 // that secret is set. Its jti is random, so no two tokens are alike.
 //
-// The error tells everything that is wrong with the request, never the secret:
+// The error reports every violation of the request and never the secret:
 // a secret under 32 bytes, an organization that rule T3 refuses, a TTL that is
 // not positive, an unknown scope, or the write scope together with a project,
 // which rule T5 would never honour.
@@ -73,9 +73,9 @@ func Mint(secret []byte, r MintRequest) (string, error) {
 	return token, nil
 }
 
-// check holds a request to the rules that Verify will hold its token to.
+// check checks a request by the rules that Verify applies to its token.
 func (r MintRequest) check(secret []byte) error {
-	faults := []error{
+	violations := []error{
 		checkSecret(secret),
 		checkOrganization(r.OrganizationClaim, r.Organization),
 		checkName(claimProject, r.Project),
@@ -84,20 +84,20 @@ func (r MintRequest) check(secret []byte) error {
 		checkName("aud", r.Audience),
 	}
 	if r.TTL <= 0 {
-		faults = append(faults, errors.New("the time to live must be more than zero"))
+		violations = append(violations, errors.New("the time to live must be more than zero"))
 	}
 	for _, s := range r.Scopes {
 		switch s {
 		case ReadDeployments:
 		case WriteDeployments:
 			if r.Project != "" {
-				faults = append(faults, fmt.Errorf("a token limited to a project can't have the scope %s", WriteDeployments))
+				violations = append(violations, fmt.Errorf("a token limited to a project can't have the scope %s", WriteDeployments))
 			}
 		default:
-			faults = append(faults, fmt.Errorf("the scope %q is unknown, there are %s and %s", s, ReadDeployments, WriteDeployments))
+			violations = append(violations, fmt.Errorf("the scope %q is unknown, there are %s and %s", s, ReadDeployments, WriteDeployments))
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(violations...)
 }
 
 func joinScopes(scopes []Scope) string {
@@ -108,7 +108,7 @@ func joinScopes(scopes []Scope) string {
 	return strings.Join(words, " ")
 }
 
-// ceilSeconds rounds up: a TTL of half a second must not be over at once.
+// ceilSeconds rounds up: a token with a TTL of half a second must not be expired at once.
 func ceilSeconds(t time.Time) int64 {
 	if t.Nanosecond() > 0 {
 		return t.Unix() + 1

@@ -139,6 +139,6 @@ func TestWhatVerifyWouldRefuseIsNotMinted(t *testing.T) {
 	}
 	_, err := Mint(nil, MintRequest{})
 	if err == nil || strings.Count(err.Error(), "\n") != 2 {
-		t.Errorf("got %v, want all three faults at once", err)
+		t.Errorf("got %v, want all three violations at once", err)
 	}
 }

@@ -26,8 +26,8 @@ type Principal struct {
 	read, write bool
 }
 
-// Allows tells whether the token grants s (rule T4). A token that is limited
-// to a project never grants WriteDeployments, whatever its scope says (rule
+// Allows reports whether the token grants s (rule T4). A token that is limited
+// to a project never grants WriteDeployments, whatever its scope (rule
 // T5). A scope that this package does not name is never granted.
 func (p Principal) Allows(s Scope) bool {
 	switch s {

@@ -105,7 +105,7 @@ func TestT1_AChangedTokenIsRefused(t *testing.T) {
 }
 
 // Were the claims read first, a forger could ask about them.
-func TestT1_NothingIsSaidOfTheClaimsOfAForgedToken(t *testing.T) {
+func TestT1_AForgedTokenRevealsNothingOfItsClaims(t *testing.T) {
 	forged := signClaims(jwt.SigningMethodHS256, secretB, "", jwt.MapClaims{"exp": "soon", "project_name": nil})
 	refused(t, withSecret(t), forged, "does not match any key")
 }

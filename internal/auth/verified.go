@@ -11,21 +11,21 @@ import (
 // bytes, or 12 KiB if a token as long as they may be names a subject as long: below 50 MiB in all, even then.
 const maxVerified = 4096
 
-// verifiedTokens remembers tokens that were accepted: whoever sends one asks many times with it, and checking its
-// signature and reading its claims costs more than all else that this package does. When it is full, the token that
-// was not used for the longest time goes.
+// verifiedTokens caches accepted tokens: a client sends the same token many times, and checking its signature and
+// reading its claims costs more than the rest of this package. When the cache is full, it evicts the least recently
+// used token.
 //
-// Only what was accepted is in it, so that nobody without a key can fill it. It belongs to one set of keys and never
-// outlives it: see Verifier.forget.
+// It holds only accepted tokens, so that nobody without a key can fill it. It belongs to one set of keys and never
+// outlives it: see Verifier.reset.
 type verifiedTokens struct {
-	// A token is kept by its SHA-256 only: whoever reads this memory, from a core dump say, can't send it.
+	// The cache holds only the SHA-256 of a token: a core dump does not reveal it.
 	byDigest *lru.Cache[[sha256.Size]byte, verifiedToken]
 }
 
-// verifiedToken is what of a token must be known to accept it again.
+// verifiedToken holds what is needed to accept a token again.
 type verifiedToken struct {
 	principal Principal
-	// dates are exp, nbf and iat, which are judged again at every use (rule T1). The rest can't change.
+	// dates are exp, nbf and iat, which are checked again at every use (rule T1). The rest can't change.
 	dates jwt.RegisteredClaims
 }
 
@@ -37,8 +37,7 @@ func newVerifiedTokens() *verifiedTokens {
 	return &verifiedTokens{cache}
 }
 
-// forget ends the memory of tokens that were verified with the keys so far (rule T2). It comes after the new keys are
-// in place. Verify takes hold of the memory before it looks at any key: what it remembers by an old key goes into the
-// old memory then, which nobody reads any more, even if it was at work when the keys changed. Were one memory emptied
-// instead, such a token would come into it afterwards and be accepted until its exp.
-func (v *Verifier) forget() { v.verified.Store(newVerifiedTokens()) }
+// reset replaces the cache after the keys changed (rule T2). Verify loads the cache before it reads any key, so that a
+// token verified by an old key enters the old cache, which nothing reads any more. If the cache were emptied instead, a
+// concurrent Verify could add such a token afterwards, and it would be accepted until its exp.
+func (v *Verifier) reset() { v.verified.Store(newVerifiedTokens()) }

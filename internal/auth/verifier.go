@@ -16,7 +16,7 @@ import (
 // iat (rule T1).
 const leeway = 30 * time.Second
 
-// Options says which tokens are accepted. At least one kind of key must be
+// Options defines which tokens are accepted. At least one kind of key must be
 // set; several may be set together (rule T1).
 type Options struct {
 	// HMACSecrets verify HS256. Each has 32 bytes or more; any may match.
@@ -39,8 +39,8 @@ type Options struct {
 	// AllowMissingScope lets a token without a scope claim read (rule T4).
 	AllowMissingScope bool
 
-	// Logger is told how fetching the JWKS goes. It is required. No token and
-	// no key goes into it.
+	// Logger receives the results of JWKS fetches. It is required. It never
+	// receives a token or a key.
 	Logger *slog.Logger
 	// Now is the clock for exp, nbf and iat and for the limit on refreshes.
 	// Nil: time.Now.
@@ -60,46 +60,45 @@ type Verifier struct {
 	allowMissingScope bool
 }
 
-// New makes a Verifier, or says everything that is wrong with the options in
-// one error. No error text holds a secret or the user information of a URL.
+// New returns a Verifier, or one error with every violation of the options. No error text holds a secret or the user information of a URL.
 //
 // With a JWKSURL it fetches the keys before it returns, for 5 seconds at most.
-// Keys that can't be had are no error, since the issuer may come up later:
-// Ready tells, and fetching goes on in the background until ctx ends.
+// Unavailable keys are no error, since the issuer may come up later: Ready
+// reports it, and fetching continues in the background until ctx ends.
 func New(ctx context.Context, o Options) (*Verifier, error) {
 	return newVerifier(ctx, o, defaultJWKSSettings())
 }
 
-// Check says everything that is wrong with the keys and the URL, as New would, and fetches nothing. That there is
-// no key at all only New says.
+// Check reports every violation of the keys and the URL, as New does, and fetches nothing. Only New reports that no key
+// is set.
 func (o Options) Check() error {
 	_, _, err := o.read(defaultJWKSSettings())
 	return err
 }
 
-// read makes keys of the options.
+// read reads the keys of the options.
 func (o Options) read(settings jwksSettings) (keysByAlg, *keySet, error) {
-	var faults []error
+	var violations []error
 	if o.Logger == nil {
-		faults = append(faults, errors.New("no logger is set"))
+		violations = append(violations, errors.New("no logger is set"))
 	}
 	keys := keysByAlg{}
 	if err := keys.addSecrets(o.HMACSecrets); err != nil {
-		faults = append(faults, err)
+		violations = append(violations, err)
 	}
 	if len(o.PublicKeyPEM) > 0 {
 		if err := keys.addPEM(o.PublicKeyPEM); err != nil {
-			faults = append(faults, err)
+			violations = append(violations, err)
 		}
 	}
 	var jwks *keySet
 	if o.JWKSURL != "" {
 		var err error
 		if jwks, err = newKeySet(o.JWKSURL, settings, o.Logger, o.Now); err != nil {
-			faults = append(faults, err)
+			violations = append(violations, err)
 		}
 	}
-	return keys, jwks, errors.Join(faults...)
+	return keys, jwks, errors.Join(violations...)
 }
 
 func newVerifier(ctx context.Context, o Options, settings jwksSettings) (*Verifier, error) {
@@ -128,15 +127,15 @@ func newVerifier(ctx context.Context, o Options, settings jwksSettings) (*Verifi
 	if v.organizationClaim == "" {
 		v.organizationClaim = defaultOrganizationClaim
 	}
-	v.forget()
+	v.reset()
 	if jwks != nil {
-		jwks.changed = v.forget
+		jwks.changed = v.reset
 		jwks.start(ctx)
 	}
 	return v, nil
 }
 
-// newValidator sets what golang-jwt leaves open: by default it takes a token
+// newValidator sets what golang-jwt leaves open: by default it accepts a token
 // without exp, one issued tomorrow, and any issuer and audience.
 func newValidator(o Options) *jwt.Validator {
 	options := []jwt.ParserOption{
@@ -156,7 +155,7 @@ func newValidator(o Options) *jwt.Validator {
 
 // Ready is nil once all configured kinds of keys are loaded. A JWKS that was
 // loaded once stays ready when later refreshes fail, since its keys stay in
-// use (rule T2). The error says nothing of where the keys are.
+// use (rule T2). The error does not contain the URL.
 func (v *Verifier) Ready() error {
 	if v.jwks != nil && !v.jwks.loaded() {
 		return errors.New("the keys that verify tokens (JWKS) have not been loaded yet")
@@ -164,24 +163,24 @@ func (v *Verifier) Ready() error {
 	return nil
 }
 
-// Verify checks a token by rules T1 to T5 and tells whom it names. The error
+// Verify checks a token by rules T1 to T5 and returns its principal. The error
 // is always a *TokenError.
 //
-// It waits only where the token's kid is unknown and the JWKS may be asked
+// It waits only where the token's kid is unknown and the JWKS may be fetched
 // again: at most one caller a minute, until the fetch or ctx ends.
 //
-// A token that was accepted is remembered; of the next times only its dates
-// are judged, until the keys of the JWKS change.
+// An accepted token is cached: later calls check only its dates, until the
+// keys of the JWKS change.
 func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) {
 	if err := checkTokenBytes(token); err != nil {
 		return Principal{}, err
 	}
-	verified := v.verified.Load() // before any key is looked at: see forget
+	verified := v.verified.Load() // before any key is looked at: see reset
 	digest := sha256.Sum256([]byte(token))
 	if known, ok := verified.byDigest.Get(digest); ok {
 		if err := v.dates.Validate(known.dates); err != nil {
 			verified.byDigest.Remove(digest)
-			return Principal{}, claimFault(err)
+			return Principal{}, claimViolation(err)
 		}
 		return known.principal, nil
 	}
@@ -196,11 +195,11 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) 
 	return principal, nil
 }
 
-// verify checks a token that is not remembered.
+// verify checks a token that is not cached.
 func (v *Verifier) verify(ctx context.Context, token string) (claims, error) {
 	var c claims
 	// Not jwt.Parse: its Keyfunc hands over all keys before any is tried, so
-	// the JWKS would be asked about tokens that a configured key verifies. The
+	// the JWKS would be fetched for tokens that a configured key verifies. The
 	// signature is checked below, and no claim is read before that.
 	parsed, _, err := v.parser.ParseUnverified(token, &c)
 	switch {
@@ -216,7 +215,7 @@ func (v *Verifier) verify(ctx context.Context, token string) (claims, error) {
 		return claims{}, err
 	}
 	if err := v.validator.Validate(c); err != nil {
-		return claims{}, claimFault(err)
+		return claims{}, claimViolation(err)
 	}
 	return c, nil
 }
@@ -252,7 +251,7 @@ func (v *Verifier) checkSignature(ctx context.Context, token string, parsed *jwt
 	if matches(v.keys[alg]) {
 		return nil
 	}
-	// A JWKS is public, so it has nothing to say about HS256.
+	// A JWKS is public, so it has no HS256 key.
 	if v.jwks == nil || method == jwt.SigningMethodHS256 {
 		if len(v.keys[alg]) == 0 {
 			return errAlgorithm
@@ -273,9 +272,9 @@ func (v *Verifier) checkSignature(ctx context.Context, token string, parsed *jwt
 	return nil
 }
 
-// claimFault says in our words what jwt.Validator found. Of several faults it
-// tells the first in this order.
-func claimFault(err error) error {
+// claimViolation translates an error of jwt.Validator. Of several violations it
+// returns the first in this order.
+func claimViolation(err error) error {
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return refuse("the token has expired")

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// What docs/contract-testing.md shows is what is there.
+// These tests compare docs/contract-testing.md with the examples.
 
 func read(t *testing.T, name string) string {
 	t.Helper()
@@ -20,7 +20,7 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// blocks are the code blocks of a language in a document.
+// blocks returns the code blocks of a language in a document.
 func blocks(document, language string) []string {
 	var all []string
 	for _, part := range strings.Split(document, "\n```"+language+"\n")[1:] {
@@ -30,7 +30,7 @@ func blocks(document, language string) []string {
 	return all
 }
 
-func TestTheDocumentedShellScriptPrintsWhatIsDocumented(t *testing.T) {
+func TestTheDocumentedShellScriptPrintsTheDocumentedOutput(t *testing.T) {
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestTheDocumentedShellScriptPrintsWhatIsDocumented(t *testing.T) {
 	}
 }
 
-func TestTheDocumentedCodeIsThatOfTheExamples(t *testing.T) {
+func TestTheDocumentedCodeEqualsTheExamples(t *testing.T) {
 	document := read(t, "docs/contract-testing.md")
 	for language, files := range map[string][]string{
 		"go": {"deployrecordstest/example_test.go", "deployrecordstest/whatruns_test.go"},
@@ -60,16 +60,16 @@ func TestTheDocumentedCodeIsThatOfTheExamples(t *testing.T) {
 	} {
 		shown := blocks(document, language)
 		if len(shown) != len(files) {
-			t.Fatalf("the document shows %d blocks of %s, and they are of %d files", len(shown), language, len(files))
+			t.Fatalf("the document has %d blocks of %s, want one for each of %d files", len(shown), language, len(files))
 		}
 		for i, block := range shown {
 			if !strings.Contains(read(t, files[i]), block) {
-				t.Errorf("%s does not have what is shown of it:\n%s", files[i], block)
+				t.Errorf("%s lacks the documented block:\n%s", files[i], block)
 			}
 		}
 	}
 	const records = "records.ndjson"
 	if read(t, "deployrecordstest/testdata/"+records) != read(t, "examples/contract-testing-typescript/"+records) {
-		t.Errorf("the examples have two kinds of %s", records)
+		t.Errorf("the examples have different versions of %s", records)
 	}
 }

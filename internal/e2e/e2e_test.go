@@ -25,10 +25,10 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// walk reads every record of a server with the generated client.
+// walk returns every record of a server, read with the generated client.
 func walk(t *testing.T, url, bearer string, size int32, history bool) []client.DeploymentRecord {
 	t.Helper()
-	c, err := client.NewClientWithResponses(url, client.WithHTTPClient(judged(t)),
+	c, err := client.NewClientWithResponses(url, client.WithHTTPClient(checked(t)),
 		client.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
 			r.Header.Set("Authorization", "Bearer "+bearer)
 			return nil
@@ -67,7 +67,7 @@ func ndjson(t *testing.T, records []client.DeploymentRecord) []byte {
 	return file.Bytes()
 }
 
-func TestI5_WhatTheServerGivesOutAnEmptyDatabaseTakesIn(t *testing.T) {
+func TestI5_AnEmptyDatabaseImportsTheAPIsRecords(t *testing.T) {
 	demo := absolute(t, "testdata/demo.ndjson")
 	lines, err := os.ReadFile(demo)
 	if err != nil {
@@ -81,7 +81,7 @@ func TestI5_WhatTheServerGivesOutAnEmptyDatabaseTakesIn(t *testing.T) {
 			bearer := token(t, "demo")
 			history := walk(t, server.url, bearer, 37, true)
 			if want := bytes.Count(lines, []byte("\n")); len(history) != want {
-				t.Errorf("walked %d records of %d", len(history), want)
+				t.Errorf("read %d records of %d", len(history), want)
 			}
 			latest := walk(t, server.url, bearer, 5, false)
 			if len(latest) == 0 || len(latest) >= len(history) {
@@ -95,7 +95,7 @@ func TestI5_WhatTheServerGivesOutAnEmptyDatabaseTakesIn(t *testing.T) {
 				t.Errorf("%d latest records of %d slots", len(latest), len(slots))
 			}
 
-			// Into an empty database of the other engine, gzipped and from standard input.
+			// Import into an empty database of the other engine, gzipped, from standard input.
 			file := filepath.Join(t.TempDir(), "walk.ndjson")
 			if err := os.WriteFile(file, gzipped(t, ndjson(t, history)), 0o600); err != nil {
 				t.Fatal(err)
@@ -110,7 +110,7 @@ func TestI5_WhatTheServerGivesOutAnEmptyDatabaseTakesIn(t *testing.T) {
 				for _, all := range []bool{true, false} {
 					got, want := walk(t, copied.url, token(t, "copy"), 100, all), walk(t, server.url, bearer, 100, all)
 					if !bytes.Equal(ndjson(t, got), ndjson(t, want)) {
-						t.Errorf("full_history=%v: the walk of the copy in %s is another", all, other.Name)
+						t.Errorf("full_history=%v: the copy in %s has other pages", all, other.Name)
 					}
 				}
 			}
@@ -131,7 +131,7 @@ func gzipped(t *testing.T, data []byte) []byte {
 	return out.Bytes()
 }
 
-func TestImportFromStandardInputAndOfFaultyFiles(t *testing.T) {
+func TestImportOfStandardInputAndInvalidFiles(t *testing.T) {
 	env := []string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "x.db")}
 	line := `{"id":"00000001-0000-4000-8000-000000000000","environment_name":"eu","deployment_name":"api","status":"DEPLOYED","created_at":"2026-03-01T12:00:00Z","artifact":{"kind":"CONTAINER_IMAGE","digest":"` + storetest.Digest(1) + `"}}` + "\n"
 	cmd := command(t, env, "import", "--organization", "acme", "-")
@@ -157,7 +157,7 @@ func TestImportFromStandardInputAndOfFaultyFiles(t *testing.T) {
 	}
 	for _, want := range []string{bad + " has faults; nothing was loaded", "line 2: status: ", "RUNNING", "not read: " + never} {
 		if !strings.Contains(stderr, want) {
-			t.Errorf("standard error does not tell %q:\n%s", want, stderr)
+			t.Errorf("standard error lacks %q:\n%s", want, stderr)
 		}
 	}
 	server := serve(t, env)
@@ -166,10 +166,10 @@ func TestImportFromStandardInputAndOfFaultyFiles(t *testing.T) {
 	}
 }
 
-func TestSIGTERMFinishesWhatIsUnderWay(t *testing.T) {
+func TestSIGTERMFinishesRunningRequests(t *testing.T) {
 	database := pgtest.URL(t)
 	server := serve(t, []string{"DATABASE_URL=" + database})
-	// A lock makes the database keep the answer back until the signal has come.
+	// A lock in the database delays the response until after the signal.
 	conn, err := pgx.Connect(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +204,7 @@ func TestSIGTERMFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// waitFor fails the test if it does not become true in a while.
+// waitFor fails the test unless the condition becomes true in time.
 func waitFor(t *testing.T, what string, happened func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !happened(); time.Sleep(10 * time.Millisecond) {
@@ -214,7 +214,7 @@ func waitFor(t *testing.T, what string, happened func() bool) {
 	}
 }
 
-func TestADatabaseThatIsDownAtTheStart(t *testing.T) {
+func TestADatabaseThatIsDownAtStart(t *testing.T) {
 	cluster := pgtest.NewCluster(t)
 	cluster.Stop()
 	env := []string{"DATABASE_URL=" + cluster.URL()}
@@ -235,12 +235,12 @@ func TestADatabaseThatIsDownAtTheStart(t *testing.T) {
 
 var curl = regexp.MustCompile(`curl -H '([^']+): ([^']+)' '([^']+)'`)
 
-func TestMakeRunPrintsAQuestionThatIsAnswered(t *testing.T) {
+func TestMakeRunPrintsARequestThatWorks(t *testing.T) {
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A clone with a program that is built already.
+	// A clone whose binary is already built.
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o700); err != nil {
 		t.Fatal(err)
@@ -276,7 +276,7 @@ func TestMakeRunPrintsAQuestionThatIsAnswered(t *testing.T) {
 			t.Fatal(err)
 		}
 		request.Header.Set(printed[1], printed[2])
-		response, err := judged(t).Do(request)
+		response, err := checked(t).Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,8 +291,8 @@ func TestMakeRunPrintsAQuestionThatIsAnswered(t *testing.T) {
 	}
 }
 
-// The answers that the README prints are the demo's.
-func TestTheREADMEsAnswersAreTheDemos(t *testing.T) {
+// The README's responses are those of the demo.
+func TestTheREADMEsResponsesAreTheDemos(t *testing.T) {
 	env := []string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "x.db")}
 	mustRun(t, env, "import", "--organization", "demo", absolute(t, "testdata/demo.ndjson"))
 	server := serve(t, env)
@@ -302,7 +302,7 @@ func TestTheREADMEsAnswersAreTheDemos(t *testing.T) {
 			t.Fatal(err)
 		}
 		request.Header.Set("Authorization", "Bearer "+token(t, "demo"))
-		response, err := judged(t).Do(request)
+		response, err := checked(t).Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,12 +18,12 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// attempt is a recording that was sent, and the record that was acknowledged, if any.
+// attempt is a sent recording with the acknowledged record, if any.
 type attempt struct {
 	key, body, digest, id string
 }
 
-// send records and gives the id of the record, or "" if there was no answer.
+// send records and returns the id of the record, or "" without a response.
 func send(url, bearer string, a *attempt) string {
 	request, err := http.NewRequest(http.MethodPost, url+"/v1/deployments", strings.NewReader(a.body))
 	if err != nil {
@@ -52,7 +52,7 @@ func send(url, bearer string, a *attempt) string {
 	return answer.Record.ID
 }
 
-func TestAServerThatIsKilledLosesNothingAndRecordsNothingTwice(t *testing.T) {
+func TestAKilledServerLosesAndDuplicatesNoRecord(t *testing.T) {
 	const kills, recorders = 20, 3
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
@@ -79,13 +79,13 @@ func TestAServerThatIsKilledLosesNothingAndRecordsNothingTwice(t *testing.T) {
 							attempts = append(attempts, a)
 							mu.Unlock()
 							if a.id == "" {
-								return // the server is dead
+								return // the server is killed
 							}
 							answered.Add(1)
 						}
 					})
 				}
-				// In the middle of something, and after as many answers as prove something, however busy the machine is.
+				// Kill the server during requests, after a minimum of responses however busy the machine is.
 				enough := int64(recorders + rand.IntN(20))
 				for giveUp := time.Now().Add(30 * time.Second); answered.Load() < enough && time.Now().Before(giveUp); {
 					time.Sleep(time.Millisecond)
@@ -128,7 +128,7 @@ func TestAServerThatIsKilledLosesNothingAndRecordsNothingTwice(t *testing.T) {
 				t.Errorf("W1: %d records are deployed in two slots", running)
 			}
 
-			// Repeating the lot records what was not recorded, and repeating it again changes nothing.
+			// A retry of all attempts records the missing ones. Another retry changes nothing.
 			for _, a := range attempts {
 				id := send(server.url, bearer, a)
 				if id == "" || a.id != "" && id != a.id {
@@ -140,7 +140,7 @@ func TestAServerThatIsKilledLosesNothingAndRecordsNothingTwice(t *testing.T) {
 				send(server.url, bearer, a)
 			}
 			if after := ndjson(t, walk(t, server.url, bearer, 100, true)); !bytes.Equal(before, after) {
-				t.Error("repeating the lot once more changed the history")
+				t.Error("the second retry changed the history")
 			}
 			t.Logf("%d recordings, %d acknowledged, %d in the history", len(attempts), acknowledged, bytes.Count(before, []byte("\n")))
 		})

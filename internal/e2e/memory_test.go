@@ -11,15 +11,15 @@ import (
 	"testing"
 )
 
-// memoryServer is a server for the tests of a client, as a script finds it.
+// memoryServer is a server with --memory, as a script sees it.
 type memoryServer struct {
 	*process
 	token  string
 	client *http.Client
 }
 
-// serveMemory starts one in a directory that it may not write to, and reads what it prints. Whatever else is set on
-// the machine, it is without a database and a key. Its temporary files, if it made any, would be in scratch.
+// serveMemory starts a server in a read-only directory and reads its output. Its environment has no database and no key.
+// Temporary files, if any, would be in scratch.
 func serveMemory(t *testing.T, client *http.Client, scratch string, args ...string) *memoryServer {
 	t.Helper()
 	cmd := command(t, []string{"DATABASE_URL=postgres://nobody@127.0.0.1:1/nothing", "JWT_HMAC_SECRET=", "TMPDIR=" + scratch, "SQLITE_TMPDIR=" + scratch},
@@ -56,7 +56,7 @@ func serveMemory(t *testing.T, client *http.Client, scratch string, args ...stri
 	return s
 }
 
-// ask gives the body of the answer, and of the header what the server's clock decides.
+// ask returns the response's body and the headers that depend on the server's clock.
 func (s *memoryServer) ask(t *testing.T, method, path, body string) (answer []byte, date string) {
 	t.Helper()
 	request, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
@@ -80,11 +80,11 @@ func (s *memoryServer) ask(t *testing.T, method, path, body string) (answer []by
 const deploymentOfTheAPI = `{"environment_name":"prod-eu","deployment_name":"api","kind":"CONTAINER_IMAGE",
 "artifact_digest":"sha256:6d474119abde5f03938587461518da550292aae2e86c60b840cfff878981f0c8"}`
 
-func TestServersInMemoryAnswerAlikeAndShareNothing(t *testing.T) {
+func TestMemoryServersAnswerAlikeAndAreIndependent(t *testing.T) {
 	demo := absolute(t, "testdata/demo.ndjson")
-	scratch, client := t.TempDir(), judged(t)
+	scratch, client := t.TempDir(), checked(t)
 	var servers []*memoryServer
-	for range 10 { // at once
+	for range 10 { // concurrently
 		servers = append(servers, serveMemory(t, client, scratch, "--load", demo, "--now", "2030-01-01T01:00:00.5+01:00"))
 	}
 	var first []byte
@@ -120,7 +120,7 @@ func TestServersInMemoryAnswerAlikeAndShareNothing(t *testing.T) {
 	}
 }
 
-func TestAServerInMemoryEndsBeforeItListensIfItsFileIsFaulty(t *testing.T) {
+func TestAMemoryServerWithAnInvalidFileDoesNotStart(t *testing.T) {
 	lines, err := os.ReadFile(absolute(t, "testdata/demo.ndjson"))
 	if err != nil {
 		t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// What the README shows: three versions and a rollback, lists, the end, and the contract's answers.
-func TestTheDemoOfTheREADME(t *testing.T) {
+// The README's example: three versions, a rollback, listings, a decommissioning, and errors.
+func TestTheREADMEDemo(t *testing.T) {
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			server := serve(t, []string{"DATABASE_URL=" + engine.URL(t)})
@@ -54,7 +54,7 @@ func TestTheDemoOfTheREADME(t *testing.T) {
 				t.Errorf("got %s, want %s", got, want)
 			}
 
-			// What list prints as NDJSON, import reads, and another server lists the same.
+			// import reads the NDJSON of list, and another server returns the same list.
 			lines := mustRun(t, env, "list", "--all", "--full-history", "--output", "ndjson")
 			file := filepath.Join(t.TempDir(), "list.ndjson")
 			if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
@@ -68,7 +68,7 @@ func TestTheDemoOfTheREADME(t *testing.T) {
 				t.Errorf("got %s, want %s", again, lines)
 			}
 
-			// Exit codes tell what happened.
+			// Exit codes distinguish the results.
 			for want, run := range map[int]func() int{
 				2: func() int { _, _, code := run(t, env, "record", "--environment", "e"); return code },
 				3: func() int {

@@ -1,4 +1,4 @@
-// Package e2e runs the program itself, as people do, against both databases.
+// Package e2e tests the built program against both databases.
 package e2e_test
 
 import (
@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 
 const secret = "the secret of the end-to-end tests, long enough"
 
-// command prepares a run of the program with these settings and no others.
+// command returns a command of the program with exactly this environment.
 func command(t testing.TB, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := binary()
@@ -60,7 +60,7 @@ func command(t testing.TB, env []string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run gives what the program says and its exit code.
+// run returns the program's output and exit code.
 func run(t testing.TB, env []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	cmd := command(t, env, args...)
@@ -80,7 +80,7 @@ func mustRun(t testing.TB, env []string, args ...string) string {
 	return stdout
 }
 
-// absolute is the path of a file of the project.
+// absolute returns the absolute path of a file in the repository.
 func absolute(t testing.TB, name string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(root, name))
@@ -90,7 +90,7 @@ func absolute(t testing.TB, name string) string {
 	return path
 }
 
-// process is a server that runs.
+// process is a running server.
 type process struct {
 	cmd *exec.Cmd
 	url string
@@ -142,7 +142,7 @@ func (p *process) waitReady(t testing.TB) {
 	t.Fatalf("the server is not ready:\n%s", p.log)
 }
 
-// stop ends the server as an orchestrator does, and gives its exit code.
+// stop ends the server as an orchestrator does and returns its exit code.
 func (p *process) stop(t testing.TB) int {
 	t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -152,14 +152,14 @@ func (p *process) stop(t testing.TB) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// token is one for the organization.
+// token returns a token for the organization.
 func token(t testing.TB, organization string, args ...string) string {
 	t.Helper()
 	return strings.TrimSpace(mustRun(t, nil, append([]string{"token", "--organization", organization}, args...)...))
 }
 
-// judged is a client whose answers are judged by the contract.
-func judged(t testing.TB) *http.Client { return contracttest.Client(t) }
+// checked is a client that checks each response against the documents.
+func checked(t testing.TB) *http.Client { return contracttest.Client(t) }
 
 type lockedBuffer struct {
 	mu  sync.Mutex

@@ -11,8 +11,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// Two servers fold what writers change at both, while they do, and verify finds everything as the records say.
-func TestServersFoldTheCountsOfLists(t *testing.T) {
+// Two servers compact the counters while clients write to both. verify finds the counters equal to the records.
+func TestServersCompactTheCountersOfLists(t *testing.T) {
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			env := []string{"DATABASE_URL=" + engine.URL(t)}
@@ -49,7 +49,7 @@ func TestServersFoldTheCountsOfLists(t *testing.T) {
 					done = true
 				case <-time.After(100 * time.Millisecond):
 				}
-				mustRun(t, env, "verify", "--organization", "acme") // while they write, too
+				mustRun(t, env, "verify", "--organization", "acme") // also while clients write
 			}
 			giveUp := time.Now().Add(time.Minute)
 			for out := ""; !strings.Contains(out, "acme: 101 records, 11 slots,") || !strings.Contains(out, " 0 pending changes"); {
