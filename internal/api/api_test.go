@@ -17,7 +17,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-func TestEveryDocumentedEnumValueIsSupportedOrListed(t *testing.T) {
+func TestEveryValueOfTheDocumentsEnumsIsMapped(t *testing.T) {
 	operation := listOperation(t)
 	enum := func(parameter string) []any {
 		found := operation.Parameters.GetByInAndName("query", parameter)
@@ -42,11 +42,11 @@ func TestEveryDocumentedEnumValueIsSupportedOrListed(t *testing.T) {
 		known = append(known, string(status))
 	}
 	met := false
-	eachSchema("", operation.Responses.Status(200).Value.Content["application/json"].Schema.Value, func(place string, schema *openapi3.Schema) {
+	eachSchema("", operation.Responses.Status(200).Value.Content["application/json"].Schema.Value, func(location string, schema *openapi3.Schema) {
 		for _, value := range schema.Enum {
 			met = true
-			if place != "deployment_records[].status" || !slices.Contains(known, fmt.Sprint(value)) {
-				t.Errorf("the value %v of %s is not known: enter it in statuses of internal/api/enums.go, or in unsupportedValues", value, place)
+			if location != "deployment_records[].status" || !slices.Contains(known, fmt.Sprint(value)) {
+				t.Errorf("the value %v of %s is not known: enter it in statuses of internal/api/enums.go, or in laterValues", value, location)
 			}
 		}
 	})
@@ -55,8 +55,8 @@ func TestEveryDocumentedEnumValueIsSupportedOrListed(t *testing.T) {
 	}
 }
 
-// Constants get their names from the values, and from numbers where two would have one name.
-func TestEveryEnumConstantHasTheValueInItsName(t *testing.T) {
+// The generator names constants after the values, and numbers them where two names would be equal.
+func TestEveryConstantHasTheValueOfItsName(t *testing.T) {
 	for status, value := range statuses {
 		if string(value) != status.String() {
 			t.Errorf("%s goes out as %s", status, value)
@@ -64,17 +64,17 @@ func TestEveryEnumConstantHasTheValueInItsName(t *testing.T) {
 	}
 	for value, status := range statusFilters {
 		if status != deployments.AnyStatus && string(value) != status.String() {
-			t.Errorf("status=%s asks for %s", value, status)
+			t.Errorf("status=%s filters by %s", value, status)
 		}
 	}
 	for value, kind := range kindFilters {
 		if kind != deployments.AnyKind && string(value) != kind.String() {
-			t.Errorf("artifact_kind=%s asks for %s", value, kind)
+			t.Errorf("artifact_kind=%s filters by %s", value, kind)
 		}
 	}
 }
 
-func TestAnUnknownEnumValueIsNotIgnored(t *testing.T) {
+func TestAnUnknownEnumValueIsNotImplemented(t *testing.T) {
 	status := server.ListDeploymentRecordsParamsStatus("PAUSED")
 	kind := server.ListDeploymentRecordsParamsArtifactKind("WASM")
 	for _, params := range []server.ListDeploymentRecordsParams{{Status: &status}, {ArtifactKind: &kind}} {
@@ -86,14 +86,14 @@ func TestAnUnknownEnumValueIsNotIgnored(t *testing.T) {
 	}
 }
 
-func TestARequestWithoutACallerFails(t *testing.T) {
+func TestAnOperationNeedsACaller(t *testing.T) {
 	_, err := New(nil, deployments.DefaultPaging(), true, time.Now).ListDeploymentRecords(context.Background(), server.ListDeploymentRecordsRequestObject{})
 	if !errors.Is(err, errNoCaller) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestR3_EveryStatusHasItsCodeAndItsSchema(t *testing.T) {
+func TestR3_EveryStatusHasItsCodeAndSchema(t *testing.T) {
 	for status, code := range map[int]int{
 		400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 409: 10, 413: 3, 415: 3, 422: 9, 429: 8, 431: 3, 500: 13, 501: 12, 503: 14, 504: 4,
 	} {

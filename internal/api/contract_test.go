@@ -20,8 +20,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// Upstream's document changes under this package, and much of what it can say compiles without anybody reading it. What
-// follows fails where the document says what nobody has decided yet; docs/following-upstream.md has the routine.
+// Many changes of upstream's document compile without a change of this package. These tests fail where such a change
+// needs a decision; docs/following-upstream.md describes the procedure.
 
 func listOperation(t *testing.T) *openapi3.Operation {
 	t.Helper()
@@ -35,7 +35,7 @@ func listOperation(t *testing.T) *openapi3.Operation {
 	}
 	operation := *item.Get
 	operation.Parameters = slices.Clone(operation.Parameters)
-	for _, ref := range item.Parameters { // the path's hold for the operation, unless it has its own
+	for _, ref := range item.Parameters { // the operation's own parameters replace the path's
 		if operation.Parameters.GetByInAndName(ref.Value.In, ref.Value.Name) == nil {
 			operation.Parameters = append(operation.Parameters, ref)
 		}
@@ -43,15 +43,15 @@ func listOperation(t *testing.T) *openapi3.Operation {
 	return &operation
 }
 
-// wireName is the parameter's name in the document, of a field of ListDeploymentRecordsParams.
+// wireName returns the parameter's name of a field of ListDeploymentRecordsParams.
 func wireName(field reflect.StructField) string {
 	name, _, _ := strings.Cut(field.Tag.Get("form"), ",")
 	return name
 }
 
-// Each field of the generated parameters is given a value in turn. Those that change the question are the implemented
-// ones; a field that changes nothing and were in the list would be ignored by the server without a word.
-func TestQ1_ListParametersAreThoseThatChangeTheQuery(t *testing.T) {
+// The test sets each field of the generated parameters in turn. A field that changes the query is implemented. If another
+// field were in ListParameters, the server would ignore it silently.
+func TestQ1_ListParametersAreTheParametersThatChangeTheQuery(t *testing.T) {
 	paging := deployments.DefaultPaging()
 	nothing, err := toQuery(server.ListDeploymentRecordsParams{}, paging)
 	if err != nil {
@@ -98,9 +98,8 @@ func fields(of reflect.Type) func(func(reflect.StructField) bool) {
 	}
 }
 
-// The document's defaults are what an absent parameter means; validation does not fill them in, so this program must
-// mean the same.
-func TestDocumentedDefaultsEqualAbsentParameters(t *testing.T) {
+// Validation does not set the document's defaults, so toQuery must give an absent parameter the same meaning.
+func TestAnAbsentParameterMeansTheDefaultsOfTheDocument(t *testing.T) {
 	want := map[string]any{"status": "DEPLOYMENT_STATUS_UNSPECIFIED", "artifact_kind": "ARTIFACT_KIND_UNSPECIFIED"}
 	got := make(map[string]any)
 	for _, ref := range listOperation(t).Parameters {
@@ -110,32 +109,31 @@ func TestDocumentedDefaultsEqualAbsentParameters(t *testing.T) {
 	}
 	for name := range listedIn(got, want) {
 		if got[name] != want[name] {
-			t.Errorf("the parameter %s has the default %v in the document, and toQuery in internal/api/api.go takes its absence as %v: make absence mean the default, then say so here", name, got[name], want[name])
+			t.Errorf("the parameter %s has the default %v in the document, and toQuery in internal/api/api.go treats an absent parameter as %v: make absence mean the default, then say so here", name, got[name], want[name])
 		}
 	}
 }
 
-// listedIn has the names of both.
+// listedIn returns the names of both.
 func listedIn(a, b map[string]any) map[string]any {
 	all := maps.Clone(a)
 	maps.Copy(all, b)
 	return all
 }
 
-// A keyword that is not in these lists may ask for something that nobody does. The first are those of parameters that
-// validation enforces and that are about nothing else. Limits of numbers are not among them: they could say that pages
-// count from 1, or that a page is smaller than this server's default.
+// The server may not enforce a keyword that is not in these lists. Validation fully enforces enforcedKeywords. Limits of
+// numbers are absent: they could require pages from 1, or pages smaller than this server's default.
 var (
 	enforcedKeywords = []string{"type", "enum", "default", "minLength", "maxLength", "pattern"}
 	answerKeywords   = []string{"type", "enum", "default", "properties", "required", "items", "additionalProperties", "nullable"}
 	prose            = []string{"title", "description", "example", "deprecated", "externalDocs", "readOnly"}
 )
 
-func TestSchemasHaveNoConstraintThatNobodyChecks(t *testing.T) {
+func TestTheSchemasUseOnlyEnforcedKeywords(t *testing.T) {
 	operation := listOperation(t)
 	for _, ref := range operation.Parameters {
 		if !slices.Contains(ListParameters, ref.Value.Name) || ref.Value.Schema == nil {
-			continue // a 501, or internal/httpserver/follow.go has told
+			continue // a 501, or internal/contract reports it
 		}
 		for _, keyword := range keywords(t, ref.Value.Schema.Value) {
 			if !slices.Contains(slices.Concat(enforcedKeywords, prose), keyword) && keyword != "format: int32" {
@@ -152,17 +150,17 @@ func TestSchemasHaveNoConstraintThatNobodyChecks(t *testing.T) {
 			t.Errorf("the answer %s is not application/json alone in the document", status)
 			continue
 		}
-		eachSchema("", content["application/json"].Schema.Value, func(place string, schema *openapi3.Schema) {
+		eachSchema("", content["application/json"].Schema.Value, func(location string, schema *openapi3.Schema) {
 			for _, keyword := range keywords(t, schema) {
 				if !slices.Contains(slices.Concat(answerKeywords, prose, []string{"format: int32", "format: date-time"}), keyword) {
-					t.Errorf("in the answer %s, %q has %q: see that every answer obeys it, then add it to answerKeywords", status, place, keyword)
+					t.Errorf("in the answer %s, %q has %q: make every answer obey it, then add it to answerKeywords", status, location, keyword)
 				}
 			}
 		})
 	}
 }
 
-// keywords are those of the schema itself, formats with their value.
+// keywords returns the keywords of the schema itself, formats with their value.
 func keywords(t *testing.T, schema *openapi3.Schema) (names []string) {
 	t.Helper()
 	text, err := json.Marshal(schema)
@@ -182,21 +180,21 @@ func keywords(t *testing.T, schema *openapi3.Schema) (names []string) {
 	return names
 }
 
-// eachSchema visits a schema and those within it. None of the document's refers to itself.
-func eachSchema(place string, schema *openapi3.Schema, visit func(place string, schema *openapi3.Schema)) {
-	if len(place) > 1000 {
-		panic(place + ": a schema of an answer refers to itself, which eachSchema does not follow")
+// eachSchema visits a schema and its subschemas. No schema of the document refers to itself.
+func eachSchema(location string, schema *openapi3.Schema, visit func(location string, schema *openapi3.Schema)) {
+	if len(location) > 1000 {
+		panic(location + ": a schema of an answer refers to itself, which eachSchema does not follow")
 	}
-	visit(place, schema)
+	visit(location, schema)
 	if schema.Items != nil {
-		eachSchema(place+"[]", schema.Items.Value, visit)
+		eachSchema(location+"[]", schema.Items.Value, visit)
 	}
 	for name, property := range schema.Properties {
-		eachSchema(strings.TrimPrefix(place+"."+name, "."), property.Value, visit)
+		eachSchema(strings.TrimPrefix(location+"."+name, "."), property.Value, visit)
 	}
 }
 
-// oneRecord is a store with a record that has everything.
+// oneRecord is a store with a record that has every field.
 type oneRecord struct{ deployments.Store }
 
 func (oneRecord) List(context.Context, deployments.Scope, deployments.Query) (deployments.Result, error) {
@@ -207,10 +205,10 @@ func (oneRecord) List(context.Context, deployments.Scope, deployments.Query) (de
 	}}}, nil
 }
 
-func TestR1_ResponsesHaveExactlyTheDocumentedFields(t *testing.T) {
+func TestR1_ResponsesHaveExactlyTheFieldsOfTheDocument(t *testing.T) {
 	responses := listOperation(t).Responses
 	answer, err := New(oneRecord{}, deployments.DefaultPaging(), true, time.Now).ListDeploymentRecords(WithCaller(context.Background(), Caller{}), server.ListDeploymentRecordsRequestObject{
-		Params: server.ListDeploymentRecordsParams{Page: new(int32(1))}, // 0 would look as if nobody had filled it in
+		Params: server.ListDeploymentRecordsParams{Page: new(int32(1))}, // 0 would look like an unset field
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +241,7 @@ func TestR1_ResponsesHaveExactlyTheDocumentedFields(t *testing.T) {
 	}
 }
 
-// compareFields holds a body against its schema: what it has must be valid, and it must have everything.
+// compareFields checks that a body is valid by its schema and has every field of it.
 func compareFields(t *testing.T, status, where string, documented *openapi3.Response, body []byte) {
 	t.Helper()
 	var value any
@@ -259,34 +257,34 @@ func compareFields(t *testing.T, status, where string, documented *openapi3.Resp
 		t.Errorf("the answer %s does not fit the document: %v (%s)", status, err, where)
 	}
 	sent := make(map[string]bool)
-	var walk func(place string, value any)
-	walk = func(place string, value any) {
-		sent[place] = true
+	var walk func(location string, value any)
+	walk = func(location string, value any) {
+		sent[location] = true
 		switch v := value.(type) {
 		case nil, string, float64, bool:
-			// A field that is required is a plain Go value, and goes out empty if nobody fills it in.
+			// A required field is a plain Go value and is sent empty if it is not set.
 			if v == nil || reflect.ValueOf(v).IsZero() {
-				t.Errorf("the answer %s has the field %s in the document, and this server sends it empty: fill it in %s", status, place, where)
+				t.Errorf("the answer %s has the field %s in the document, and this server sends it empty: fill it in %s", status, location, where)
 			}
 		case []any:
 			for _, item := range v {
-				walk(place+"[]", item)
+				walk(location+"[]", item)
 			}
 		case map[string]any:
 			for name, member := range v {
-				walk(strings.TrimPrefix(place+"."+name, "."), member)
+				walk(strings.TrimPrefix(location+"."+name, "."), member)
 			}
 		}
 	}
 	walk("", value)
-	eachSchema("", content.Schema.Value, func(place string, _ *openapi3.Schema) {
+	eachSchema("", content.Schema.Value, func(location string, _ *openapi3.Schema) {
 		// The items of an rpcStatus's details, which are always empty (R3).
-		if !sent[place] && !strings.HasPrefix(place, "details[]") {
-			t.Errorf("the answer %s has the field %s in the document, and this server does not send it: fill it in %s", status, place, where)
+		if !sent[location] && !strings.HasPrefix(location, "details[]") {
+			t.Errorf("the answer %s has the field %s in the document, and this server does not send it: fill it in %s", status, location, where)
 		}
-		delete(sent, place)
+		delete(sent, location)
 	})
-	for place := range sent {
-		t.Errorf("the answer %s has the field %s, which the document does not have: take it out of %s", status, place, where)
+	for location := range sent {
+		t.Errorf("the answer %s has the field %s, which the document does not have: take it out of %s", status, location, where)
 	}
 }

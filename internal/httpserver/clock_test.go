@@ -9,8 +9,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// A server whose clock a test has set goes by it wherever a time is seen, and judges tokens by the real time.
-func TestAServerUsesItsClockEverywhereButForTokens(t *testing.T) {
+// The configured clock determines every visible time. Tokens are checked against the real time.
+func TestTheServerUsesTheConfiguredClock(t *testing.T) {
 	for name, now := range map[string]time.Time{
 		"long past": time.Date(2001, 2, 3, 4, 5, 6, 789_000, time.UTC),
 		"far ahead": time.Date(2101, 2, 3, 4, 5, 6, 789_000, time.UTC),

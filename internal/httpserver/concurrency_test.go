@@ -15,7 +15,7 @@ import (
 	. "github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// wholeHistory reads all records of acme and holds them to what is true of every history that was recorded.
+// wholeHistory reads all records of acme and checks the invariants of every recorded history.
 func wholeHistory(t *testing.T, s deployments.Store) []deployments.Record {
 	t.Helper()
 	all := Ask(t, s, deployments.Scope{Organization: "acme"}, deployments.Query{History: deployments.All, Page: deployments.Page{Size: 1_000_000}}).Records
@@ -42,13 +42,13 @@ func wholeHistory(t *testing.T, s deployments.Store) []deployments.Record {
 	}
 	for _, r := range latest {
 		if r != newest[r.Slot()] {
-			t.Errorf("the latest of %v is %+v, told is %+v", r.Slot(), newest[r.Slot()], r)
+			t.Errorf("the latest of %v is %+v, the list returns %+v", r.Slot(), newest[r.Slot()], r)
 		}
 	}
 	return all
 }
 
-func TestW5_W6_ManyRecordersOnFewSlots(t *testing.T) {
+func TestW5_W6_ConcurrentRecordingsOfFewSlots(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
 		const writers, each = 32, 12
 		var (
@@ -98,14 +98,14 @@ func TestW5_W6_ManyRecordersOnFewSlots(t *testing.T) {
 		artifacts := map[deployments.Artifact]string{}
 		for _, r := range all {
 			if id, ok := artifacts[r.Artifact]; ok && id != r.ArtifactID {
-				t.Errorf("%+v was made twice", r.Artifact)
+				t.Errorf("%+v was created twice", r.Artifact)
 			}
 			artifacts[r.Artifact] = r.ArtifactID
 		}
 	})
 }
 
-func TestADatabaseThatStopsUnderLoadLosesNothing(t *testing.T) {
+func TestADatabaseThatStopsUnderLoadLosesNoRecord(t *testing.T) {
 	cluster := pgtest.NewCluster(t)
 	store := Open(t, cluster.URL())
 	server := newServer(t, store)
@@ -149,8 +149,8 @@ func TestADatabaseThatStopsUnderLoadLosesNothing(t *testing.T) {
 	}
 }
 
-func TestAnIdempotencyKeyPreventsARollback(t *testing.T) {
-	// Without a key, a repeat that comes late looks like a rollback: this is why there are keys.
+func TestALateRetryWithoutAKeyIsARollback(t *testing.T) {
+	// Without a key, a late retry looks like a rollback.
 	server, store := onSQLite(t)
 	server.post("/v1/deployments", deployment(1)).record(t)
 	server.post("/v1/deployments", deployment(2)).record(t)

@@ -11,8 +11,8 @@ import (
 	. "github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// The time for an answer reaches down to the database: a statement that waits is ended there too.
-func TestTheDeadlineCancelsTheStatementInTheDatabase(t *testing.T) {
+// The deadline of a request cancels a waiting statement in the database.
+func TestADeadlineCancelsTheStatementInTheDatabase(t *testing.T) {
 	database := pgtest.URL(t)
 	store := Open(t, database)
 	server := newServer(t, store, func(o *options) { o.Limits.Handle = 300 * time.Millisecond })

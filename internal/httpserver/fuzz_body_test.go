@@ -13,8 +13,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 )
 
-// FuzzRecording throws bodies at the operations that take one: never a 5xx, never an answer that the contract does not
-// allow.
+// FuzzRecording sends bodies to the recording operations. No response is a 5xx or violates the contract.
 func FuzzRecording(f *testing.F) {
 	for _, body := range []string{
 		deployment(1), deployment(1, `"status":"DECOMMISSIONED"`), deployment(1, `"project_versions":[{"project_name":"web","project_version_name":"v"}]`),

@@ -19,8 +19,8 @@ import (
 	. "github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// FuzzHandler throws raw request lines and headers at the whole handler, over a real database: never a 5xx, never a
-// body that the contract does not allow. With the token or without, as the fuzzer likes.
+// FuzzHandler sends raw request lines and headers to the handler, with or without a token. No response is a 5xx or
+// violates the contract.
 func FuzzHandler(f *testing.F) {
 	for _, query := range []string{
 		"", "status=DEPLOYED", "full_history=true&pagination.page=2147483647&pagination.page_size=1",
@@ -44,10 +44,10 @@ func FuzzHandler(f *testing.F) {
 		if withToken {
 			text += "\r\nAuthorization: Bearer " + bearer
 		}
-		// As net/http reads it: what it refuses never reaches the handler.
+		// The handler sees only requests that net/http can read.
 		request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text + "\r\n\r\n")))
 		if err != nil {
-			return // net/http refuses it, before any handler
+			return // net/http rejects it before any handler
 		}
 		request.RemoteAddr = "192.0.2.1:1"
 		recorder := httptest.NewRecorder()
@@ -63,7 +63,7 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
-// fuzzedHandler is a whole handler over a database with some records.
+// fuzzedHandler returns a handler over a database with some records.
 func fuzzedHandler(f *testing.F) http.Handler {
 	f.Helper()
 	s := Open(f, Engines[1].URL(f))

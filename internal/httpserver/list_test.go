@@ -97,7 +97,7 @@ func TestL7_DefaultAndMaximumPageSizeAreSettings(t *testing.T) {
 	}
 }
 
-func TestL8_AOneBasedServerCountsFromOne(t *testing.T) {
+func TestL8_AOneBasedServerNumbersPagesFromOne(t *testing.T) {
 	server, store := onSQLite(t, func(o *options) { o.Paging.FirstPage = 1 })
 	Load(t, store, "acme", Entry(1, 1, "eu", "a"), Entry(2, 2, "eu", "b"), Entry(3, 3, "eu", "c"))
 	for query, want := range map[string]string{

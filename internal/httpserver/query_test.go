@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestQ1_Q2_Q3_EveryViolationOfAQueryIsReported(t *testing.T) {
+func TestQ1_Q2_Q3_InvalidQueriesReportEveryViolation(t *testing.T) {
 	server, _ := onSQLite(t)
 	const (
 		statuses = "DEPLOYMENT_STATUS_UNSPECIFIED, DEPLOYED, DECOMMISSIONED, SUPERSEDED"
@@ -64,7 +64,7 @@ func TestQ1_Q2_Q3_EveryViolationOfAQueryIsReported(t *testing.T) {
 		"?pagination.page_size=-2147483648":      {"pagination.page_size: must not be negative"},
 		"?project_version_name=v1":               {"project_version_name: needs project_name"},
 		"?project_version_name=v1&project_name=": {"project_version_name: needs project_name"},
-		// Every fault in one answer
+		// All violations in one response
 		"?status=x&artifact_kind=y&full_history=z&pagination.page=-1&pagination.page_size=1.5&project_version_name=v&environment_name=%00&a;b&%f": {
 			`query: "a;b" has a ';', which must be written %3B`,
 			`query: "%f" is not percent-encoded as it must be`,
@@ -117,7 +117,7 @@ func TestR3_AtMostTwentyViolationsAreReported(t *testing.T) {
 
 func TestQ1_AnUndocumentedHeaderIsIgnored(t *testing.T) {
 	server, _ := onSQLite(t)
-	answer := server.ask("GET", "/v1/deployments", "Authorization: Bearer "+token(t, "acme"), "Idempotency-Key: a", "Idempotency-Key: ")
+	answer := server.do("GET", "/v1/deployments", "Authorization: Bearer "+token(t, "acme"), "Idempotency-Key: a", "Idempotency-Key: ")
 	if answer.status != http.StatusOK {
 		t.Errorf("got %d %s", answer.status, answer.body)
 	}

@@ -24,7 +24,7 @@ func writer(t testing.TB, change ...func(*auth.MintRequest)) string {
 	}}, change...)...)
 }
 
-// post sends a body of JSON as acme's recorder, unless the headers say otherwise.
+// post sends a JSON body with a token of acme that may record, unless the headers replace them.
 func (s *testServer) post(path, body string, headers ...string) answer {
 	s.t.Helper()
 	request, err := http.NewRequest(http.MethodPost, s.url+path, strings.NewReader(body))
@@ -43,7 +43,7 @@ func (s *testServer) post(path, body string, headers ...string) answer {
 	return s.send(request, headers...)
 }
 
-// deployment is a body for the slot api in eu.
+// deployment returns a body for the slot api in eu.
 func deployment(digest int, more ...string) string {
 	return `{"environment_name":"eu","deployment_name":"api","kind":"CONTAINER_IMAGE","artifact_digest":"` + Digest(digest) + `"` + strings.Join(append([]string{""}, more...), ",") + `}`
 }
@@ -133,7 +133,7 @@ func TestW1ToW4_AHistoryOverHTTP(t *testing.T) {
 	})
 }
 
-func TestRecordingNeedsTheScopeAndNoProject(t *testing.T) {
+func TestRecordingNeedsTheWriteScope(t *testing.T) {
 	server, _ := onSQLite(t)
 	reader := "Authorization: Bearer " + token(t, "acme")
 	for _, path := range []string{"/v1/deployments", "/v1/deployments/batch"} {
@@ -152,7 +152,7 @@ func TestT5_ATokenLimitedToAProjectCannotRecord(t *testing.T) {
 	}
 }
 
-func TestInvalidBodiesAreRejected(t *testing.T) {
+func TestInvalidBodies(t *testing.T) {
 	server, _ := onSQLite(t, func(o *options) { o.Limits.BodyBytes = 4 << 10 })
 	for name, c := range map[string]struct {
 		body    string
@@ -209,7 +209,7 @@ func TestInvalidBodiesAreRejected(t *testing.T) {
 	server.post("/v1/deployments", deployment(1), "Content-Type: application/json; charset=UTF-8").record(t)
 }
 
-func TestNamesAreCreatedUnlessTheSettingForbidsIt(t *testing.T) {
+func TestUnknownNamesAreCreatedUnlessAutoCreateIsOff(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
 		Load(t, store, "acme", Entry(1, 1, "eu", "x", WithStage("production"), WithProject("web", "v1")))
 		answer := server.post("/v1/deployments", strings.Replace(deployment(1, `"logical_environment_name":"staging"`,
@@ -230,12 +230,12 @@ func TestNamesAreCreatedUnlessTheSettingForbidsIt(t *testing.T) {
 	}, func(o *options) { o.AutoCreate = false })
 }
 
-func TestARetryWithAnIdempotencyKeyIsSafe(t *testing.T) {
+func TestARetryWithAnIdempotencyKeyRecordsNothing(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
 		key := "Idempotency-Key: build 4711"
 		first := server.post("/v1/deployments", deployment(1), key).record(t)
 		server.post("/v1/deployments", deployment(2)).record(t)
-		// Late, and written in another way: the same record, as it is now, and no rollback.
+		// A late retry with other formatting returns the same record in its current state.
 		again := server.post("/v1/deployments", " "+strings.Replace(deployment(1), `,`, ` , `, 1), key).record(t)
 		if again.ID != first.ID || again.Status != "SUPERSEDED" {
 			t.Errorf("got %+v", again)
@@ -246,14 +246,14 @@ func TestARetryWithAnIdempotencyKeyIsSafe(t *testing.T) {
 		if answer := server.post("/v1/deployments", deployment(3), key); answer.status != 422 {
 			t.Errorf("another body: got %d %s", answer.status, answer.body)
 		}
-		// Another subject and another organization have keys of their own.
+		// Keys are separate for each subject and organization.
 		other := "Authorization: Bearer " + writer(t, func(r *auth.MintRequest) { r.Subject = "ci" })
 		server.post("/v1/deployments", deployment(3), key, other).record(t)
 		globex := "Authorization: Bearer " + writer(t, func(r *auth.MintRequest) { r.Organization = "globex" })
 		if got := server.post("/v1/deployments", deployment(3), key, globex).record(t); got.ID == first.ID {
 			t.Error("a key looked into another organization")
 		}
-		// A refused recording leaves its key unused.
+		// A rejected recording leaves its key unused.
 		gone := `{"environment_name":"eu","deployment_name":"new","kind":"HELM_CHART","status":"DECOMMISSIONED"}`
 		if answer := server.post("/v1/deployments", gone, "Idempotency-Key: k2"); answer.status != 400 {
 			t.Errorf("got %d %s", answer.status, answer.body)
@@ -262,13 +262,13 @@ func TestARetryWithAnIdempotencyKeyIsSafe(t *testing.T) {
 	})
 }
 
-func TestRequestsWithOneKeyAtOnceRecordOnce(t *testing.T) {
+func TestConcurrentRequestsWithOneIdempotencyKeyRecordOnce(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
 		ids := make([]string, 8)
 		var group sync.WaitGroup
 		for i := range ids {
 			group.Go(func() { ids[i] = server.post("/v1/deployments", deployment(1), "Idempotency-Key: one").record(t).ID })
-			// Something else comes between, or the repeats would be harmless without a key (W3).
+			// Another recording in between makes the retries a rollback without a key (W3).
 			group.Go(func() { server.post("/v1/deployments", deployment(2+i)).record(t) })
 		}
 		group.Wait()
@@ -310,7 +310,7 @@ func (a answer) batch(t testing.TB) batchResult {
 	return b
 }
 
-func TestABatchIsAllOrNothingOrPartial(t *testing.T) {
+func TestABatchIsAtomicOrPartial(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
 		bad := strings.Replace(named("bad", 2), Digest(2), "sha256:0", 1)
 		unknown := `{"environment_name":"eu","deployment_name":"never","kind":"HELM_CHART","status":"DECOMMISSIONED"}`
@@ -357,7 +357,7 @@ func TestABatchIsAllOrNothingOrPartial(t *testing.T) {
 	})
 }
 
-func TestInvalidBatchesAreRejected(t *testing.T) {
+func TestInvalidBatches(t *testing.T) {
 	server, _ := onSQLite(t)
 	now := time.Now().UTC().Format(time.RFC3339)
 	snapshot := `,"complete":true,"environment_name":"eu","observed_at":"` + now + `"`
@@ -365,23 +365,23 @@ func TestInvalidBatchesAreRejected(t *testing.T) {
 		body string
 		want string
 	}{
-		"empty":                         {batchBody(""), "deployments: is empty, and complete is not true"},
-		"an empty snapshot":             {batchBody(snapshot), "deployments: is empty, and allow_empty is not true"},
-		"5,001 items":                   {batchBody("", slices.Repeat([]string{named("a", 1)}, 5001)...), "deployments: has more than 5000 items"},
-		"two artifacts at once":         {batchBody("", named("a", 1), named("a", 2)), "deployments[1].artifact_digest: differs from an earlier item of the same environment, logical environment, deployment and kind"},
-		"complete without a time":       {batchBody(`,"complete":true,"environment_name":"eu"`, named("a", 1)), "observed_at: is missing, and complete is true"},
-		"complete without a place":      {batchBody(`,"complete":true,"observed_at":"`+now+`"`, named("a", 1)), "environment_name: is missing, and complete is true"},
-		"an item of another place":      {batchBody(snapshot, strings.Replace(named("a", 1), `"eu"`, `"us"`, 1)), "deployments[0].environment_name: is not that of the batch"},
-		"a snapshot of the future":      {batchBody(`,"complete":true,"environment_name":"eu","observed_at":"2999-01-01T00:00:00Z"`, named("a", 1)), "observed_at: is in the future"},
-		"a time that is none":           {batchBody(`,"complete":true,"environment_name":"eu","observed_at":"yesterday"`, named("a", 1)), `observed_at: "yesterday" is not a date-time`},
-		"a time without a snapshot":     {batchBody(`,"observed_at":"`+now+`"`, named("a", 1)), "observed_at: goes with complete only"},
-		"a place without a snapshot":    {batchBody(`,"environment_name":"eu"`, named("a", 1)), "environment_name: goes with complete only"},
-		"one item at fault":             {batchBody("", `{"environment_name":"eu","deployment_name":"never","kind":"HELM_CHART"}`), "deployments[0].artifact_digest: is missing"},
-		"an unknown member":             {batchBody(`,"Partial":true`, named("a", 1)), "Partial: is not a member that the contract knows"},
-		"items that are no array":       {`{"deployments":{}}`, "deployments: is not an array"},
-		"no items":                      {`{}`, "deployments: is missing"},
-		"partial, and no array at all":  {`{"partial":true,"deployments":7}`, "deployments: is not an array"},
-		"partial, and a fault above it": {`{"partial":true,"complete":1,"deployments":[]}`, "complete: is not true or false"},
+		"empty":                                         {batchBody(""), "deployments: is empty, and complete is not true"},
+		"an empty snapshot":                             {batchBody(snapshot), "deployments: is empty, and allow_empty is not true"},
+		"5,001 items":                                   {batchBody("", slices.Repeat([]string{named("a", 1)}, 5001)...), "deployments: has more than 5000 items"},
+		"two artifacts at once":                         {batchBody("", named("a", 1), named("a", 2)), "deployments[1].artifact_digest: differs from an earlier item of the same environment, logical environment, deployment and kind"},
+		"complete without a time":                       {batchBody(`,"complete":true,"environment_name":"eu"`, named("a", 1)), "observed_at: is missing, and complete is true"},
+		"complete without an environment":               {batchBody(`,"complete":true,"observed_at":"`+now+`"`, named("a", 1)), "environment_name: is missing, and complete is true"},
+		"an item of another environment":                {batchBody(snapshot, strings.Replace(named("a", 1), `"eu"`, `"us"`, 1)), "deployments[0].environment_name: is not that of the batch"},
+		"a snapshot of the future":                      {batchBody(`,"complete":true,"environment_name":"eu","observed_at":"2999-01-01T00:00:00Z"`, named("a", 1)), "observed_at: is in the future"},
+		"a time that is none":                           {batchBody(`,"complete":true,"environment_name":"eu","observed_at":"yesterday"`, named("a", 1)), `observed_at: "yesterday" is not a date-time`},
+		"a time without a snapshot":                     {batchBody(`,"observed_at":"`+now+`"`, named("a", 1)), "observed_at: goes with complete only"},
+		"an environment without a snapshot":             {batchBody(`,"environment_name":"eu"`, named("a", 1)), "environment_name: goes with complete only"},
+		"one invalid item":                              {batchBody("", `{"environment_name":"eu","deployment_name":"never","kind":"HELM_CHART"}`), "deployments[0].artifact_digest: is missing"},
+		"an unknown member":                             {batchBody(`,"Partial":true`, named("a", 1)), "Partial: is not a member that the contract knows"},
+		"items that are no array":                       {`{"deployments":{}}`, "deployments: is not an array"},
+		"no items":                                      {`{}`, "deployments: is missing"},
+		"partial, and no array at all":                  {`{"partial":true,"deployments":7}`, "deployments: is not an array"},
+		"partial, and a violation outside of the items": {`{"partial":true,"complete":1,"deployments":[]}`, "complete: is not true or false"},
 	} {
 		answer := server.post("/v1/deployments/batch", c.body)
 		if answer.status != 400 {
@@ -397,7 +397,7 @@ func TestInvalidBatchesAreRejected(t *testing.T) {
 	}
 }
 
-func TestASnapshotDecommissionsWhatItOmits(t *testing.T) {
+func TestASnapshotRepairsMissedDeletions(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
 		for i, name := range []string{"stays", "gone", "moved", "refused"} {
 			server.post("/v1/deployments", named(name, i+1)).record(t)

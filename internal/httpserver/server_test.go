@@ -24,21 +24,21 @@ import (
 
 var secret = []byte("a secret of the tests, longer than 32 bytes")
 
-// testServer is a real server on a real port.
+// testServer is a server that listens on a port.
 type testServer struct {
 	t      testing.TB
 	url    string
 	client *http.Client
 	log    *lockedBuffer
-	// stop ends it, as a signal does, and gives what serving ended with.
+	// stop ends the server as a signal does and returns the error of Serve.
 	stop func() error
 }
 
-// options changes how a test's server is put together.
+// options configures a test's server.
 type options struct {
 	httpserver.Options
 	auth auth.Options
-	// client judges the answers.
+	// client checks each response against the documents.
 	client *http.Client
 }
 
@@ -100,7 +100,7 @@ func newServer(t testing.TB, s interface {
 	}}
 }
 
-// token makes one for the organization that may read.
+// token returns a token for the organization that may list.
 func token(t testing.TB, organization string, change ...func(*auth.MintRequest)) string {
 	t.Helper()
 	r := auth.MintRequest{Organization: organization, Scopes: []auth.Scope{auth.ReadDeployments}, TTL: time.Hour}
@@ -114,14 +114,14 @@ func token(t testing.TB, organization string, change ...func(*auth.MintRequest))
 	return token
 }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// json reads the body.
+// json decodes the body.
 func (a answer) json(t testing.TB) map[string]any {
 	t.Helper()
 	var object map[string]any
@@ -131,7 +131,7 @@ func (a answer) json(t testing.TB) map[string]any {
 	return object
 }
 
-// details are those of an error's body.
+// details returns the details of an error body.
 func (a answer) details(t testing.TB) []string {
 	t.Helper()
 	var body struct{ Details []string }
@@ -167,8 +167,8 @@ func (a answer) list(t testing.TB) list {
 	return l
 }
 
-// ask sends a request with the headers, written "Name: value".
-func (s *testServer) ask(method, path string, headers ...string) answer {
+// do sends a request with the headers, written "Name: value".
+func (s *testServer) do(method, path string, headers ...string) answer {
 	s.t.Helper()
 	request, err := http.NewRequest(method, s.url+path, nil)
 	if err != nil {
@@ -195,10 +195,10 @@ func (s *testServer) send(request *http.Request, headers ...string) answer {
 	return answer{response.StatusCode, response.Header, body}
 }
 
-// get asks as acme.
+// get lists as acme.
 func (s *testServer) get(query string) answer {
 	s.t.Helper()
-	return s.ask(http.MethodGet, "/v1/deployments"+query, "Authorization: Bearer "+token(s.t, "acme"))
+	return s.do(http.MethodGet, "/v1/deployments"+query, "Authorization: Bearer "+token(s.t, "acme"))
 }
 
 // onEachEngine runs a test with a server on an empty database of each engine.
@@ -212,14 +212,14 @@ func onEachEngine(t *testing.T, test func(t *testing.T, server *testServer, stor
 	}
 }
 
-// onSQLite is for tests of what no database has a part in.
+// onSQLite returns a server for tests that do not depend on the database.
 func onSQLite(t *testing.T, change ...func(*options)) (*testServer, deployments.Store) {
 	t.Helper()
 	s := storetest.Open(t, storetest.Engines[1].URL(t))
 	return newServer(t, s, change...), s
 }
 
-// stubStore fails or panics as a test wants, where a real database cannot be made to.
+// stubStore fails or panics where a real database cannot be made to.
 type stubStore struct {
 	deployments.Store
 	list  func(context.Context) (deployments.Result, error)

@@ -16,7 +16,7 @@ func snapshotOf(environment string, at time.Time, more ...string) string {
 	return fmt.Sprintf(`,"complete":true,"environment_name":%q,"observed_at":%q%s`, environment, at.UTC().Format(time.RFC3339Nano), strings.Join(more, ""))
 }
 
-func TestAStaleSnapshotChangesNothingNewer(t *testing.T) {
+func TestALateSnapshotLeavesNewerRecordsUnchanged(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
 		server.post("/v1/deployments", named("api", 1)).record(t)
 		late := snapshotOf("eu", time.Now().Add(-48*time.Hour))
@@ -24,7 +24,7 @@ func TestAStaleSnapshotChangesNothingNewer(t *testing.T) {
 		if got := server.statuses("deployment_name=api"); got != "1:DEPLOYED" {
 			t.Errorf("decommissioned by a snapshot of two days ago: %s", got)
 		}
-		// Of two that an import left deployed, the older was seen since.
+		// An import left two records deployed. The older one was seen since.
 		older, newer := Entry(1, 1, "eu", "two", WithDigest(2)), Entry(2, 2, "eu", "two", WithDigest(3))
 		older.Record.LastSeenAt = time.Now().UTC().Truncate(time.Microsecond)
 		Load(t, store, "acme", older, newer)
@@ -35,7 +35,7 @@ func TestAStaleSnapshotChangesNothingNewer(t *testing.T) {
 	})
 }
 
-func TestARejectedItemOfASnapshotIsNotDecommissioned(t *testing.T) {
+func TestARejectedItemOfASnapshotListsItsIdentity(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
 		server.post("/v1/deployments", named("web", 1)).record(t)
 		server.post("/v1/deployments", named("api", 2, `"logical_environment_name":"production"`)).record(t)
@@ -55,7 +55,7 @@ func TestARejectedItemOfASnapshotIsNotDecommissioned(t *testing.T) {
 	})
 }
 
-func TestW4_ProjectVersionsGoToTheArtifactThatIsNamed(t *testing.T) {
+func TestW4_ProjectVersionsAreAddedToTheNamedArtifact(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
 		server.post("/v1/deployments", deployment(1)).record(t)
 		secret := `"project_versions":[{"project_name":"secret","project_version_name":"v1"}]`
@@ -71,8 +71,8 @@ func TestW4_ProjectVersionsGoToTheArtifactThatIsNamed(t *testing.T) {
 	})
 }
 
-// What takes long to judge is refused before: these bodies are small, and would keep a processor busy for hours.
-func TestBodiesThatWouldTakeLongToValidateAreRejectedEarly(t *testing.T) {
+// These bodies are small, but validating them by the schema would take hours.
+func TestBodiesThatAreExpensiveToValidate(t *testing.T) {
 	server, _ := onSQLite(t)
 	var members []string
 	for i := range 60_000 {
@@ -93,7 +93,7 @@ func TestBodiesThatWouldTakeLongToValidateAreRejectedEarly(t *testing.T) {
 	}
 }
 
-func TestBodiesInOtherSpellings(t *testing.T) {
+func TestUnusualSpellingsOfBodies(t *testing.T) {
 	server, _ := onSQLite(t)
 	server.post("/v1/deployments", deployment(1), "Content-Type: Application/JSON").record(t)
 	for body, want := range map[string]string{
@@ -107,14 +107,14 @@ func TestBodiesInOtherSpellings(t *testing.T) {
 			t.Errorf("%.100s: got %d %q, want %q", body, answer.status, got, want)
 		}
 	}
-	// A member that differs only in case from one of the contract is not that one, in a batch that is partial neither.
+	// Member names are case-sensitive, in a partial batch too.
 	result := server.post("/v1/deployments/batch", batchBody(`,"partial":true`, named("a", 1), named("b", 2, `"\u212aind":5`))).batch(t)
 	if result.Results[0].Record == nil || len(result.Results[1].Faults) != 1 {
 		t.Errorf("got %+v", result)
 	}
 }
 
-func TestConcurrentImportsAndRecordingsKeepTheSlotsExact(t *testing.T) {
+func TestConcurrentImportsAndRecordingsKeepSlotsCorrect(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
 		const slots = 60
 		for round := range 8 {

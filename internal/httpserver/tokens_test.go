@@ -15,7 +15,7 @@ import (
 	. "github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// signed makes a token with any claims.
+// signed returns a token with the claims.
 func signed(t *testing.T, claims jwt.MapClaims) string {
 	t.Helper()
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(secret)
@@ -25,8 +25,8 @@ func signed(t *testing.T, claims jwt.MapClaims) string {
 	return token
 }
 
-// The cases themselves are internal/auth's; here is what a client sees of them.
-func TestT1_T3_T4_WhatAClientSeesOfItsToken(t *testing.T) {
+// internal/auth tests the cases in detail. This test checks the statuses that a client receives.
+func TestT1_T3_T4_StatusesOfTokens(t *testing.T) {
 	server, _ := onSQLite(t)
 	claims := func(change func(jwt.MapClaims)) string {
 		c := jwt.MapClaims{"org_id": "acme", "scope": "deployments:read", "exp": time.Now().Add(time.Hour).Unix()}
@@ -61,7 +61,7 @@ func TestT1_T3_T4_WhatAClientSeesOfItsToken(t *testing.T) {
 		"project_id alone":       {[]string{"Authorization: Bearer " + claims(func(c jwt.MapClaims) { c["project_id"] = "1" })}, 401},
 		"a token of 100 kB":      {[]string{"Authorization: Bearer " + strings.Repeat("x", 100_000)}, 401},
 	} {
-		answer := server.ask("GET", "/v1/deployments", c.headers...)
+		answer := server.do("GET", "/v1/deployments", c.headers...)
 		if answer.status != c.want {
 			t.Errorf("%s: got %d %s", name, answer.status, answer.body)
 		}
@@ -71,19 +71,19 @@ func TestT1_T3_T4_WhatAClientSeesOfItsToken(t *testing.T) {
 	}
 }
 
-func TestT4_AMissingScopeMayBeAllowedToRead(t *testing.T) {
+func TestT4_AllowMissingScopeAllowsListing(t *testing.T) {
 	server, _ := onSQLite(t, func(o *options) { o.auth.AllowMissingScope = true })
 	missing := token(t, "acme", func(r *auth.MintRequest) { r.Scopes = nil })
-	if answer := server.ask("GET", "/v1/deployments", "Authorization: Bearer "+missing); answer.status != 200 {
+	if answer := server.do("GET", "/v1/deployments", "Authorization: Bearer "+missing); answer.status != 200 {
 		t.Errorf("got %d %s", answer.status, answer.body)
 	}
 	empty := signed(t, jwt.MapClaims{"org_id": "acme", "scope": "", "exp": time.Now().Add(time.Hour).Unix()})
-	if answer := server.ask("GET", "/v1/deployments", "Authorization: Bearer "+empty); answer.status != 403 {
+	if answer := server.do("GET", "/v1/deployments", "Authorization: Bearer "+empty); answer.status != 403 {
 		t.Errorf("an empty scope is not a missing one: got %d", answer.status)
 	}
 }
 
-func TestT3_T5_ACallerSeesItsOrganizationAndItsProjectOnly(t *testing.T) {
+func TestT3_T5_ACallerSeesOnlyItsOrganizationAndProject(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
 		Load(t, store, "acme",
 			Entry(1, 1, "eu", "api", WithDigest(1), WithProject("web", "v1")),
@@ -93,16 +93,16 @@ func TestT3_T5_ACallerSeesItsOrganizationAndItsProjectOnly(t *testing.T) {
 			return token(t, "acme", func(r *auth.MintRequest) { r.Project = project })
 		}
 		for name, c := range map[string]struct{ token, query, want string }{
-			"acme":                      {token(t, "acme"), "", "2 in all: 2 1"},
-			"globex":                    {token(t, "globex"), "", "1 in all: 3"},
-			"nobody":                    {token(t, "nobody"), "", "0 in all:"},
-			"web":                       {limited("web"), "?full_history=true", "1 in all: 1"},
-			"web asks for shop":         {limited("web"), "?project_name=shop", "0 in all:"},
-			"web asks for its own":      {limited("web"), "?project_name=web&project_version_name=v1", "1 in all: 1"},
-			"web asks for what it lost": {limited("web"), "?deployment_name=db", "0 in all:"},
-			"unknown project":           {limited("none"), "", "0 in all:"},
+			"acme":                   {token(t, "acme"), "", "2 in all: 2 1"},
+			"globex":                 {token(t, "globex"), "", "1 in all: 3"},
+			"nobody":                 {token(t, "nobody"), "", "0 in all:"},
+			"web":                    {limited("web"), "?full_history=true", "1 in all: 1"},
+			"web lists shop":         {limited("web"), "?project_name=shop", "0 in all:"},
+			"web lists its own":      {limited("web"), "?project_name=web&project_version_name=v1", "1 in all: 1"},
+			"web lists what it lost": {limited("web"), "?deployment_name=db", "0 in all:"},
+			"unknown project":        {limited("none"), "", "0 in all:"},
 		} {
-			l := server.ask("GET", "/v1/deployments"+c.query, "Authorization: Bearer "+c.token).list(t)
+			l := server.do("GET", "/v1/deployments"+c.query, "Authorization: Bearer "+c.token).list(t)
 			got := fmt.Sprintf("%d in all:", l.Pagination.TotalCount)
 			for _, r := range l.DeploymentRecords {
 				got += " " + strings.TrimLeft(r.ID[:8], "0")

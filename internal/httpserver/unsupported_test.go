@@ -58,7 +58,7 @@ func TestQ1_AnUnsupportedParameterIsNotIgnored(t *testing.T) {
 		{"?test_min_age=x", nil, "400"},
 		{"?test_region=a&test_region=b", nil, "400"},
 	} {
-		answer := server.ask("GET", "/v1/deployments"+c.query, append(c.headers, bearer)...)
+		answer := server.do("GET", "/v1/deployments"+c.query, append(c.headers, bearer)...)
 		got := fmt.Sprint(answer.status)
 		if answer.status == http.StatusNotImplemented {
 			got += fmt.Sprint(" ", answer.json(t)["message"])
@@ -67,7 +67,7 @@ func TestQ1_AnUnsupportedParameterIsNotIgnored(t *testing.T) {
 			t.Errorf("%s %q: got %s (%s), want %s", c.query, c.headers, got, answer.body, c.want)
 		}
 	}
-	if answer := server.ask("GET", "/v1/deployments?test_region=eu"); answer.status != 401 {
+	if answer := server.do("GET", "/v1/deployments?test_region=eu"); answer.status != 401 {
 		t.Errorf("without a token: got %d", answer.status)
 	}
 }
@@ -163,7 +163,7 @@ func TestR4_UnsupportedOperationsAreA501(t *testing.T) {
 		var got []string
 		var allow string
 		for _, headers := range [][]string{nil, {reader}, {writer}} {
-			answer := server.ask(method, path, headers...)
+			answer := server.do(method, path, headers...)
 			got, allow = append(got, fmt.Sprint(answer.status)), answer.header.Get("Allow")
 			if answer.status == 501 && !strings.HasSuffix(fmt.Sprint(answer.json(t)["message"]), " is not implemented by this server") {
 				t.Errorf("%s: %s", request, answer.body)
@@ -176,7 +176,7 @@ func TestR4_UnsupportedOperationsAreA501(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", request, got, want)
 		}
 	}
-	if got := server.ask("GET", "/openapi.yaml"); string(got.body) != string(contracttest.Changed(t, deployrecords.OpenAPI(), wholeAPI()...)) {
+	if got := server.do("GET", "/openapi.yaml"); string(got.body) != string(contracttest.Changed(t, deployrecords.OpenAPI(), wholeAPI()...)) {
 		t.Error("the document is not served to the byte")
 	}
 	if !strings.Contains(server.log.String(), "route=/v1/test-things7/{id} ") {
@@ -189,7 +189,7 @@ func TestR4_MoreThanAHundredUnsupportedOperationsNeedAToken(t *testing.T) {
 	for i := range 30 {
 		for _, request := range []string{"GET /v1/test-things%d", "POST /v1/test-things%d", "GET /v1/test-things%d/x", "DELETE /v1/test-things%d/x"} {
 			method, path, _ := strings.Cut(fmt.Sprintf(request, i), " ")
-			if answer := server.ask(method, path); answer.status != 401 {
+			if answer := server.do(method, path); answer.status != 401 {
 				t.Errorf("%s %s: got %d", method, path, answer.status)
 			}
 		}

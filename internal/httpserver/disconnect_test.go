@@ -17,7 +17,7 @@ import (
 	. "github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// sent sends a request for the listing on a connection of its own.
+// sent sends a listing request on a new connection.
 func (s *testServer) sent() *net.TCPConn {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
@@ -31,7 +31,7 @@ func (s *testServer) sent() *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// logged waits for the line of a request, and gives all of the log.
+// logged waits for the log line of a request and returns the log.
 func (s *testServer) logged() string {
 	s.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
@@ -43,30 +43,30 @@ func (s *testServer) logged() string {
 	return ""
 }
 
-func wantHungUp(t *testing.T, log string) {
+func wantDisconnected(t *testing.T, log string) {
 	t.Helper()
 	if !strings.Contains(log, "route=/v1/deployments status=499 ") || strings.Contains(log, "request failed") || strings.Contains(log, "level=ERROR") {
-		t.Errorf("the log tells another story:\n%s", log)
+		t.Errorf("the log has another result:\n%s", log)
 	}
 }
 
-func TestAClientThatHangsUpBeforeItsResponseIsLoggedAs499(t *testing.T) {
-	asked := make(chan struct{}, 1)
+func TestAClientThatDisconnectsDuringProcessingIsNotAFailure(t *testing.T) {
+	started := make(chan struct{}, 1)
 	server := newServer(t, stubStore{list: func(ctx context.Context) (deployments.Result, error) {
-		asked <- struct{}{}
+		started <- struct{}{}
 		<-ctx.Done()
-		return deployments.Result{}, fmt.Errorf("%w (what the driver says)", ctx.Err())
+		return deployments.Result{}, fmt.Errorf("%w (the driver's text)", ctx.Err())
 	}})
 	conn := server.sent()
-	<-asked
+	<-started
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	wantHungUp(t, server.logged())
+	wantDisconnected(t, server.logged())
 }
 
-// The driver tells of a statement that was ended in its own words.
-func TestAClientThatHangsUpDuringAStatementIsLoggedAs499(t *testing.T) {
+// The driver reports a canceled statement with an error of its own.
+func TestAClientThatDisconnectsDuringAStatementIsNotAFailure(t *testing.T) {
 	database := pgtest.URL(t)
 	server := newServer(t, Open(t, database))
 	locked, err := pgx.Connect(t.Context(), database)
@@ -88,11 +88,11 @@ func TestAClientThatHangsUpDuringAStatementIsLoggedAs499(t *testing.T) {
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	wantHungUp(t, server.logged())
+	wantDisconnected(t, server.logged())
 }
 
-func TestAClientThatHangsUpDuringItsResponseIsLoggedAs499(t *testing.T) {
-	// More than what the connection takes before its client reads.
+func TestAClientThatDisconnectsDuringTheResponseIsNotAFailure(t *testing.T) {
+	// Larger than the buffers of the connection.
 	long := deployments.Result{Records: []deployments.Record{{EnvironmentName: strings.Repeat("x", 64<<20)}}, Total: 1}
 	server := newServer(t, stubStore{list: func(context.Context) (deployments.Result, error) { return long, nil }})
 	conn := server.sent()
@@ -102,39 +102,39 @@ func TestAClientThatHangsUpDuringItsResponseIsLoggedAs499(t *testing.T) {
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	wantHungUp(t, server.logged())
+	wantDisconnected(t, server.logged())
 }
 
-func TestAServerErrorIsLoggedThoughTheClientHasGone(t *testing.T) {
-	asked := make(chan struct{}, 1)
+func TestAServerFailureIsLoggedAfterTheClientDisconnects(t *testing.T) {
+	started := make(chan struct{}, 1)
 	server := newServer(t, stubStore{list: func(ctx context.Context) (deployments.Result, error) {
-		asked <- struct{}{}
+		started <- struct{}{}
 		<-ctx.Done()
 		return deployments.Result{}, errors.New("the disk is broken")
 	}})
 	conn := server.sent()
-	<-asked
+	<-started
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if log := server.logged(); !strings.Contains(log, "level=ERROR msg=\"request failed\"") || !strings.Contains(log, "the disk is broken") || !strings.Contains(log, "route=/v1/deployments status=500 ") {
-		t.Errorf("the log does not tell of it:\n%s", log)
+		t.Errorf("the log lacks the failure:\n%s", log)
 	}
 }
 
-func TestARequestThatAStopCutsOffIsLoggedAsAnError(t *testing.T) {
-	asked := make(chan struct{}, 1)
+func TestARequestThatShutdownInterruptsIsAFailure(t *testing.T) {
+	started := make(chan struct{}, 1)
 	server := newServer(t, stubStore{list: func(ctx context.Context) (deployments.Result, error) {
-		asked <- struct{}{}
+		started <- struct{}{}
 		<-ctx.Done()
 		return deployments.Result{}, ctx.Err()
 	}}, func(o *options) { o.Limits.Shutdown = 50 * time.Millisecond })
 	server.sent()
-	<-asked
+	<-started
 	if err := server.stop(); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the stop ended with %v", err)
 	}
 	if log := server.logged(); !strings.Contains(log, "level=ERROR msg=\"request failed\"") || !strings.Contains(log, "route=/v1/deployments status=503 ") {
-		t.Errorf("the log does not tell of it:\n%s", log)
+		t.Errorf("the log lacks the failure:\n%s", log)
 	}
 }

@@ -50,7 +50,7 @@ func TestR4_RouteAndMethodAreCheckedFirst(t *testing.T) {
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		for _, headers := range [][]string{nil, {"Authorization: Bearer x"}, {"Authorization: Bearer " + token(t, "acme")}} {
-			answer := server.ask(method, path, headers...)
+			answer := server.do(method, path, headers...)
 			if got := strings.TrimSpace(fmt.Sprint(answer.status, " ", answer.header.Get("Allow"))); got != want {
 				t.Errorf("%s with %d headers: got %s, want %s", request, len(headers), got, want)
 			}
@@ -91,21 +91,21 @@ func TestR4_TokenThenScopeThenBodyThenQuery(t *testing.T) {
 func TestR4_PublicRoutesNeedNoToken(t *testing.T) {
 	server, _ := onSQLite(t)
 	for path, want := range map[string]string{"/healthz": `{"status":"ok"}`, "/readyz": `{"status":"ready"}`} {
-		if answer := server.ask("GET", path); answer.status != 200 || strings.TrimSpace(string(answer.body)) != want {
+		if answer := server.do("GET", path); answer.status != 200 || strings.TrimSpace(string(answer.body)) != want {
 			t.Errorf("%s: got %d %s", path, answer.status, answer.body)
 		}
 	}
 	for path, document := range map[string][]byte{"/openapi.yaml": deployrecords.OpenAPI(), "/openapi.recording.yaml": contract.RecordingOpenAPI()} {
-		answer := server.ask("GET", path)
+		answer := server.do("GET", path)
 		if string(answer.body) != string(document) || answer.header.Get("Content-Type") != "application/yaml" {
 			t.Errorf("%s is not the document to the byte, or is %s", path, answer.header.Get("Content-Type"))
 		}
 	}
 }
 
-// Every operation of the documents is asked for without a token, and with one that is not accepted. Those that a document
-// opens to everyone are not implemented (follow_test.go), or the server would not start.
-func TestR4_NoDocumentedOperationAnswersWithoutAToken(t *testing.T) {
+// Every documented operation gets a request without a token and with an invalid one. An implemented operation is never
+// anonymous: internal/contract checks that.
+func TestR4_EveryDocumentedOperationNeedsAToken(t *testing.T) {
 	server, _ := onSQLite(t)
 	for _, document := range [][]byte{deployrecords.OpenAPI(), contract.RecordingOpenAPI()} {
 		doc, err := openapi3.NewLoader().LoadFromData(document)
@@ -128,7 +128,7 @@ func TestR4_NoDocumentedOperationAnswersWithoutAToken(t *testing.T) {
 					if header != "" {
 						headers = []string{header}
 					}
-					answer := server.ask(method, path, headers...)
+					answer := server.do(method, path, headers...)
 					if answer.status != 401 || answer.header.Get("WWW-Authenticate") != want {
 						t.Errorf("%s %s with %q: got %d and %q", method, path, header, answer.status, answer.header.Get("WWW-Authenticate"))
 					}
@@ -141,7 +141,7 @@ func TestR4_NoDocumentedOperationAnswersWithoutAToken(t *testing.T) {
 	}
 }
 
-func TestR3_UnexpectedErrorsRevealNothing(t *testing.T) {
+func TestR3_UnexpectedFailuresRevealNothing(t *testing.T) {
 	list := func(ctx context.Context) (deployments.Result, error) { return deployments.Result{}, nil }
 	server := newServer(t, stubStore{list: func(ctx context.Context) (deployments.Result, error) { return list(ctx) }},
 		func(o *options) { o.Limits.Handle = 50 * time.Millisecond })
@@ -168,21 +168,21 @@ func TestR3_UnexpectedErrorsRevealNothing(t *testing.T) {
 			t.Errorf("%s: got %d %s", name, answer.status, answer.body)
 		}
 		if !strings.Contains(server.log.String(), c.log) {
-			t.Errorf("%s: the log does not tell %q", name, c.log)
+			t.Errorf("%s: the log lacks %q", name, c.log)
 		}
 	}
 }
 
-func TestR3_HeadersThatAreTooLong(t *testing.T) {
+func TestR3_HeadersOverTheLimit(t *testing.T) {
 	server, _ := onSQLite(t, func(o *options) { o.Limits.HeaderBytes = 8 << 10 })
 	if answer := server.get("?x=" + strings.Repeat("x", 7<<10)); answer.status != 200 {
 		t.Errorf("within the limit: got %d %s", answer.status, answer.body)
 	}
 	for name, answer := range map[string]answer{
 		"a long query":     server.get("?x=" + strings.Repeat("x", 9<<10)),
-		"a long header":    server.ask("GET", "/v1/deployments", "X-Long: "+strings.Repeat("x", 9<<10)),
-		"many headers":     server.ask("GET", "/healthz", strings.Split(strings.Repeat("X-Many: "+strings.Repeat("x", 90)+"\n", 100)+"X: y", "\n")...),
-		"a long open path": server.ask("GET", "/"+strings.Repeat("x", 9<<10)),
+		"a long header":    server.do("GET", "/v1/deployments", "X-Long: "+strings.Repeat("x", 9<<10)),
+		"many headers":     server.do("GET", "/healthz", strings.Split(strings.Repeat("X-Many: "+strings.Repeat("x", 90)+"\n", 100)+"X: y", "\n")...),
+		"a long open path": server.do("GET", "/"+strings.Repeat("x", 9<<10)),
 	} {
 		if answer.status != 431 {
 			t.Errorf("%s: got %d %s", name, answer.status, answer.body)
@@ -203,7 +203,7 @@ func TestTheBodyOfAGetIsNotRead(t *testing.T) {
 	}
 }
 
-func TestReadinessReportsWhatIsMissingInGeneralWords(t *testing.T) {
+func TestReadinessNamesTheMissingPartsInGeneralTerms(t *testing.T) {
 	for _, engine := range Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			url := engine.URL(t)
@@ -211,23 +211,23 @@ func TestReadinessReportsWhatIsMissingInGeneralWords(t *testing.T) {
 			server := newServer(t, s, func(o *options) {
 				o.auth.JWKSURL = "http://127.0.0.1:1/jwks" // nobody listens there
 			})
-			answer := server.ask("GET", "/readyz")
+			answer := server.do("GET", "/readyz")
 			if got := answer.json(t)["message"]; answer.status != 503 || got != "not ready: the keys for tokens are not loaded" {
 				t.Errorf("got %d %v", answer.status, got)
 			}
 		})
 	}
 	server := newServer(t, stubStore{ready: fmt.Errorf("%w: dial", deployments.ErrUnavailable)})
-	answer := server.ask("GET", "/readyz")
+	answer := server.do("GET", "/readyz")
 	if got := answer.json(t)["message"]; answer.status != 503 || got != "not ready: the database cannot be reached" {
 		t.Errorf("got %d %v", answer.status, got)
 	}
-	if answer := server.ask("GET", "/healthz"); answer.status != 200 {
-		t.Errorf("healthz asks the database: %d", answer.status)
+	if answer := server.do("GET", "/healthz"); answer.status != 200 {
+		t.Errorf("healthz checks the database: %d", answer.status)
 	}
 }
 
-func TestADatabaseThatGoesAwayAndComesBack(t *testing.T) {
+func TestADatabaseThatRestarts(t *testing.T) {
 	cluster := pgtest.NewCluster(t)
 	s := Open(t, cluster.URL())
 	Load(t, s, "acme", Entry(1, 1, "eu", "api"))
@@ -241,7 +241,7 @@ func TestADatabaseThatGoesAwayAndComesBack(t *testing.T) {
 			t.Errorf("without its database: got %d %s", answer.status, answer.body)
 		}
 	}
-	if answer := server.ask("GET", "/readyz"); answer.status != 503 {
+	if answer := server.do("GET", "/readyz"); answer.status != 503 {
 		t.Errorf("readyz without a database: %d", answer.status)
 	}
 	if err := cluster.Start(); err != nil {
@@ -250,7 +250,7 @@ func TestADatabaseThatGoesAwayAndComesBack(t *testing.T) {
 	if got := server.get("").list(t).Pagination.TotalCount; got != 1 {
 		t.Errorf("with its database again: total %d", got)
 	}
-	if answer := server.ask("GET", "/readyz"); answer.status != 200 {
+	if answer := server.do("GET", "/readyz"); answer.status != 200 {
 		t.Errorf("readyz with its database again: %d %s", answer.status, answer.body)
 	}
 }
@@ -258,17 +258,17 @@ func TestADatabaseThatGoesAwayAndComesBack(t *testing.T) {
 func TestTheLogHasRequestsAndNoSecrets(t *testing.T) {
 	server, _ := onSQLite(t)
 	secretToken := token(t, "acme")
-	server.ask("GET", "/v1/deployments?environment_name=private-name", "Authorization: Bearer "+secretToken, "X-Request-Id: from.proxy-1")
-	answer := server.ask("GET", "/nowhere", "X-Request-Id: "+strings.Repeat("bad id ", 5))
+	server.do("GET", "/v1/deployments?environment_name=private-name", "Authorization: Bearer "+secretToken, "X-Request-Id: from.proxy-1")
+	answer := server.do("GET", "/nowhere", "X-Request-Id: "+strings.Repeat("bad id ", 5))
 	log := server.log.String()
 	for _, want := range []string{"request_id=from.proxy-1", "route=/v1/deployments", "status=200", "route=none", "request_id=" + answer.header.Get("X-Request-Id")} {
 		if !strings.Contains(log, want) {
-			t.Errorf("the log does not tell %q:\n%s", want, log)
+			t.Errorf("the log lacks %q:\n%s", want, log)
 		}
 	}
 	for _, secret := range []string{secretToken, secretToken[strings.LastIndex(secretToken, ".")+1:], "private-name", "bad id", string(secret)} {
 		if strings.Contains(log, secret) {
-			t.Errorf("the log tells %q", secret)
+			t.Errorf("the log contains %q", secret)
 		}
 	}
 }
