@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -15,10 +16,16 @@ import (
 // Upstream's own claim names (rules T3 to T5).
 const (
 	defaultOrganizationClaim = "org_id"
+	defaultProjectClaim      = "project_name"
+	claimProjectID           = "project_id"
+)
 
-	claimProject   = "project_name"
-	claimProjectID = "project_id"
-	claimScope     = "scope"
+var (
+	// scopeClaims grant scopes. Issuers differ in which of them they set.
+	scopeClaims = []string{"scope", "scp"}
+	// restrictingClaims grant nothing here, but a token with one of them is
+	// restricted by its issuer: it is not a token without a scope claim.
+	restrictingClaims = []string{"roles", "permissions"}
 )
 
 // maxOrganizationRunes is the longest name that the importer accepts (rule I1);
@@ -42,8 +49,15 @@ type claims struct {
 
 	organization string
 	project      string
-	scope        string
-	hasScope     bool
+	scopes       []string
+	// restricted reports a claim of scopeClaims or restrictingClaims.
+	restricted bool
+}
+
+// claimNames are the names of claims that are settings.
+type claimNames struct {
+	organization string
+	project      string // empty: no claim limits a token to a project
 }
 
 // UnmarshalJSON keeps a copy of the payload for decode.
@@ -53,7 +67,7 @@ func (c *claims) UnmarshalJSON(b []byte) error {
 }
 
 // decode reads the payload. Its error is a *TokenError.
-func (c *claims) decode(organizationClaim string) error {
+func (c *claims) decode(names claimNames) error {
 	m, err := readMembers(c.raw)
 	if err != nil {
 		return err
@@ -61,14 +75,13 @@ func (c *claims) decode(organizationClaim string) error {
 	if err := c.decodeRegistered(m); err != nil {
 		return err
 	}
-	if err := c.decodeOrganization(m, organizationClaim); err != nil {
+	if err := c.decodeOrganization(m, names.organization); err != nil {
 		return err
 	}
-	if err := c.decodeProject(m); err != nil {
+	if err := c.decodeProject(m, names.project); err != nil {
 		return err
 	}
-	c.scope, c.hasScope, err = m.text(claimScope)
-	return err
+	return c.decodeScopes(m)
 }
 
 // decodeRegistered checks the types of the registered claims; jwt.Validator
@@ -107,36 +120,62 @@ func (c *claims) decodeOrganization(m members, name string) (err error) {
 }
 
 // decodeProject holds rule T5. A project claim that can't be read is refused:
-// to ignore it would open the whole organization.
-func (c *claims) decodeProject(m members) error {
-	project, present, err := m.text(claimProject)
+// to ignore it would open the whole organization. Only upstream's tokens mean
+// their project by project_id; other issuers use the name for something else.
+func (c *claims) decodeProject(m members, name string) error {
+	if name == "" {
+		return nil
+	}
+	project, present, err := m.text(name)
 	if err != nil {
 		return err
 	}
 	if !present {
-		if _, ok := m[claimProjectID]; ok {
-			return refuse("the token has a %s without a %s", claimProjectID, claimProject)
+		if _, ok := m[claimProjectID]; ok && name == defaultProjectClaim {
+			return refuse("the token has a %s without a %s", claimProjectID, name)
 		}
 		return nil
 	}
 	if project == "" {
-		return refuse("the token's claim %s is empty", claimProject)
+		return refuse("the token's claim %s is empty", name)
 	}
 	c.project = project
-	return checkName(claimProject, project)
+	return checkName(name, project)
 }
 
-// principal applies rule T4. allowMissing is about an absent scope claim only:
-// a token with an empty one grants nothing.
+// decodeScopes reads the scopes of rule T4: each claim is OAuth's
+// space-separated string or a list of strings.
+func (c *claims) decodeScopes(m members) error {
+	for _, name := range scopeClaims {
+		if text, ok := m[name].(string); ok {
+			// OAuth separates scopes by spaces alone; strings.Fields would
+			// also take tabs and Unicode spaces.
+			c.scopes = append(c.scopes, strings.Split(text, " ")...)
+			continue
+		}
+		list, err := m.texts(name)
+		if err != nil {
+			return err
+		}
+		c.scopes = append(c.scopes, list...)
+	}
+	for _, name := range slices.Concat(scopeClaims, restrictingClaims) {
+		if _, present := m[name]; present {
+			c.restricted = true
+		}
+	}
+	return nil
+}
+
+// principal applies rule T4. allowMissing is about tokens that nothing
+// restricts: an empty scope says that the token grants nothing.
 func (c *claims) principal(allowMissing bool) Principal {
 	p := Principal{Subject: c.Subject, Organization: c.organization, Project: c.project}
-	if !c.hasScope {
+	if !c.restricted {
 		p.read = allowMissing
 		return p
 	}
-	// OAuth separates scopes by spaces alone; strings.Fields would also take
-	// tabs and Unicode spaces.
-	for s := range strings.SplitSeq(c.scope, " ") {
+	for _, s := range c.scopes {
 		switch Scope(s) {
 		case ReadDeployments:
 			p.read = true
@@ -220,7 +259,7 @@ func (m members) text(name string) (value string, present bool, err error) {
 	return value, true, nil
 }
 
-// texts is a claim that must be a string or an array of strings (aud).
+// texts is a claim that must be a string or an array of strings.
 func (m members) texts(name string) (jwt.ClaimStrings, error) {
 	v, present := m[name]
 	if !present {

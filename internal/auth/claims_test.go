@@ -209,8 +209,35 @@ func TestT4_ScopeIsASpaceSeparatedList(t *testing.T) {
 			}
 		})
 	}
-	for _, value := range []string{`null`, `1`, `["deployments:read"]`, `{}`, `true`} {
-		refused(t, withSecret(t), rawPayload(`{EXP,"org_id":"acme","scope":`+value+`}`), "claim scope is not a string")
+}
+
+func TestT4_ScopeAndScpAreReadAlike(t *testing.T) {
+	for claims, want := range map[string]struct{ read, write bool }{
+		`"scope":"deployments:read"`:                             {true, false},
+		`"scp":"deployments:read"`:                               {true, false},
+		`"scope":["deployments:read","deployments:write"]`:       {true, true},
+		`"scp":["openid","deployments:write"]`:                   {false, true},
+		`"scope":"deployments:read","scp":["deployments:write"]`: {true, true},
+		`"scope":["deployments:write"],"scp":"deployments:read"`: {true, true},
+		`"scp":["deployments:read deployments:write"]`:           {false, false},
+		`"scp":[]`:                     {false, false},
+		`"scope":"","scp":[]`:          {false, false},
+		`"roles":["deployments:read"]`: {false, false},
+		`"permissions":[]`:             {false, false},
+		`"roles":null`:                 {false, false},
+		`"roles":["admin"],"scp":["deployments:read"]`: {true, false},
+	} {
+		for _, allowMissing := range []bool{false, true} {
+			v := verifier(t, Options{HMACSecrets: [][]byte{secretA}, AllowMissingScope: allowMissing})
+			t.Run(claims, func(t *testing.T) {
+				checkAllows(t, accept(t, v, rawPayload(`{EXP,"org_id":"acme",`+claims+`}`)), want.read, want.write)
+			})
+		}
+	}
+	for _, claim := range []string{"scope", "scp"} {
+		for _, value := range []string{`null`, `1`, `{}`, `true`, `["deployments:read",1]`, `[["deployments:read"]]`} {
+			refused(t, withSecret(t), rawPayload(`{EXP,"org_id":"acme","`+claim+`":`+value+`}`), "claim "+claim+" is not a string or an array of strings")
+		}
 	}
 }
 
@@ -245,6 +272,33 @@ func TestT5_ATokenOfAProjectIsLimitedToIt(t *testing.T) {
 		t.Errorf("the project is %q", p.Project)
 	}
 	checkAllows(t, p, true, true)
+}
+
+func TestT5_TheNameOfTheProjectClaimIsASetting(t *testing.T) {
+	both := map[string]any{"project_name": "web", "project_path": "group/app", "project_id": "42"}
+	without := map[string]any{"project_id": "42"}
+	for name, c := range map[string]struct {
+		options Options
+		change  map[string]any
+		want    string
+	}{
+		"upstream's":             {Options{}, both, "web"},
+		"another":                {Options{ProjectClaim: "project_path"}, both, "group/app"},
+		"another, and absent":    {Options{ProjectClaim: "project_path"}, without, ""},
+		"none":                   {Options{IgnoreProjects: true}, both, ""},
+		"none, and project_id":   {Options{IgnoreProjects: true}, without, ""},
+		"none, and a wrong type": {Options{IgnoreProjects: true}, map[string]any{"project_name": 1}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.options.HMACSecrets = [][]byte{secretA}
+			if p := accept(t, verifier(t, c.options), changed(c.change)); p.Project != c.want {
+				t.Errorf("the project is %q, want %q", p.Project, c.want)
+			}
+		})
+	}
+	other := verifier(t, Options{HMACSecrets: [][]byte{secretA}, ProjectClaim: "project_path"})
+	refused(t, other, changed(map[string]any{"project_path": 1}), "claim project_path is not a string")
+	refused(t, other, changed(map[string]any{"project_path": ""}), "claim project_path is empty")
 }
 
 func TestT5_AProjectThatCannotBeReadIsRefused(t *testing.T) {

@@ -25,13 +25,13 @@
 //     Names that two writers could spell differently and that would be read
 //     alike (see claims.go) are refused, because one tenant would see the
 //     other's records.
-//   - scope grants reading and recording. An absent scope claim differs from
-//     an empty one: [Options.AllowMissingScope] applies to the absent one
-//     only, and grants reading, never recording.
+//   - scope and scp grant reading and recording. A token that has neither of
+//     them, nor roles or permissions, falls under [Options.AllowMissingScope],
+//     which lets it read, never record. An empty scope grants nothing.
 //   - project_name limits a token to a project and excludes recording.
 //     A malformed project claim is refused, not ignored: ignoring it would
 //     widen the token to the whole organization.
 //
-// What Verify refuses is a 401; what a verified [Principal] does not allow is
-// a 403.
+// What Verify refuses is a 401, or a 503 while the token's key may still be
+// fetched ([KeysError]); what a verified [Principal] does not allow is a 403.
 package auth

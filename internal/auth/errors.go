@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // ErrNoToken reports that a request has no bearer token. It is a 401
@@ -19,6 +20,18 @@ type TokenError struct {
 
 // Error returns the Reason.
 func (e *TokenError) Error() string { return e.Reason }
+
+// KeysError reports that a token cannot be judged yet, because a key that may
+// verify it has not been fetched: a 503 (rule T2).
+type KeysError struct {
+	// Reason is for the client, as that of a TokenError.
+	Reason string
+	// RetryAfter is when the keys may have been fetched.
+	RetryAfter time.Duration
+}
+
+// Error returns the Reason.
+func (e *KeysError) Error() string { return e.Reason }
 
 // refuse makes a TokenError. Its arguments are names from configuration or
 // from this package, never values out of the token: those belong to whoever

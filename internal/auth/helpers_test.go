@@ -180,6 +180,31 @@ func refused(t *testing.T, v *Verifier, token, text string) {
 	}
 }
 
+// pending wants a *KeysError whose reason holds the text: the token may be good
+// once keys have been fetched (rule T2).
+func pending(t *testing.T, v *Verifier, token, text string) {
+	t.Helper()
+	p, err := v.Verify(context.Background(), token)
+	if p != (Principal{}) {
+		t.Errorf("a token that can't be judged yet gave %+v", p)
+	}
+	checkPending(t, err, text)
+}
+
+func checkPending(t *testing.T, err error, text string) {
+	t.Helper()
+	var keysError *KeysError
+	if !errors.As(err, &keysError) {
+		t.Fatalf("the error is a %T (%v), want a *KeysError", err, err)
+	}
+	if !strings.Contains(keysError.Reason, text) || keysError.Reason != err.Error() {
+		t.Errorf("the reason is %q, want it to say %q", keysError.Reason, text)
+	}
+	if keysError.RetryAfter < time.Second || keysError.RetryAfter > time.Minute {
+		t.Errorf("RetryAfter is %s", keysError.RetryAfter)
+	}
+}
+
 func checkReason(t *testing.T, err error, text string) {
 	t.Helper()
 	var tokenError *TokenError

@@ -63,13 +63,14 @@ type keySet struct {
 	// nothing when it refuses: with Wait or Reserve, forged kids would run up
 	// a debt that keeps a rotated key out for many minutes.
 	limiter *rate.Limiter
-	// requests holds the channel that is closed when the requested refresh is
-	// done. Capacity 1: the limiter lets one through at a time.
-	requests chan chan struct{}
+	// requests holds the channel on which the requested refresh reports its
+	// success. Capacity 1: the limiter lets one through at a time.
+	requests chan chan bool
 	ended    <-chan struct{}
 }
 
-// namedKey is a public key of the JWKS, under its kid.
+// namedKey is a public key of the JWKS, under its kid, or under "" if it has
+// none: then it serves tokens without a kid alone.
 type namedKey struct {
 	alg string // the one algorithm that it may verify
 	key any
@@ -80,7 +81,7 @@ type namedKey struct {
 func sameKeys(a, b map[string][]namedKey) bool {
 	return maps.EqualFunc(a, b, func(a, b []namedKey) bool {
 		return slices.EqualFunc(a, b, func(a, b namedKey) bool {
-			key, ok := a.key.(interface{ Equal(crypto.PublicKey) bool })
+			key, ok := a.key.(publicKeyOf)
 			return ok && a.alg == b.alg && key.Equal(b.key)
 		})
 	})
@@ -104,7 +105,7 @@ func newKeySet(rawURL string, settings jwksSettings, logger *slog.Logger, now fu
 		now:      now,
 		changed:  func() {},
 		limiter:  rate.NewLimiter(rate.Every(settings.unknownKID), 1),
-		requests: make(chan chan struct{}, 1),
+		requests: make(chan chan bool, 1),
 	}, nil
 }
 
@@ -131,8 +132,7 @@ func (s *keySet) run(ctx context.Context) {
 		case done := <-s.requests:
 			// Leaves the timer alone: a failed refresh that a forged kid
 			// caused must not bring retries of its own (rule T2).
-			s.refresh(ctx)
-			close(done)
+			done <- s.refresh(ctx)
 		case <-timer.C:
 			if s.refresh(ctx) {
 				failed = 0
@@ -186,26 +186,66 @@ func (s *keySet) refresh(ctx context.Context) bool {
 // loaded reports whether the keys were ever fetched.
 func (s *keySet) loaded() bool { return s.keys.Load() != nil }
 
-// find returns the keys with this kid and algorithm; none if the kid belongs to
-// keys of other algorithms. For an unknown kid it requests a refresh, if none
-// was requested in the last minute, and waits for it; if one was, the token is
-// refused at once, so that requests with forged kids don't pile up. The error
-// is a *TokenError.
+// find returns the keys with this kid and algorithm; none if the kid belongs
+// to keys of other algorithms. For an unknown kid it requests a refresh, if
+// none was requested in the last minute, and waits for it. If one was, it
+// returns a *KeysError at once, so that requests with forged kids don't pile
+// up: the kid may be that of a new key. A kid that a refresh made for it does
+// not bring is a *TokenError.
 //
 // The refresh goes on when ctx ends: a client that sends a kid and hangs up
 // would otherwise spend the minute's refresh without one being made.
 func (s *keySet) find(ctx context.Context, kid, alg string) ([]any, error) {
 	keys, known := s.lookup(kid, alg)
-	if !known && s.requestRefresh(ctx) {
-		keys, known = s.lookup(kid, alg)
+	if known {
+		return keys, nil
+	}
+	refreshed := s.requestRefresh(ctx)
+	if keys, known = s.lookup(kid, alg); known {
+		return keys, nil
 	}
 	switch {
-	case known:
-		return keys, nil
 	case !s.loaded():
-		return nil, refuse("the keys that verify this token have not been loaded yet")
+		return nil, s.notLoaded()
+	case !refreshed:
+		return nil, &KeysError{Reason: "the token's key (header kid) is not known yet", RetryAfter: s.untilNextRequest()}
 	}
 	return nil, refuse("the token's key (header kid) is not known")
+}
+
+// findAll returns the different keys of an algorithm, with or without a kid.
+// It requests a refresh only while no keys were ever loaded.
+func (s *keySet) findAll(ctx context.Context, alg string) ([]any, error) {
+	if !s.loaded() {
+		s.requestRefresh(ctx)
+	}
+	set := s.keys.Load()
+	if set == nil {
+		return nil, s.notLoaded()
+	}
+	var keys []any
+	for _, named := range *set {
+		for _, k := range named {
+			same := func(key any) bool { return key.(publicKeyOf).Equal(k.key) }
+			if k.alg == alg && !slices.ContainsFunc(keys, same) {
+				keys = append(keys, k.key)
+			}
+		}
+	}
+	return keys, nil
+}
+
+// publicKeyOf is what the keys of a JWKS have in common.
+type publicKeyOf interface{ Equal(crypto.PublicKey) bool }
+
+func (s *keySet) notLoaded() error {
+	return &KeysError{Reason: "the keys that verify this token have not been loaded yet", RetryAfter: max(time.Second, min(s.settings.retryFirst, s.settings.unknownKID))}
+}
+
+// untilNextRequest is the time until a token may cause the next refresh.
+func (s *keySet) untilNextRequest() time.Duration {
+	missing := 1 - s.limiter.TokensAt(s.now())
+	return max(time.Duration(missing*float64(s.settings.unknownKID)), time.Second)
 }
 
 func (s *keySet) lookup(kid, alg string) (keys []any, known bool) {
@@ -222,20 +262,24 @@ func (s *keySet) lookup(kid, alg string) (keys []any, known bool) {
 	return keys, known
 }
 
-// requestRefresh reports whether a refresh was made for this caller.
+// requestRefresh reports whether a refresh was made for this caller and went
+// well. It waits for the time of one fetch at most.
 func (s *keySet) requestRefresh(ctx context.Context) bool {
 	if !s.limiter.AllowN(s.now(), 1) {
 		return false
 	}
-	done := make(chan struct{})
+	done := make(chan bool, 1) // nobody may be waiting any more
 	select {
 	case s.requests <- done:
 	default:
 		return false
 	}
+	timeout := time.NewTimer(s.settings.timeout)
+	defer timeout.Stop()
 	select {
-	case <-done:
-		return true
+	case fetched := <-done:
+		return fetched
+	case <-timeout.C:
 	case <-ctx.Done():
 	case <-s.ended:
 	}

@@ -139,7 +139,7 @@ func readKeySet(body []byte) (keys map[string][]namedKey, ignored int, err error
 // tokens.
 func readKey(raw json.RawMessage) (kid string, key namedKey, ok bool) {
 	var m jwkset.JWKMarshal
-	if err := json.Unmarshal(raw, &m); err != nil || m.KID == "" {
+	if err := json.Unmarshal(raw, &m); err != nil {
 		return "", namedKey{}, false
 	}
 	switch {

@@ -51,11 +51,11 @@ func Mint(secret []byte, r MintRequest) (string, error) {
 		"jti": rand.Text(),
 	}
 	for claim, value := range map[string]string{
-		"sub":        r.Subject,
-		"iss":        r.Issuer,
-		"aud":        r.Audience,
-		claimProject: r.Project,
-		claimScope:   joinScopes(r.Scopes),
+		"sub":               r.Subject,
+		"iss":               r.Issuer,
+		"aud":               r.Audience,
+		defaultProjectClaim: r.Project,
+		"scope":             joinScopes(r.Scopes),
 	} {
 		if value != "" {
 			c[claim] = value
@@ -78,7 +78,7 @@ func (r MintRequest) check(secret []byte) error {
 	violations := []error{
 		checkSecret(secret),
 		checkOrganization(r.OrganizationClaim, r.Organization),
-		checkName(claimProject, r.Project),
+		checkName(defaultProjectClaim, r.Project),
 		checkName("sub", r.Subject),
 		checkName("iss", r.Issuer),
 		checkName("aud", r.Audience),

