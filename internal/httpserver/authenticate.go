@@ -30,7 +30,8 @@ func (h *handler) authorize(r *http.Request, scope auth.Scope) (api.Caller, erro
 	}, nil
 }
 
-// authenticate verifies the request's bearer token. Only a request with a token gets error="invalid_token" (R4).
+// authenticate verifies the request's bearer token, or returns a 401, or a 503 while the token's key may still be fetched.
+// Only a request with a token gets error="invalid_token" (R4).
 func (h *handler) authenticate(r *http.Request) (auth.Principal, error) {
 	token, err := auth.BearerToken(r.Header)
 	if err == nil {
@@ -40,8 +41,18 @@ func (h *handler) authenticate(r *http.Request) (auth.Principal, error) {
 		}
 	}
 	problem := &api.Problem{Status: http.StatusUnauthorized, Message: "a bearer token is needed", Authenticate: "Bearer"}
-	var tokenErr *auth.TokenError
+	var (
+		tokenErr *auth.TokenError
+		keysErr  *auth.KeysError
+	)
 	switch {
+	case errors.As(err, &keysErr): // T2: the token may be good
+		return auth.Principal{}, &api.Problem{
+			Status:     http.StatusServiceUnavailable,
+			Message:    keysErr.Reason + ", try again",
+			RetryAfter: keysErr.RetryAfter,
+			Cause:      err,
+		}
 	case errors.Is(err, auth.ErrNoToken):
 	case errors.As(err, &tokenErr):
 		problem.Message = "the token is not accepted"

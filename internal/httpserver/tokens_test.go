@@ -1,6 +1,7 @@
 package httpserver_test
 
 import (
+	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -56,7 +57,8 @@ func TestT1_T3_T4_StatusesOfTokens(t *testing.T) {
 		"no scope":               {[]string{"Authorization: Bearer " + claims(func(c jwt.MapClaims) { delete(c, "scope") })}, 403},
 		"another scope":          {[]string{"Authorization: Bearer " + claims(func(c jwt.MapClaims) { c["scope"] = "deployments:reader deployments:write" })}, 403},
 		"scopes":                 {[]string{"Authorization: Bearer " + claims(func(c jwt.MapClaims) { c["scope"] = "openid deployments:read email" })}, 200},
-		"scope not a string":     {[]string{"Authorization: Bearer " + claims(func(c jwt.MapClaims) { c["scope"] = []string{"deployments:read"} })}, 401},
+		"scope a number":         {[]string{"Authorization: Bearer " + claims(func(c jwt.MapClaims) { c["scope"] = 1 })}, 401},
+		"a list in scp":          {[]string{"Authorization: Bearer " + claims(func(c jwt.MapClaims) { delete(c, "scope"); c["scp"] = []string{"deployments:read"} })}, 200},
 		"empty project":          {[]string{"Authorization: Bearer " + claims(func(c jwt.MapClaims) { c["project_name"] = "" })}, 401},
 		"project_id alone":       {[]string{"Authorization: Bearer " + claims(func(c jwt.MapClaims) { c["project_id"] = "1" })}, 401},
 		"a token of 100 kB":      {[]string{"Authorization: Bearer " + strings.Repeat("x", 100_000)}, 401},
@@ -71,7 +73,38 @@ func TestT1_T3_T4_StatusesOfTokens(t *testing.T) {
 	}
 }
 
-func TestT4_AllowMissingScopeAllowsListing(t *testing.T) {
+func TestT2_ATokenWhoseKeyIsNotLoadedYetIsA503(t *testing.T) {
+	server, _ := onSQLite(t, func(o *options) { o.auth.JWKSURL = "http://127.0.0.1:1/jwks" }) // nobody listens there
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(expiry time.Duration, kid string) answer {
+		unsigned := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.MapClaims{"org_id": "acme", "exp": time.Now().Add(expiry).Unix()})
+		if kid != "" {
+			unsigned.Header["kid"] = kid
+		}
+		token, err := unsigned.SignedString(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return server.do("GET", "/v1/deployments", "Authorization: Bearer "+token)
+	}
+	for _, kid := range []string{"", "a"} {
+		answer := ask(time.Hour, kid)
+		if answer.status != 503 || answer.json(t)["code"] != 14.0 || answer.header.Get("Retry-After") != "10" || answer.header.Get("WWW-Authenticate") != "" {
+			t.Errorf("kid %q: got %d %v %s", kid, answer.status, answer.header, answer.body)
+		}
+		if answer := ask(-time.Hour, kid); answer.status != 401 {
+			t.Errorf("expired, kid %q: got %d %s", kid, answer.status, answer.body)
+		}
+	}
+	if answer := server.get(""); answer.status != 200 {
+		t.Errorf("a token of another key: got %d %s", answer.status, answer.body)
+	}
+}
+
+func TestT4_AMissingScopeMayBeAllowedToRead(t *testing.T) {
 	server, _ := onSQLite(t, func(o *options) { o.auth.AllowMissingScope = true })
 	missing := token(t, "acme", func(r *auth.MintRequest) { r.Scopes = nil })
 	if answer := server.do("GET", "/v1/deployments", "Authorization: Bearer "+missing); answer.status != 200 {
