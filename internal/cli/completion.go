@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"embed"
 	"io"
 	"slices"
 	"strings"
@@ -29,61 +30,19 @@ Examples:
 
 // Run prints the script of the shell.
 func (c *completionCommand) Run(streams Streams) error {
-	_, err := io.WriteString(streams.Out, completionScripts[c.Shell])
+	script, err := completionScripts.ReadFile("completion/deployrecords." + c.Shell)
+	if err != nil {
+		return err
+	}
+	_, err = streams.Out.Write(script)
 	return err
 }
 
-// The scripts pass the words up to the cursor to __complete, which prints one candidate per line with its description
-// behind a tab, or offerFiles.
-var completionScripts = map[string]string{
-	// Bash splits --flag=value into three words unless COMP_WORDBREAKS was changed. It must read Bash 3.2, macOS's own.
-	"bash": `_deployrecords() {
-  local candidate prefix="" cur=${COMP_WORDS[COMP_CWORD]}
-  COMPREPLY=()
-  while IFS= read -r candidate; do COMPREPLY+=("${candidate%%$'\t'*}"); done \
-    < <(deployrecords __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
-  if [[ ${COMPREPLY[0]} == ":files" ]]; then
-    COMPREPLY=()
-    case $cur in --*=*) prefix=${cur%%=*}= ;; esac
-    cur=${cur#"$prefix"}
-    compopt -o filenames 2>/dev/null
-    while IFS= read -r candidate; do COMPREPLY+=("$prefix$candidate"); done < <(compgen -f -- "${cur#=}")
-  fi
-}
-complete -F _deployrecords deployrecords
-`,
-	"zsh": `#compdef deployrecords
-_deployrecords() {
-  local -a candidates=("${(@f)$(deployrecords __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  if [[ $candidates[1] == ":files" ]]; then
-    compset -P '--*='
-    _files
-  elif [[ -n $candidates[1] ]]; then
-    candidates=("${(@)candidates//:/\\:}")
-    candidates=("${(@)candidates/$'\t'/:}")
-    _describe candidate candidates
-  fi
-}
-# A file in $fpath is the body of the function; a sourced script registers it.
-if [[ $funcstack[1] == _deployrecords ]]; then
-  _deployrecords "$@"
-else
-  compdef _deployrecords deployrecords
-fi
-`,
-	"fish": `function __deployrecords_complete
-  set -l words (commandline -opc) (commandline -ct)
-  set -l candidates (deployrecords __complete $words[2..-1] 2>/dev/null)
-  if test "$candidates[1]" = ":files"
-    set -l prefix (string match -r -- '^--[^=]*=' (commandline -ct))
-    printf "$prefix%s\n" (__fish_complete_path (string replace -r -- '^--[^=]*=' '' (commandline -ct)))
-  else if set -q candidates[1]
-    printf '%s\n' $candidates
-  end
-end
-complete -c deployrecords -f -a '(__deployrecords_complete)'
-`,
-}
+// completionScripts has one script per shell. The scripts pass the words up to the cursor to __complete, which prints one
+// candidate per line with its description behind a tab, or offerFiles.
+//
+//go:embed completion
+var completionScripts embed.FS
 
 // offerFiles makes the shell complete file names.
 const offerFiles = ":files\n"
