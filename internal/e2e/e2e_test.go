@@ -223,7 +223,7 @@ func TestADatabaseThatIsDownAtStart(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 	server := start(t, env)
-	waitFor(t, "the server waits", func() bool { return strings.Contains(server.log.String(), "not there yet") })
+	waitFor(t, "the server waits", func() bool { return strings.Contains(server.log.String(), "the database is unreachable") })
 	if err := cluster.Start(); err != nil {
 		t.Fatal(err)
 	}
