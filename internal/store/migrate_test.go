@@ -18,7 +18,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-func TestMigrateTellsWhatItDid(t *testing.T) {
+func TestMigrateReportsVersions(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		first, err := store.Migrate(t.Context(), url)
 		if err != nil || first.From != 0 || first.To < 1 {
@@ -31,7 +31,7 @@ func TestMigrateTellsWhatItDid(t *testing.T) {
 	})
 }
 
-func TestManyServersMigrateAtOnce(t *testing.T) {
+func TestConcurrentMigrationsSucceed(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		results := make(chan error)
 		for range 6 {
@@ -56,7 +56,7 @@ func TestManyServersMigrateAtOnce(t *testing.T) {
 	})
 }
 
-func TestASchemaNewerThanTheProgramIsRefused(t *testing.T) {
+func TestSchemaNewerThanTheProgramIsRejected(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		s := storetest.Open(t, url)
 		if _, err := storetest.OpenSQL(t, url).Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)"); err != nil {
@@ -72,7 +72,7 @@ func TestASchemaNewerThanTheProgramIsRefused(t *testing.T) {
 	})
 }
 
-func TestADatabaseThatIsNotMigratedIsNotReady(t *testing.T) {
+func TestUnmigratedDatabaseIsNotReady(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		s, err := store.Open(store.Options{URL: url})
 		if err != nil {
@@ -86,8 +86,9 @@ func TestADatabaseThatIsNotMigratedIsNotReady(t *testing.T) {
 	})
 }
 
-// The rights are those that docs/operations.md names.
-func TestPostgreSQLsLeastRightsSuffice(t *testing.T) {
+// docs/operations.md documents these rights.
+func TestLeastRightsSufficeInPostgreSQL(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	if _, err := store.Migrate(t.Context(), url); err != nil {
 		t.Fatal(err)
@@ -101,7 +102,7 @@ func TestPostgreSQLsLeastRightsSuffice(t *testing.T) {
 	t.Cleanup(func() { pgtest.Exec(t, url, "DROP OWNED BY "+role+"; DROP ROLE "+role) })
 
 	asServer := pgtest.WithUser(t, url, role, "change me")
-	s := storetest.Open(t, asServer) // which migrates, with nothing to do
+	s := storetest.Open(t, asServer) // migrates, with nothing to do
 	if err := s.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -119,7 +120,8 @@ func TestPostgreSQLsLeastRightsSuffice(t *testing.T) {
 	}
 }
 
-func TestDatabasesThatCannotBeOpened(t *testing.T) {
+func TestOpenErrorsContainNoPassword(t *testing.T) {
+	t.Parallel()
 	for url, want := range map[string]string{
 		"":                            "neither postgres:// nor sqlite://",
 		"mysql://u:hunter2@host/db":   "neither postgres:// nor sqlite://",
@@ -150,52 +152,4 @@ func TestSQLiteFilesMayHaveAnyName(t *testing.T) {
 	if _, err := os.Stat("relative.db"); err != nil {
 		t.Error(err)
 	}
-}
-
-// A database of the first schema, with what the first release had in it, is carried over with its data.
-func TestADatabaseOfTheFirstSchemaIsCarriedOver(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
-		storetest.MigrateTo(t, url, 1)
-		moment := "'2026-03-01T12:00:00Z'"
-		if engine.Name == "SQLite" {
-			moment = fmt.Sprint(storetest.Start.UnixMicro())
-		}
-		const (
-			environment = "'aaaaaaaa-0000-4000-8000-000000000000'"
-			artifact    = "'bbbbbbbb-0000-4000-8000-000000000000'"
-		)
-		db := storetest.OpenSQL(t, url)
-		for _, sql := range []string{
-			"INSERT INTO organizations (key) VALUES ('acme')",
-			"INSERT INTO environments (id, organization_id, name) VALUES (" + environment + ", 1, 'eu')",
-			"INSERT INTO artifacts (id, organization_id, kind, name, version, digest) VALUES (" + artifact + ", 1, 1, 'n', 'v', '" + storetest.Digest(1) + "')",
-			"INSERT INTO deployment_records (id, organization_id, environment_id, deployment_name, artifact_id, kind, status, created_at, updated_at, last_seen_at)" +
-				" VALUES ('" + storetest.ID(1) + "', 1, " + environment + ", 'api', " + artifact + ", 1, 1, " + moment + ", " + moment + ", " + moment + ")",
-			"INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, artifact_id, kind, status, created_at)" +
-				" VALUES (1, " + environment + ", 'api', '" + storetest.ID(1) + "', " + artifact + ", 1, 1, " + moment + ")",
-		} {
-			if _, err := db.Exec(sql); err != nil {
-				t.Fatalf("%s: %v", sql, err)
-			}
-		}
-
-		s := storetest.Open(t, url)
-		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{}, 1)
-		if found, err := s.Verify(t.Context(), "acme"); err != nil || found.Found != 0 || found.Totals == 0 || found.Pending != 0 {
-			t.Errorf("the counts: %+v, %v", found, err)
-		}
-		// The record that was there before is superseded, and its artifact is known by its digest.
-		version := "v"
-		result, err := s.Record(t.Context(), "acme", deployments.Batch{Items: []deployments.BatchItem{
-			{Recording: deployments.Recording{EnvironmentName: "eu", DeploymentName: "api", Kind: deployments.ContainerImage, Digest: storetest.Digest(2), Status: deployments.Deployed}},
-			{Recording: deployments.Recording{EnvironmentName: "eu", DeploymentName: "web", Kind: deployments.ContainerImage, Digest: storetest.Digest(1), Version: &version, Status: deployments.Deployed}},
-		}, AutoCreate: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := result.Items[1].Record; got.Artifact.Name != "n" || got.ArtifactID != strings.Trim(artifact, "'") {
-			t.Errorf("got %+v", got)
-		}
-		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{History: deployments.All, Status: deployments.Superseded}, 1)
-	})
 }

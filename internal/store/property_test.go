@@ -20,8 +20,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// The stores answer random questions about random histories as the model does, record by record. Names are few, so
-// that filters hit, and some differ only in what a careless database would take for the same.
+// The stores answer random queries of random histories as the model does, record by record. There are few names, so that
+// filters match, and some of them are equal to a careless database.
 
 var (
 	environments = []string{"prod", "Prod", "pr_d", "é", "e\u0301"}
@@ -54,7 +54,7 @@ func entryOf(t *rapid.T, organization string) deployments.ImportEntry {
 		return created.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, label)) * time.Microsecond)
 	}
 	e := deployments.ImportEntry{Record: deployments.Record{
-		// Few ids, so that lines meet records that are stored already; of the organization, since ids are unique.
+		// Few ids, so that lines update stored records; of one organization, since ids are unique.
 		ID:                     storetest.NameID(organization, "record", fmt.Sprint(rapid.IntRange(0, 60).Draw(t, "id"))),
 		EnvironmentName:        pick("environment", environments),
 		LogicalEnvironmentName: pick("stage", stages),
@@ -73,7 +73,7 @@ func entryOf(t *rapid.T, organization string) deployments.ImportEntry {
 }
 
 func queryOf(t *rapid.T) deployments.Query {
-	// maybe draws a filter one time in three: with all of them at once, nothing would ever be found.
+	// maybe draws a filter one time in three: with all filters at once, nothing would ever match.
 	maybe := func(label string, of []string) string {
 		if rapid.IntRange(0, 2).Draw(t, label+"?") > 0 {
 			return ""
@@ -104,11 +104,11 @@ func queryOf(t *rapid.T) deployments.Query {
 	return q
 }
 
-func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
+func TestPropertyListingMatchesTheModel(t *testing.T) {
 	storetest.ForEachDatabase(t, func(t *testing.T, db *database.DB) {
 		round := 0
 		rapid.Check(t, func(t *rapid.T) {
-			round++                                               // each round has organizations of its own in the same database
+			round++                                               // each round has its own organizations in the database
 			s := store.New(db, store.Parts{MilestoneInterval: 2}) // so that short lists have milestones
 			model := storetest.NewModel()
 			organizations := []string{fmt.Sprint("one", round), fmt.Sprint("two", round)}
@@ -129,7 +129,7 @@ func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
 					}
 				}
 			}
-			for _, organization := range organizations[:1-min(1, round%6)] { // each sixth round: counting one by one takes long
+			for _, organization := range organizations[:1-min(1, round%6)] { // every sixth round, because counting one by one is slow
 				storetest.RequireExactCounts(t, s, db.Pool, organization)
 			}
 			s = store.New(db, store.Parts{MilestoneInterval: 2, NameCacheSize: rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "names")})
@@ -154,7 +154,7 @@ func TestPropertyStoresAnswerAsTheModelDoes(t *testing.T) {
 
 func show(r deployments.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d in all", r.Total)
+	fmt.Fprintf(&b, "%d records", r.Total)
 	for _, record := range r.Records {
 		fmt.Fprintf(&b, "\n  %+v", record)
 	}

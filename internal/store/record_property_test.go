@@ -19,7 +19,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// machine is a store and the model beside it; each action is done to both, and both must then tell the same.
+// machine applies each action to a store and to the model, which must then have the same state.
 type machine struct {
 	store        *store.Store
 	model        *storetest.Model
@@ -56,12 +56,12 @@ func recordingOf(t *rapid.T) deployments.Recording {
 	return r
 }
 
-// tick moves the clock: mostly on, sometimes not at all, sometimes back, as clocks do.
+// tick moves the clock: mostly forward, sometimes not at all, sometimes back.
 func (m *machine) tick(t *rapid.T) {
 	m.now = m.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 1, 1000, 60_000_000, 60_000_000, -2000}).Draw(t, "µs")) * time.Microsecond)
 }
 
-// record does a batch to both.
+// record records a batch in both.
 func (m *machine) record(t *rapid.T, batch deployments.Batch) {
 	m.tick(t)
 	batch.AutoCreate = true
@@ -89,13 +89,13 @@ func (m *machine) record(t *rapid.T, batch deployments.Batch) {
 	}
 }
 
-// plainRecord leaves out the ids that the model does not make.
+// plainRecord removes the ids that the model does not have.
 func plainRecord(r deployments.Record) deployments.Record {
 	r.EnvironmentID, r.LogicalEnvironmentID, r.ArtifactID = "", "", ""
 	return r
 }
 
-// agree compares everything that can be asked of both.
+// agree compares the answers of both.
 func (m *machine) agree(t *rapid.T) {
 	scope := deployments.Scope{Organization: m.organization}
 	queries := []deployments.Query{
@@ -135,7 +135,7 @@ func (m *machine) agree(t *rapid.T) {
 	}
 }
 
-func TestPropertyRecordingKeepsTheHistoryAsTheModelDoes(t *testing.T) {
+func TestPropertyRecordingMatchesTheModel(t *testing.T) {
 	storetest.ForEachDatabase(t, func(t *testing.T, db *database.DB) {
 		round := 0
 		rapid.Check(t, func(t *rapid.T) {
@@ -170,12 +170,12 @@ func TestPropertyRecordingKeepsTheHistoryAsTheModelDoes(t *testing.T) {
 					}
 					m.record(t, batch)
 				},
-				"fold": func(t *rapid.T) {
+				"compact": func(t *rapid.T) {
 					if _, err := s.Compact(context.Background()); err != nil {
 						t.Fatal(err)
 					}
 				},
-				"set milestones": func(t *rapid.T) {
+				"rebuild milestones": func(t *rapid.T) {
 					rebuildMilestones(t, db, m.organization)
 				},
 				"import": func(t *rapid.T) {

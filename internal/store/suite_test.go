@@ -9,6 +9,7 @@ import (
 )
 
 func TestSuite(t *testing.T) {
+	t.Parallel()
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			t.Parallel()

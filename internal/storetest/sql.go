@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"database/sql"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -9,20 +11,6 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/store"
 )
-
-// Exec executes a statement, with ? as its placeholders, and returns the number of rows that it affects.
-func Exec(t testing.TB, db *sql.DB, statement string, args ...any) int64 {
-	t.Helper()
-	result, err := db.Exec(statement, args...)
-	if err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
-	n, err := result.RowsAffected()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
 
 // Begin executes statements in a transaction that the caller commits.
 func Begin(t testing.TB, db *sql.DB, statements ...string) *sql.Tx {
@@ -99,4 +87,34 @@ func joinValues(t Failer, db *sql.DB, query string) map[string]string {
 		joined[key] = strings.Join(of, "+")
 	}
 	return joined
+}
+
+// Execer is a database or a transaction.
+type Execer interface {
+	Exec(query string, args ...any) (sql.Result, error)
+}
+
+// Row is a row of a table by column.
+type Row map[string]any
+
+// Insert inserts rows into a table, in a database or a transaction of the engine.
+func (e Engine) Insert(t testing.TB, db Execer, table string, rows ...Row) {
+	t.Helper()
+	for _, row := range rows {
+		columns := slices.Sorted(maps.Keys(row))
+		placeholders, values := make([]string, len(columns)), make([]any, len(columns))
+		for i, column := range columns {
+			placeholders[i], values[i] = fmt.Sprint("$", i+1), row[column]
+			if e.Name == "SQLite" {
+				placeholders[i] = "?"
+				if at, ok := row[column].(time.Time); ok {
+					values[i] = at.UnixMicro()
+				}
+			}
+		}
+		statement := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(placeholders, ", ") + ")"
+		if _, err := db.Exec(statement, values...); err != nil {
+			t.Fatalf("%s %v: %v", statement, values, err)
+		}
+	}
 }

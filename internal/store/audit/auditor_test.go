@@ -13,31 +13,40 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-func TestVerifyFindsEachKindOfFaultAndRepairMendsIt(t *testing.T) {
+const (
+	insertTotalOfNothing = `INSERT INTO list_totals (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, n)
+SELECT organization_id, latest, environment_id, logical_environment_id, 'none', 0, 0, 0, 5 FROM list_totals WHERE latest AND status = 1 AND kind = 0 LIMIT 1`
+
+	insertDeltas = `INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n)
+SELECT organization_id, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, 1 FROM current_slots`
+)
+
+func TestVerifyFindsEachFaultAndRepairFixesIt(t *testing.T) {
+	t.Parallel()
 	faults := map[string]string{
-		"a total that is off":            "UPDATE list_totals SET n = n + 1 WHERE latest AND status = 1 AND kind = 0",
-		"a total that is missing":        "DELETE FROM list_totals WHERE NOT latest AND status = 3 AND kind = 0",
-		"a total of nothing":             "INSERT INTO list_totals (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, n) SELECT organization_id, latest, environment_id, logical_environment_id, 'none', 0, 0, 0, 5 FROM list_totals WHERE latest AND status = 1 AND kind = 0 LIMIT 1",
-		"a milestone that is off":        "UPDATE long_list_milestones SET n = n + 1 WHERE status = 3",
-		"a first milestone that is lost": "DELETE FROM long_list_milestones WHERE status = 3 AND created_at = (SELECT min(created_at) FROM long_list_milestones)",
-		"a milestone that is lost":       "DELETE FROM long_list_milestones WHERE status = 3 AND created_at = (SELECT max(created_at) FROM long_list_milestones WHERE status = 3)",
-		"a change that is lost":          "INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n) SELECT organization_id, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, 1 FROM current_slots",
-		"a slot that is lost":            "DELETE FROM current_slots WHERE deployment_name = 'api'",
+		"a wrong total":             "UPDATE list_totals SET n = n + 1 WHERE latest AND status = 1 AND kind = 0",
+		"a missing total":           "DELETE FROM list_totals WHERE NOT latest AND status = 3 AND kind = 0",
+		"a total of nothing":        insertTotalOfNothing,
+		"a wrong milestone":         "UPDATE long_list_milestones SET n = n + 1 WHERE status = 3",
+		"a missing first milestone": "DELETE FROM long_list_milestones WHERE status = 3 AND created_at = (SELECT min(created_at) FROM long_list_milestones)",
+		"a missing milestone":       "DELETE FROM long_list_milestones WHERE status = 3 AND created_at = (SELECT max(created_at) FROM long_list_milestones WHERE status = 3)",
+		"a missing delta":           insertDeltas,
+		"a missing slot":            "DELETE FROM current_slots WHERE deployment_name = 'api'",
 		"an older record as the latest": `UPDATE current_slots SET record_id = (SELECT id FROM deployment_records r WHERE r.deployment_name = 'web' ORDER BY created_at LIMIT 1)
 WHERE deployment_name = 'web'`,
 		"another status of the latest": "UPDATE current_slots SET status = 2 WHERE deployment_name = 'web'",
 
-		"a project's total that is off":           "UPDATE list_totals SET n = n + 1 WHERE NOT latest AND project_set_id > 0",
-		"a project's milestone that is off":       "UPDATE long_list_milestones SET n = n + 1 WHERE project_id > 0",
-		"a record without its project":            "UPDATE deployment_records SET project_set_id = 0 WHERE deployment_name = 'web'",
-		"a record in a set that is not there":     "UPDATE deployment_records SET project_set_id = 999 WHERE deployment_name = 'web'",
-		"a slot without its project":              "UPDATE current_slots SET project_set_id = 0 WHERE deployment_name = 'web'",
-		"an artifact without its project":         "UPDATE artifacts SET project_set_id = 0 WHERE name = 'registry.test/web'",
-		"an artifact in a project of others":      "UPDATE artifacts SET project_set_id = (SELECT max(project_set_id) FROM artifacts) WHERE name = 'registry.test/api'",
-		"a link that was added by hand":           "INSERT INTO project_version_artifacts SELECT v.id, a.id FROM artifacts a JOIN projects p ON p.organization_id = a.organization_id JOIN project_versions v ON v.project_id = p.id WHERE a.name = 'registry.test/api'",
-		"a project that is missing from a set":    "DELETE FROM project_set_members",
-		"a project that is too many in a set":     "INSERT INTO project_set_members (project_id, project_set_id) SELECT p.id, s.id FROM projects p, project_sets s WHERE p.name = 'unused'",
-		"a project set that says something wrong": "UPDATE project_sets SET members = members || ',' || (SELECT max(id) FROM projects)",
+		"a wrong total of a project":      "UPDATE list_totals SET n = n + 1 WHERE NOT latest AND project_set_id > 0",
+		"a wrong milestone of a project":  "UPDATE long_list_milestones SET n = n + 1 WHERE project_id > 0",
+		"a record without its project":    "UPDATE deployment_records SET project_set_id = 0 WHERE deployment_name = 'web'",
+		"a record in an unknown set":      "UPDATE deployment_records SET project_set_id = 999 WHERE deployment_name = 'web'",
+		"a slot without its project":      "UPDATE current_slots SET project_set_id = 0 WHERE deployment_name = 'web'",
+		"an artifact without its project": "UPDATE artifacts SET project_set_id = 0 WHERE name = 'registry.test/web'",
+		"an artifact in another project":  "UPDATE artifacts SET project_set_id = (SELECT max(project_set_id) FROM artifacts) WHERE name = 'registry.test/api'",
+		"a link added by hand":            "INSERT INTO project_version_artifacts SELECT v.id, a.id FROM artifacts a JOIN projects p ON p.organization_id = a.organization_id JOIN project_versions v ON v.project_id = p.id WHERE a.name = 'registry.test/api'",
+		"a missing member of a set":       "DELETE FROM project_set_members",
+		"an extra member of a set":        "INSERT INTO project_set_members (project_id, project_set_id) SELECT p.id, s.id FROM projects p, project_sets s WHERE p.name = 'unused'",
+		"wrong members of a set":          "UPDATE project_sets SET members = members || ',' || (SELECT max(id) FROM projects)",
 	}
 	for _, name := range slices.Sorted(maps.Keys(faults)) {
 		t.Run(name, func(t *testing.T) {
@@ -71,11 +80,11 @@ WHERE deployment_name = 'web'`,
 				if result, err := db.Exec(faults[name]); err != nil {
 					t.Fatal(err)
 				} else if n, _ := result.RowsAffected(); n == 0 {
-					t.Fatal("nothing was broken")
+					t.Fatal("the statement changed nothing")
 				}
 				found, err := s.Verify(t.Context(), "acme")
 				if err != nil || found.Found == 0 || len(found.Faults) == 0 {
-					t.Fatalf("found nothing: %+v, %v", found, err)
+					t.Fatalf("Verify found nothing: %+v, %v", found, err)
 				}
 				t.Log(found.Faults[0])
 				if err := s.Repair(t.Context(), "acme"); err != nil {
@@ -86,8 +95,8 @@ WHERE deployment_name = 'web'`,
 				}
 				after, err := s.Verify(t.Context(), "acme")
 				milestones := before.Milestones
-				switch name { // where there are other links now, or other sets, projects may have more of them
-				case "a link that was added by hand", "a project set that says something wrong":
+				switch name { // with other links or sets, projects may have more milestones
+				case "a link added by hand", "wrong members of a set":
 					milestones = max(milestones, after.Milestones)
 				}
 				if err != nil || after.Found != 0 || after.Milestones != milestones || after.Totals != before.Totals || after.Pending != 0 {
@@ -97,12 +106,12 @@ WHERE deployment_name = 'web'`,
 					t.Errorf("the total is %d", got.Total)
 				}
 				records, latest := 10, 1
-				if name == "a link that was added by hand" { // it counts: all artifacts are in the project now
+				if name == "a link added by hand" { // all artifacts are in the project now
 					records, latest = 20, 2
 				}
 				for history, want := range map[deployments.History]int{deployments.All: records, deployments.Latest: latest} {
 					if got := storetest.Ask(t, s, storetest.Acme, deployments.Query{History: history, ProjectName: "shop"}); got.Total != int64(want) || len(got.Records) != want {
-						t.Errorf("of the project, %d of %d", len(got.Records), got.Total)
+						t.Errorf("project: %d records of %d", len(got.Records), got.Total)
 					}
 				}
 			})
@@ -110,7 +119,7 @@ WHERE deployment_name = 'web'`,
 	}
 }
 
-func TestVerifyOfNobody(t *testing.T) {
+func TestVerifyOfAnUnknownOrganizationIsNil(t *testing.T) {
 	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		if found, err := s.(*store.Store).Verify(t.Context(), "nobody"); found != nil || err != nil {
 			t.Errorf("got %+v, %v", found, err)
@@ -118,7 +127,7 @@ func TestVerifyOfNobody(t *testing.T) {
 	})
 }
 
-// A long verification keeps no writer waiting, and sees none of what is written meanwhile.
+// A long verification blocks no writer, and does not see later writes.
 func TestVerifyReadsOneSnapshotBesideWriters(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		db := storetest.OpenDatabase(t, url)

@@ -11,7 +11,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-func TestARepairWaitsForAnImport(t *testing.T) {
+func TestRepairWaitsForAnImport(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := store.New(storetest.OpenDatabase(t, url), store.Parts{ImportLimits: importing.Limits{Batch: 2, Cache: 100, Reorder: 1, Slots: 100}})
 	storetest.Load(t, s, "acme", storetest.Entry(1, 0, "eu", "api"))

@@ -11,8 +11,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// Two servers fold while others record, import, repair and verify; in the end every count is that of the records.
-func TestFoldersWritersAndRepairersAtTheSameTime(t *testing.T) {
+// Two servers compact while others record, import, repair and verify. In the end every count is exact.
+func TestConcurrentCompactionsWritesAndRepairsKeepCountsExact(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		var stores []*store.Store
 		for range 2 {
@@ -20,12 +20,12 @@ func TestFoldersWritersAndRepairersAtTheSameTime(t *testing.T) {
 		}
 		storetest.Load(t, stores[0], "acme", storetest.Entry(1, 0, "eu", "api"))
 		writing, stop := context.WithCancel(t.Context())
-		var folders, writers sync.WaitGroup
+		var compactors, writers sync.WaitGroup
 		for _, s := range stores {
-			folders.Go(func() {
+			compactors.Go(func() {
 				for writing.Err() == nil {
 					if _, err := s.Compact(t.Context()); err != nil {
-						t.Errorf("fold: %v", err)
+						t.Errorf("compact: %v", err)
 						return
 					}
 					if found, err := s.Verify(t.Context(), "acme"); err != nil || found.Found != 0 {
@@ -68,7 +68,7 @@ func TestFoldersWritersAndRepairersAtTheSameTime(t *testing.T) {
 		})
 		writers.Wait()
 		stop()
-		folders.Wait()
+		compactors.Wait()
 		if _, err := stores[0].Compact(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -80,8 +80,8 @@ func TestFoldersWritersAndRepairersAtTheSameTime(t *testing.T) {
 	})
 }
 
-// What a migration that was interrupted has left to be folded, the next start folds.
-func TestAStartFoldsWhatIsPending(t *testing.T) {
+// The next start compacts the deltas that an interrupted migration left.
+func TestStartCompactsPendingDeltas(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		s := storetest.Open(t, url)
 		_, err := s.Record(t.Context(), "acme", deployments.Batch{AutoCreate: true, Items: []deployments.BatchItem{{Recording: deployments.Recording{

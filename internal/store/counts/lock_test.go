@@ -10,7 +10,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-func TestTheStatementTimeoutDoesNotCutAFoldOff(t *testing.T) {
+func TestStatementTimeoutDoesNotCancelCompaction(t *testing.T) {
+	t.Parallel()
 	const timeout = 100 * time.Millisecond
 	url := pgtest.URL(t)
 	storetest.Load(t, storetest.Open(t, url), "acme", storetest.Entry(1, 0, "eu", "api"))
@@ -24,24 +25,24 @@ func TestTheStatementTimeoutDoesNotCutAFoldOff(t *testing.T) {
 	}
 	db := storetest.OpenSQL(t, url)
 	holder := storetest.Begin(t, db, "SELECT FROM list_totals FOR UPDATE")
-	folded := make(chan error, 1)
+	compacted := make(chan error, 1)
 	go func() {
 		n, err := s.Compact(t.Context())
 		if err == nil && n == 0 {
-			err = fmt.Errorf("nothing was folded")
+			err = fmt.Errorf("nothing was compacted")
 		}
-		folded <- err
+		compacted <- err
 	}()
 	storetest.WaitForLocks(t, db, 1)
 	select {
-	case err := <-folded:
-		t.Fatalf("it did not wait: %v", err)
+	case err := <-compacted:
+		t.Fatalf("the compaction did not wait: %v", err)
 	case <-time.After(3 * timeout):
 	}
 	if err := holder.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-folded; err != nil {
+	if err := <-compacted; err != nil {
 		t.Error(err)
 	}
 	storetest.RequireVerified(t, s, "acme")

@@ -13,7 +13,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-func TestTheLatestOfASlotFollowsRecordsThatChangeFromBatchToBatch(t *testing.T) {
+func TestLatestOfASlotFollowsChangesAcrossBatches(t *testing.T) {
 	storetest.ForEachDatabase(t, func(t *testing.T, db *database.DB) {
 		for i, limits := range []struct{ slots, reorder int }{{0, 1}, {0, 100}, {100, 1}, {100, 100}} {
 			s := withLimits(db, importing.Limits{Batch: 1, Cache: limits.slots, Reorder: limits.reorder, Slots: limits.slots})
@@ -24,7 +24,7 @@ func TestTheLatestOfASlotFollowsRecordsThatChangeFromBatchToBatch(t *testing.T) 
 	})
 }
 
-func TestAnImportThatIsRefusedReadsNoFurtherThanTheNextBatch(t *testing.T) {
+func TestRejectedImportStopsReadingAfterTheNextBatch(t *testing.T) {
 	storetest.ForEachDatabase(t, func(t *testing.T, db *database.DB) {
 		s := withLimits(db, importing.Limits{Batch: 25, Cache: 100, Reorder: 100, Slots: 100})
 		read, over := 0, false
@@ -41,7 +41,7 @@ func TestAnImportThatIsRefusedReadsNoFurtherThanTheNextBatch(t *testing.T) {
 		if !errors.As(err, &refused) || len(refused.Violations) != 20 || !refused.More || refused.Violations[0].Line != 2 {
 			t.Errorf("got %v", err)
 		}
-		// Without a lock: whoever reads the entries must be done by now.
+		// Without a lock, because the reader of the entries has ended.
 		if !over || read > 75 {
 			t.Errorf("%d entries were read, and reading is over: %v", read, over)
 		}

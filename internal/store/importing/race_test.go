@@ -12,17 +12,21 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// Another writer has made something and not yet committed it when an import comes to make the same.
-func TestAnImportTakesWhatAnotherWriterMakesAtTheSameMoment(t *testing.T) {
-	const organization = "(SELECT id FROM organizations WHERE key = 'acme')"
-	theirs := "99999999-0000-4000-8000-000000000000"
-	for name, made := range map[string]string{
-		"environment":         "INSERT INTO environments (id, organization_id, name) VALUES ('" + theirs + "', " + organization + ", 'eu')",
-		"logical environment": "INSERT INTO logical_environments (id, organization_id, name) VALUES ('" + theirs + "', " + organization + ", 'production')",
-		"artifact": "INSERT INTO artifacts (id, organization_id, kind, name, version, digest, made) VALUES ('" + theirs + "', " + organization +
-			", 1, 'n', 'v', '" + storetest.Digest(1) + "', true)",
-		"project": "INSERT INTO projects (organization_id, name) VALUES (" + organization + ", 'web')",
-		"version": "INSERT INTO project_versions (project_id, name) VALUES ((SELECT id FROM projects WHERE name = 'shop'), 'v1')",
+// Another writer has created a row and not yet committed it when an import creates the same row.
+func TestImportAdoptsRowsOfAConcurrentWriter(t *testing.T) {
+	t.Parallel()
+	const theirs = "99999999-0000-4000-8000-000000000000"
+	for name, row := range map[string]struct {
+		table string
+		storetest.Row
+	}{
+		"environment":         {"environments", storetest.Row{"id": theirs, "organization_id": 1, "name": "eu"}},
+		"logical environment": {"logical_environments", storetest.Row{"id": theirs, "organization_id": 1, "name": "production"}},
+		"artifact": {"artifacts", storetest.Row{
+			"id": theirs, "organization_id": 1, "kind": 1, "name": "n", "version": "v", "digest": storetest.Digest(1), "made": true,
+		}},
+		"project": {"projects", storetest.Row{"organization_id": 1, "name": "web"}},
+		"version": {"project_versions", storetest.Row{"project_id": 1, "name": "v1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
@@ -30,17 +34,11 @@ func TestAnImportTakesWhatAnotherWriterMakesAtTheSameMoment(t *testing.T) {
 				storetest.Load(t, s, "acme", storetest.Entry(100, 0, "us", "api", storetest.WithProject("shop", "v0"))) // the organization and a project
 				db := storetest.OpenSQL(t, url)
 				db.SetMaxOpenConns(2)
-				other, err := db.BeginTx(t.Context(), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer func() { _ = other.Rollback() }()
-				if _, err := other.Exec(made); err != nil {
-					t.Fatal(err)
-				}
+				other := storetest.Begin(t, db)
+				engine.Insert(t, other, row.table, row.Row)
 
 				file := make([]deployments.ImportEntry, 2)
-				for i := range file { // the second one has what the first one has found
+				for i := range file { // the second entry uses what the first one found
 					file[i] = storetest.Entry(i+1, i, "eu", "api", storetest.WithStage("production"), storetest.WithProject("web", "v1"), storetest.WithProject("shop", "v1"))
 					file[i].Record.Artifact.Name, file[i].Record.Artifact.Version, file[i].Record.Artifact.Digest = "n", "v", storetest.Digest(1)
 				}
@@ -67,7 +65,7 @@ func TestAnImportTakesWhatAnotherWriterMakesAtTheSameMoment(t *testing.T) {
 				for _, r := range got.Records {
 					id, ok := map[string]string{"environment": r.EnvironmentID, "logical environment": r.LogicalEnvironmentID, "artifact": r.ArtifactID}[name]
 					if ok && id != theirs {
-						t.Errorf("the import has made its own %s: %+v", name, r)
+						t.Errorf("the import has created its own %s: %+v", name, r)
 					}
 				}
 			})
@@ -75,11 +73,11 @@ func TestAnImportTakesWhatAnotherWriterMakesAtTheSameMoment(t *testing.T) {
 	}
 }
 
-// waitUntilBlocked waits until the import waits for another writer.
+// waitUntilBlocked returns when the import waits for another writer.
 func waitUntilBlocked(t *testing.T, db *sql.DB, engine storetest.Engine, result <-chan error) {
 	t.Helper()
 	if engine.Name == "SQLite" {
-		// Nothing tells who waits. An import that has not begun to wait yet waits a moment later.
+		// SQLite does not report who waits. An import that does not wait yet waits a moment later.
 		time.Sleep(50 * time.Millisecond)
 		return
 	}
@@ -102,21 +100,14 @@ func waitUntilBlocked(t *testing.T, db *sql.DB, engine storetest.Engine, result 
 	}
 }
 
-// What the other writer has made may contradict the file.
-func TestI4_AContradictionThatAnotherWriterMakesAtTheSameMomentIsTold(t *testing.T) {
+// The row of the other writer may contradict the file.
+func TestI4_ContradictionWithAConcurrentWriterIsReported(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
 		s := storetest.Open(t, url)
 		storetest.Load(t, s, "acme", storetest.Entry(100, 0, "us", "api"))
 		db := storetest.OpenSQL(t, url)
-		other, err := db.BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = other.Rollback() }()
-		_, err = other.Exec("INSERT INTO environments (id, organization_id, name) SELECT '99999999-0000-4000-8000-000000000000', id, 'eu' FROM organizations WHERE key = 'acme'")
-		if err != nil {
-			t.Fatal(err)
-		}
+		other := storetest.Begin(t, db)
+		engine.Insert(t, other, "environments", storetest.Row{"id": "99999999-0000-4000-8000-000000000000", "organization_id": 1, "name": "eu"})
 		result := make(chan error, 1)
 		go func() {
 			_, err := s.Import(context.Background(), "acme", storetest.Entries(storetest.Entry(1, 1, "eu", "api", storetest.WithIDs("acme")), storetest.Entry(2, 2, "eu", "api")))
@@ -134,8 +125,8 @@ func TestI4_AContradictionThatAnotherWriterMakesAtTheSameMomentIsTold(t *testing
 	})
 }
 
-// Imports and recorders that make the same names at once, each by its own connections, all get through.
-func TestImportsAndRecordersThatMakeTheSameNamesAtOnceAllGetThrough(t *testing.T) {
+// Imports and recorders create the same names at the same time, each with its own connections.
+func TestConcurrentImportsAndRecordersOfTheSameNamesSucceed(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		importing, recording := storetest.Open(t, url), storetest.Open(t, url)
 		storetest.Load(t, importing, "acme", storetest.Entry(100, 0, "us", "api"))

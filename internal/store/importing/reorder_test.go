@@ -11,9 +11,10 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-// A page of a history reads a page or two of the table, and not as many as it has records, whatever the order of the file.
-func TestNeighboursInTimeLieSideBySideInTheTable(t *testing.T) {
-	const records, step = 12_000, 4999 // which have no common divisor: no two lines are neighbours
+// A page of a history reads one or two pages of the table, not one for each record, whatever the order of the file.
+func TestNeighboursInTimeAreNeighboursInTheTable(t *testing.T) {
+	t.Parallel()
+	const records, step = 12_000, 4999 // without a common divisor, so that no two lines are neighbours
 	url := pgtest.URL(t)
 	s := storetest.Open(t, url)
 	var entries []deployments.ImportEntry
@@ -34,8 +35,9 @@ FROM (SELECT page, lag(page) OVER (ORDER BY created_at, id) AS before
 	}
 }
 
-// Where more records come than may wait, the oldest are written, and those that come late have their places still.
-func TestTheOldestRecordsAreWrittenFirst(t *testing.T) {
+// When the buffer is full, the oldest records are written, and late records still find their positions.
+func TestReorderBufferFlushesOldestFirst(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := withLimits(storetest.OpenDatabase(t, url), importing.Limits{Batch: 100, Cache: 1000, Reorder: 1000, Slots: 1000})
 	var entries []deployments.ImportEntry
@@ -49,14 +51,14 @@ func TestTheOldestRecordsAreWrittenFirst(t *testing.T) {
 FROM (SELECT page, lag(page) OVER (ORDER BY created_at, id) AS before
   FROM (SELECT created_at, id, (CAST(CAST(ctid AS text) AS point))[0] AS page FROM deployment_records) AS r) AS neighbours`).Scan(&late)
 	if err != nil || late > 0 {
-		t.Errorf("%d records lie before older ones, %v", late, err)
+		t.Errorf("%d records are before older ones, %v", late, err)
 	}
 }
 
-// Lines of a record that waits to be written count as those of one that is (I3).
-func TestI3_RecordsThatAreNotWrittenYetAreReplaced(t *testing.T) {
+// A line replaces a record in the buffer as it replaces a stored one (I3).
+func TestI3_BufferedRecordsAreReplaced(t *testing.T) {
 	storetest.ForEachDatabase(t, func(t *testing.T, db *database.DB) {
-		for i, reorder := range []int{1, 2, 4, 100} { // written at once, soon, in parts, and at the end
+		for i, reorder := range []int{1, 2, 4, 100} { // flushed at once, soon, in parts, and at the end
 			s := withLimits(db, importing.Limits{Batch: 1, Cache: 100, Reorder: reorder, Slots: 100})
 			id, first, second := 10*i, fmt.Sprint("first", i), fmt.Sprint("second", i)
 			got := storetest.Load(t, s, "acme",
@@ -64,7 +66,7 @@ func TestI3_RecordsThatAreNotWrittenYetAreReplaced(t *testing.T) {
 				storetest.Entry(id+1, 2, "eu", first),
 				storetest.Entry(id, 3, "eu", second, storetest.WithUpdate(4), storetest.WithDigest(7)),
 				storetest.Entry(id+2, 5, "eu", first),
-				storetest.Entry(id, 1, "eu", first, storetest.WithUpdate(3)), // older than what is known
+				storetest.Entry(id, 1, "eu", first, storetest.WithUpdate(3)), // older than the stored update
 				storetest.Entry(id+3, 6, "us", second, storetest.WithDigest(7), storetest.WithProject("shop", "v1")),
 			)
 			if got.Added != 4 || got.Changed != 1 || got.Unchanged != 1 {

@@ -19,7 +19,7 @@ func recordingAt(slot string, digest int) deployments.Recording {
 	}
 }
 
-func TestAKeyIsKnownForADayAndKeysThatAreOverGo(t *testing.T) {
+func TestIdempotencyKeysExpireAfterADay(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		now := storetest.At(0)
 		s := store.New(storetest.OpenDatabase(t, url), store.Parts{Now: func() time.Time { return now }})
@@ -49,36 +49,36 @@ func TestAKeyIsKnownForADayAndKeysThatAreOverGo(t *testing.T) {
 		now = now.Add(time.Microsecond)
 		second := must(once("k", 2))
 		if second.ID == first.ID {
-			t.Error("the key is known after more than a day")
+			t.Error("the key is valid after more than a day")
 		}
 		if again := must(once("k", 2)); again.ID != second.ID {
-			t.Error("the key is not known again")
+			t.Error("the key is not valid again")
 		}
-		// The others are over a day later, and go as new ones come.
+		// The other keys expire a day later, and new ones remove them.
 		now = now.Add(25 * time.Hour)
 		for i := range 4 {
 			must(once(fmt.Sprint("new", i), 2))
 		}
 		var kept int
 		if err := storetest.OpenSQL(t, url).QueryRow("SELECT count(*) FROM idempotency_keys").Scan(&kept); err != nil || kept != 4 {
-			t.Errorf("%d keys are kept, %v", kept, err)
+			t.Errorf("%d keys are stored, %v", kept, err)
 		}
-		wantCount(t, s, 2)
+		requireCount(t, s, 2)
 	})
 }
 
-// wantCount checks how many records there are in all.
-func wantCount(t *testing.T, s deployments.Store, want int64) {
+// requireCount fails the test unless there are so many records.
+func requireCount(t *testing.T, s deployments.Store, want int64) {
 	t.Helper()
 	if got := storetest.Ask(t, s, storetest.Acme, deployments.Query{History: deployments.All}).Total; got != want {
 		t.Errorf("%d records, want %d", got, want)
 	}
 }
 
-func TestW6_AClockThatIsBehindDoesNotReorderASlot(t *testing.T) {
+func TestW6_ClockBehindTheSlotDoesNotReorderIt(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		s := storetest.Open(t, url)
-		storetest.Load(t, s, "acme", storetest.Entry(1, 60*24*300, "eu", "api")) // of a clock that is far ahead
+		storetest.Load(t, s, "acme", storetest.Entry(1, 60*24*300, "eu", "api")) // by a clock that is far ahead
 		result, err := s.Record(t.Context(), "acme", deployments.Batch{Items: []deployments.BatchItem{{Recording: recordingAt("api", 2)}}, AutoCreate: true})
 		if err != nil {
 			t.Fatal(err)
@@ -93,7 +93,7 @@ func TestW6_AClockThatIsBehindDoesNotReorderASlot(t *testing.T) {
 	})
 }
 
-func TestW6_TheDatabasesClockDecides(t *testing.T) {
+func TestW6_DatabaseClockDecides(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		s := storetest.Open(t, url)
 		before := time.Now().Add(-time.Second)

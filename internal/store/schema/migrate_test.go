@@ -3,38 +3,89 @@ package schema_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store"
+	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-func TestAMigrationTakesAlongWhatIsBeingRecorded(t *testing.T) {
+var environmentID = storetest.NameID("acme", "environment", "eu")
+
+func artifactID(n int) string { return storetest.NameID("acme", "artifact", fmt.Sprint(n)) }
+
+// insertNames inserts an organization, an environment and artifacts 0 to n-1.
+func insertNames(t *testing.T, engine storetest.Engine, db storetest.Execer, artifacts int) {
+	t.Helper()
+	engine.Insert(t, db, "organizations", storetest.Row{"key": "acme"})
+	engine.Insert(t, db, "environments", storetest.Row{"id": environmentID, "organization_id": 1, "name": "eu"})
+	for n := range artifacts {
+		engine.Insert(t, db, "artifacts", storetest.Row{
+			"id": artifactID(n), "organization_id": 1, "kind": 1, "name": "n", "version": fmt.Sprint("v", n), "digest": storetest.Digest(n),
+		})
+	}
+}
+
+// insertRecord inserts record n, as schemas before project sets have it, and its slot if it is the latest there.
+func insertRecord(t *testing.T, engine storetest.Engine, db storetest.Execer, n, artifact int, deployment string, at time.Time, latest bool) {
+	t.Helper()
+	record := storetest.Row{
+		"id": storetest.ID(n), "organization_id": 1, "environment_id": environmentID, "deployment_name": deployment,
+		"artifact_id": artifactID(artifact), "kind": 1, "status": 1, "created_at": at, "updated_at": at, "last_seen_at": at,
+	}
+	engine.Insert(t, db, "deployment_records", record)
+	if latest {
+		record["record_id"] = record["id"]
+		for _, column := range []string{"id", "updated_at", "last_seen_at"} {
+			delete(record, column)
+		}
+		engine.Insert(t, db, "current_slots", record)
+	}
+}
+
+func TestMigrationFromTheFirstSchemaKeepsItsRecords(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+		storetest.MigrateTo(t, url, 1)
+		db := storetest.OpenSQL(t, url)
+		insertNames(t, engine, db, 1)
+		insertRecord(t, engine, db, 1, 0, "api", storetest.Start, true)
+
+		s := storetest.Open(t, url)
+		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{}, 1)
+		if found, err := s.Verify(t.Context(), "acme"); err != nil || found.Found != 0 || found.Totals == 0 || found.Pending != 0 {
+			t.Errorf("the counters: %+v, %v", found, err)
+		}
+		// A recording supersedes the old record, and finds its artifact by the digest.
+		version := "v0"
+		result, err := s.Record(t.Context(), "acme", deployments.Batch{Items: []deployments.BatchItem{
+			{Recording: deployments.Recording{EnvironmentName: "eu", DeploymentName: "api", Kind: deployments.ContainerImage, Digest: storetest.Digest(2), Status: deployments.Deployed}},
+			{Recording: deployments.Recording{EnvironmentName: "eu", DeploymentName: "web", Kind: deployments.ContainerImage, Digest: storetest.Digest(0), Version: &version, Status: deployments.Deployed}},
+		}, AutoCreate: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := result.Items[1].Record; got.Artifact.Name != "n" || got.ArtifactID != artifactID(0) {
+			t.Errorf("got %+v", got)
+		}
+		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{History: deployments.All, Status: deployments.Superseded}, 1)
+	})
+}
+
+func TestMigrationIncludesConcurrentRecordingsInPostgreSQL(t *testing.T) {
+	t.Parallel()
+	engine := storetest.Engines[0]
 	for _, version := range []int64{1, 2, 3} {
 		t.Run(fmt.Sprint("from ", version), func(t *testing.T) {
-			url := pgtest.URL(t)
+			t.Parallel()
+			url := engine.URL(t)
 			storetest.MigrateTo(t, url, version)
 			db := storetest.OpenSQL(t, url)
-			environment, artifact := storetest.NameID("acme", "environment", "eu"), storetest.NameID("acme", "artifact", "1")
-			record := func(n int) string {
-				return fmt.Sprintf("INSERT INTO deployment_records (id, organization_id, environment_id, deployment_name, artifact_id, kind, status, created_at, updated_at, last_seen_at)"+
-					" VALUES ('%s', 1, '%s', 'app%d', '%s', 1, 1, now(), now(), now())", storetest.ID(n), environment, n, artifact)
-			}
-			slot := func(n int) string {
-				return fmt.Sprintf("INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, artifact_id, kind, status, created_at)"+
-					" SELECT organization_id, environment_id, deployment_name, id, artifact_id, kind, status, created_at FROM deployment_records WHERE id = '%s'", storetest.ID(n))
-			}
-			before := storetest.Begin(t, db,
-				"INSERT INTO organizations (key) VALUES ('acme')",
-				"INSERT INTO environments (id, organization_id, name) VALUES ('"+environment+"', 1, 'eu')",
-				"INSERT INTO artifacts (id, organization_id, kind, name, version, digest) VALUES ('"+artifact+"', 1, 1, 'n', 'v', '"+storetest.Digest(1)+"')",
-				record(1), slot(1))
-			if err := before.Commit(); err != nil {
-				t.Fatal(err)
-			}
+			insertNames(t, engine, db, 1)
+			insertRecord(t, engine, db, 1, 0, "app1", storetest.At(1), true)
 
-			recorder := storetest.Begin(t, db, record(2), slot(2))
+			recorder := storetest.Begin(t, db)
+			insertRecord(t, engine, recorder, 2, 0, "app2", storetest.At(2), true)
 			migrated := make(chan error, 1)
 			go func() {
 				_, err := store.Migrate(t.Context(), url)
@@ -48,10 +99,146 @@ func TestAMigrationTakesAlongWhatIsBeingRecorded(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := storetest.Open(t, url)
-			storetest.RequireVerified(t, s, "acme")
+			requireVerified(t, s)
 			for _, history := range []deployments.History{deployments.All, deployments.Latest} {
 				storetest.WantIDs(t, s, storetest.Acme, deployments.Query{History: history}, 2, 1)
 			}
 		})
 	}
+}
+
+// A database of the schema before project sets gets them from its links, and its totals stay.
+func TestMigrationAddsProjectSets(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+		storetest.MigrateTo(t, url, 3)
+		db := storetest.OpenSQL(t, url)
+		insertNames(t, engine, db, 4)
+		engine.Insert(t, db, "organizations", storetest.Row{"key": "other"})
+		for _, project := range []storetest.Row{{"organization_id": 1, "name": "web"}, {"organization_id": 1, "name": "shop"}, {"organization_id": 2, "name": "web"}} {
+			engine.Insert(t, db, "projects", project)
+		}
+		for _, version := range []storetest.Row{{"project_id": 1, "name": "v1"}, {"project_id": 1, "name": "v2"}, {"project_id": 2, "name": "v1"}, {"project_id": 3, "name": "v1"}} {
+			engine.Insert(t, db, "project_versions", version)
+		}
+		for _, link := range [][2]int{{1, 1}, {2, 1}, {3, 2}, {1, 2}, {2, 3}} {
+			engine.Insert(t, db, "project_version_artifacts", storetest.Row{"project_version_id": link[0], "artifact_id": artifactID(link[1])})
+		}
+		// One slot has had the first three artifacts, another has the last.
+		for n, deployment := range []string{"api", "api", "api", "web"} {
+			insertRecord(t, engine, db, n, n, deployment, storetest.At(n), n >= 2)
+		}
+		engine.Insert(t, db, "list_totals", storetest.Row{
+			"organization_id": 1, "latest": false, "environment_id": counts.AnyID, "logical_environment_id": counts.AnyID,
+			"deployment_name": "gone", "status": 0, "kind": 0, "n": 0,
+		})
+
+		s := storetest.Open(t, url)
+		for _, project := range []struct {
+			name        string
+			all, latest []int
+		}{{"web", []int{3, 2, 1}, []int{3, 2}}, {"shop", []int{2}, []int{2}}} {
+			storetest.WantIDs(t, s, storetest.Acme, deployments.Query{History: deployments.All, ProjectName: project.name}, project.all...)
+			storetest.WantIDs(t, s, storetest.Acme, deployments.Query{ProjectName: project.name}, project.latest...)
+		}
+		storetest.WantIDs(t, s, deployments.Scope{Organization: "acme", Project: "shop"}, deployments.Query{ProjectName: "web"}, 2)
+		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{History: deployments.All}, 3, 2, 1, 0)
+		requireVerified(t, s)
+		var stored int
+		if err := db.QueryRow("SELECT count(*) FROM list_totals WHERE deployment_name = 'gone'").Scan(&stored); err != nil || stored != 1 {
+			t.Errorf("%d totals stayed, %v", stored, err)
+		}
+		if err := storetest.RecordImage(s, 0, "eu", "api", "shop"); err != nil {
+			t.Fatal(err)
+		}
+		requireVerified(t, s)
+	})
+}
+
+// A server of the version before, which runs beside the new ones for a moment, cannot add records that no list of projects
+// contains.
+func TestRecordsWithoutProjectSetAreRejectedInPostgreSQL(t *testing.T) {
+	t.Parallel()
+	url := storetest.Engines[0].URL(t)
+	s := storetest.Open(t, url)
+	storetest.Load(t, s, "acme", storetest.Entry(1, 1, "eu", "api", storetest.WithProject("web", "v1")))
+	_, err := storetest.OpenSQL(t, url).Exec(`INSERT INTO deployment_records (id, organization_id, environment_id, deployment_name, artifact_id, kind, status, created_at, updated_at, last_seen_at)
+SELECT gen_random_uuid(), organization_id, environment_id, deployment_name, artifact_id, kind, status, created_at, updated_at, last_seen_at FROM deployment_records`)
+	if err == nil {
+		t.Error("a record without a project set was stored")
+	}
+}
+
+const (
+	insertManyPostgreSQL = `INSERT INTO deployment_records (id, organization_id, environment_id, deployment_name, artifact_id, kind, status, project_set_id, created_at, updated_at, last_seen_at)
+SELECT CAST(lpad(to_hex(n), 8, '0') || '-0000-4000-8000-000000000000' AS uuid), 1, environments.id, 'api', artifacts.id, 1, 3, 1, at, at, at
+FROM environments, artifacts, generate_series(1, 20000) AS n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 s' AS at) AS moment`
+
+	insertManySQLite = `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20000)
+INSERT INTO deployment_records (id, organization_id, environment_id, deployment_name, artifact_id, kind, status, project_set_id, created_at, updated_at, last_seen_at)
+SELECT printf('%08x-0000-4000-8000-000000000000', n), 1, environments.id, 'api', artifacts.id, 1, 3, 1, n, n, n FROM environments, artifacts, numbers`
+
+	insertLatest = `INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, artifact_id, kind, status, project_set_id, created_at)
+SELECT organization_id, environment_id, deployment_name, id, artifact_id, kind, status, project_set_id, created_at FROM deployment_records ORDER BY created_at DESC LIMIT 1`
+
+	insertWrongMilestones = `INSERT INTO list_milestones (organization_id, environment_id, logical_environment_id, deployment_name, status, kind, created_at, record_id, n)
+SELECT 1, '` + counts.AnyID + `', '` + counts.AnyID + `', '', 3, 1, created_at, id, 1000 FROM deployment_records ORDER BY created_at LIMIT 3`
+)
+
+// A database of the schema before milestones of projects may have wrong milestones of some build. Migrating rebuilds all of
+// them, although no deltas are pending.
+func TestMigrationRebuildsMilestones(t *testing.T) {
+	const records = 20_000 // enough for milestones
+	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+		storetest.MigrateTo(t, url, 4)
+		db := storetest.OpenSQL(t, url)
+		insertNames(t, engine, db, 1)
+		engine.Insert(t, db, "projects", storetest.Row{"organization_id": 1, "name": "web"})
+		engine.Insert(t, db, "project_versions", storetest.Row{"project_id": 1, "name": "v1"})
+		engine.Insert(t, db, "project_sets", storetest.Row{"organization_id": 1, "members": "1"})
+		engine.Insert(t, db, "project_set_members", storetest.Row{"project_id": 1, "project_set_id": 1})
+		engine.Insert(t, db, "project_version_artifacts", storetest.Row{"project_version_id": 1, "artifact_id": artifactID(0)})
+		insertMany := insertManyPostgreSQL
+		if engine.Name == "SQLite" {
+			insertMany = insertManySQLite
+		}
+		// The deltas are in the totals.
+		for _, statement := range []string{"UPDATE artifacts SET project_set_id = 1", insertMany, insertLatest, insertWrongMilestones, "DELETE FROM list_changes WHERE NOT latest"} {
+			if _, err := db.Exec(statement); err != nil {
+				t.Fatalf("%s: %v", statement, err)
+			}
+		}
+		total := func(environment, deployment string, status, kind, set int) {
+			engine.Insert(t, db, "list_totals", storetest.Row{
+				"organization_id": 1, "latest": false, "environment_id": environment, "logical_environment_id": counts.AnyID,
+				"deployment_name": deployment, "status": status, "kind": kind, "project_set_id": set, "n": records,
+			})
+		}
+		for _, environment := range []string{counts.AnyID, environmentID} {
+			for _, status := range []int{0, 3} {
+				for _, kind := range []int{0, 1} {
+					total(environment, "", status, kind, 0)
+				}
+			}
+		}
+		total(counts.AnyID, "api", 0, 0, 0)
+		total(counts.AnyID, "", 0, 0, 1)
+
+		s := storetest.Open(t, url)
+		requireVerified(t, s)
+		// Of all, a status, a kind, both, an environment, a deployment name and a project: at 0, 8,192 and 16,384 records.
+		found, err := s.Verify(t.Context(), "acme")
+		if err != nil || found.Milestones != 3*7 || found.Pending != 0 || found.Records != records {
+			t.Errorf("got %+v, %v", found, err)
+		}
+		for _, q := range []deployments.Query{{ProjectName: "web"}, {Status: deployments.Superseded, ArtifactKind: deployments.ContainerImage}} {
+			q.History, q.Page = deployments.All, deployments.Page{Number: records / 4, Size: 2}
+			got := storetest.Ask(t, s, storetest.Acme, q)
+			if got.Total != records || len(got.Records) != 2 || got.Records[0].ID != storetest.ID(records/2) {
+				t.Errorf("%+v: got %+v", q, got)
+			}
+		}
+		if _, err := db.Exec("SELECT * FROM list_milestones"); err == nil {
+			t.Error("a build that knows fewer milestones still finds them")
+		}
+	})
 }

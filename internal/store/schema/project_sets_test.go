@@ -16,7 +16,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
-func TestL4_AnArtifactThatComesToAProjectTakesItsRecordsAlong(t *testing.T) {
+func TestL4_LinkingAnArtifactAppliesToItsRecords(t *testing.T) {
 	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		of := func(project string, latest, all int) {
 			t.Helper()
@@ -37,13 +37,13 @@ func TestL4_AnArtifactThatComesToAProjectTakesItsRecordsAlong(t *testing.T) {
 		record(1, "us", "api")
 		record(2, "us", "api")
 		of("web", 0, 0)
-		record(1, "eu", "api", "web") // adds nothing but the link
+		record(1, "eu", "api", "web") // adds only the link
 		of("web", 1, 2)
 		record(3, "eu", "api", "web", "shop")
 		of("web", 1, 3)
 		of("shop", 1, 1)
 		storetest.Load(t, s, "acme", storetest.Entry(1, 1, "asia", "api", storetest.WithDigest(9)), storetest.Entry(2, 2, "africa", "api", storetest.WithDigest(9)))
-		storetest.Load(t, s, "acme", storetest.Entry(1, 1, "asia", "api", storetest.WithDigest(9), storetest.WithProject("shop", "v1"))) // unchanged but for the link
+		storetest.Load(t, s, "acme", storetest.Entry(1, 1, "asia", "api", storetest.WithDigest(9), storetest.WithProject("shop", "v1"))) // adds only the link
 		of("shop", 3, 3)
 		storetest.Load(t, s, "acme", storetest.Entry(2, 2, "africa", "api", storetest.WithDigest(8), storetest.WithUpdate(3))) // another artifact, in no project
 		of("shop", 2, 2)
@@ -53,8 +53,9 @@ func TestL4_AnArtifactThatComesToAProjectTakesItsRecordsAlong(t *testing.T) {
 	})
 }
 
-// Lines of one file that come to be written at different times: records may wait, and the slots are last of all.
-func TestL4_AnImportLinksItsArtifactsInAnyOrder(t *testing.T) {
+// The lines of one file are written at different times: records may wait in the buffer, and slots are written last.
+func TestL4_ImportLinksArtifactsInAnyOrder(t *testing.T) {
+	t.Parallel()
 	for _, limits := range []struct{ cache, reorder int }{{1, 1}, {1000, 1}, {1000, 1000}} {
 		t.Run(fmt.Sprint(limits), func(t *testing.T) {
 			storetest.ForEachDatabase(t, func(t *testing.T, db *database.DB) {
@@ -76,8 +77,8 @@ func TestL4_AnImportLinksItsArtifactsInAnyOrder(t *testing.T) {
 	}
 }
 
-// Whoever links an artifact and whoever records it meanwhile, in whatever slot: no record misses a project.
-func TestL4_LinksAndRecordingsOfOneArtifactAtOnce(t *testing.T) {
+// Writers link an artifact while others record it in several slots: no record misses a project.
+func TestL4_ConcurrentLinksAndRecordingsOfOneArtifact(t *testing.T) {
 	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		for round := range 12 {
 			if round%2 == 0 { // otherwise the artifact is new
@@ -123,8 +124,9 @@ func TestL4_LinksAndRecordingsOfOneArtifactAtOnce(t *testing.T) {
 	})
 }
 
-// A recorder that has read the artifact's projects keeps others from changing them until its record is stored.
-func TestL4_ALinkWaitsForARecordingUnderWayInPostgreSQL(t *testing.T) {
+// A recorder that has read the artifact's project set blocks changes of it until its record is committed.
+func TestL4_LinkWaitsForAConcurrentRecordingInPostgreSQL(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	reading, proceed := make(chan struct{}), make(chan struct{})
 	recorder := store.New(storetest.OpenDatabase(t, url), store.Parts{Now: func() time.Time {
