@@ -136,7 +136,8 @@ func (m *machine) agree(t *rapid.T) {
 }
 
 func TestPropertyRecordingMatchesTheModel(t *testing.T) {
-	storetest.ForEachDatabase(t, func(t *testing.T, db *database.DB) {
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		db := storetest.OpenDatabase(t, url)
 		round := 0
 		rapid.Check(t, func(t *rapid.T) {
 			round++

@@ -18,27 +18,27 @@ var Acme = deployments.Scope{Organization: "acme"}
 
 var background = context.Background()
 
-// Start is when the history of tests begins.
+// Start is the time at which the histories of tests begin.
 var Start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// At is so many minutes after Start.
+// At returns the time so many minutes after Start.
 func At(minutes int) time.Time { return Start.Add(time.Duration(minutes) * time.Minute) }
 
-// ID is a record's id; greater numbers are greater ids.
+// ID returns the id of a record; greater numbers have greater ids.
 func ID(n int) string { return fmt.Sprintf("%08x-0000-4000-8000-000000000000", n) }
 
-// NameID is the id that a test's environment, logical environment or artifact has by its name.
+// NameID returns the id of an environment, a logical environment or an artifact by its name.
 func NameID(organization, kind, name string) string {
 	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(organization+"\x00"+kind+"\x00"+name)).String()
 }
 
-// Digest is a well-formed digest that is told apart by n.
+// Digest returns a well-formed digest that n identifies.
 func Digest(n int) string { return fmt.Sprintf("sha256:%064x", n) }
 
-// Option changes an entry that is being built.
+// Option changes an entry of Entry.
 type Option func(*deployments.ImportEntry)
 
-// Entry builds a record of the slot (environment, deployment) at so many minutes after Start: a deployed image.
+// Entry returns a record of the slot (environment, deployment), created so many minutes after Start: a DEPLOYED image.
 func Entry(id, minutes int, environment, deployment string, options ...Option) deployments.ImportEntry {
 	e := deployments.ImportEntry{Record: deployments.Record{
 		ID:              ID(id),
@@ -83,7 +83,7 @@ func WithUpdate(minutes int) Option {
 	return func(e *deployments.ImportEntry) { e.Record.UpdatedAt = At(minutes) }
 }
 
-// WithIDs gives the entry the ids that belong to its names, as an export has them.
+// WithIDs sets the ids that NameID returns for the names, as an export has them.
 func WithIDs(organization string) Option {
 	return func(e *deployments.ImportEntry) {
 		r := &e.Record
@@ -95,7 +95,7 @@ func WithIDs(organization string) Option {
 	}
 }
 
-// Entries numbers the entries as the lines of a file.
+// Entries yields the entries with consecutive line numbers.
 func Entries(entries ...deployments.ImportEntry) iter.Seq2[deployments.ImportEntry, error] {
 	return func(yield func(deployments.ImportEntry, error) bool) {
 		for i, e := range entries {
@@ -107,7 +107,7 @@ func Entries(entries ...deployments.ImportEntry) iter.Seq2[deployments.ImportEnt
 	}
 }
 
-// Load imports the entries and fails the test if that fails.
+// Load imports the entries, and fails the test if that fails.
 func Load(t testing.TB, s deployments.Store, organization string, entries ...deployments.ImportEntry) deployments.ImportSummary {
 	t.Helper()
 	summary, err := s.Import(context.Background(), organization, Entries(entries...))
@@ -117,7 +117,7 @@ func Load(t testing.TB, s deployments.Store, organization string, entries ...dep
 	return summary
 }
 
-// Ask lists and fails the test if that fails. A query without a page asks for the first 100.
+// Ask lists, and fails the test if that fails. A query without a page gets the first 100 records.
 func Ask(t testing.TB, s deployments.Store, scope deployments.Scope, q deployments.Query) deployments.Result {
 	t.Helper()
 	if q.Page.Size == 0 {
@@ -130,7 +130,7 @@ func Ask(t testing.TB, s deployments.Store, scope deployments.Scope, q deploymen
 	return result
 }
 
-// IDs are the numbers that ID made the records' ids of.
+// IDs returns the numbers from which ID made the ids of the records.
 func IDs(records []deployments.Record) []int {
 	ids := make([]int, 0, len(records))
 	for _, r := range records {
@@ -143,7 +143,7 @@ func IDs(records []deployments.Record) []int {
 	return ids
 }
 
-// WantIDs asks, and checks which records come in which order, and that the total agrees when one page holds all.
+// WantIDs lists, and checks the records, their order and, unless the query has a page, the total.
 func WantIDs(t testing.TB, s deployments.Store, scope deployments.Scope, q deployments.Query, want ...int) {
 	t.Helper()
 	result := Ask(t, s, scope, q)

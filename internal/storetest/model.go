@@ -39,7 +39,7 @@ var _ deployments.Store = (*Model)(nil)
 
 type modelOrganization struct {
 	records map[string]deployments.Record
-	// projects holds the project versions that an artifact belongs to.
+	// projects are the project versions of each artifact.
 	projects map[deployments.Artifact]map[deployments.ProjectVersion]bool
 }
 
@@ -89,7 +89,7 @@ func (o *modelOrganization) belongs(a deployments.Artifact, pv deployments.Proje
 	o.projects[a][pv] = true
 }
 
-// organization finds or makes it.
+// organization returns an organization, which it creates if there is none with the key.
 func (m *Model) organization(key string) *modelOrganization {
 	if m.organizations[key] == nil {
 		m.organizations[key] = &modelOrganization{records: map[string]deployments.Record{}, projects: map[deployments.Artifact]map[deployments.ProjectVersion]bool{}}
@@ -125,7 +125,7 @@ func (m *Model) List(_ context.Context, scope deployments.Scope, q deployments.Q
 	return result, nil
 }
 
-// set is the set of records that a question is about, before any filter (L1).
+// set returns the records before any filter (L1).
 func (o *modelOrganization) set(history deployments.History) []deployments.Record {
 	var all []deployments.Record
 	latest := make(map[[2]string]deployments.Record)

@@ -9,8 +9,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// Record does what deployments.Store promises. What makes a batch refuse an item beforehand (Batch.Check) is the
-// domain's; what a recording does to the history is not.
+// Record implements deployments.Store. It validates items by the domain (Batch.Validate), and has the rules of recording of
+// its own.
 func (m *Model) Record(_ context.Context, organization string, batch deployments.Batch) (deployments.BatchResult, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -18,32 +18,32 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 	o := m.organization(organization).clone()
 	now := m.Now()
 	var (
-		result deployments.BatchResult
-		faults []deployments.Violation
-		named  = map[deployments.Identity]bool{}
+		result     deployments.BatchResult
+		violations []deployments.Violation
+		named      = map[deployments.Identity]bool{}
 	)
-	var unclear []deployments.BatchItem // refused items of a snapshot
+	var rejected []deployments.BatchItem // rejected items of a snapshot
 	for i, item := range batch.Items {
 		record, refused := deployments.Record{}, item.Violations
 		if len(refused) == 0 {
 			record, refused = o.record(item.Recording, batch.Snapshot, now, m.NewID(i))
 		}
-		faults = append(faults, refused...)
+		violations = append(violations, refused...)
 		if len(refused) == 0 {
 			named[item.Identity()] = true
 		} else {
 			item.Violations = refused
-			unclear = append(unclear, item)
+			rejected = append(rejected, item)
 		}
 		result.Items = append(result.Items, deployments.ItemResult{Record: record, Violations: refused})
 	}
-	if len(faults) > 0 && !batch.Partial {
-		return deployments.BatchResult{}, &deployments.BatchError{Violations: faults}
+	if len(violations) > 0 && !batch.Partial {
+		return deployments.BatchResult{}, &deployments.BatchError{Violations: violations}
 	}
 	if s := batch.Snapshot; s != nil {
 		for id, r := range o.records {
-			mayBe := slices.ContainsFunc(unclear, func(item deployments.BatchItem) bool { return item.CouldReferTo(identity(r)) })
-			if r.Status == deployments.Deployed && r.EnvironmentName == s.EnvironmentName && !named[identity(r)] && !mayBe && r.LastSeenAt.Before(s.ObservedAt) {
+			couldRefer := slices.ContainsFunc(rejected, func(item deployments.BatchItem) bool { return item.CouldReferTo(identity(r)) })
+			if r.Status == deployments.Deployed && r.EnvironmentName == s.EnvironmentName && !named[identity(r)] && !couldRefer && r.LastSeenAt.Before(s.ObservedAt) {
 				r.Status, r.UpdatedAt = deployments.Decommissioned, latest(r.UpdatedAt, now)
 				o.records[id] = r
 				result.Decommissioned++
@@ -107,7 +107,7 @@ func (o *modelOrganization) record(r deployments.Recording, snapshot *deployment
 		known        deployments.Record  // the newest of the organization with this content
 		slotLatest   time.Time
 		newestFirst  = o.newestFirst()
-		isOf         = func(a deployments.Record) bool { return r.Digest == "" || a.Artifact.Digest == r.Digest }
+		matches      = func(a deployments.Record) bool { return r.Digest == "" || a.Artifact.Digest == r.Digest }
 		sameContents = func(a deployments.Record) bool { return a.Artifact.Kind == r.Kind && a.Artifact.Digest == r.Digest }
 	)
 	for _, record := range newestFirst {
@@ -126,17 +126,17 @@ func (o *modelOrganization) record(r deployments.Recording, snapshot *deployment
 		if newest == nil {
 			newest = &record
 		}
-		if isOf(record) && history.Newest == nil {
+		if matches(record) && history.Newest == nil {
 			history.Newest = &record
 		}
 	}
 	if len(history.Deployed) > 0 {
 		history.Newest = nil
 	}
-	// W1 to W4 and the rules of snapshots, written here a second time from what docs/semantics.md says.
+	// W1 to W4 and the rules of snapshots, implemented a second time from docs/semantics.md.
 	if snapshot != nil {
 		for _, d := range history.Deployed {
-			if !d.LastSeenAt.Before(snapshot.ObservedAt) && (r.Status == deployments.Decommissioned || !isOf(d)) {
+			if !d.LastSeenAt.Before(snapshot.ObservedAt) && (r.Status == deployments.Decommissioned || !matches(d)) {
 				return d, nil
 			}
 		}
@@ -155,16 +155,16 @@ func (o *modelOrganization) record(r deployments.Recording, snapshot *deployment
 	var (
 		answer deployments.Record
 		add    bool
-		others int // of the deployed records that the recording is not about
+		others int // DEPLOYED records of another artifact
 	)
 	for i, d := range history.Deployed {
 		switch {
-		case r.Status == deployments.Deployed && i == 0 && isOf(d):
+		case r.Status == deployments.Deployed && i == 0 && matches(d):
 			answer = set(d, deployments.Deployed, true)
 		case r.Status == deployments.Deployed:
 			set(d, deployments.Superseded, false)
-		case isOf(d):
-			if ended := set(d, deployments.Decommissioned, false); answer.ID == "" || !isOf(answer) {
+		case matches(d):
+			if ended := set(d, deployments.Decommissioned, false); answer.ID == "" || !matches(answer) {
 				answer = ended
 			}
 		default:
@@ -209,7 +209,7 @@ func (o *modelOrganization) record(r deployments.Recording, snapshot *deployment
 	}
 	for _, pv := range r.ProjectVersions {
 		if r.Digest == "" || answer.Artifact.Digest != r.Digest {
-			break // they are of an artifact that the answer does not have
+			break // they belong to an artifact that the answer does not have
 		}
 		o.belongs(answer.Artifact, pv)
 	}
