@@ -2,7 +2,6 @@ package listing
 
 import (
 	"context"
-	"fmt"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -22,33 +21,8 @@ const (
 	projectName
 	projectVersionName
 	scopeProject
-	offset
+	offset // the only number
 )
-
-// value returns the parameter's value.
-func (p parameter) value(scope deployments.Scope, query *deployments.Query) any {
-	switch p {
-	case organization:
-		return scope.Organization
-	case environmentName:
-		return query.EnvironmentName
-	case logicalEnvironmentName:
-		return query.LogicalEnvironmentName
-	case deploymentName:
-		return query.DeploymentName
-	case artifactDigest:
-		return query.ArtifactDigest
-	case projectName:
-		return query.ProjectName
-	case projectVersionName:
-		return query.ProjectVersionName
-	case scopeProject:
-		return scope.Project
-	case offset:
-		return query.Page.Offset()
-	}
-	panic(fmt.Sprintf("parameter %d", p))
-}
 
 // GormValue implements gorm.Valuer: GORM writes the parameter with its type. SQLite takes a bare parameter for a value
 // that it may plan by, once a table was analyzed, and would prepare the statement again for each value that is bound.
@@ -80,9 +54,23 @@ func compile(db *gorm.DB, s shape) (*statement, error) {
 
 // bind returns the values of the statement's parameters.
 func (s *statement) bind(scope deployments.Scope, query *deployments.Query) []any {
+	texts := [...]string{
+		organization:           scope.Organization,
+		environmentName:        query.EnvironmentName,
+		logicalEnvironmentName: query.LogicalEnvironmentName,
+		deploymentName:         query.DeploymentName,
+		artifactDigest:         query.ArtifactDigest,
+		projectName:            query.ProjectName,
+		projectVersionName:     query.ProjectVersionName,
+		scopeProject:           scope.Project,
+	}
 	values := make([]any, len(s.parameters))
 	for i, parameter := range s.parameters {
-		values[i] = parameter.value(scope, query)
+		if parameter == offset {
+			values[i] = query.Page.Offset()
+		} else {
+			values[i] = texts[parameter]
+		}
 	}
 	return values
 }

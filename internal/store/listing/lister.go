@@ -35,7 +35,7 @@ type Lister struct {
 	dialect    database.Dialect
 	options    Options
 	statements *lru.Cache[shape, *statement]
-	names      *nameCache
+	names      nameCache
 	// running admits counted listings in the order of their arrival.
 	running *semaphore.Weighted
 }

@@ -3,6 +3,7 @@ package listing
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -17,30 +18,28 @@ import (
 // 100 MiB even if every name has its maximum length.
 const defaultNameCacheSize = 1 << 14
 
-// nameCache completes records, which a statement reads with ids alone, by the names that their ids stand for. Joining
-// the names took more than half of a page's time. Names never change and are never removed (I4 rejects a
-// contradiction), and a cached name was committed, because a listing has read it: the cache needs no invalidation. One
-// statement a table reads the names that are not cached; most pages need none.
-type nameCache struct {
-	environments        lookup[schema.Environment, string]
-	logicalEnvironments lookup[schema.Environment, string]
-	artifacts           lookup[schema.Artifact, deployments.Artifact]
+// nameCache completes records, which a statement reads with ids alone, by the names that their ids stand for: joining
+// the names took more than half of a page's time. Names never change and are never removed (I4 rejects a contradiction),
+// and a cached name was committed, because a listing has read it: the cache needs no invalidation. Names that are not
+// cached are read by one statement for each table; most pages need none.
+type nameCache []interface {
+	complete(ctx context.Context, db *gorm.DB, organization string, records []deployments.Record) error
 }
 
-func newNameCache(size int) *nameCache {
+func newNameCache(size int) nameCache {
 	environment := func(row schema.Environment) (string, string) { return row.ID, row.Name }
-	return &nameCache{
-		environments: lookup[schema.Environment, string]{
+	return nameCache{
+		&lookup[schema.Environment, string]{
 			schema.Environments, newCache[nameKey, string](size), environment,
 			func(r *deployments.Record) (string, *string) { return r.EnvironmentID, &r.EnvironmentName },
 		},
-		logicalEnvironments: lookup[schema.Environment, string]{
+		&lookup[schema.Environment, string]{
 			schema.LogicalEnvironments, newCache[nameKey, string](size), environment,
 			func(r *deployments.Record) (string, *string) {
 				return r.LogicalEnvironmentID, &r.LogicalEnvironmentName
 			},
 		},
-		artifacts: lookup[schema.Artifact, deployments.Artifact]{
+		&lookup[schema.Artifact, deployments.Artifact]{
 			"artifacts", newCache[nameKey, deployments.Artifact](size),
 			func(row schema.Artifact) (string, deployments.Artifact) { return row.ID, row.Parts() },
 			func(r *deployments.Record) (string, *deployments.Artifact) { return r.ArtifactID, &r.Artifact },
@@ -49,66 +48,63 @@ func newNameCache(size int) *nameCache {
 }
 
 // complete sets the names of the organization's records.
-func (c *nameCache) complete(ctx context.Context, db *gorm.DB, organization string, records []deployments.Record) error {
-	if err := c.environments.complete(ctx, db, organization, records); err != nil {
-		return err
+func (c nameCache) complete(ctx context.Context, db *gorm.DB, organization string, records []deployments.Record) error {
+	for _, table := range c {
+		if err := table.complete(ctx, db, organization, records); err != nil {
+			return err
+		}
 	}
-	if err := c.logicalEnvironments.complete(ctx, db, organization, records); err != nil {
-		return err
-	}
-	return c.artifacts.complete(ctx, db, organization, records)
+	return nil
 }
 
 // nameKey is an id within an organization: a record never shows names of another one, whichever id it has.
 type nameKey struct{ organization, id string }
 
-// lookup is the cached values of a table's rows.
+// lookup caches what the ids of a table stand for.
 type lookup[Row, Value any] struct {
 	table string
 	cache *lru.Cache[nameKey, Value]
-	// value returns a row's id and what it stands for, field a record's id and the field for that.
+	// value returns a row's id and what it stands for; field returns a record's id and its field for that.
 	value func(Row) (id string, value Value)
 	field func(*deployments.Record) (id string, field *Value)
 }
 
 // complete sets the field of each record that has an id.
 func (l *lookup[Row, Value]) complete(ctx context.Context, db *gorm.DB, organization string, records []deployments.Record) error {
-	var missing []string // ids that are not cached
+	var missing map[string][]*deployments.Record // by ids that are not cached
 	for i := range records {
 		id, field := l.field(&records[i])
 		if id == "" {
 			continue
 		}
-		value, ok := l.cache.Get(nameKey{organization, id})
-		if *field = value; !ok {
-			missing = append(missing, id)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	slices.Sort(missing)
-	missing = slices.Compact(missing)
-	var rows []Row
-	if err := rowsByID(db.WithContext(ctx), l.table, organization, missing).Find(&rows).Error; err != nil {
-		return err
-	}
-	found := make(map[string]Value, len(rows))
-	for _, row := range rows {
-		id, value := l.value(row)
-		found[id] = value
-		l.cache.Add(nameKey{organization, id}, value)
-	}
-	for i := range records {
-		id, field := l.field(&records[i])
-		if _, isMissing := slices.BinarySearch(missing, id); !isMissing {
+		if value, ok := l.cache.Get(nameKey{organization, id}); ok {
+			*field = value
 			continue
 		}
-		value, ok := found[id]
-		if !ok {
-			return fmt.Errorf("record %s refers to %s, which does not exist in %s of its organization", records[i].ID, id, l.table)
+		if missing == nil {
+			missing = make(map[string][]*deployments.Record)
 		}
-		*field = value
+		missing[id] = append(missing[id], &records[i])
+	}
+	if missing == nil {
+		return nil
+	}
+	var rows []Row
+	ids := slices.Collect(maps.Keys(missing))
+	if err := rowsByID(db.WithContext(ctx), l.table, organization, ids).Find(&rows).Error; err != nil {
+		return err
+	}
+	for _, row := range rows {
+		id, value := l.value(row)
+		l.cache.Add(nameKey{organization, id}, value)
+		for _, record := range missing[id] {
+			_, field := l.field(record)
+			*field = value
+		}
+		delete(missing, id)
+	}
+	for id, records := range missing {
+		return fmt.Errorf("record %s refers to %s, which does not exist in %s of its organization", records[0].ID, id, l.table)
 	}
 	return nil
 }

@@ -12,16 +12,14 @@ import (
 // bind. It is the key of the statement cache.
 type shape struct {
 	dialect database.Dialect
-	set     deployments.History
+	// Filters are the set of records and the filters that counters have. Projects are those of filterProject and of the
+	// scope (T5), and a record belongs to any version of each.
+	counts.Filters
+	filterProject bool
+	// The filters that counters do not have. A project version includes its project.
+	artifactDigest, projectVersion bool
 
-	// The filters whose values are parameters.
-	environment, logicalEnvironment, deploymentName, artifactDigest bool
-	project                                                         bool // in any version
-	projectVersion                                                  bool // of a project, which project then does not report
-	// scopeProject is the project of the scope, in addition to the filters (T5).
-	scopeProject bool
-
-	// The planner must know these values: a status or a kind may be frequent or rare, and pages are small.
+	// The planner must see these values: a status or a kind is frequent or rare, and pages are small.
 	status   deployments.Status
 	kind     deployments.Kind
 	pageSize int32
@@ -33,63 +31,46 @@ type shape struct {
 }
 
 // newShape returns the shape of a query.
-func newShape(d database.Dialect, milestoneInterval int64, scope deployments.Scope, q *deployments.Query) shape {
-	project := q.ProjectName != "" && q.ProjectVersionName == ""
-	return shape{
-		dialect:            d,
-		set:                q.History,
-		environment:        q.EnvironmentName != "",
-		logicalEnvironment: q.LogicalEnvironmentName != "",
-		deploymentName:     q.DeploymentName != "",
-		artifactDigest:     q.ArtifactDigest != "",
-		project:            project,
-		projectVersion:     q.ProjectVersionName != "",
-		scopeProject:       scope.Project != "" && !(project && q.ProjectName == scope.Project),
-		status:             q.Status,
-		kind:               q.ArtifactKind,
-		pageSize:           q.Page.Size,
-		seek:               q.Page.Number > 0,
-		milestoneInterval:  milestoneInterval,
+func newShape(dialect database.Dialect, milestoneInterval int64, scope deployments.Scope, q *deployments.Query) shape {
+	s := shape{
+		dialect: dialect,
+		Filters: counts.Filters{
+			Latest:             q.History == deployments.Latest,
+			Environment:        q.EnvironmentName != "",
+			LogicalEnvironment: q.LogicalEnvironmentName != "",
+			DeploymentName:     q.DeploymentName != "",
+			Status:             q.Status != deployments.AnyStatus,
+			Kind:               q.ArtifactKind != deployments.AnyKind,
+		},
+		filterProject:     q.ProjectName != "" && q.ProjectVersionName == "",
+		artifactDigest:    q.ArtifactDigest != "",
+		projectVersion:    q.ProjectVersionName != "",
+		status:            q.Status,
+		kind:              q.ArtifactKind,
+		pageSize:          q.Page.Size,
+		seek:              q.Page.Number > 0,
+		milestoneInterval: milestoneInterval,
 	}
-}
-
-// byProjectSet reports whether the listing is limited to the project sets of one project, or of two.
-func (s shape) byProjectSet() bool { return s.project || s.scopeProject }
-
-// counterFilters returns the filters that counters have.
-func (s shape) counterFilters() counts.Filters {
-	filters := counts.Filters{
-		Latest:             s.set == deployments.Latest,
-		Environment:        s.environment,
-		LogicalEnvironment: s.logicalEnvironment,
-		DeploymentName:     s.deploymentName,
-		Status:             s.status != deployments.AnyStatus,
-		Kind:               s.kind != deployments.AnyKind,
+	if s.filterProject {
+		s.Projects++
 	}
-	for _, present := range [...]bool{s.project, s.scopeProject} {
-		if present {
-			filters.Projects++
-		}
+	if scope.Project != "" && !(s.filterProject && q.ProjectName == scope.Project) {
+		s.Projects++
 	}
-	return filters
+	return s
 }
 
 // counted reports whether counters have the total.
-func (s shape) counted() bool {
-	return !s.artifactDigest && !s.projectVersion && s.counterFilters().Counted()
-}
+func (s shape) counted() bool { return !s.artifactDigest && !s.projectVersion && s.Counted() }
 
 // hasMilestones reports whether the listing has milestones once it is long.
-func (s shape) hasMilestones() bool {
-	return s.counted() && s.counterFilters().HasMilestones()
-}
+func (s shape) hasMilestones() bool { return s.counted() && s.HasMilestones() }
 
 // inIndexOrder reports whether whole records are read where one index points to, which yields exactly the listing. Other
 // listings read ids, and then the records of the page: for a frequent status or kind the planner would rather filter the
 // index of all records, and every project set would read a page of whole records.
 func (s shape) inIndexOrder() bool {
-	filters := s.counterFilters()
-	return s.hasMilestones() && filters.Indexed() && !filters.Status && !filters.Kind && filters.Projects == 0
+	return s.hasMilestones() && s.Indexed() && !s.Status && !s.Kind && s.Projects == 0
 }
 
 // pageColumns are the columns that page has. Others are read by the ids of its records.

@@ -6,7 +6,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
@@ -18,7 +17,7 @@ import (
 func (s shape) statement(db *gorm.DB) *gorm.DB {
 	var with with
 	with.add("names AS", s.names(db))
-	if s.byProjectSet() {
+	if s.Projects > 0 {
 		with.add("sets AS", s.projectSets(db))
 	}
 	// The total and the page both read it. Each is planned as if its text stood there.
@@ -55,11 +54,11 @@ func (s shape) statement(db *gorm.DB) *gorm.DB {
 func (s shape) names(db *gorm.DB) *gorm.DB {
 	columns := "organizations.id AS organization_id"
 	db = db.Model(&schema.Organization{}).Where("key = ?", organization)
-	if s.environment {
+	if s.Environment {
 		columns += ", environments.id AS environment_id"
 		db = db.Joins("JOIN environments ON environments.organization_id = organizations.id AND environments.name = ?", environmentName)
 	}
-	if s.logicalEnvironment {
+	if s.LogicalEnvironment {
 		columns += ", logical_environments.id AS logical_environment_id"
 		db = db.Joins("JOIN logical_environments ON logical_environments.organization_id = organizations.id"+
 			" AND logical_environments.name = ?", logicalEnvironmentName)
@@ -75,7 +74,7 @@ func (s shape) projectSets(db *gorm.DB) *gorm.DB {
 	db = db.Table("names").Select("project_set_id").
 		Joins("JOIN projects ON projects.organization_id = names.organization_id AND name = ?", s.projectParameter()).
 		Joins("JOIN project_set_members ON project_id = projects.id")
-	if s.project && s.scopeProject {
+	if s.Projects > 1 {
 		db = db.Where("project_set_id IN (SELECT project_set_id FROM project_set_members WHERE project_id = "+projectID+")", scopeProject)
 	}
 	return db
@@ -86,7 +85,7 @@ var projectID = "(SELECT id FROM projects WHERE organization_id = " + named("org
 
 // projectParameter is the filter's project, or the scope's if there is no filter.
 func (s shape) projectParameter() parameter {
-	if s.project {
+	if s.filterProject {
 		return projectName
 	}
 	return scopeProject
@@ -94,28 +93,28 @@ func (s shape) projectParameter() parameter {
 
 // history is the full_history switch: all records, or the latest record of each slot (L1).
 func (s shape) history(db *gorm.DB) *gorm.DB {
-	if s.set == deployments.All {
-		return db.Model(&schema.Record{})
+	if s.Latest {
+		return db.Model(&schema.CurrentSlot{}).Select("record_id AS id, created_at, project_set_id")
 	}
-	return db.Model(&schema.CurrentSlot{}).Select("record_id AS id, created_at, project_set_id")
+	return db.Model(&schema.Record{})
 }
 
 // filters narrows records, slots and deltas by the columns that all of them have (L2).
 func (s shape) filters(db *gorm.DB) *gorm.DB {
 	db = db.Where("organization_id = " + named("organization_id"))
-	if s.environment {
+	if s.Environment {
 		db = db.Where("environment_id = " + named("environment_id"))
 	}
-	if s.logicalEnvironment {
+	if s.LogicalEnvironment {
 		db = db.Where("logical_environment_id = " + named("logical_environment_id"))
 	}
-	if s.deploymentName {
+	if s.DeploymentName {
 		db = db.Where("deployment_name = ?", deploymentName)
 	}
-	if s.status != deployments.AnyStatus {
+	if s.Status {
 		db = db.Where(fmt.Sprintf("status = %d", s.status))
 	}
-	if s.kind != deployments.AnyKind {
+	if s.Kind {
 		db = db.Where(fmt.Sprintf("kind = %d", s.kind))
 	}
 	return db
@@ -132,7 +131,7 @@ func (s shape) artifactFilters(db *gorm.DB) *gorm.DB {
 			" WHERE projects.organization_id = "+named("organization_id")+" AND projects.name = ? AND project_versions.name = ?)",
 			projectName, projectVersionName)
 	}
-	if s.byProjectSet() {
+	if s.Projects > 0 {
 		db = db.Where("project_set_id > 0") // the condition of the partial indexes
 	}
 	return db
@@ -145,10 +144,10 @@ func (s shape) pending(db *gorm.DB) *gorm.DB {
 
 // countedSets narrows deltas and totals to the set of records and to the project sets.
 func (s shape) countedSets(db *gorm.DB) *gorm.DB {
-	if s.byProjectSet() {
+	if s.Projects > 0 {
 		db = db.Where("project_set_id IN (SELECT project_set_id FROM sets)")
 	}
-	return db.Where(fmt.Sprintf("latest = %t", s.set == deployments.Latest))
+	return db.Where(fmt.Sprintf("latest = %t", s.Latest))
 }
 
 // total is the number of matching records: counters and pending deltas, or a count of the records.
@@ -157,7 +156,7 @@ func (s shape) total(db *gorm.DB) *gorm.DB {
 		return db.Table(s.matchingRecords()).Select("count(*) AS n")
 	}
 	counters := db.Table("list_totals").Select("sum(n)").Scopes(s.counters, s.countedSets)
-	if !s.byProjectSet() {
+	if s.Projects == 0 {
 		counters = counters.Where("project_set_id = 0")
 	}
 	return db.Raw("SELECT CAST(coalesce((?), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n", counters)
@@ -167,10 +166,10 @@ func (s shape) total(db *gorm.DB) *gorm.DB {
 // is then empty, as in most rows, and PostgreSQL would sort the milestones instead of reading them in index order.
 func (s shape) counters(db *gorm.DB) *gorm.DB {
 	environmentID, logicalEnvironmentID := "'"+counts.AnyID+"'", "'"+counts.AnyID+"'"
-	if s.environment {
+	if s.Environment {
 		environmentID = named("environment_id")
 	}
-	if s.logicalEnvironment {
+	if s.LogicalEnvironment {
 		logicalEnvironmentID = named("logical_environment_id")
 	}
 	return db.Where("organization_id = "+named("organization_id")).
@@ -196,7 +195,7 @@ func (s shape) target(db *gorm.DB) *gorm.DB {
 func (s shape) milestones(db *gorm.DB) *gorm.DB {
 	db = db.Table("long_list_milestones").Scopes(s.counters).
 		Select("created_at, record_id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto")
-	if s.byProjectSet() {
+	if s.Projects > 0 {
 		return db.Where("project_id = "+projectID, s.projectParameter())
 	}
 	return db.Where("project_id = 0")
@@ -279,7 +278,7 @@ const (
 
 // matchingRecords is matching, or its records in the project sets.
 func (s shape) matchingRecords() string {
-	if s.byProjectSet() {
+	if s.Projects > 0 {
 		return "sets JOIN matching ON matching.project_set_id = sets.project_set_id"
 	}
 	return "matching"
@@ -289,7 +288,7 @@ func (s shape) matchingRecords() string {
 // order of its index. SQLite has no LATERAL and sorts the records of all sets.
 func (s shape) read(db *gorm.DB, w window) *gorm.DB {
 	order := w.order + " LIMIT " + w.limit + " OFFSET " + w.offset
-	if !s.byProjectSet() || s.dialect == database.SQLite {
+	if s.Projects == 0 || s.dialect == database.SQLite {
 		return db.Table(s.matchingRecords()).Select(w.columns).Where(w.condition).Order(order)
 	}
 	ofSet := db.Table("matching").Select(w.columns).Where("matching.project_set_id = sets.project_set_id").Where(w.condition).
