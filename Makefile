@@ -6,7 +6,7 @@ COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X github.com/deployrecords/deployrecords/internal/cli.Version=$(VERSION) -X github.com/deployrecords/deployrecords/internal/cli.Commit=$(COMMIT)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run generate spec-update check test soak bench clean
+.PHONY: help build run generate generate-code spec-update check test soak bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +17,10 @@ build: ## Build bin/deployrecords, in pure Go.
 run: build ## Serve the demo data on 127.0.0.1:8080 and print a curl command.
 	@sh scripts/run-demo.sh
 
-generate: ## Generate the Go code in generated/ from the OpenAPI documents and their overlays.
+generate: generate-code ## Generate the code in generated/ from the OpenAPI documents, and the settings table in docs/operations.md.
+	$(GO) test ./internal/cli -run TestSettingsTableIsCurrent -update
+
+generate-code: # Only the code in generated/.
 	$(TOOL) oapi-codegen -config oapi-codegen.yaml openapi.yaml
 	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.client.yaml openapi.yaml
 	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.recording.server.yaml internal/contract/openapi.recording.yaml
@@ -43,8 +46,8 @@ soak: build ## Run what is too slow for every day: fuzzing, long property tests,
 	$(GO) test ./internal/store -run Property -rapid.checks=$(or $(CHECKS),3000) -timeout 60m
 	$(GO) test -tags soak ./internal/specupdate -run EndToEnd -timeout 120m
 
-bench: ## Benchmark with RECORDS=1000000 and write docs/performance.md; ROW=name runs one row alone.
-	$(GO) run ./cmd/bench -records '$(or $(RECORDS),1000000)' -row '$(ROW)'
+bench: ## Benchmark with RECORDS=1000000 and write docs/performance.md; SCENARIO=name runs one scenario.
+	$(GO) run ./cmd/bench -records '$(or $(RECORDS),1000000)' -scenario '$(SCENARIO)'
 
 clean: ## Remove bin/ and the demo's database and secret.
 	rm -rf bin .deployrecords

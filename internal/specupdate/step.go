@@ -25,7 +25,7 @@ type Step struct {
 func DefaultSteps() []Step {
 	return []Step{
 		{
-			Name: "generate", Command: []string{"make", "-s", "generate"},
+			Name: "generate", Command: []string{"make", "-s", "generate-code"},
 			remedy: "An action of internal/contract/openapi.overlay.yaml without a target: upstream renamed, moved or removed its target.\n" +
 				"Give the action the new name, or remove the action if the target no longer exists.\n" +
 				"If an operation moved to another path, change its entry in Endpoints (internal/httpserver/document.go) as well.",

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/racetest"
 )
 
 func testL1_FiltersNarrowTheLatestAndNeverBringAnOlderRecordForward(t *testing.T, open Opener) {
@@ -193,6 +194,7 @@ func testL6_TimesKeepMicrosecondsAndOrderAcrossZones(t *testing.T, open Opener) 
 }
 
 func testL7_PagesOfEverySizeConcatenateToTheWholeList(t *testing.T, open Opener) {
+	racetest.Skip(t)
 	const n = 23
 	s := open(t)
 	var entries []deployments.ImportEntry
