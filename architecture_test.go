@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"generated/server":           {},
 	"internal/api":               {"generated/recording/server", "generated/server", "internal/deployments"},
 	"internal/auth":              {},
-	"internal/bench":             {"internal/demo", "internal/importer", "internal/pgtest"},
+	"internal/bench":             {"internal/demo", "internal/pgtest"},
 	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/auth", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/store"},
 	"internal/config":            {},
 	"internal/conformance":       {"internal/conformance/client", "internal/conformance/relations", "internal/conformance/report", "internal/conformance/spec"},

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -32,5 +33,37 @@ func TestDocumentsHaveNoPlaceholders(t *testing.T) {
 	})
 	if err != nil || read < 5 {
 		t.Errorf("read %d documents: %v", read, err)
+	}
+}
+
+func TestArchitectureShowsTheStatementOfADeepPage(t *testing.T) {
+	page, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	statement, err := os.ReadFile("internal/store/listing/testdata/statements/history_seek.postgres.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), "```sql\n"+string(statement)+"```\n") {
+		t.Error("docs/architecture.md does not show history_seek.postgres.sql")
+	}
+}
+
+func TestEveryDecisionHasAStatusAndADate(t *testing.T) {
+	paths, err := filepath.Glob("docs/adr/*.md")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("got %d decisions: %v", len(paths), err)
+	}
+	status := regexp.MustCompile(`(?m)^Status: (accepted|superseded by \d{4})`)
+	date := regexp.MustCompile(`(?m)^Date: \d{4}-\d\d-\d\d$`)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !status.Match(text) || !date.Match(text) {
+			t.Errorf("%s has no line Status or no line Date", path)
+		}
 	}
 }
