@@ -17,7 +17,7 @@ type conformCommand struct {
 	Document string   `placeholder:"FILE" help:"OpenAPI document to judge by. The default is upstream's document, which this program embeds."`
 	Strict   bool     `help:"Count differences from docs/semantics.md as faults, where the OpenAPI document leaves a choice."`
 	Value    []string `placeholder:"NAME=VALUE" sep:"none" help:"Value of a parameter that records do not show, such as project_name=web. Repeatable."`
-	Output   string   `default:"text" placeholder:"text|json|junit" help:"Format of the report (${default})."`
+	Output   string   `default:"text" placeholder:"text|json|junit" help:"Format of the report."`
 	config.Conform
 }
 
