@@ -23,7 +23,7 @@ func (w *work) resolveLogicalEnvironments() error {
 // two ids (I4).
 func (w *work) resolveNames(names *schema.NameCache, idField, nameField string, fields func(*deployments.Record) (id, name *string)) error {
 	names.Limit(w.limits.Cache)
-	var refs []schema.NameRef
+	refs := make([]schema.NameRef, 0, len(w.items))
 	for item := range w.valid() {
 		if id, name := fields(&item.Record); *name != "" {
 			refs = append(refs, schema.NameRef{ID: *id, Name: *name})
@@ -57,7 +57,7 @@ func (w *work) resolveNames(names *schema.NameCache, idField, nameField string, 
 // one, the id does, and entries are rejected that contradict its parts (I4).
 func (w *work) resolveArtifacts() error {
 	w.artifacts.Limit(w.limits.Cache)
-	var digests, ids []string
+	digests, ids := make([]string, 0, len(w.items)), make([]string, 0, len(w.items))
 	for item := range w.valid() {
 		digests, ids = append(digests, item.Record.Artifact.Digest), append(ids, item.Record.ArtifactID)
 	}
