@@ -75,19 +75,19 @@ func (s *statement) bind(scope deployments.Scope, query *deployments.Query) []an
 	return values
 }
 
-// with is the common table expressions of a statement, as an expression of GORM.
-type with []commonTable
+// commonTables are the common table expressions of a statement, as an expression of GORM.
+type commonTables []commonTable
 
 type commonTable struct {
 	name  string // with AS and its options
 	query *gorm.DB
 }
 
-func (w *with) add(name string, query *gorm.DB) { *w = append(*w, commonTable{name, query}) }
+func (c *commonTables) add(name string, query *gorm.DB) { *c = append(*c, commonTable{name, query}) }
 
 // Build implements clause.Expression.
-func (w with) Build(builder clause.Builder) {
-	for i, table := range w {
+func (c commonTables) Build(builder clause.Builder) {
+	for i, table := range c {
 		if i == 0 {
 			_, _ = builder.WriteString("WITH ")
 		} else {

@@ -15,7 +15,7 @@ import (
 // its common table expressions reads those before it, and the functions below have the same order. testdata/statements
 // has the SQL of every kind of shape.
 func (s shape) statement(db *gorm.DB) *gorm.DB {
-	var with with
+	var with commonTables
 	with.add("names AS", s.names(db))
 	if s.Projects > 0 {
 		with.add("sets AS", s.projectSets(db))
@@ -244,7 +244,7 @@ var (
 
 // addSide adds the page's records in a direction. Where one index has the order of the listing, it skips in the index
 // alone, up to the first record of the page, and reads whole records from there.
-func (s shape) addSide(db *gorm.DB, with *with, d direction) {
+func (s shape) addSide(db *gorm.DB, with *commonTables, d direction) {
 	side := window{
 		columns:   s.pageColumns(),
 		condition: "(created_at, id) " + d.fromAnchor + " (SELECT created_at, id FROM anchor)",
