@@ -14,7 +14,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/demo"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/importer"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 var update = flag.Bool("update", false, "write testdata/demo.ndjson anew")
@@ -181,7 +181,7 @@ func TestTheDemoHasEveryKindOfRecord(t *testing.T) {
 }
 
 func TestTheDemoCanBeImported(t *testing.T) {
-	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		all := theDemoRecords(t)
 		for _, want := range []deployments.ImportSummary{{Added: 400}, {Unchanged: 400}} {
 			file, err := os.Open(demoFile)
@@ -199,7 +199,7 @@ func TestTheDemoCanBeImported(t *testing.T) {
 			return cmp.Or(b.Record.CreatedAt.Compare(a.Record.CreatedAt), cmp.Compare(b.Record.ID, a.Record.ID))
 		})
 		for page := range int32(4) {
-			got := Ask(t, s, acme, deployments.Query{History: deployments.All, Page: deployments.Page{Number: page, Size: 100}})
+			got := storetest.Ask(t, s, acme, deployments.Query{History: deployments.All, Page: deployments.Page{Number: page, Size: 100}})
 			for i, r := range got.Records {
 				if want := all[int(page)*100+i].Record; r != want {
 					t.Errorf("record %d of page %d: got %+v, want %+v", i, page, r, want)
@@ -211,7 +211,7 @@ func TestTheDemoCanBeImported(t *testing.T) {
 
 func TestALongHistoryCanBeImported(t *testing.T) {
 	file := generate(t, demo.Options{Records: 4_000, Seed: 5, End: theDemo.End})
-	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		got, err := s.Import(t.Context(), "acme", importer.Entries(bytes.NewReader(file), theDemo.End))
 		if err != nil || got.Added != 4_000 {
 			t.Errorf("got %+v, %v", got, err)

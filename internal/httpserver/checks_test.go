@@ -17,7 +17,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/pgtest"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 func TestR4_RouteAndMethodAreCheckedFirst(t *testing.T) {
@@ -204,10 +204,10 @@ func TestTheBodyOfAGetIsNotRead(t *testing.T) {
 }
 
 func TestReadinessNamesTheMissingPartsInGeneralTerms(t *testing.T) {
-	for _, engine := range Engines {
+	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			url := engine.URL(t)
-			s := Open(t, url)
+			s := storetest.Open(t, url)
 			server := newServer(t, s, func(o *options) {
 				o.auth.JWKSURL = "http://127.0.0.1:1/jwks" // nobody listens there
 			})
@@ -229,8 +229,8 @@ func TestReadinessNamesTheMissingPartsInGeneralTerms(t *testing.T) {
 
 func TestADatabaseThatRestarts(t *testing.T) {
 	cluster := pgtest.NewCluster(t)
-	s := Open(t, cluster.URL())
-	Load(t, s, "acme", Entry(1, 1, "eu", "api"))
+	s := storetest.Open(t, cluster.URL())
+	storetest.Load(t, s, "acme", storetest.Entry(1, 1, "eu", "api"))
 	server := newServer(t, s)
 	if got := server.get("").list(t).Pagination.TotalCount; got != 1 {
 		t.Fatalf("total %d", got)

@@ -12,13 +12,13 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/pgtest"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 // wholeHistory reads all records of acme and checks the invariants of every recorded history.
 func wholeHistory(t *testing.T, s deployments.Store) []deployments.Record {
 	t.Helper()
-	all := Ask(t, s, deployments.Scope{Organization: "acme"}, deployments.Query{History: deployments.All, Page: deployments.Page{Size: 1_000_000}}).Records
+	all := storetest.Ask(t, s, deployments.Scope{Organization: "acme"}, deployments.Query{History: deployments.All, Page: deployments.Page{Size: 1_000_000}}).Records
 	newest := map[deployments.Slot]deployments.Record{}
 	running := map[string]bool{}
 	for _, r := range all { // newest first
@@ -36,7 +36,7 @@ func wholeHistory(t *testing.T, s deployments.Store) []deployments.Record {
 			t.Errorf("R2: %+v", r)
 		}
 	}
-	latest := Ask(t, s, deployments.Scope{Organization: "acme"}, deployments.Query{Page: deployments.Page{Size: 1_000_000}}).Records
+	latest := storetest.Ask(t, s, deployments.Scope{Organization: "acme"}, deployments.Query{Page: deployments.Page{Size: 1_000_000}}).Records
 	if len(latest) != len(newest) {
 		t.Errorf("%d latest records of %d slots", len(latest), len(newest))
 	}
@@ -107,7 +107,7 @@ func TestW5_W6_ConcurrentRecordingsOfFewSlots(t *testing.T) {
 
 func TestADatabaseThatStopsUnderLoadLosesNoRecord(t *testing.T) {
 	cluster := pgtest.NewCluster(t)
-	store := Open(t, cluster.URL())
+	store := storetest.Open(t, cluster.URL())
 	server := newServer(t, store)
 	const clients, each = 8, 30
 	var group sync.WaitGroup
@@ -143,8 +143,8 @@ func TestADatabaseThatStopsUnderLoadLosesNoRecord(t *testing.T) {
 		seen[r.Artifact.Digest]++
 	}
 	for n := range clients * each {
-		if got := seen[Digest(1+n)]; got != 1 {
-			t.Errorf("%s was recorded %d times", Digest(1+n), got)
+		if got := seen[storetest.Digest(1+n)]; got != 1 {
+			t.Errorf("%s was recorded %d times", storetest.Digest(1+n), got)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/pgtest"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 // sent sends a listing request on a new connection.
@@ -68,7 +68,7 @@ func TestAClientThatDisconnectsDuringProcessingIsNotAFailure(t *testing.T) {
 // The driver reports a canceled statement with an error of its own.
 func TestAClientThatDisconnectsDuringAStatementIsNotAFailure(t *testing.T) {
 	database := pgtest.URL(t)
-	server := newServer(t, Open(t, database))
+	server := newServer(t, storetest.Open(t, database))
 	locked, err := pgx.Connect(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)

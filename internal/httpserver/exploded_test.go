@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/contracttest"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 func TestQ1_AnExplodedObjectIsNotIgnored(t *testing.T) {
@@ -18,7 +18,7 @@ func TestQ1_AnExplodedObjectIsNotIgnored(t *testing.T) {
 		contracttest.Insert(listParameters, -1, `{in: query, name: 'test_labels[]', schema: {type: string}}`),
 		contracttest.Insert(listParameters, -1, `{in: query, name: test_scalar, schema: {oneOf: [{type: string}, {type: integer}]}}`),
 	))
-	Load(t, s, "acme", Entry(1, 1, "eu", "api"))
+	storetest.Load(t, s, "acme", storetest.Entry(1, 1, "eu", "api"))
 	for query, want := range map[string]string{
 		"?test_since=2020":      "501 test_filter: is not implemented by this server",
 		"?test_since[gt]=2020":  "501 test_filter: is not implemented by this server",

@@ -16,7 +16,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 // FuzzHandler sends raw request lines and headers to the handler, with or without a token. No response is a 5xx or
@@ -66,10 +66,10 @@ func FuzzHandler(f *testing.F) {
 // fuzzedHandler returns a handler over a database with some records.
 func fuzzedHandler(f *testing.F) http.Handler {
 	f.Helper()
-	s := Open(f, Engines[1].URL(f))
-	Load(f, s, "acme",
-		Entry(1, 1, "eu", "api", WithStage("production"), WithProject("web", "v1")),
-		Entry(2, 2, "eu", "api", WithKind(deployments.HelmChart), WithStatus(deployments.Superseded)))
+	s := storetest.Open(f, storetest.Engines[1].URL(f))
+	storetest.Load(f, s, "acme",
+		storetest.Entry(1, 1, "eu", "api", storetest.WithStage("production"), storetest.WithProject("web", "v1")),
+		storetest.Entry(2, 2, "eu", "api", storetest.WithKind(deployments.HelmChart), storetest.WithStatus(deployments.Superseded)))
 	logger := slog.New(slog.DiscardHandler)
 	verifier, err := auth.New(f.Context(), auth.Options{HMACSecrets: [][]byte{secret}, Logger: logger})
 	if err != nil {

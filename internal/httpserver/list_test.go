@@ -7,15 +7,15 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 func TestL1_L3_FiltersOverHTTP(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
-		Load(t, store, "acme",
-			Entry(1, 1, "prod eu", "api", WithStatus(deployments.Superseded), WithDigest(1), WithStage("production"), WithProject("web", "v1")),
-			Entry(2, 2, "prod eu", "api", WithKind(deployments.HelmChart), WithDigest(2)),
-			Entry(3, 3, "stäge", "db&x=y", WithDigest(1), WithStage("staging"), WithProject("web", "v2")),
+		storetest.Load(t, store, "acme",
+			storetest.Entry(1, 1, "prod eu", "api", storetest.WithStatus(deployments.Superseded), storetest.WithDigest(1), storetest.WithStage("production"), storetest.WithProject("web", "v1")),
+			storetest.Entry(2, 2, "prod eu", "api", storetest.WithKind(deployments.HelmChart), storetest.WithDigest(2)),
+			storetest.Entry(3, 3, "stäge", "db&x=y", storetest.WithDigest(1), storetest.WithStage("staging"), storetest.WithProject("web", "v2")),
 		)
 		for query, want := range map[string]string{
 			"":                                      "3 2",
@@ -34,7 +34,7 @@ func TestL1_L3_FiltersOverHTTP(t *testing.T) {
 			"?deployment_name=db%26x%3Dy":                                                     "3",
 			"?logical_environment_name=production":                                            "",
 			"?logical_environment_name=production&full_history=true":                          "1",
-			"?artifact_digest=" + Digest(1):                                                   "3",
+			"?artifact_digest=" + storetest.Digest(1):                                         "3",
 			"?project_name=web":                                                               "3",
 			"?project_name=web&full_history=true":                                             "3 1",
 			"?project_name=web&project_version_name=v1&full_history=true":                     "1",
@@ -62,9 +62,9 @@ func TestL7_PagesOverHTTP(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
 		var entries []deployments.ImportEntry
 		for i := range 205 {
-			entries = append(entries, Entry(i+1, i, "eu", fmt.Sprint("slot", i)))
+			entries = append(entries, storetest.Entry(i+1, i, "eu", fmt.Sprint("slot", i)))
 		}
-		Load(t, store, "acme", entries...)
+		storetest.Load(t, store, "acme", entries...)
 		for query, want := range map[string]string{
 			"": "page 0 of 3, 100 a page, 205 in all, 100 here",
 			"?pagination.page=0&pagination.page_size=0":                 "page 0 of 3, 100 a page, 205 in all, 100 here",
@@ -99,7 +99,7 @@ func TestL7_DefaultAndMaximumPageSizeAreSettings(t *testing.T) {
 
 func TestL8_AOneBasedServerNumbersPagesFromOne(t *testing.T) {
 	server, store := onSQLite(t, func(o *options) { o.Paging.FirstPage = 1 })
-	Load(t, store, "acme", Entry(1, 1, "eu", "a"), Entry(2, 2, "eu", "b"), Entry(3, 3, "eu", "c"))
+	storetest.Load(t, store, "acme", storetest.Entry(1, 1, "eu", "a"), storetest.Entry(2, 2, "eu", "b"), storetest.Entry(3, 3, "eu", "c"))
 	for query, want := range map[string]string{
 		"?pagination.page_size=2":                              "1: 2",
 		"?pagination.page_size=2&pagination.page=0":            "1: 2",
@@ -122,20 +122,20 @@ func TestR1_TheResponseByteForByte(t *testing.T) {
 		if got := string(server.get("").body); got != empty {
 			t.Errorf("got %s", got)
 		}
-		bare := Entry(2, 2, "eu", "web", WithIDs("acme"))
+		bare := storetest.Entry(2, 2, "eu", "web", storetest.WithIDs("acme"))
 		bare.Record.Artifact.Name, bare.Record.Artifact.Version = "", ""
 		bare.Record.ArtifactID = "cccccccc-0000-4000-8000-00000000000c"
-		full := Entry(1, 1, "<eu> & \"us\" \u2028", "api", WithStage("production"), WithKind(deployments.HelmChart))
+		full := storetest.Entry(1, 1, "<eu> & \"us\" \u2028", "api", storetest.WithStage("production"), storetest.WithKind(deployments.HelmChart))
 		full.Record.EnvironmentID = "aaaaaaaa-0000-4000-8000-00000000000a"
 		full.Record.LogicalEnvironmentID = "bbbbbbbb-0000-4000-8000-00000000000b"
 		full.Record.ArtifactID = "dddddddd-0000-4000-8000-00000000000d"
 		full.Record.UpdatedAt = full.Record.UpdatedAt.Add(123456000)
-		Load(t, store, "acme", bare, full)
+		storetest.Load(t, store, "acme", bare, full)
 		want := `{"deployment_records":[` +
-			`{"artifact":{"digest":"` + Digest(1) + `","kind":"CONTAINER_IMAGE","name":"","version":""},"artifact_id":"cccccccc-0000-4000-8000-00000000000c",` +
+			`{"artifact":{"digest":"` + storetest.Digest(1) + `","kind":"CONTAINER_IMAGE","name":"","version":""},"artifact_id":"cccccccc-0000-4000-8000-00000000000c",` +
 			`"created_at":"2026-03-01T12:02:00Z","deployment_name":"web","environment_id":"` + bare.Record.EnvironmentID + `","environment_name":"eu",` +
 			`"id":"00000002-0000-4000-8000-000000000000","last_seen_at":"2026-03-01T12:02:00Z","status":"DEPLOYED","updated_at":"2026-03-01T12:02:00Z"},` +
-			`{"artifact":{"digest":"` + Digest(1) + `","kind":"HELM_CHART","name":"registry.test/api","version":"1.0.0"},"artifact_id":"dddddddd-0000-4000-8000-00000000000d",` +
+			`{"artifact":{"digest":"` + storetest.Digest(1) + `","kind":"HELM_CHART","name":"registry.test/api","version":"1.0.0"},"artifact_id":"dddddddd-0000-4000-8000-00000000000d",` +
 			`"created_at":"2026-03-01T12:01:00Z","deployment_name":"api","environment_id":"aaaaaaaa-0000-4000-8000-00000000000a","environment_name":"\u003ceu\u003e \u0026 \"us\" \u2028",` +
 			`"id":"00000001-0000-4000-8000-000000000000","last_seen_at":"2026-03-01T12:01:00Z","logical_environment_id":"bbbbbbbb-0000-4000-8000-00000000000b",` +
 			`"logical_environment_name":"production","status":"DEPLOYED","updated_at":"2026-03-01T12:01:00.123456Z"}],` +

@@ -14,7 +14,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 func writer(t testing.TB, change ...func(*auth.MintRequest)) string {
@@ -45,7 +45,7 @@ func (s *testServer) post(path, body string, headers ...string) answer {
 
 // deployment returns a body for the slot api in eu.
 func deployment(digest int, more ...string) string {
-	return `{"environment_name":"eu","deployment_name":"api","kind":"CONTAINER_IMAGE","artifact_digest":"` + Digest(digest) + `"` + strings.Join(append([]string{""}, more...), ",") + `}`
+	return `{"environment_name":"eu","deployment_name":"api","kind":"CONTAINER_IMAGE","artifact_digest":"` + storetest.Digest(digest) + `"` + strings.Join(append([]string{""}, more...), ",") + `}`
 }
 
 type recorded struct {
@@ -176,7 +176,7 @@ func TestInvalidBodies(t *testing.T) {
 		"no digest":             {`{"environment_name":"e","deployment_name":"d","kind":"HELM_CHART"}`, "", 400, []string{"artifact_digest: is missing"}},
 		"an unspecified kind":   {strings.Replace(deployment(1), "CONTAINER_IMAGE", "ARTIFACT_KIND_UNSPECIFIED", 1), "", 400, []string{`kind: "ARTIFACT_KIND_UNSPECIFIED" is not one of CONTAINER_IMAGE, HELM_CHART`}},
 		"SUPERSEDED":            {deployment(1, `"status":"SUPERSEDED"`), "", 400, []string{`status: "SUPERSEDED" is not one of DEPLOYMENT_STATUS_UNSPECIFIED, DEPLOYED, DECOMMISSIONED`}},
-		"a digest in capitals":  {strings.Replace(deployment(1), Digest(1), "sha256:"+strings.Repeat("A", 64), 1), "", 400, []string{"artifact_digest: does not have 64 lower-case hex digits after sha256:"}},
+		"a digest in capitals":  {strings.Replace(deployment(1), storetest.Digest(1), "sha256:"+strings.Repeat("A", 64), 1), "", 400, []string{"artifact_digest: does not have 64 lower-case hex digits after sha256:"}},
 		"white space at an end": {strings.Replace(deployment(1), `"eu"`, `"eu "`, 1), "", 400, []string{"environment_name: has white space at an end"}},
 		"an empty name":         {strings.Replace(deployment(1), `"eu"`, `""`, 1), "", 400, []string{"environment_name: is empty"}},
 		"a long name":           {strings.Replace(deployment(1), `"eu"`, `"`+strings.Repeat("é", 257)+`"`, 1), "", 400, []string{"environment_name: has 257 characters, more than 256"}},
@@ -211,7 +211,7 @@ func TestInvalidBodies(t *testing.T) {
 
 func TestUnknownNamesAreCreatedUnlessAutoCreateIsOff(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
-		Load(t, store, "acme", Entry(1, 1, "eu", "x", WithStage("production"), WithProject("web", "v1")))
+		storetest.Load(t, store, "acme", storetest.Entry(1, 1, "eu", "x", storetest.WithStage("production"), storetest.WithProject("web", "v1")))
 		answer := server.post("/v1/deployments", strings.Replace(deployment(1, `"logical_environment_name":"staging"`,
 			`"project_versions":[{"project_name":"web","project_version_name":"v2"},{"project_name":"shop","project_version_name":"v1"}]`), `"eu"`, `"us"`, 1))
 		want := []string{
@@ -312,7 +312,7 @@ func (a answer) batch(t testing.TB) batchResult {
 
 func TestABatchIsAtomicOrPartial(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
-		bad := strings.Replace(named("bad", 2), Digest(2), "sha256:0", 1)
+		bad := strings.Replace(named("bad", 2), storetest.Digest(2), "sha256:0", 1)
 		unknown := `{"environment_name":"eu","deployment_name":"never","kind":"HELM_CHART","status":"DECOMMISSIONED"}`
 		items := []string{named("a", 1), bad, "5", unknown, named("b", 3, `"status":"RUNNING"`, `"x":1`), named("c", 4)}
 		whole := server.post("/v1/deployments/batch", batchBody("", items...))
@@ -409,7 +409,7 @@ func TestASnapshotRepairsMissedDeletions(t *testing.T) {
 
 		snapshot := `,"partial":true,"complete":true,"environment_name":"eu","observed_at":"` + before + `"`
 		result := server.post("/v1/deployments/batch", batchBody(snapshot, named("stays", 1), named("moved", 3), named("refused", 4, `"x":1`))).batch(t)
-		if result.Decommissioned != 1 || result.Results[1].Record == nil || result.Results[1].Record.Artifact.Digest != Digest(6) {
+		if result.Decommissioned != 1 || result.Results[1].Record == nil || result.Results[1].Record.Artifact.Digest != storetest.Digest(6) {
 			t.Errorf("got %+v", result)
 		}
 		for name, want := range map[string]string{

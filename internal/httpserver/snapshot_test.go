@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 func snapshotOf(environment string, at time.Time, more ...string) string {
@@ -25,9 +25,9 @@ func TestALateSnapshotLeavesNewerRecordsUnchanged(t *testing.T) {
 			t.Errorf("decommissioned by a snapshot of two days ago: %s", got)
 		}
 		// An import left two records deployed. The older one was seen since.
-		older, newer := Entry(1, 1, "eu", "two", WithDigest(2)), Entry(2, 2, "eu", "two", WithDigest(3))
+		older, newer := storetest.Entry(1, 1, "eu", "two", storetest.WithDigest(2)), storetest.Entry(2, 2, "eu", "two", storetest.WithDigest(3))
 		older.Record.LastSeenAt = time.Now().UTC().Truncate(time.Microsecond)
-		Load(t, store, "acme", older, newer)
+		storetest.Load(t, store, "acme", older, newer)
 		server.post("/v1/deployments/batch", batchBody(late, named("api", 1), named("two", 4))).batch(t)
 		if got := server.statuses("deployment_name=two"); got != "3:DEPLOYED 2:DEPLOYED" {
 			t.Errorf("superseded by a snapshot of two days ago: %s", got)
@@ -125,21 +125,21 @@ func TestConcurrentImportsAndRecordingsKeepSlotsCorrect(t *testing.T) {
 			}
 			server.post("/v1/deployments/batch", batchBody("", deployed...)).batch(t)
 			var file []deployments.ImportEntry
-			for i, r := range Ask(t, store, deployments.Scope{Organization: "acme"}, deployments.Query{}).Records {
+			for i, r := range storetest.Ask(t, store, deployments.Scope{Organization: "acme"}, deployments.Query{}).Records {
 				r.UpdatedAt = r.UpdatedAt.Add(time.Millisecond)
 				file = append(file, deployments.ImportEntry{Line: i + 1, Record: r})
 			}
 			var group sync.WaitGroup
 			group.Go(func() { server.post("/v1/deployments/batch", batchBody("", ended...)).batch(t) })
 			group.Go(func() {
-				if _, err := store.Import(context.Background(), "acme", Entries(file...)); err != nil {
+				if _, err := store.Import(context.Background(), "acme", storetest.Entries(file...)); err != nil {
 					t.Error(err)
 				}
 			})
 			group.Wait()
 			for _, status := range []deployments.Status{deployments.Deployed, deployments.Decommissioned, deployments.Superseded} {
 				q := deployments.Query{Status: status}
-				for _, r := range Ask(t, store, deployments.Scope{Organization: "acme"}, q).Records {
+				for _, r := range storetest.Ask(t, store, deployments.Scope{Organization: "acme"}, q).Records {
 					if r.Status != status {
 						t.Fatalf("round %d: the slots' status %v shows a record that is %v", round, status, r.Status)
 					}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 // signed returns a token with the claims.
@@ -118,10 +118,10 @@ func TestT4_AMissingScopeMayBeAllowedToRead(t *testing.T) {
 
 func TestT3_T5_ACallerSeesOnlyItsOrganizationAndProject(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
-		Load(t, store, "acme",
-			Entry(1, 1, "eu", "api", WithDigest(1), WithProject("web", "v1")),
-			Entry(2, 2, "eu", "db", WithDigest(2), WithProject("shop", "v1")))
-		Load(t, store, "globex", Entry(3, 3, "eu", "api", WithDigest(1), WithProject("web", "v1")))
+		storetest.Load(t, store, "acme",
+			storetest.Entry(1, 1, "eu", "api", storetest.WithDigest(1), storetest.WithProject("web", "v1")),
+			storetest.Entry(2, 2, "eu", "db", storetest.WithDigest(2), storetest.WithProject("shop", "v1")))
+		storetest.Load(t, store, "globex", storetest.Entry(3, 3, "eu", "api", storetest.WithDigest(1), storetest.WithProject("web", "v1")))
 		limited := func(project string) string {
 			return token(t, "acme", func(r *auth.MintRequest) { r.Project = project })
 		}

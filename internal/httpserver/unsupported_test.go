@@ -9,7 +9,7 @@ import (
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 const (
@@ -26,9 +26,9 @@ func withDocument(t *testing.T, changes ...contracttest.Change) func(*options) {
 }
 
 func TestQ1_AnUnsupportedParameterIsNotIgnored(t *testing.T) {
-	engine := Engines[1]
-	s := Open(t, engine.URL(t))
-	Load(t, s, "acme", Entry(1, 1, "eu", "api"))
+	engine := storetest.Engines[1]
+	s := storetest.Open(t, engine.URL(t))
+	storetest.Load(t, s, "acme", storetest.Entry(1, 1, "eu", "api"))
 	server := newServer(t, s, withDocument(t,
 		contracttest.Insert(listParameters, 0, `{in: query, name: test_region, schema: {type: string, maxLength: 5}}`),
 		contracttest.Insert(listParameters, 3, `{in: query, name: test_min_age, schema: {type: integer, format: int32}}`),
@@ -83,7 +83,7 @@ func TestHarmlessChangesOfTheDocumentChangeNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, s := onSQLite(t, withDocument(t, change))
-			Load(t, s, "acme", Entry(1, 1, "eu", "api"))
+			storetest.Load(t, s, "acme", storetest.Entry(1, 1, "eu", "api"))
 			if got := server.get("?deployment_name=api&artifact_digest=x").list(t).Pagination.TotalCount; got != 0 {
 				t.Errorf("total %d", got)
 			}
@@ -126,7 +126,7 @@ func wholeAPI() (changes []contracttest.Change) {
 
 func TestR4_UnsupportedOperationsAreA501(t *testing.T) {
 	server, s := onSQLite(t, withDocument(t, wholeAPI()...))
-	Load(t, s, "acme", Entry(1, 1, "eu", "api"))
+	storetest.Load(t, s, "acme", storetest.Entry(1, 1, "eu", "api"))
 	reader := "Authorization: Bearer " + token(t, "acme")
 	writer := "Authorization: Bearer " + token(t, "acme", func(r *auth.MintRequest) { r.Scopes = []auth.Scope{auth.WriteDeployments} })
 	for request, want := range map[string]string{ // without a token, of a reader, of a writer

@@ -12,7 +12,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/importer"
-	. "github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 var update = flag.Bool("update", false, "write the messages of testdata/import-faults")
@@ -28,7 +28,7 @@ func load(t *testing.T, s deployments.Store, r io.Reader) (deployments.ImportSum
 // wantStored checks how many records acme has.
 func wantStored(t *testing.T, s deployments.Store, want int64) {
 	t.Helper()
-	if got := Ask(t, s, deployments.Scope{Organization: "acme"}, deployments.Query{History: deployments.All}).Total; got != want {
+	if got := storetest.Ask(t, s, deployments.Scope{Organization: "acme"}, deployments.Query{History: deployments.All}).Total; got != want {
 		t.Errorf("%d records are stored, want %d", got, want)
 	}
 }
@@ -38,7 +38,7 @@ func TestI4_EachFaultFileLoadsNothingAndReportsItsViolations(t *testing.T) {
 	if err != nil || len(files) < 60 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		for _, name := range files {
 			t.Run(strings.TrimSuffix(filepath.Base(name), ".ndjson"), func(t *testing.T) {
 				file, err := os.ReadFile(name)
@@ -84,7 +84,7 @@ func TestI4_OtherLinesOfFaultFilesAreValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		for _, name := range files {
 			file, err := os.ReadFile(name)
 			if err != nil {
@@ -99,7 +99,7 @@ func TestI4_OtherLinesOfFaultFilesAreValid(t *testing.T) {
 			if _, err := s.Import(t.Context(), stored.Organization, importer.Entries(bytes.NewReader(around), now)); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			if got := Ask(t, s, stored, deployments.Query{History: deployments.All}).Total; got != 2 {
+			if got := storetest.Ask(t, s, stored, deployments.Query{History: deployments.All}).Total; got != 2 {
 				t.Errorf("%s: %d records", name, got)
 			}
 		}
@@ -110,14 +110,14 @@ func TestI4_OtherLinesOfFaultFilesAreValid(t *testing.T) {
 func renumbered(file []byte, seed string) []byte {
 	for _, id := range bytes.Split(file, []byte(`"`)) {
 		if _, ok := deployments.ParseUUID(string(id)); ok {
-			file = bytes.ReplaceAll(file, id, []byte(NameID(seed, "id", string(id))))
+			file = bytes.ReplaceAll(file, id, []byte(storetest.NameID(seed, "id", string(id))))
 		}
 	}
 	return file
 }
 
 func TestI4_ALineOverOneMiBLoadsNothing(t *testing.T) {
-	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		long := strings.Replace(record(), "{", "{"+strings.Repeat(" ", 1<<20), 1)
 		_, err := load(t, s, strings.NewReader(record()+"\n"+long+"\n"+record()+"\n"))
 		var invalid *deployments.ImportError
@@ -129,7 +129,7 @@ func TestI4_ALineOverOneMiBLoadsNothing(t *testing.T) {
 }
 
 func TestI4_AFileThatBreaksOffLoadsNothing(t *testing.T) {
-	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		zipped := zip(record() + "\n")
 		_, err := load(t, s, bytes.NewReader(zipped[:len(zipped)-4]))
 		if want := "line 2 could not be read: the gzip stream breaks off: unexpected EOF"; err == nil || err.Error() != want || errors.Is(err, deployments.ErrUnavailable) {
@@ -149,11 +149,11 @@ func TestI1_ExtremeValuesCanBeStored(t *testing.T) {
 		record(`id="FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"`, `created_at="1969-12-31T23:59:59.999999Z"`, `deployment_name="`+strings.Repeat("🚀", 256)+`"`,
 			`artifact.digest="sha512:`+strings.Repeat("0", 128)+`"`, `artifact.name="%_*'\"\\`+"\u2028\ufeff"+`"`, `project_versions=[{"project_name":" ","project_version_name":"0"}]`),
 	}
-	OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		if _, err := load(t, s, strings.NewReader(strings.Join(lines, "\n"))); err != nil {
 			t.Fatal(err)
 		}
-		got := Ask(t, s, deployments.Scope{Organization: "acme"}, deployments.Query{History: deployments.All}).Records
+		got := storetest.Ask(t, s, deployments.Scope{Organization: "acme"}, deployments.Query{History: deployments.All}).Records
 		for i, r := range got {
 			want := readGood(t, lines[len(lines)-1-i])[0].Record
 			want.EnvironmentID, want.ArtifactID = r.EnvironmentID, r.ArtifactID // made

@@ -10,13 +10,13 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords"
-	. "github.com/deployrecords/deployrecords/internal/contracttest"
+	"github.com/deployrecords/deployrecords/internal/contracttest"
 )
 
 // upstreamChange is a kind of change to upstream's document and its effect.
 type upstreamChange struct {
 	name    string
-	changes []Change
+	changes []contracttest.Change
 	// reports match lines of the diff, each after its group: "breaking: ...".
 	reports []string
 	// stops is the step that fails, empty if the update passes. at is what the error must contain: where to decide.
@@ -39,247 +39,247 @@ const (
 var upstreamChanges = []upstreamChange{
 	{
 		name:    "an enum value added",
-		changes: []Change{Insert(parameters+" name=status schema enum", 2, "NEXT_PAUSED"), Insert(statuses, 2, "NEXT_PAUSED")},
+		changes: []contracttest.Change{contracttest.Insert(parameters+" name=status schema enum", 2, "NEXT_PAUSED"), contracttest.Insert(statuses, 2, "NEXT_PAUSED")},
 		reports: []string{"breaking: .*added the new `NEXT_PAUSED` enum value to the `deployment_records/items/status` response property", "additive: .*enum value `NEXT_PAUSED` to the `query` request parameter `status`"},
 		stops:   "contract", at: "the filter status=NEXT_PAUSED is not known: enter it in statusFilters of internal/api/enums.go, or in unsupportedValues",
 	},
 	{
 		name:    "an artifact kind added",
-		changes: []Change{Insert(parameters+" name=artifact_kind schema enum", 2, "NEXT_WASM")},
+		changes: []contracttest.Change{contracttest.Insert(parameters+" name=artifact_kind schema enum", 2, "NEXT_WASM")},
 		reports: []string{"additive: .*enum value `NEXT_WASM`"},
 		stops:   "contract", at: "the filter artifact_kind=NEXT_WASM is not known: enter it in kindFilters of internal/api/enums.go, or in unsupportedValues",
 	},
 	{
 		name:    "an enum value removed",
-		changes: []Change{Remove(parameters + " name=status schema enum =SUPERSEDED"), Remove(statuses + " =SUPERSEDED")},
+		changes: []contracttest.Change{contracttest.Remove(parameters + " name=status schema enum =SUPERSEDED"), contracttest.Remove(statuses + " =SUPERSEDED")},
 		reports: []string{"breaking: .*removed the enum value `SUPERSEDED` from the `query` request parameter `status`", "breaking: .*removed the `SUPERSEDED` enum value from the `deployment_records/items/status` response property"},
 		stops:   "build", at: "internal/api/enums.go:",
 	},
 	{
 		name:    "an enum value renamed",
-		changes: []Change{Set(parameters+" name=status schema enum =SUPERSEDED", "NEXT_REPLACED"), Set(statuses+" =SUPERSEDED", "NEXT_REPLACED")},
+		changes: []contracttest.Change{contracttest.Set(parameters+" name=status schema enum =SUPERSEDED", "NEXT_REPLACED"), contracttest.Set(statuses+" =SUPERSEDED", "NEXT_REPLACED")},
 		reports: []string{"breaking: .*removed the enum value `SUPERSEDED`", "additive: .*enum value `NEXT_REPLACED`"},
 		stops:   "build", at: "internal/api/enums.go:",
 	},
 	{
 		name:    "a parameter added",
-		changes: []Change{Insert(parameters, 4, "{in: query, name: next_region, schema: "+text+"}")},
+		changes: []contracttest.Change{contracttest.Insert(parameters, 4, "{in: query, name: next_region, schema: "+text+"}")},
 		reports: []string{"additive: .*added the new optional `query` request parameter `next_region`"},
 		summary: []string{"the query parameter next_region of GET /v1/deployments: using it is a 501 until internal/api/api.go translates it"},
 	},
 	{
 		name:    "a required parameter added",
-		changes: []Change{Insert(parameters, 4, "{in: query, name: next_region, required: true, schema: "+text+"}")},
+		changes: []contracttest.Change{contracttest.Insert(parameters, 4, "{in: query, name: next_region, required: true, schema: "+text+"}")},
 		reports: []string{"breaking: .*added the new required `query` request parameter `next_region`"},
 		stops:   "contract", at: "the document requires the query parameter next_region, which is not implemented: the server would reject every request",
 	},
 	{
 		name:    "a parameter with a default",
-		changes: []Change{Insert(parameters, 4, "{in: query, name: next_max_age, schema: {type: integer, default: 30}}")},
+		changes: []contracttest.Change{contracttest.Insert(parameters, 4, "{in: query, name: next_max_age, schema: {type: integer, default: 30}}")},
 		reports: []string{"additive: .*added the new optional `query` request parameter `next_max_age`"},
 		stops:   "contract", at: "make absence mean the default",
 	},
 	{
 		name:    "a parameter with unlisted members",
-		changes: []Change{Insert(parameters, 4, "{in: query, name: next_labels, schema: {type: object, additionalProperties: "+text+"}}")},
+		changes: []contracttest.Change{contracttest.Insert(parameters, 4, "{in: query, name: next_labels, schema: {type: object, additionalProperties: "+text+"}}")},
 		reports: []string{"additive: .*added the new optional `query` request parameter `next_labels`"},
 		stops:   "contract", at: "the query parameter next_labels is not implemented and may be an object",
 	},
 	{
 		name:    "a parameter renamed",
-		changes: []Change{Set(parameters+" name=environment_name name", "env_name")},
+		changes: []contracttest.Change{contracttest.Set(parameters+" name=environment_name name", "env_name")},
 		reports: []string{"breaking: .*deleted the `query` request parameter `environment_name`", "additive: .*parameter `env_name`"},
 		stops:   "build", at: "internal/api/api.go:",
 	},
 	{
 		name:    "a parameter renamed that the overlay names",
-		changes: []Change{Set(parameters+" name=pagination.page name", "page")},
+		changes: []contracttest.Change{contracttest.Set(parameters+" name=pagination.page name", "page")},
 		reports: []string{"breaking: .*deleted the `query` request parameter `pagination.page`", "additive: .*parameter `page`"},
 		stops:   "generate", at: "parameters[?@.name == 'pagination.page']",
 	},
 	{
 		name:    "a parameter of another type",
-		changes: []Change{Set(parameters+" name=deployment_name schema type", "integer")},
+		changes: []contracttest.Change{contracttest.Set(parameters+" name=deployment_name schema type", "integer")},
 		reports: []string{"breaking: .*the `query` request parameter `deployment_name`, the `type` was changed from `string` to `integer`"},
 		stops:   "build", at: "internal/api/api.go:",
 	},
 	{
 		name:    "a parameter turned into a list",
-		changes: []Change{Set(parameters+" name=deployment_name schema", "{type: array, items: {type: string}}")},
+		changes: []contracttest.Change{contracttest.Set(parameters+" name=deployment_name schema", "{type: array, items: {type: string}}")},
 		reports: []string{"additive: .*`query` request parameter `deployment_name`, the `type` was widened"},
 		stops:   "build", at: "internal/api/api.go:",
 	},
 	{
 		name:    "a parameter made required",
-		changes: []Change{Set(parameters+" name=environment_name required", "true")},
+		changes: []contracttest.Change{contracttest.Set(parameters+" name=environment_name required", "true")},
 		reports: []string{"breaking: .*the `query` request parameter `environment_name` became required"},
 		stops:   "build", at: "internal/api/api.go:",
 	},
 	{
 		name:    "a parameter removed",
-		changes: []Change{Remove(parameters + " name=artifact_digest")},
+		changes: []contracttest.Change{contracttest.Remove(parameters + " name=artifact_digest")},
 		reports: []string{"breaking: .*deleted the `query` request parameter `artifact_digest`"},
 		stops:   "build", at: "internal/api/api.go:",
 	},
 	{
 		name:    "a parameter moved to a header",
-		changes: []Change{Set(parameters+" name=artifact_digest in", "header")},
+		changes: []contracttest.Change{contracttest.Set(parameters+" name=artifact_digest in", "header")},
 		reports: []string{"breaking: .*deleted the `query` request parameter `artifact_digest`"},
 		stops:   "contract", at: "the query parameter artifact_digest is implemented, and the document does not have it (any more)",
 	},
 	{
 		name:    "another default",
-		changes: []Change{Set(parameters+" name=full_history schema default", "true")},
+		changes: []contracttest.Change{contracttest.Set(parameters+" name=full_history schema default", "true")},
 		reports: []string{"breaking: .*`full_history`, default value `true` was added"},
 		stops:   "contract", at: "make absence mean the default",
 	},
 	{
 		name:    "a length limit on a parameter",
-		changes: []Change{Set(parameters+" name=deployment_name schema maxLength", "200")},
+		changes: []contracttest.Change{contracttest.Set(parameters+" name=deployment_name schema maxLength", "200")},
 		reports: []string{"breaking: .*`deployment_name`, the maxLength was set to `200`"},
 		summary: []string{"Clients will notice"},
 	},
 	{
 		name:    "pages that start at 1",
-		changes: []Change{Set(parameters+" name=pagination.page schema minimum", "1")},
+		changes: []contracttest.Change{contracttest.Set(parameters+" name=pagination.page schema minimum", "1")},
 		reports: []string{"breaking: .*`pagination.page`, the min was set to `1.00`"},
 		stops:   "contract", at: `the parameter pagination.page has "minimum"`,
 	},
 	{
 		name:    "another operationId",
-		changes: []Change{Set(operation+" operationId", "Next_List")},
+		changes: []contracttest.Change{contracttest.Set(operation+" operationId", "Next_List")},
 		reports: []string{"cosmetic: .*api operation id .* removed and replaced with `Next_List`"},
 		summary: []string{"Needs no code"},
 	},
 	{
 		name:    "a path moved",
-		changes: []Change{Rename("paths /v1/deployments", "/v2/deployments")},
+		changes: []contracttest.Change{contracttest.Rename("paths /v1/deployments", "/v2/deployments")},
 		reports: []string{"breaking: .*GET /v1/deployments: api path removed without deprecation", "additive: .*GET /v2/deployments: endpoint added"},
 		stops:   "generate", at: "$.paths['/v1/deployments'].get",
 	},
 	{
 		name:    "a field added",
-		changes: []Change{Set(record+" properties next_cluster", text)},
+		changes: []contracttest.Change{contracttest.Set(record+" properties next_cluster", text)},
 		reports: []string{"additive: .*added the optional property `deployment_records/items/next_cluster` to the response"},
 		stops:   "contract", at: "the answer 200 has the field deployment_records[].next_cluster in the document, and this server does not send it: fill it in fromRecord",
 	},
 	{
 		name:    "a required field added",
-		changes: []Change{Set(record+" properties next_count", "{type: integer, format: int32}"), Set(record+" required", "[next_count]")},
+		changes: []contracttest.Change{contracttest.Set(record+" properties next_count", "{type: integer, format: int32}"), contracttest.Set(record+" required", "[next_count]")},
 		reports: []string{"additive: .*added the required property `deployment_records/items/next_count` to the response"},
 		stops:   "contract", at: "the answer 200 has the field deployment_records[].next_count in the document, and this server sends it empty: fill it in fromRecord",
 	},
 	{
 		name:    "a field removed",
-		changes: []Change{Remove(record + " properties artifact_id")},
+		changes: []contracttest.Change{contracttest.Remove(record + " properties artifact_id")},
 		reports: []string{"breaking: .*removed the optional property `deployment_records/items/artifact_id` from the response"},
 		stops:   "build", at: "internal/api/api.go:",
 	},
 	{
 		name:    "a field of another type",
-		changes: []Change{Set(record+" properties last_seen_at", "{type: integer, format: int64}")},
+		changes: []contracttest.Change{contracttest.Set(record+" properties last_seen_at", "{type: integer, format: int64}")},
 		reports: []string{"breaking: .*`deployment_records/items/last_seen_at` response's property `type/format` changed"},
 		stops:   "build", at: "internal/api/api.go:",
 	},
 	{
 		name:    "an optional field made required",
-		changes: []Change{Set(record+" required", "[id, logical_environment_id]")},
+		changes: []contracttest.Change{contracttest.Set(record+" required", "[id, logical_environment_id]")},
 		reports: []string{"additive: .*the response property `deployment_records/items/logical_environment_id` became required"},
 		stops:   "build", at: "internal/api/api.go:",
 	},
 	{
 		name:    "a field made required that is always sent",
-		changes: []Change{Set(record+" required", "[id]")},
+		changes: []contracttest.Change{contracttest.Set(record+" required", "[id]")},
 		reports: []string{"additive: .*the response property `deployment_records/items/id` became required"},
 		summary: []string{"became required"},
 	},
 	{
 		name:    "a length limit on a field",
-		changes: []Change{Set(record+" properties deployment_name maxLength", "20")},
+		changes: []contracttest.Change{contracttest.Set(record+" properties deployment_name maxLength", "20")},
 		reports: []string{"additive: .*`deployment_records/items/deployment_name` response property's maxLength"},
 		stops:   "contract", at: `"deployment_records[].deployment_name" has "maxLength"`,
 	},
 	{
 		name:    "an error field added",
-		changes: []Change{Set("components schemas v1BadRequestResponse properties next_reason", text), Insert("components schemas v1BadRequestResponse required", -1, "next_reason")},
+		changes: []contracttest.Change{contracttest.Set("components schemas v1BadRequestResponse properties next_reason", text), contracttest.Insert("components schemas v1BadRequestResponse required", -1, "next_reason")},
 		reports: []string{"additive: .*added the required property `next_reason` to the response with the `400` status"},
 		stops:   "contract", at: "the answer 400 has the field next_reason in the document, and this server sends it empty: fill it in Body in internal/api/problem.go",
 	},
 	{
 		name:    "an error field of another type",
-		changes: []Change{Set("components schemas v1UnauthorizedResponse properties details items", "{type: object}")},
+		changes: []contracttest.Change{contracttest.Set("components schemas v1UnauthorizedResponse properties details items", "{type: object}")},
 		reports: []string{"breaking: .*`details/items/` response's property `type` changed from `string` to `object` for status `401`"},
 		stops:   "build", at: "internal/api/problem.go:",
 	},
 	{
 		name:    "another error code",
-		changes: []Change{Set("components schemas v1BadRequestResponse properties code default", "400")},
+		changes: []contracttest.Change{contracttest.Set("components schemas v1BadRequestResponse properties code default", "400")},
 		reports: []string{"breaking: .*the `code` response's property default value changed from `3.00` to `400.00`"},
 		stops:   "contract", at: "the status 400 has the code 400 in the document, and 3 in internal/api/problem.go",
 	},
 	{
 		name:    "the default error removed",
-		changes: []Change{Remove(operation + " responses default")},
+		changes: []contracttest.Change{contracttest.Remove(operation + " responses default")},
 		reports: []string{`location: .*GET responses deleted: "default"`},
 		stops:   "contract", at: "the document has no schema for the status 404, and no default",
 	},
 	{
 		name:    "another security scheme",
-		changes: []Change{Set("components securitySchemes bearerToken", "{type: apiKey, in: header, name: X-Key}")},
+		changes: []contracttest.Change{contracttest.Set("components securitySchemes bearerToken", "{type: apiKey, in: header, name: X-Key}")},
 		reports: []string{"breaking: .*the component security scheme `bearerToken` type changed from `http` to `apiKey`"},
 		stops:   "contract", at: "the document's security is not a bearer token alone, and internal/auth supports nothing else",
 	},
 	{
 		name:    "no security",
-		changes: []Change{Set(operation+" security", "[]")},
+		changes: []contracttest.Change{contracttest.Set(operation+" security", "[]")},
 		reports: []string{"breaking: .*the endpoint now allows anonymous access"},
 		stops:   "contract", at: "the document's security is not a bearer token alone, and internal/auth supports nothing else",
 	},
 	{
 		name:    "another server",
-		changes: []Change{Set("servers", "[{url: https://next.example.com/}]")},
+		changes: []contracttest.Change{contracttest.Set("servers", "[{url: https://next.example.com/}]")},
 		reports: []string{`location: servers added: "https://next.example.com/"`},
 		summary: []string{"this server never calls upstream's"},
 	},
 	{
 		name:    "a server with a path",
-		changes: []Change{Set("servers", "[{url: https://next.example.com/platform}]")},
+		changes: []contracttest.Change{contracttest.Set("servers", "[{url: https://next.example.com/platform}]")},
 		reports: []string{`location: servers added: "https://next.example.com/platform"`},
 		stops:   "contract", at: "has the path /platform, and the routes of this server have none: decide whether they move under it",
 	},
 	{
 		name:    "a schema renamed",
-		changes: []Change{Rename(record, "v2DeploymentRecord")},
+		changes: []contracttest.Change{contracttest.Rename(record, "v2DeploymentRecord")},
 		reports: []string{"cosmetic: .*removed the schema `v1DeploymentRecord`", `location: components schemas added: "v2DeploymentRecord"`},
 		stops:   "generate", at: "$.components.schemas.v1DeploymentRecord",
 	},
 	{
 		name:    "an operation of the recording API",
-		changes: []Change{Set("paths /v1/deployments post", "{operationId: Create, responses: {default: {description: x}}}")},
+		changes: []contracttest.Change{contracttest.Set("paths /v1/deployments post", "{operationId: Create, responses: {default: {description: x}}}")},
 		reports: []string{"additive: .*POST /v1/deployments: endpoint added"},
 		stops:   "contract", at: "upstream's document has POST /v1/deployments, and so has internal/contract/openapi.recording.yaml",
 	},
 	{
 		name:    "a path-level parameter with a default",
-		changes: []Change{Set("paths /v1/deployments parameters", "[{in: query, name: next_max_age, schema: {type: integer, default: 30}}]")},
+		changes: []contracttest.Change{contracttest.Set("paths /v1/deployments parameters", "[{in: query, name: next_max_age, schema: {type: integer, default: 30}}]")},
 		reports: []string{`location: paths /v1/deployments parameters added query: "next_max_age"`},
 		stops:   "contract", at: "make absence mean the default",
 	},
 	{
 		name:    "OpenAPI 3.1",
-		changes: []Change{Set("openapi", "3.1.1")},
+		changes: []contracttest.Change{contracttest.Set("openapi", "3.1.1")},
 		reports: []string{`location: openAPI: "3.0.1" -> "3.1.1"`},
 		stops:   "contract", at: "the document is OpenAPI 3.1.1, and openapi3filter rejects every parameter of 3.1",
 	},
 	{
 		name:    "another wording",
-		changes: []Change{Set(parameters+" name=project_name description", "Only what belongs to this project"), Set("info version", "next")},
+		changes: []contracttest.Change{contracttest.Set(parameters+" name=project_name description", "Only what belongs to this project"), contracttest.Set("info version", "next")},
 		reports: []string{"wording: .*query project_name description: .*Only what belongs to this project", `wording: info version: "1.0" -> "next"`},
 		summary: []string{`wording \(2\), if it still means the same`},
 	},
 	{
 		name:    "a deprecated operation",
-		changes: []Change{Set(operation+" deprecated", "true")},
+		changes: []contracttest.Change{contracttest.Set(operation+" deprecated", "true")},
 		reports: []string{`location: .*GET deprecated: false -> true`},
 		summary: []string{"Needs no code"},
 	},
@@ -292,16 +292,16 @@ var upstreamChanges = []upstreamChange{
 }
 
 // wholeAPI adds 120 operations with 60 schemas.
-func wholeAPI() (changes []Change) {
+func wholeAPI() (changes []contracttest.Change) {
 	const answers = "responses: {'200': {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/v1NextThing%d'}}}}, default: {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/rpcStatus'}}}}}"
 	const id = "{in: path, name: id, required: true, schema: {type: string}}"
 	for i := range 30 {
 		answers := fmt.Sprintf(answers, i)
 		changes = append(changes,
-			Set(fmt.Sprintf("components schemas v1NextThing%d", i), fmt.Sprintf("{type: object, properties: {id: {type: string}, kind: {$ref: '#/components/schemas/v1NextKind%d'}}}", i)),
-			Set(fmt.Sprintf("components schemas v1NextKind%d", i), "{type: string, enum: [DEPLOYED, OTHER]}"),
-			Set(fmt.Sprintf("paths /v1/next-things%d", i), fmt.Sprintf("{get: {operationId: NextThings%d_List, %s}, post: {operationId: NextThings%d_Create, %s}}", i, answers, i, answers)),
-			Set(fmt.Sprintf("paths /v1/next-things%d/{id}", i), fmt.Sprintf("{parameters: [%s], get: {operationId: NextThings%d_Get, %s}, delete: {operationId: NextThings%d_Delete, %s}}", id, i, answers, i, answers)))
+			contracttest.Set(fmt.Sprintf("components schemas v1NextThing%d", i), fmt.Sprintf("{type: object, properties: {id: {type: string}, kind: {$ref: '#/components/schemas/v1NextKind%d'}}}", i)),
+			contracttest.Set(fmt.Sprintf("components schemas v1NextKind%d", i), "{type: string, enum: [DEPLOYED, OTHER]}"),
+			contracttest.Set(fmt.Sprintf("paths /v1/next-things%d", i), fmt.Sprintf("{get: {operationId: NextThings%d_List, %s}, post: {operationId: NextThings%d_Create, %s}}", i, answers, i, answers)),
+			contracttest.Set(fmt.Sprintf("paths /v1/next-things%d/{id}", i), fmt.Sprintf("{parameters: [%s], get: {operationId: NextThings%d_Get, %s}, delete: {operationId: NextThings%d_Delete, %s}}", id, i, answers, i, answers)))
 	}
 	return changes
 }
@@ -318,7 +318,7 @@ func TestUpstreamChangesAreReported(t *testing.T) {
 	for _, c := range upstreamChanges {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
-			document := Changed(t, deployrecords.OpenAPI(), c.changes...)
+			document := contracttest.Changed(t, deployrecords.OpenAPI(), c.changes...)
 			parsed, err := sanitize(document)
 			if err != nil {
 				t.Fatal(err)
