@@ -90,8 +90,8 @@ func TestQ1_ListParametersAreTheParametersThatChangeTheQuery(t *testing.T) {
 
 func fields(of reflect.Type) func(func(reflect.StructField) bool) {
 	return func(yield func(reflect.StructField) bool) {
-		for i := range of.NumField() {
-			if !yield(of.Field(i)) {
+		for field := range of.Fields() {
+			if !yield(field) {
 				return
 			}
 		}

@@ -91,8 +91,7 @@ func (s *keySet) fetch(ctx context.Context) (keys map[string][]namedKey, ignored
 	if err != nil {
 		// net/http wraps every error in one that quotes the URL with its user
 		// name and query.
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) {
+		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err
 		}
 		return nil, 0, err

@@ -99,8 +99,6 @@ func TestT2_ATokenThatSeveralKeysVerifyIsRefused(t *testing.T) {
 
 // otherKeyOf returns the other of the two public keys that verify an ES256
 // token: the one for the point -R, where the signature was made with R.
-//
-//lint:file-ignore SA1019 crypto/ecdh has no addition of points
 func otherKeyOf(token string, q *ecdsa.PublicKey) *ecdsa.PublicKey {
 	at := strings.LastIndexByte(token, '.')
 	hash := sha256.Sum256([]byte(token[:at]))

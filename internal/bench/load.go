@@ -123,7 +123,7 @@ func (c *clients) each(ctx context.Context, run func(send func() error) error) e
 		group.Go(func() { errs[i] = run(send) })
 	}
 	group.Wait()
-	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
+	if err := errors.Join(errors.Join(errs...), ctx.Err()); err != nil {
 		return fmt.Errorf("under load: %w", err)
 	}
 	return nil

@@ -5,12 +5,14 @@ import (
 	"fmt"
 )
 
-var buffers = scenario{name: "buffers", measure: measureBuffers, description: `
+var buffers = scenario{
+	name: "buffers", measure: measureBuffers, description: `
 Shared buffers that PostgreSQL touches for the server's own statements, counted by its module auto_explain: the same number
 on every machine. The baseline of a first page with its exact total is the same page of a tenth of the records in as many
 slots; the ratio shows whether the cost grows with the history. The baseline of a deep page is the first page.`,
 	missed: `Buffers: the first page reads each of its twenty records from the table page where it is stored, so up to twenty buffers depend
-on how imports cluster neighbours ([ADR 0010](adr/0010-import-by-copy.md)).`}
+on how imports cluster neighbours ([ADR 0010](adr/0010-import-by-copy.md)).`,
+}
 
 func measureBuffers(ctx context.Context, t *testbed) ([]Result, error) {
 	full, err := t.serveRecords(ctx, t.Records, explainSettings...)

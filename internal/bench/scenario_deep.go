@@ -7,11 +7,13 @@ import (
 	"time"
 )
 
-var deep = scenario{name: "deep", measure: measureDeep, description: `
+var deep = scenario{
+	name: "deep", measure: measureDeep, description: `
 The duration of the middle and of the last page of the full history, 20 records a page, for one client. The baseline is the
 first page without a filter. The ratio is the cost of the page number, which must not grow with the history.`,
 	missed: `Deep pages: a deep page skips up to 8,192 index entries and adds up the milestones before it, half a microsecond each
-([ADR 0008](adr/0008-counts-and-milestones.md)). Sums of milestones have not been tried.`}
+([ADR 0008](adr/0008-counts-and-milestones.md)). Sums of milestones have not been tried.`,
+}
 
 // deepPageSize is the page size of the scenarios deep and buffers.
 const deepPageSize = 20

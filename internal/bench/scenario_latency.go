@@ -9,12 +9,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-var latency = scenario{name: "latency", measure: measureLatency, description: `
+var latency = scenario{
+	name: "latency", measure: measureLatency, description: `
 The 99th percentile of the latency of default listings at half of the saturated rate, sent by clients that do not know of
 each other. The baseline is the median latency of the same requests: the ratio shows how much longer one request in a
 hundred takes, at any speed of the machine. The same load on PostgreSQL alone shows how much of it is the machine's.`,
 	missed: `Latency: the load, the server and PostgreSQL share two cores; the second line of each pair is PostgreSQL alone under the same
-load. [ADR 0012](adr/0012-load-settings.md) lists the settings that were tried.`}
+load. [ADR 0012](adr/0012-load-settings.md) lists the settings that were tried.`,
+}
 
 func measureLatency(ctx context.Context, t *testbed) ([]Result, error) {
 	s, err := t.serveRecords(ctx, t.Records)

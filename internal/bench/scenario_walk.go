@@ -10,10 +10,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-var walk = scenario{name: "walk", measure: measureWalk, description: `
+var walk = scenario{
+	name: "walk", measure: measureWalk, description: `
 How long one client takes to read the full history of an organization, page by page. The baseline is COPY (SELECT ...) TO
 STDOUT of the same rows and columns, the fastest export of PostgreSQL. The ratio is the cost of pages, HTTP and JSON.`,
-	missed: `Walk: PostgreSQL and the server, which scans rows and writes JSON, each take half of the time.`}
+	missed: `Walk: PostgreSQL and the server, which scans rows and writes JSON, each take half of the time.`,
+}
 
 // walkPageSize is the largest page size that a server accepts by default.
 const walkPageSize = 100

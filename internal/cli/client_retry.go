@@ -101,8 +101,7 @@ func (c *apiClient) try(ctx context.Context, send func(context.Context) (*http.R
 }
 
 func (c *apiClient) networkError(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // without the URL, which the messages below have
 	}
 	if errors.Is(err, context.DeadlineExceeded) {

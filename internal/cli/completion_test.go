@@ -132,7 +132,7 @@ func TestFishCompletes(t *testing.T) {
 	} {
 		out := output(t, fish, "--no-config", "-c", "source "+script+"; complete -C '"+line+"'")
 		var got []string
-		for _, offer := range strings.Split(strings.TrimSuffix(out, "\n"), "\n") {
+		for offer := range strings.SplitSeq(strings.TrimSuffix(out, "\n"), "\n") {
 			name, _, _ := strings.Cut(offer, "\t")
 			got = append(got, name)
 		}

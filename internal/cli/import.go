@@ -71,7 +71,7 @@ func importFile(ctx context.Context, s deployments.Store, organization, name str
 		}
 	}
 	if bar := newProgressBar(streams.Err, size, name, progressbar.OptionShowBytes(true)); bar != nil {
-		defer bar.Clear()
+		defer func() { _ = bar.Clear() }()
 		reader := progressbar.NewReader(input, bar)
 		input = &reader
 	}
@@ -80,8 +80,7 @@ func importFile(ctx context.Context, s deployments.Store, organization, name str
 
 // importError adds the names of the files that were not loaded: this one and those after it.
 func importError(name string, after []string, err error) error {
-	var invalid *deployments.ImportError
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*deployments.ImportError](err); ok {
 		err = fmt.Errorf("%s has faults; nothing was loaded:\n  %s", name, strings.ReplaceAll(invalid.Error(), "\n", "\n  "))
 	} else {
 		err = fmt.Errorf("%s: nothing was loaded: %w", name, err)

@@ -48,7 +48,7 @@ func TestFlagsBecomeParameters(t *testing.T) {
 
 // splitPairs splits at an & only before the name of a parameter.
 func splitPairs(text string) (pairs [][2]string) {
-	for _, part := range strings.Split(text, "&") {
+	for part := range strings.SplitSeq(text, "&") {
 		name, value, found := strings.Cut(part, "=")
 		switch {
 		case found && (strings.Contains(name, "_") || strings.HasPrefix(name, "pagination.") || name == "status"):

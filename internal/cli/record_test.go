@@ -171,7 +171,7 @@ func TestExitCodesOfRecord(t *testing.T) {
 		"broken off":   {breakOff, 4, []string{"broke off"}},
 		"redirect":     {http.RedirectHandler("https://elsewhere.test/v1/deployments", http.StatusTemporaryRedirect).ServeHTTP, 1, []string{`redirects to "https://elsewhere.test/v1/deployments"`, "--url"}},
 		"no record":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>welcome")) }, 1, []string{"without a record"}},
-		"no content":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, 1, []string{"204"}},
+		"no content":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, 1, []string{"204"}},
 	} {
 		s := newAPI(t, c.trouble)
 		stdout, stderr, code := s.client(append(recordArgs, "--retry-for", "0s")...)

@@ -125,9 +125,9 @@ func (s *setting[T]) decode(ctx *kong.DecodeContext, want string, parse func(str
 // validate returns the violations of the fields of a struct of settings, and of the structs in it, in their order.
 func validate(settings any) (violations []error) {
 	fields := reflect.ValueOf(settings).Elem()
-	for i := range fields.NumField() {
-		field := fields.Field(i)
-		if s, ok := field.Addr().Interface().(interface{ violation() error }); ok {
+	for _, field := range fields.Fields() {
+		field := field
+		if s, ok := reflect.TypeAssert[interface{ violation() error }](field.Addr()); ok {
 			if err := s.violation(); err != nil {
 				violations = append(violations, err)
 			}

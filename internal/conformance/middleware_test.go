@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -26,9 +27,7 @@ func rewriteAnswer(change func(r *http.Request, w *httptest.ResponseRecorder)) m
 			answer := httptest.NewRecorder()
 			next.ServeHTTP(answer, r)
 			change(r, answer)
-			for name, values := range answer.Header() {
-				w.Header()[name] = values
-			}
+			maps.Copy(w.Header(), answer.Header())
 			w.Header().Del("Content-Length") // of what it was before
 			w.WriteHeader(answer.Code)
 			_, _ = w.Write(answer.Body.Bytes())

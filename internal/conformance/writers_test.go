@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -112,7 +113,7 @@ func TestBrokenStoresAreDetectedDuringWrites(t *testing.T) {
 			stop := startWriter(t, func(n int) {
 				e := storetest.Entry(100_000+n, 1000+n, []string{"production", "fresh"}[n%2], "new", storetest.WithIDs("acme"))
 				m.mu.Lock()
-				m.entries = append(m.entries[:len(m.entries):len(m.entries)], e)
+				m.entries = append(slices.Clip(m.entries), e)
 				m.mu.Unlock()
 				time.Sleep(2 * time.Millisecond)
 			})
@@ -142,7 +143,7 @@ func TestUnmodifiedServerHasNoFaultsDuringWrites(t *testing.T) {
 	stop := startWriter(t, func(n int) {
 		e := storetest.Entry(100_000+n, 1000+n, []string{"production", "fresh"}[n%2], "new", storetest.WithIDs("acme"))
 		m.mu.Lock()
-		m.entries = append(m.entries[:len(m.entries):len(m.entries)], e)
+		m.entries = append(slices.Clip(m.entries), e)
 		m.mu.Unlock()
 		time.Sleep(2 * time.Millisecond)
 	})

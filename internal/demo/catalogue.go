@@ -76,11 +76,11 @@ func newCompany(random *rand.Rand, o Options) *company {
 	}
 	for _, f := range smallComponents {
 		var projects []int
-		for _, name := range strings.Fields(f.projects) {
+		for name := range strings.FieldsSeq(f.projects) {
 			projects = append(projects, slices.Index(smallProjects, name))
 		}
 		var environments []int
-		for _, name := range strings.Fields(f.environments) {
+		for name := range strings.FieldsSeq(f.environments) {
 			environments = append(environments, slices.IndexFunc(c.environments, func(e environment) bool { return e.name == name }))
 		}
 		c.addComponent(random, f.name, f.kind, projects, environments)

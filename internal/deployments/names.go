@@ -125,7 +125,7 @@ func CheckDigest(digest string) error {
 		return errors.New("has an algorithm other than sha256 and sha512")
 	}
 	if raw, err := hex.DecodeString(sum); err != nil || len(raw) != length || strings.ToLower(sum) != sum {
-		return fmt.Errorf("does not have %d lower-case hex digits after %s:", 2*length, algorithm)
+		return fmt.Errorf("does not have %d lower-case hex digits after %s", 2*length, algorithm+":")
 	}
 	return nil
 }

@@ -118,9 +118,9 @@ func (r Recording) Apply(history IdentityHistory, now time.Time) (Change, *Viola
 	if len(deployed) > 0 && r.matches(deployed[0]) {
 		// W3. Other DEPLOYED records that an import left are not what runs (W1).
 		seen := deployed[0].withSeen(now)
-		return Change{Updated: append(end(deployed[1:], Superseded, now), seen), Answer: seen}, nil
+		return Change{Updated: append(supersede(deployed[1:], now), seen), Answer: seen}, nil
 	}
-	return Change{Updated: end(deployed, Superseded, now), Add: true}, nil // W2
+	return Change{Updated: supersede(deployed, now), Add: true}, nil // W2
 }
 
 // decommission applies W4.
@@ -137,12 +137,12 @@ func (r Recording) decommission(history IdentityHistory, now time.Time) (Change,
 	case len(ended) > 0:
 		change := Change{Updated: ended, Answer: ended[0]}
 		if len(others) > 1 { // W1
-			change.Updated = append(change.Updated, end(others[1:], Superseded, now)...)
+			change.Updated = append(change.Updated, supersede(others[1:], now)...)
 		}
 		return change, nil
 	case len(others) > 0:
 		// Another artifact is deployed there and stays.
-		return Change{Updated: end(others[1:], Superseded, now), Answer: others[0]}, nil
+		return Change{Updated: supersede(others[1:], now), Answer: others[0]}, nil
 	case history.Newest != nil:
 		seen := *history.Newest
 		seen.LastSeenAt = later(seen.LastSeenAt, now)
@@ -164,13 +164,13 @@ func CreatedAt(latest, now time.Time) time.Time {
 	return now
 }
 
-// end returns the records with the status as.
-func end(records []Record, as Status, now time.Time) []Record {
-	ended := make([]Record, 0, len(records)+1)
+// supersede returns the records as superseded at now.
+func supersede(records []Record, now time.Time) []Record {
+	superseded := make([]Record, 0, len(records)+1)
 	for _, record := range records {
-		ended = append(ended, record.withStatus(as, now))
+		superseded = append(superseded, record.withStatus(Superseded, now))
 	}
-	return ended
+	return superseded
 }
 
 func (r Record) withStatus(status Status, now time.Time) Record {

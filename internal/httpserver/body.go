@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,8 +37,7 @@ func readBody(r *http.Request, schema *openapi3.Schema) (*jsonBody, error) {
 	}
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
-		var tooLong *http.MaxBytesError
-		if !errors.As(err, &tooLong) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
 			problem := api.BadRequest([]string{"body: could not be read to its end"})
 			problem.Cause = err
 			err = problem
@@ -93,7 +93,7 @@ const maxUnknownMembers = 32
 // checkShape rejects lists and objects that are larger than the schema allows, whose validation would take long. It also
 // checks that times exist in the calendar, which the document's format does not express.
 func checkShape(schema *openapi3.Schema, value any, pointer []string) (violations []string) {
-	at := func(token string) []string { return append(pointer[:len(pointer):len(pointer)], token) }
+	at := func(token string) []string { return append(slices.Clip(pointer), token) }
 	switch v := value.(type) {
 	case []any:
 		if schema.MaxItems != nil && uint64(len(v)) > *schema.MaxItems {

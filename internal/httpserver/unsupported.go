@@ -97,8 +97,7 @@ func (h *handler) rejectUnsupported(r *http.Request, o *operation) error {
 			scope = auth.ReadDeployments
 		}
 		if _, err := h.authorize(r, scope); err != nil {
-			var problem *api.Problem
-			if errors.As(err, &problem) {
+			if problem, ok := errors.AsType[*api.Problem](err); ok {
 				problem.Details = nil
 			}
 			return err

@@ -72,7 +72,7 @@ func schemaViolations(err error) []schemaViolation {
 	if err == nil {
 		return nil
 	}
-	if many, ok := err.(openapi3.MultiError); ok {
+	if many, ok := err.(openapi3.MultiError); ok { //nolint:errorlint // one that is wrapped belongs to its wrapper
 		var violations []schemaViolation
 		for _, one := range many {
 			violations = append(violations, schemaViolations(one)...)
@@ -94,7 +94,7 @@ func schemaViolations(err error) []schemaViolation {
 
 func parameterMessage(err error) string {
 	// The errors of a schema are a list of their own.
-	if many, ok := err.(openapi3.MultiError); ok && len(many) > 0 {
+	if many, ok := err.(openapi3.MultiError); ok && len(many) > 0 { //nolint:errorlint // as in schemaViolations
 		err = many[0]
 	}
 	var schemaErr *openapi3.SchemaError
@@ -129,7 +129,7 @@ func (c *bodyCollector) add(pointer []string, message string) {
 
 func (c *bodyCollector) collect(err error) {
 	var schemaErr *openapi3.SchemaError
-	switch many, ok := err.(openapi3.MultiError); {
+	switch many, ok := err.(openapi3.MultiError); { //nolint:errorlint // as in schemaViolations
 	case ok:
 		for _, one := range many {
 			c.collect(one)

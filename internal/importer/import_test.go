@@ -108,7 +108,7 @@ func TestI4_OtherLinesOfFaultFilesAreValid(t *testing.T) {
 
 // renumbered replaces every UUID of the file, so that many organizations can hold the same file.
 func renumbered(file []byte, seed string) []byte {
-	for _, id := range bytes.Split(file, []byte(`"`)) {
+	for id := range bytes.SplitSeq(file, []byte(`"`)) {
 		if _, ok := deployments.ParseUUID(string(id)); ok {
 			file = bytes.ReplaceAll(file, id, []byte(storetest.NameID(seed, "id", string(id))))
 		}

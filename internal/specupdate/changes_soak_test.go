@@ -33,7 +33,7 @@ func TestUpstreamChangesEndToEnd(t *testing.T) {
 			if err := os.WriteFile(from, document, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			output, _, err := run(t, t.Context(), dir, from, soakSteps()...)
+			output, _, err := run(t.Context(), t, dir, from, soakSteps()...)
 			state := git(t, dir, "status", "--porcelain", "--untracked-files=all") + "\n"
 			git(t, dir, "checkout", "-q", "--", ".")
 			if c.stops != "" {

@@ -80,7 +80,7 @@ func newDocument(t *testing.T) (path string, document []byte) {
 }
 
 // run runs an update and returns the directory of its temporary files.
-func run(t *testing.T, ctx context.Context, dir, from string, steps ...Step) (output, temp string, err error) {
+func run(ctx context.Context, t *testing.T, dir, from string, steps ...Step) (output, temp string, err error) {
 	t.Helper()
 	temp = t.TempDir()
 	t.Setenv("TMPDIR", temp)
@@ -109,7 +109,7 @@ func TestPassingUpdateChangesTheTreeAndCommitsNothing(t *testing.T) {
 	git(t, dir, "add", "--force", "staged.db")
 	from, document := newDocument(t)
 	needed := Step{Name: "needed", Command: []string{"sh", "-c", "grep -q needed notes.txt && test -e staged.db && ! test -e local.db && git diff --name-only | grep -q openapi.yaml"}}
-	output, temp, err := run(t, t.Context(), dir, from, regenerate, needed)
+	output, temp, err := run(t.Context(), t, dir, from, regenerate, needed)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
@@ -130,7 +130,7 @@ func TestPassingUpdateChangesTheTreeAndCommitsNothing(t *testing.T) {
 	}
 	// The document is now the present one.
 	before := status(t, dir)
-	if output, _, err := run(t, t.Context(), dir, from, regenerate); err != nil || !strings.Contains(output, "the present one, byte for byte. Nothing changed.") {
+	if output, _, err := run(t.Context(), t, dir, from, regenerate); err != nil || !strings.Contains(output, "the present one, byte for byte. Nothing changed.") {
 		t.Errorf("got %v, %s", err, output)
 	}
 	if status(t, dir) != before {
@@ -141,7 +141,7 @@ func TestPassingUpdateChangesTheTreeAndCommitsNothing(t *testing.T) {
 func TestReformattedDocumentPasses(t *testing.T) {
 	dir := smallTree(t)
 	write(t, dir, "../reformatted.yaml", "# A comment.\n"+string(deployrecords.OpenAPI()))
-	output, _, err := run(t, t.Context(), dir, filepath.Join(dir, "../reformatted.yaml"), Step{Name: "generate", Command: []string{"true"}})
+	output, _, err := run(t.Context(), t, dir, filepath.Join(dir, "../reformatted.yaml"), Step{Name: "generate", Command: []string{"true"}})
 	if err != nil || !strings.Contains(output, "the documents differ in their formatting only") {
 		t.Errorf("got %v\n%s", err, output)
 	}
@@ -188,7 +188,7 @@ func TestFailingUpdateLeavesTheTreeUnchanged(t *testing.T) {
 				c.prepare(t, dir)
 			}
 			before := status(t, dir)
-			output, temp, err := run(t, t.Context(), dir, c.from, c.steps...)
+			output, temp, err := run(t.Context(), t, dir, c.from, c.steps...)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v\n%s", err, output)
 			}
@@ -227,7 +227,7 @@ func TestInterruptedUpdateLeavesTheTreeUnchanged(t *testing.T) {
 		}
 	}()
 	before := status(t, dir)
-	_, temp, err := run(t, ctx, dir, from, regenerate, waiting)
+	_, temp, err := run(ctx, t, dir, from, regenerate, waiting)
 	if err == nil || !strings.Contains(err.Error(), "the tree is unchanged") || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

@@ -43,8 +43,7 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("nothing changed: %w", err)
 	}
 	err = w.try(ctx, o, document, parsed)
-	var failed *stepError
-	if errors.As(err, &failed) {
+	if _, ok := errors.AsType[*stepError](err); ok {
 		return fmt.Errorf("%w\n\nThe tree is unchanged. The worktree with the new document is %[2]s: git diff there shows the update.\n"+
 			"Change the code, the overlay or the tests in your tree, even if it does not build before the update, and run the command again.\n"+
 			"To remove the worktree: git worktree remove --force %[2]s", err, w.linked.dir)

@@ -26,7 +26,7 @@ func TestUpdateNeedsTheRootOfARepository(t *testing.T) {
 		outside: outside + " is not in a git repository, run spec-update in a clone: ",
 		inside:  inside + " is not the root of its git repository, run spec-update in a clone",
 	} {
-		output, temp, err := run(t, t.Context(), dir, from, regenerate)
+		output, temp, err := run(t.Context(), t, dir, from, regenerate)
 		if err == nil || !strings.HasPrefix(err.Error(), "nothing changed: "+want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v\n%s", err, output)
 		}
@@ -40,7 +40,7 @@ func TestTreeThatChangesDuringTheUpdateIsNotWrittenTo(t *testing.T) {
 	dir := smallTree(t)
 	from, _ := newDocument(t)
 	edit := Step{Name: "test", Command: []string{"sh", "-c", "cd " + dir + " && echo x >> internal/api/api.go && touch .editing.swp internal/new.go && rm go.mod"}}
-	_, _, err := run(t, t.Context(), dir, from, regenerate, edit)
+	_, _, err := run(t.Context(), t, dir, from, regenerate, edit)
 	if err == nil || !strings.Contains(err.Error(), "the tree changed during the update") || !strings.Contains(err.Error(), ": go.mod, internal/api/api.go, internal/new.go.") {
 		t.Errorf("got %v", err)
 	}
@@ -99,7 +99,7 @@ func TestUpdateIgnoresGitVariablesAndSettings(t *testing.T) {
 	t.Setenv("GIT_WORK_TREE", other)
 	t.Setenv("GIT_INDEX_FILE", index)
 	inStep := Step{Name: "needed", Command: []string{"sh", "-c", `echo x > y.txt && git add y.txt && ! env | grep '^GIT_'`}}
-	output, _, err := run(t, t.Context(), dir, from, regenerate, inStep)
+	output, _, err := run(t.Context(), t, dir, from, regenerate, inStep)
 	if err != nil {
 		t.Errorf("%v\n%s", err, output)
 	}

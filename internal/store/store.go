@@ -41,11 +41,13 @@ type MemoryOptions struct {
 	NewID func() string
 }
 
-// Types of packages below that callers of the store handle.
 type (
+	// Verification is the result of Verify.
 	Verification = audit.Verification
-	Migration    = database.Migration
-	SchemaError  = database.SchemaError
+	// Migration is the result of Migrate.
+	Migration = database.Migration
+	// SchemaError reports a schema that this program does not work with.
+	SchemaError = database.SchemaError
 )
 
 // Store is a deployments.Store over a database.

@@ -56,29 +56,34 @@ func Entry(id, minutes int, environment, deployment string, options ...Option) d
 	return e
 }
 
-// Options for Entry.
+// WithStatus sets the status.
 func WithStatus(s deployments.Status) Option {
 	return func(e *deployments.ImportEntry) { e.Record.Status = s }
 }
 
+// WithStage sets the logical environment.
 func WithStage(name string) Option {
 	return func(e *deployments.ImportEntry) { e.Record.LogicalEnvironmentName = name }
 }
 
+// WithDigest sets the digest of the artifact to Digest(n).
 func WithDigest(n int) Option {
 	return func(e *deployments.ImportEntry) { e.Record.Artifact.Digest = Digest(n) }
 }
 
+// WithKind sets the kind of the artifact.
 func WithKind(k deployments.Kind) Option {
 	return func(e *deployments.ImportEntry) { e.Record.Artifact.Kind = k }
 }
 
+// WithProject adds the artifact to a version of a project.
 func WithProject(name, version string) Option {
 	return func(e *deployments.ImportEntry) {
 		e.ProjectVersions = append(e.ProjectVersions, deployments.ProjectVersion{ProjectName: name, VersionName: version})
 	}
 }
 
+// WithUpdate sets updated_at to so many minutes after Start.
 func WithUpdate(minutes int) Option {
 	return func(e *deployments.ImportEntry) { e.Record.UpdatedAt = At(minutes) }
 }

@@ -24,7 +24,7 @@ type Engine struct {
 
 // Engines are all of them. A test that is about a database runs on each.
 var Engines = []Engine{
-	{Name: "PostgreSQL", URL: func(t testing.TB) string { return pgtest.URL(t) }},
+	{Name: "PostgreSQL", URL: pgtest.URL},
 	{Name: "SQLite", URL: func(t testing.TB) string { return "sqlite://" + filepath.Join(t.TempDir(), "test.db") }},
 }
 

@@ -1,3 +1,5 @@
+// Package storetest is the suite that every deployments.Store passes, with a model in memory, the databases that the
+// suite runs on, and builders of records. It is for tests only.
 package storetest
 
 import (

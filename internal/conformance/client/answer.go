@@ -79,7 +79,7 @@ func WalkPages(q Query, size int64, get func(Query) *Answer, pageOf func(page, s
 	if size > 0 {
 		q = q.With(SizeParameter, itoa(size))
 	}
-	for i := int64(0); i < MaxWalk; i++ {
+	for i := range int64(MaxWalk) {
 		page := q
 		if i > 0 {
 			page = q.With(PageParameter, pageOf(i, w.Size))

@@ -100,8 +100,7 @@ func (c *Client) sendOnce(ctx context.Context, r Request) (*Answer, error) {
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		var of *url.Error // adds only the address
-		if errors.As(err, &of) {
+		if of, ok := errors.AsType[*url.Error](err); ok {
 			err = of.Err
 		}
 		return nil, err
@@ -136,14 +135,15 @@ func (c *Client) Printable(text string) string {
 
 // Summary returns an answer's status, and the message and details of an error body.
 func (c *Client) Summary(a *Answer) string {
-	text := fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status))
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status)))
 	if message := a.Value.Text("message"); message != "" {
-		text += ": " + message
+		text.WriteString(": " + message)
 		for _, detail := range a.Value.Get("details").items() {
 			if detail.IsText() {
-				text += "; " + detail.Content
+				text.WriteString("; " + detail.Content)
 			}
 		}
 	}
-	return c.Printable(text)
+	return c.Printable(text.String())
 }

@@ -58,6 +58,7 @@ func Escape(text string) string { return strings.ReplaceAll(url.QueryEscape(text
 // Credentials selects the Authorization headers of a request.
 type Credentials int
 
+// The credentials that probes send.
 const (
 	WithToken Credentials = iota
 	NoCredentials
@@ -145,9 +146,10 @@ func (r Request) Curl(base string) string {
 	if r.RawQuery != "" {
 		address += "?" + r.RawQuery
 	}
-	command := "curl -sS -i"
+	var command strings.Builder
+	command.WriteString("curl -sS -i")
 	for _, header := range authorization[r.Credentials] {
-		command += ` -H "Authorization: ` + header + `"`
+		command.WriteString(` -H "Authorization: ` + header + `"`)
 	}
-	return command + " '" + strings.ReplaceAll(address, "'", `'\''`) + "'"
+	return command.String() + " '" + strings.ReplaceAll(address, "'", `'\''`) + "'"
 }

@@ -41,6 +41,7 @@ func (c *Checks) Check(rule *Rule, ok bool, format string, args ...any) {
 // Verdict is the result of a rule in one word.
 type Verdict string
 
+// The verdicts of a rule.
 const (
 	Kept      Verdict = "ok"
 	Broken    Verdict = "fault"

@@ -144,11 +144,20 @@ func fieldOf(record *openapi3.Schema, name string) []string {
 	return nil
 }
 
-func (p *Parameter) IsEnum() bool    { return len(p.Schema.Enum) > 0 }
-func (p *Parameter) IsText() bool    { return p.Schema.Type.Is(openapi3.TypeString) && !p.IsEnum() }
+// IsEnum reports whether the parameter lists its values.
+func (p *Parameter) IsEnum() bool { return len(p.Schema.Enum) > 0 }
+
+// IsText reports whether the parameter is a string with any value.
+func (p *Parameter) IsText() bool { return p.Schema.Type.Is(openapi3.TypeString) && !p.IsEnum() }
+
+// IsInteger reports whether the parameter is an integer.
 func (p *Parameter) IsInteger() bool { return p.Schema.Type.Is(openapi3.TypeInteger) }
+
+// IsBoolean reports whether the parameter is a boolean.
 func (p *Parameter) IsBoolean() bool { return p.Schema.Type.Is(openapi3.TypeBoolean) }
-func (p *Parameter) IsArray() bool   { return p.Schema.Type.Is(openapi3.TypeArray) }
+
+// IsArray reports whether the parameter is an array.
+func (p *Parameter) IsArray() bool { return p.Schema.Type.Is(openapi3.TypeArray) }
 
 // Enum returns the names of an enum.
 func (p *Parameter) Enum() []string {

@@ -134,7 +134,7 @@ func propertyOf(schema *openapi3.Schema, name string) (property, others *openapi
 func requiredOf(schema *openapi3.Schema) []string {
 	required := schema.Required
 	for _, part := range schema.AllOf {
-		required = append(required[:len(required):len(required)], requiredOf(part.Value)...)
+		required = append(slices.Clip(required), requiredOf(part.Value)...)
 	}
 	return required
 }
@@ -173,7 +173,7 @@ func (s *schemaChecker) text(location string, v *client.Value, schema *openapi3.
 			s.fail(report.BodyEnum, location, "is %s, which the enum does not have", v)
 		}
 	}
-	ok := true
+	var ok bool
 	switch schema.Format {
 	case "date-time":
 		_, err := time.Parse(time.RFC3339Nano, strings.ToUpper(v.Content))

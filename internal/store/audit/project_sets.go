@@ -3,6 +3,7 @@ package audit
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -95,7 +96,7 @@ func repairProjectSets(tx *gorm.DB, organizationID int64) error {
 	if err != nil {
 		return err
 	}
-	wrong := append(artifacts, ofRecords...)
+	wrong := slices.Concat(artifacts, ofRecords)
 	if err := schema.LockArtifacts(tx, wrong); err != nil {
 		return err
 	}

@@ -46,11 +46,11 @@ func (c *compaction) splitMilestones() error {
 		return err
 	}
 	for key, milestones := range c.milestones {
-		for i := len(milestones) - 1; i >= 0; i-- {
-			if milestones[i].N <= 2*c.milestoneInterval {
+		for i, milestone := range slices.Backward(milestones) {
+			if milestone.N <= 2*c.milestoneInterval {
 				continue
 			}
-			built, err := c.buildRange(key, milestones[i].Position, milestones.end(i))
+			built, err := c.buildRange(key, milestone.Position, milestones.end(i))
 			if err != nil {
 				return err
 			}

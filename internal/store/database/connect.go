@@ -116,7 +116,7 @@ func openSQLite(path string) (*sql.DB, error) {
 	// Of several programs that create one file, SQLite lets one switch to WAL and rejects the others at once, whatever
 	// their busy timeout.
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		err := pool.Ping()
+		err := pool.PingContext(context.Background())
 		if err == nil {
 			return pool, nil
 		}

@@ -65,7 +65,7 @@ func Open(o Options) (*DB, error) {
 
 // newDB opens GORM on the pool, and closes the pool if that fails.
 func newDB(pool *sql.DB, dialect Dialect) (*DB, error) {
-	var dialector gorm.Dialector = postgres.New(postgres.Config{Conn: pool})
+	dialector := postgres.New(postgres.Config{Conn: pool})
 	if dialect == SQLite {
 		dialector = sqlite.New(sqlite.Config{Conn: pool})
 	}

@@ -35,8 +35,7 @@ func MapError(ctx context.Context, err error) error {
 
 // IsConflict reports whether another transaction was in the way, so that the same transaction may succeed when retried.
 func IsConflict(err error) bool {
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pgErr.Code {
 		case "40001", "40P01", "23505": // serialization failure, deadlock, a name that two writers made at once
 			return true

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -45,7 +46,7 @@ func (m *Migrator) Migrate(ctx context.Context) (Migration, error) {
 		return Migration{}, MapError(ctx, err)
 	}
 	err = m.compare(from)
-	if schemaErr, ok := err.(*SchemaError); !ok || schemaErr.Have > schemaErr.Want {
+	if schemaErr, ok := errors.AsType[*SchemaError](err); !ok || schemaErr.Have > schemaErr.Want {
 		return Migration{From: from, To: from}, err
 	}
 	if err := m.up(ctx); err != nil {

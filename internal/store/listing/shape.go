@@ -54,7 +54,7 @@ func newShape(dialect database.Dialect, milestoneInterval int64, scope deploymen
 	if s.filterProject {
 		s.Projects++
 	}
-	if scope.Project != "" && !(s.filterProject && q.ProjectName == scope.Project) {
+	if scope.Project != "" && (!s.filterProject || q.ProjectName != scope.Project) {
 		s.Projects++
 	}
 	return s

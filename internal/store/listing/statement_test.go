@@ -85,7 +85,7 @@ func TestStatementsMatchTheGoldenFiles(t *testing.T) {
 			names = append(names, path)
 			got := "-- Parameters:" + describe(statement.parameters) + "\n" + format(statement.text, "") + ";\n"
 			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil { //nolint:gosec // a source file
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}

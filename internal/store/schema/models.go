@@ -157,8 +157,11 @@ type IdempotencyKey struct {
 	CreatedAt      database.Timestamp `gorm:"autoCreateTime:false"`
 }
 
-// The tables whose names do not follow from those of their models.
+// TableName implements schema.Tabler of GORM, as do the methods below for other models.
+func (Link) TableName() string { return "project_version_artifacts" }
 
-func (Link) TableName() string     { return "project_version_artifacts" }
-func (Record) TableName() string   { return "deployment_records" }
+// TableName implements schema.Tabler.
+func (Record) TableName() string { return "deployment_records" }
+
+// TableName implements schema.Tabler.
 func (SlotLock) TableName() string { return "slots" }

@@ -89,14 +89,12 @@ func TestL4_ConcurrentLinksAndRecordingsOfOneArtifact(t *testing.T) {
 			var all sync.WaitGroup
 			begin := make(chan struct{})
 			at := func(do func() error) {
-				all.Add(1)
-				go func() {
-					defer all.Done()
+				all.Go(func() {
 					<-begin
 					if err := do(); err != nil {
 						t.Error(err)
 					}
-				}()
+				})
 			}
 			for i := range 4 {
 				at(func() error { return storetest.RecordImage(s, round, fmt.Sprint("eu", i), fmt.Sprint("api", round)) })
