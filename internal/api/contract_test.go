@@ -49,8 +49,8 @@ func wireName(field reflect.StructField) string {
 	return name
 }
 
-// The test sets each field of the generated parameters in turn. A field that changes the query is implemented. If another
-// field were in ListParameters, the server would ignore it silently.
+// The test sets one field of the generated parameters after the other. A field that changes the query is implemented. If
+// another field were in ListParameters, the server would ignore it silently.
 func TestQ1_ListParametersAreTheParametersThatChangeTheQuery(t *testing.T) {
 	paging := deployments.DefaultPaging()
 	nothing, err := toQuery(server.ListDeploymentRecordsParams{}, paging)

@@ -13,10 +13,12 @@ const maxTokenBytes = 16 << 10
 // T1). The scheme is matched without regard to case.
 //
 // The error is ErrNoToken if there is no Authorization header, if it has
-// another scheme, or if nothing follows the scheme. It is a *TokenError if the
-// header comes more than once (two proxies could pick different ones), if the
-// token is longer than 16 KiB, or if it holds a byte that no bearer token may
-// hold, such as a space or a comma.
+// another scheme, or if nothing follows the scheme. It is a *TokenError if
+//
+//   - the header comes more than once: two proxies could pick different ones,
+//   - the token is longer than 16 KiB, or
+//   - the token holds a byte that no bearer token may hold, such as a space or
+//     a comma.
 func BearerToken(h http.Header) (string, error) {
 	values := h.Values("Authorization")
 	if len(values) == 0 {

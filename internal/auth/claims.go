@@ -168,7 +168,7 @@ func (c *claims) decodeScopes(m members) error {
 }
 
 // principal applies rule T4. allowMissing is about tokens that nothing
-// restricts: an empty scope says that the token grants nothing.
+// restricts: a token with an empty scope grants nothing.
 func (c *claims) principal(allowMissing bool) Principal {
 	p := Principal{Subject: c.Subject, Organization: c.organization, Project: c.project}
 	if !c.restricted {

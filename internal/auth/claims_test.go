@@ -131,8 +131,8 @@ func TestT3_TheNameOfTheOrganizationClaimIsASetting(t *testing.T) {
 	refused(t, v, changed(nil), "no organization (claim urn:example:tenant)")
 }
 
-// Two organizations whose names differ only in what JSON can't tell apart
-// would otherwise read each other's records.
+// Two organizations whose names JSON decoding makes equal would otherwise read
+// each other's records.
 func TestT3_T5_AmbiguousNamesAreRefused(t *testing.T) {
 	v := withSecret(t)
 	for _, claim := range []string{"org_id", "project_name", "sub"} {

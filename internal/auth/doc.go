@@ -32,6 +32,7 @@
 //     A malformed project claim is refused, not ignored: ignoring it would
 //     widen the token to the whole organization.
 //
-// What Verify refuses is a 401, or a 503 while the token's key may still be
-// fetched ([KeysError]); what a verified [Principal] does not allow is a 403.
+// A token that Verify refuses is a 401, or a 503 while the token's key may
+// still be fetched ([KeysError]). A request that a verified [Principal] does
+// not allow is a 403.
 package auth

@@ -34,8 +34,8 @@ type KeysError struct {
 func (e *KeysError) Error() string { return e.Reason }
 
 // refuse makes a TokenError. Its arguments are names from configuration or
-// from this package, never values out of the token: those belong to whoever
-// sent it, and the Reason goes into answers and logs.
+// from this package, never values out of the token: the client chose those,
+// and the Reason goes into answers and logs.
 func refuse(format string, args ...any) error {
 	return &TokenError{Reason: fmt.Sprintf(format, args...)}
 }

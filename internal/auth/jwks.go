@@ -39,14 +39,19 @@ func defaultJWKSSettings() jwksSettings {
 
 // keySet is the JWKS of an issuer, kept fresh by one goroutine.
 //
-// keyfunc and jwkset's HTTP client would be the library for this, but rule T2
-// requires what they can't do: they treat a set without "keys" as an empty
-// one and throw the good keys away, read a body of any size, fail the whole
-// set over one bad key, make a request with an unknown kid wait for the
-// limiter under the same deadline as the fetch (so "refuse at once" would also
-// cut the fetch short), tie that fetch to the request that caused it, and
-// retry a set that was never loaded only at the next hourly refresh. So the
-// fetching is here, and jwkset does what it does well: reading the keys.
+// keyfunc and jwkset's HTTP client would be the library for this, but they
+// don't meet rule T2:
+//
+//   - They treat a set without "keys" as an empty one and discard the good keys.
+//   - They read a body of any size.
+//   - They fail the whole set because of one bad key.
+//   - A request with an unknown kid waits for the limiter under the same
+//     deadline as the fetch, so that "refuse at once" would also cut the fetch
+//     short.
+//   - They cancel that fetch with the request that caused it.
+//   - They retry a set that was never loaded only at the next hourly refresh.
+//
+// So this package fetches the keys, and jwkset only reads them.
 type keySet struct {
 	url      *url.URL
 	settings jwksSettings
@@ -193,8 +198,8 @@ func (s *keySet) loaded() bool { return s.keys.Load() != nil }
 // up: the kid may be that of a new key. A kid that a refresh made for it does
 // not bring is a *TokenError.
 //
-// The refresh goes on when ctx ends: a client that sends a kid and hangs up
-// would otherwise spend the minute's refresh without one being made.
+// The refresh continues when ctx ends: a client that sends a kid and hangs up
+// would otherwise use up the minute's refresh without one being made.
 func (s *keySet) find(ctx context.Context, kid, alg string) ([]any, error) {
 	keys, known := s.lookup(kid, alg)
 	if known {

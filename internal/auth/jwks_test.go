@@ -87,7 +87,7 @@ func TestT2_AKeyWithoutAKidServesNoTokenThatNamesAKey(t *testing.T) {
 	refused(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "a"), "header kid) is not known")
 }
 
-// Of an ECDSA signature a second key can be computed that verifies it too.
+// A second key that verifies an ECDSA signature can be computed from the signature.
 func TestT2_ATokenThatSeveralKeysVerifyIsRefused(t *testing.T) {
 	token := sign(jwt.SigningMethodES256, p256A(), "")
 	named := sign(jwt.SigningMethodES256, p256A(), "a")
@@ -121,8 +121,8 @@ func otherKeyOf(token string, q *ecdsa.PublicKey) *ecdsa.PublicKey {
 	return &ecdsa.PublicKey{Curve: curve, X: x, Y: y}
 }
 
-// A token that no key can make acceptable is refused for good, whatever the
-// JWKS will say.
+// A token that no key can make acceptable is refused for good, whatever keys
+// the JWKS will have.
 func TestT2_OnlyATokenThatMayBeGoodWaitsForKeys(t *testing.T) {
 	s := newIssuer(t)
 	s.fail(http.StatusServiceUnavailable)
@@ -324,7 +324,7 @@ func TestT2_TheKeysAreRefreshedWithoutARequest(t *testing.T) {
 	if _, known := v.jwks.lookup("old", "EdDSA"); known {
 		t.Error("a key that is no longer published is still trusted")
 	}
-	// And after a failure it goes on.
+	// Refreshes continue after a failure.
 	s.fail(http.StatusBadGateway)
 	failing := s.hits.Load() + 1
 	eventually(t, "a refresh has failed", func() bool { return s.hits.Load() > failing })
@@ -410,7 +410,7 @@ func TestT2_TheFetchingEndsWithTheContext(t *testing.T) {
 		return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "(*keySet).run")
 	})
 
-	// What comes later does not wait for a refresh that nobody will make.
+	// Later tokens do not wait for a refresh that nobody will make.
 	clock.advance(time.Minute)
 	pending(t, v, sign(jwt.SigningMethodEdDSA, ed25519B(), "b"), "header kid) is not known")
 	accept(t, v, sign(jwt.SigningMethodEdDSA, ed25519A(), "a"))

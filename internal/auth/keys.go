@@ -25,8 +25,8 @@ const (
 	minRSABits = 2048
 )
 
-// methods are the algorithms that Verify knows. What is not in it (none,
-// HS384, PS256, ES384 ...) is refused, whatever golang-jwt has registered.
+// methods are the algorithms that Verify knows. All others (none,
+// HS384, PS256, ES384 ...) are refused, even if golang-jwt has them registered.
 var methods = map[string]jwt.SigningMethod{
 	jwt.SigningMethodHS256.Alg(): jwt.SigningMethodHS256,
 	jwt.SigningMethodRS256.Alg(): jwt.SigningMethodRS256,

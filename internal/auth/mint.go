@@ -30,10 +30,10 @@ type MintRequest struct {
 // Mint signs a token with an HMAC secret (HS256) that Verify accepts where
 // that secret is set. Its jti is random, so no two tokens are alike.
 //
-// The error reports every violation of the request and never the secret:
-// a secret under 32 bytes, an organization that rule T3 refuses, a TTL that is
-// not positive, an unknown scope, or the write scope together with a project,
-// which rule T5 would never honour.
+// The error reports every violation of the request and never the secret. The
+// violations are a secret under 32 bytes, an organization that rule T3 refuses,
+// a TTL that is not positive, an unknown scope, and the write scope together
+// with a project (rule T5).
 func Mint(secret []byte, r MintRequest) (string, error) {
 	if r.OrganizationClaim == "" {
 		r.OrganizationClaim = defaultOrganizationClaim

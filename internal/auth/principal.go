@@ -22,7 +22,7 @@ type Principal struct {
 	// Empty: the token is not limited to a project.
 	Project string
 
-	// What scope (or, for reading, its absence) grants; T5 is applied in Allows.
+	// read and write are granted by scope or, for reading, by its absence. Allows applies T5.
 	read, write bool
 }
 

@@ -7,8 +7,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// maxVerified is how many tokens a verifiedTokens remembers. What is kept of one takes some 500
-// bytes, or 12 KiB if a token as long as they may be names a subject as long: below 50 MiB in all, even then.
+// maxVerified is how many tokens a verifiedTokens remembers. An entry takes about 500 bytes, or at
+// most 12 KiB, for the longest token with the longest subject: below 50 MiB for all entries.
 const maxVerified = 4096
 
 // verifiedTokens caches accepted tokens: a client sends the same token many times, and checking its signature and

@@ -85,7 +85,7 @@ func TestSoManyTokensAreRemembered(t *testing.T) {
 	refused(t, v, token(1), "algorithm")
 }
 
-// The digest says nothing of the token, and what it grants is no part of its text.
+// The digest reveals nothing about the token, and the granted rights are no part of its text.
 func TestNothingOfATokensTextIsRemembered(t *testing.T) {
 	v := withSecret(t)
 	token := changed(map[string]any{"project_name": "web", "aud": []string{"us"}, "iss": "issuer"})

@@ -225,8 +225,8 @@ func (v *Verifier) verify(ctx context.Context, token string) (claims, error) {
 	if err != nil && !errors.As(err, &missing) {
 		return claims{}, err
 	}
-	// A token whose key is missing is read too, and nothing of it believed: one
-	// that no key can make acceptable is refused for good (rule T2).
+	// A token whose key is missing is decoded too, but not trusted: a token that
+	// no key can make acceptable is refused for good (rule T2).
 	if err := c.decode(v.names); err != nil {
 		return claims{}, err
 	}
@@ -244,10 +244,10 @@ var (
 	errSignature = refuse("the token's signature does not match any key")
 )
 
-// checkSignature tries the configured keys of the token's algorithm, of which
-// any may match, and then those of the JWKS: the key that the token's kid
-// names or, without a kid, all of the algorithm, of which exactly one must
-// match (rules T1 and T2).
+// checkSignature tries the configured keys of the token's algorithm, any of
+// which may match, and then those of the JWKS. In the JWKS it tries the key that
+// the token's kid names. Without a kid it tries all keys of the algorithm, and
+// exactly one must match (rules T1 and T2).
 func (v *Verifier) checkSignature(ctx context.Context, token string, parsed *jwt.Token) error {
 	alg := parsed.Method.Alg()
 	method, ok := methods[alg]

@@ -1,8 +1,8 @@
 // The load generator is our own because vegeta (github.com/tsenart/vegeta/v12, v12.13) does not reproduce the figures. The
-// load shares the processors with the server, and vegeta's cost of a request, with net/http's client and one goroutine
-// that starts all requests, is part of what it measures: on two cores the saturated rate was 46 % lower (20 records a
-// page) and 25 % lower (100), and the median latency at the same rate 3.2 and 1.5 times as long. Vegeta sends HTTP only,
-// but the scenario latency puts the same load on PostgreSQL. Poisson arrivals need a pacer of our own in either case.
+// load shares the processors with the server, so that vegeta measures its own cost too: net/http's client, and one goroutine
+// that starts all requests. On two cores its saturated rate was 46 % lower (20 records a page) and 25 % lower (100). Its
+// median latency at the same rate was 3.2 and 1.5 times as long. Vegeta sends HTTP only, but the scenario latency puts the
+// same load on PostgreSQL. Poisson arrivals need a pacer of our own in either case.
 
 package bench
 

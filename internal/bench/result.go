@@ -13,7 +13,7 @@ import (
 
 // Result is one line of the report.
 type Result struct {
-	// What names the measurement. Measured and Baseline are the two quantities compared, with their units.
+	// The field What names the measurement. Measured and Baseline are the two quantities compared, with their units.
 	What, Measured, Baseline string
 	// Value is judged by the threshold: a ratio, or a quantity in Unit. 0 without a threshold is not printed.
 	Value     float64

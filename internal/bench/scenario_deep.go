@@ -64,7 +64,7 @@ func (t *testbed) deepPages(ctx context.Context, s *server, threshold *Threshold
 	return results, nil
 }
 
-// compareRequests measures the durations of two requests by turns, for half of the duration and at least as many pairs
+// compareRequests measures the durations of two requests alternately, for half of the duration and at least as many pairs
 // as the options ask for. Two pairs before them warm up.
 func (t *testbed) compareRequests(ctx context.Context, c *connection, measured, baseline []byte) (*pairs, error) {
 	const warmUps = 2

@@ -9,8 +9,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// No completion library fits: the ones for kong had their last releases in 2022 and 2023 and depend on a module without
-// maintainer, and none offers the values of a flag with a placeholder such as text|json. Each shell's script only calls
+// No completion library fits. The ones for kong had their last releases in 2022 and 2023 and depend on a module without
+// maintainer. None of them offers the values of a flag with a placeholder such as text|json. Each shell's script only calls
 // the hidden command __complete, as the scripts of cobra do.
 
 type completionCommand struct {

@@ -21,13 +21,13 @@ func compare(ctx context.Context, first, second *client.Client, requests []clien
 		if r.Credentials.NeedJWT() && !second.HasJWT() {
 			continue
 		}
-		text, settled, err := difference(ctx, first, second, r)
+		text, stable, err := difference(ctx, first, second, r)
 		if err != nil {
 			return nil, err
 		}
 		c.Asked++
 		switch {
-		case !settled:
+		case !stable:
 			c.Unsettled++
 		case text != "":
 			c.Different++
@@ -44,8 +44,8 @@ func compare(ctx context.Context, first, second *client.Client, requests []clien
 }
 
 // difference describes how two servers answer a request differently, or returns "". Where they differ, it asks the first
-// server again; settled is false if that answer kept changing.
-func difference(ctx context.Context, first, second *client.Client, r client.Request) (text string, settled bool, err error) {
+// server again; stable is false if that answer kept changing.
+func difference(ctx context.Context, first, second *client.Client, r client.Request) (text string, stable bool, err error) {
 	for range 3 {
 		var outlines [3]outline
 		for i, c := range []*client.Client{first, second, first} {

@@ -1,7 +1,7 @@
-// Package conformance judges a server of GET /v1/deployments from outside: by the OpenAPI document, which it reads, by
-// metamorphic relations, and by the rules of docs/semantics.md for points that the document leaves open.
+// Package conformance checks a server of GET /v1/deployments over HTTP. It checks answers against the OpenAPI document,
+// against metamorphic relations, and against the rules of docs/semantics.md for points that the document leaves open.
 //
-// It sends GET requests, follows no redirect, and sends each token only to the URL that it belongs to. It needs no knowledge
+// It sends GET requests, follows no redirect, and sends each token only to the server that it is for. It needs no knowledge
 // of the data.
 //
 //   - spec reads the document and checks single answers.

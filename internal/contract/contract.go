@@ -1,5 +1,5 @@
 // Package contract embeds the OpenAPI document of the recording API, which is this project's own. The overlays and the
-// code generator's other configurations are in this folder too. Its tests check what the embedded documents say.
+// code generator's other configurations are in this folder too. Its tests check the content of the embedded documents.
 package contract
 
 import (

@@ -94,8 +94,8 @@ func (i BatchItem) CouldReferTo(identity Identity) bool {
 }
 
 // IsStale reports whether the history has changed since the snapshot in a way that the recording would undo, and
-// returns the record that shows the change: a deployed record that the recording would end and that was seen since, or,
-// with nothing deployed, the identity's newest record if it was updated since.
+// returns the record that shows the change. This is a deployed record that the recording would end and that was seen since
+// the snapshot. If nothing is deployed, it is the identity's newest record if that was updated since the snapshot.
 func (s *Snapshot) IsStale(r Recording, history IdentityHistory, newest *Record) (Record, bool) {
 	for _, record := range history.Deployed {
 		if !record.LastSeenAt.Before(s.ObservedAt) && (r.Status == Decommissioned || !r.matches(record)) {

@@ -14,7 +14,7 @@ var (
 	// ErrUnavailable reports that the database cannot be reached; a later attempt may succeed.
 	ErrUnavailable = errors.New("the database is unavailable")
 	// ErrConflict reports that every attempt failed because of other writers, and that nothing was written. Import makes
-	// one attempt only, because its entries can be read once: it returns ErrConflict if it deadlocks with a recording, or
+	// one attempt only, because its entries can be read once. It returns ErrConflict if it deadlocks with a recording, or
 	// if an import into another organization adds the same ids at the same moment.
 	ErrConflict = errors.New("other writers were in the way, try again")
 	// ErrKeyReused reports that an idempotency key came with a second, different request.

@@ -13,9 +13,9 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// openapi3filter parses values with Go's parsers, which accept more spellings than the contract (Q2), and net/url drops
-// what it cannot decode, so that a request with a broken filter would be answered without the filter (Q3). The functions
-// of this file check both first.
+// openapi3filter parses values with Go's parsers, which accept more spellings than the contract (Q2). net/url drops
+// parameters that it cannot decode, so that a request with a broken filter would be answered without the filter (Q3). The
+// functions of this file check both first.
 
 // parseQuery decodes a raw query as url.ParseQuery does, but reports every violation with its location.
 func parseQuery(raw string) (values url.Values, violations []string) {
@@ -40,7 +40,7 @@ func parseQuery(raw string) (values url.Values, violations []string) {
 	return values, violations
 }
 
-// checkSpelling returns the well spelt values of documented parameters, and a violation for each other documented
+// checkSpelling returns the correctly spelled values of documented parameters, and a violation for each other documented
 // parameter. It ignores undocumented parameters (Q1).
 func checkSpelling(parameters []*openapi3.Parameter, query url.Values) (valid url.Values, violations []string) {
 	valid = make(url.Values)

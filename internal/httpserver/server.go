@@ -1,5 +1,5 @@
 // Package httpserver is the HTTP server. It defines the order of checks (rule R4): match the route, authenticate, authorize,
-// limit and validate. A request that passes goes on to internal/api. Every error becomes a response in handleError.
+// limit and validate. A request that passes reaches internal/api. Every error becomes a response in handleError.
 package httpserver
 
 import (
@@ -97,7 +97,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, lim
 	defer cancel()
 	err := server.Shutdown(stopping)
 	if err != nil {
-		// Cut off requests that did not finish, with a cause that tells them from those that clients ended.
+		// Cut off requests that did not finish, with a cause that distinguishes them from requests that clients ended.
 		cutOff(errCutOff)
 		err = errors.Join(err, server.Close())
 	}

@@ -52,7 +52,7 @@ func TestQ1_AnUnsupportedParameterIsNotIgnored(t *testing.T) {
 		{"?test_since=a", nil, "501 test_span: is not implemented by this server"},
 		{"", []string{"X-Test-View: full"}, "501 X-Test-View: is not implemented by this server"},
 		{"", []string{"Cookie: test_view=full"}, "501 test_view: is not implemented by this server"},
-		// What is wrong is told first: it stays wrong when the parameter is implemented.
+		// Violations are reported first: they remain when the parameter is implemented.
 		{"?test_region=eu&status=running", nil, "400"},
 		{"?test_region=europe", nil, "400"},
 		{"?test_min_age=x", nil, "400"},
@@ -98,7 +98,7 @@ func TestHarmlessChangesOfTheDocumentChangeNothing(t *testing.T) {
 	}
 }
 
-// wholeAPI adds some 120 operations of the kinds that upstream has.
+// wholeAPI adds about 120 operations of the kinds that upstream has.
 func wholeAPI() (changes []contracttest.Change) {
 	add := func(path, item string) {
 		changes = append(changes, contracttest.Set("paths "+path, item))

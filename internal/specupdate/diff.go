@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// diff is what oasdiff finds between two documents. Its changelog says what a change means to clients but omits some
-// changes; its structural diff has every change.
+// diff is what oasdiff finds between two documents. Its changelog classifies changes by their effect on clients but omits
+// some; its structural diff has every change.
 type diff struct {
 	// breaking, additive and cosmetic are the entries of the changelog: changes that can break a client of the old
 	// document, changes that add to it, and names that are never sent.
@@ -109,7 +109,7 @@ func (d *diff) addChanges(changes []change) {
 	}
 }
 
-// addLocations flattens oasdiff's structural diff. The keys of the next levels, as many as names says, are names that the
+// addLocations flattens oasdiff's structural diff. The keys of the next levels (names is their number) are names that the
 // documents define: there, "description" is no wording.
 func (d *diff) addLocations(path string, n *yaml.Node, names int, wording bool) {
 	from, to := member(n, "from"), member(n, "to")

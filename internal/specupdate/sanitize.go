@@ -29,8 +29,8 @@ var (
 )
 
 // sanitize parses a document and rejects one that could do harm or is not valid OpenAPI 3.0 or 3.1. Code is generated
-// from the document, compiled and run before anybody has read it, so sanitize rejects every construct that reaches
-// beyond the document and that an ordinary OpenAPI document does not need.
+// from the document, compiled and run before anybody has read it. So sanitize rejects every construct that reaches beyond
+// the document and that an ordinary OpenAPI document does not need.
 func sanitize(document []byte) (*openapi3.T, error) {
 	root, err := parseObject(document)
 	if err != nil {

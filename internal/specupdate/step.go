@@ -17,7 +17,7 @@ import (
 type Step struct {
 	Name    string
 	Command []string
-	// remedy tells the maintainer what to do if the step fails.
+	// remedy is the advice to the maintainer if the step fails.
 	remedy string
 }
 

@@ -1,5 +1,5 @@
-// Package store stores deployment records in PostgreSQL or SQLite. It is the facade of the packages below it: each of them
-// implements a part of deployments.Store, and Store embeds them.
+// Package store stores deployment records in PostgreSQL or SQLite. It is the facade of the packages below it. Each of
+// them implements a part of deployments.Store, and Store embeds these parts.
 package store
 
 import (

@@ -272,7 +272,7 @@ func testI4_ViolationsImportNothingAndTwentyAreReported(t *testing.T, open Opene
 func testFailedImportLeavesNothing(t *testing.T, open Opener) {
 	broken := errors.New("the file broke off")
 	s := open(t)
-	for _, cause := range []error{broken, io.ErrUnexpectedEOF} { // the latter is what a cut connection says, too
+	for _, cause := range []error{broken, io.ErrUnexpectedEOF} { // a cut connection returns the latter too
 		_, err := s.Import(context.Background(), "acme", func(yield func(deployments.ImportEntry, error) bool) {
 			for e, err := range ManyEntries(3000) {
 				if !yield(e, err) {

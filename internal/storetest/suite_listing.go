@@ -85,7 +85,7 @@ func testL4_ProjectFilterMatchesProjectsOfTheArtifact(t *testing.T, open Opener)
 	s := open(t)
 	Load(t, s, "acme",
 		Entry(1, 1, "eu", "api", WithDigest(1), WithProject("web", "v1"), WithProject("web", "v2"), WithProject("shop", "v1")),
-		Entry(2, 2, "us", "api", WithDigest(1)), // the same artifact, said only once to be of these projects
+		Entry(2, 2, "us", "api", WithDigest(1)), // the same artifact; this entry omits its projects
 		Entry(3, 3, "eu", "web", WithDigest(2), WithProject("web", "v2")),
 		Entry(4, 4, "eu", "job", WithDigest(3), WithProject("other", "v2")),
 	)
@@ -378,5 +378,5 @@ func testListEndsWithItsContext(t *testing.T, open Opener) {
 	if _, err := s.List(ctx, Acme, deployments.Query{Page: deployments.Page{Size: 1}}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want context.DeadlineExceeded", err)
 	}
-	WantIDs(t, s, Acme, deployments.Query{}, 1) // and the store goes on
+	WantIDs(t, s, Acme, deployments.Query{}, 1) // the store still works
 }

@@ -10,7 +10,7 @@ const (
 	SizeParameter   = "pagination.page_size"
 )
 
-// Answer is a response. Status 0 stands for one that did not arrive.
+// Answer is a response. Status 0 means that no response arrived.
 type Answer struct {
 	Request Request
 	Status  int

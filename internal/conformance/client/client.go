@@ -1,5 +1,5 @@
-// Package client sends GET requests to the server under test and reads its answers without loss: JSON keeps its order,
-// duplicates and digits, because the suite judges exactly these.
+// Package client sends GET requests to the server under test and reads its answers without loss. JSON keeps its order,
+// duplicates and digits, because the suite checks them.
 package client
 
 import (

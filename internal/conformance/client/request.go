@@ -27,7 +27,7 @@ func (q Query) Append(more Query) Query { return slices.Concat(q, more) }
 // Without returns the query without one of its pairs.
 func (q Query) Without(i int) Query { return slices.Concat(q[:i], q[i+1:]) }
 
-// Get returns the value of a parameter and whether the query has it.
+// Get returns the value of a parameter and whether the query contains it.
 func (q Query) Get(name string) (string, bool) {
 	for _, p := range q {
 		if p.Name == name {

@@ -9,7 +9,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/conformance/report"
 )
 
-// probeSemantics probes the points that the document leaves open and docs/semantics.md decides.
+// probeSemantics probes the points that the document leaves open and docs/semantics.md defines.
 func (s *Suite) probeSemantics() {
 	s.probeRequired()
 	s.probeNumbers()

@@ -8,7 +8,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/conformance/report"
 )
 
-// checkList checks a list against its query. One answer shows all of it, so that no writer can interfere.
+// checkList checks a list against its query. The check needs one answer only, so no writer can interfere.
 func (s *Suite) checkList(c *report.Checks, a *client.Answer) {
 	l, q := a.List, a.Request.Query
 	n := int64(len(l.Records))

@@ -9,7 +9,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/conformance/spec"
 )
 
-// checkLatestFiltered requires filters to choose either among the latest records or before the latest are found.
+// checkLatestFiltered requires that the server applies filters either to the latest records or before it finds the latest.
 func (s *Suite) checkLatestFiltered(base, filters client.Query) {
 	s.requireStable(func(r *round) {
 		latest, found := r.wholeList(base), r.wholeList(base.Append(filters))
@@ -60,7 +60,7 @@ func (s *Suite) isNewestPerSlot(records []*client.Value, slots map[string][]*cli
 		found[slot] = true
 	}
 	for slot, newest := range slots {
-		// Of several records created at the same time, the latest may be one that does not match.
+		// If several records were created at the same time, the latest may be one that does not match.
 		if !found[slot] && len(s.matching(newest, q)) == len(newest) {
 			return false
 		}

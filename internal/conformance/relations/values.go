@@ -10,7 +10,7 @@ import (
 // maxCandidates limits the records of a part that discriminate considers.
 const maxCandidates = 25
 
-// filterValues returns values to filter a part by: some that its records have, and one that they lack.
+// filterValues returns values to filter a part by: some that its records have, and one that none of them has.
 func (s *Suite) filterValues(part part, p *spec.Parameter) []string {
 	if p.IsEnum() {
 		unset, _ := p.Default()

@@ -8,11 +8,11 @@ import (
 // maxShown is the number of faults per rule that the report shows in full.
 const maxShown = 5
 
-// Finding is a rule that answers break.
+// Finding is a rule that answers violate.
 type Finding struct {
 	Rule *Rule
 	Text string
-	// Requests are the commands that reproduce the finding. Without any, [Results.Record] uses its own.
+	// Requests are the commands that reproduce the finding. If there are none, [Results.Record] uses its own.
 	Requests []string
 }
 

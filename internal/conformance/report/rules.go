@@ -8,7 +8,7 @@ type Basis string
 const (
 	// Document marks rules that the OpenAPI document states.
 	Document Basis = "document"
-	// Relation marks metamorphic relations: properties of a list that no reading of the document can doubt.
+	// Relation marks metamorphic relations: properties of a list that hold in every interpretation of the document.
 	Relation Basis = "law"
 	// Own marks this project's decisions on points that the document leaves open. Breaking such a rule is a fault only in
 	// strict runs.
@@ -50,7 +50,7 @@ var (
 	AuthGarbage      = document("auth.garbage", "A bearer token that is no token is refused with 401.")
 	AuthScheme       = document("auth.scheme", "Credentials of another scheme are refused with 401.")
 	AuthAltered      = document("auth.altered", "A token whose signature was altered is refused with 401.")
-	AuthUnsigned     = document("auth.unsigned", "A token that says it needs no signature (alg none) is refused with 401.")
+	AuthUnsigned     = document("auth.unsigned", "A token that declares that it has no signature (alg none) is refused with 401.")
 )
 
 // Rules that the document states for answers.
@@ -74,11 +74,11 @@ var (
 // Metamorphic relations of the list. PageClamp stands among them in the report, but the document states it.
 var (
 	PageBase       = relation("page.base", "Page 0 or page 1 is what comes if no page is asked for.")
-	PageEcho       = relation("page.echo", "The answer tells the page that was asked for.")
-	PageSizeEcho   = relation("page.size-echo", "The answer tells the page size that was asked for, or the maximum if that is less.")
+	PageEcho       = relation("page.echo", "The answer contains the page number that was asked for.")
+	PageSizeEcho   = relation("page.size-echo", "The answer contains the page size that was asked for, or the maximum if that is less.")
 	PageSizeKept   = relation("page.size-kept", "A page has no more records than its page_size and than total_count.")
 	PageTotalPages = relation("page.total-pages", "total_pages is total_count divided by page_size, rounded up.")
-	PageFill       = relation("page.fill", "Every page is full, but for the last; the last has the rest.")
+	PageFill       = relation("page.fill", "Every page except the last is full; the last has the rest.")
 	PageClamp      = document("page.clamp", "A page_size above the maximum is answered as the maximum is.")
 	PagePastEnd    = relation("page.past-end", "A page past the end has no records and the same totals.")
 	PagesWhole     = relation("pages.whole", "The pages put together have total_count records, and none twice.")
@@ -116,16 +116,16 @@ var (
 	OwnNoStore      = own("R2", "own.no-store", "Every answer has Cache-Control: no-store.")
 	OwnErrorForm    = own("R3", "own.error-form", "An error's body has code, message and details, the code of its status, and no more than 20 details.")
 	OwnErrorDetails = own("R3", "own.error-details", "Each detail of a 400 begins with the parameter that it is about, or with query.")
-	OwnInternals    = own("R3", "own.internals", "An error tells no internals of the server.")
+	OwnInternals    = own("R3", "own.internals", "An error reveals no internals of the server.")
 	OwnErrorHeaders = own("R3", "own.error-headers", "Allow, Retry-After and WWW-Authenticate are there with the statuses that they belong to, and only there.")
 	OwnRoutes       = own("R4", "own.routes", "Another path, or one with a slash at its end, is a 404, with a token or without.")
-	OwnAuthFirst    = own("R4", "own.auth-first", "Who asks is judged before what is asked: 401 before 400.")
+	OwnAuthFirst    = own("R4", "own.auth-first", "Authentication runs before validation: 401 before 400.")
 	OwnChallenge    = own("R4", "own.challenge", `A 401 has WWW-Authenticate: Bearer, with error="invalid_token" only if a token was sent.`)
 	OwnRepeated     = own("Q1", "own.repeated", "A parameter that is given twice is refused with 400.")
 	OwnUnknownParam = own("Q1", "own.unknown-parameter", "A parameter that the document does not name is ignored, whatever it holds.")
 	OwnSpelling     = own("Q2", "own.spelling", "Numbers, booleans and enums have one spelling; others, and no value, are refused with 400.")
 	OwnEncoding     = own("Q3", "own.encoding", "Bad percent-encoding, a bare ';', invalid UTF-8 and NUL are refused with 400.")
-	OwnAllFaults    = own("Q3", "own.all-faults", "All faults of a request are told in one answer.")
+	OwnAllFaults    = own("Q3", "own.all-faults", "One answer reports all faults of a request.")
 	OwnTwoTokens    = own("T1", "own.two-tokens", "Two Authorization headers are refused with 401.")
 	OwnSchemeCase   = own("T1", "own.scheme-case", "The word Bearer is taken in any case.")
 )

@@ -1,5 +1,5 @@
-// Package spec reads an OpenAPI document and checks single answers: against the document, and against those rules of
-// docs/semantics.md that one answer alone can break.
+// Package spec reads an OpenAPI document and checks single answers against the document and against the rules of
+// docs/semantics.md that concern one answer.
 package spec
 
 import (

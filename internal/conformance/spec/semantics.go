@@ -11,7 +11,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/conformance/report"
 )
 
-// CheckSemantics checks one answer against rules R1 to R4 and L6 of docs/semantics.md. isList reports that the request was
+// CheckSemantics checks one answer against rules R1 to R4 and L6 of docs/semantics.md. isList is whether the request was
 // for the list. The body of an answer to HEAD is not checked.
 func CheckSemantics(c *report.Checks, method string, isList bool, a *client.Answer) {
 	checkHeaders(c, a)

@@ -25,10 +25,10 @@ func New(db *database.DB, compactor *counts.Compactor) *Auditor { return &Audito
 // Verification is the result of verifying one organization.
 type Verification struct {
 	Organization string
-	// Records and Slots are how many there are; Totals and Milestones how many counters were compared; Pending how many
-	// deltas were not compacted.
+	// Records and Slots are the numbers of rows. Totals and Milestones are the numbers of compared counters. Pending is the
+	// number of deltas that were not compacted.
 	Records, Slots, Totals, Milestones, Pending int64
-	// Faults describe the differences, each in a sentence, at most maxFaults of them. Found is how many there are.
+	// Faults describe at most maxFaults differences, each in a sentence. Found is the number of all differences.
 	Faults []string
 	Found  int64
 }

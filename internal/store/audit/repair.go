@@ -14,8 +14,8 @@ const (
 	deleteTotals     = `DELETE FROM list_totals WHERE organization_id = ?`
 	deleteMilestones = `DELETE FROM long_list_milestones WHERE organization_id = ?`
 
-	// insertRecordsAsDeltas inserts records - pending deltas: by the equation of package counts, these are missing from empty
-	// counters. One statement reads both, so that a concurrent commit is in both or in neither.
+	// insertRecordsAsDeltas inserts records - pending deltas as deltas: by the equation of package counts, this difference is
+	// missing from empty counters. One statement reads both, so that a concurrent commit is in both or in neither.
 	insertRecordsAsDeltas = `INSERT INTO list_changes (organization_id, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n)
 SELECT CAST(? AS bigint), false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, 1 FROM deployment_records WHERE organization_id = ?
 UNION ALL
@@ -25,7 +25,7 @@ SELECT CAST(? AS bigint), latest, environment_id, logical_environment_id, deploy
 )
 
 // Repair recomputes the counters, project sets and latest records of an organization from its records and links. Listings
-// are exact when it returns. Writers go on meanwhile, except those of a slot under repair.
+// are exact when it returns. Writers continue meanwhile, except those of a slot under repair.
 func (a *Auditor) Repair(ctx context.Context, organization string) error {
 	err := a.db.WriteRetrying(ctx, func(tx *gorm.DB) error {
 		id, err := schema.LockOrganization(tx, organization)

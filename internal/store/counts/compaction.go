@@ -15,7 +15,7 @@ const (
 	// lockKey is the key of the advisory lock on an organization's counters.
 	lockKey = "hashtextextended('deployrecords: counts', ?)"
 
-	// A compaction that is cut off would only start again, so both disable the statement timeout.
+	// A compaction that is cut off would only start again, so both statements disable the statement timeout.
 	waitForLock = `SELECT pg_advisory_xact_lock(` + lockKey + `), set_config('statement_timeout', '0', true)`
 	tryLock     = `SELECT pg_try_advisory_xact_lock(` + lockKey + `) FROM (SELECT set_config('statement_timeout', '0', true)) AS unbounded`
 
@@ -23,8 +23,8 @@ const (
 
 	selectBatchEnd = `SELECT max(id) FROM (SELECT id FROM list_changes WHERE organization_id = ? AND id > ? ORDER BY id LIMIT ?) AS batch`
 
-	// deleteBatch takes a range of ids. By a list of ids, PostgreSQL, which has no statistics of a table that fills and
-	// empties, would compare each row with each id.
+	// deleteBatch takes a range of ids. With a list of ids, PostgreSQL would compare each row with each id, because it has
+	// no useful statistics of a table that fills and empties.
 	deleteBatch = `DELETE FROM list_changes WHERE organization_id = ? AND id > ? AND id <= ?
 RETURNING ` + selectMembers + `, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`
 )
@@ -72,7 +72,7 @@ func tryLockCounters(tx *gorm.DB, organizationID int64) (locked bool, err error)
 }
 
 // isolateDeltas makes the triggers write the deltas of the transaction to a partition of the log that no listing reads,
-// and returns the partition: a listing would otherwise read past the uncommitted deltas of a long import. The caller
+// and returns the partition. Otherwise, each listing would scan the uncommitted deltas of a long import. The caller
 // compacts the partition before it commits.
 func isolateDeltas(tx *gorm.DB, organizationID int64) (partition int64, err error) {
 	if database.DialectOf(tx) == database.SQLite {

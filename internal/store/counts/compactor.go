@@ -25,7 +25,7 @@ type Compactor struct {
 	milestoneInterval int64
 }
 
-// NewCompactor returns a compactor that sets milestones at an interval; 0 is DefaultMilestoneInterval.
+// NewCompactor returns a compactor that builds milestones at an interval; 0 is DefaultMilestoneInterval.
 func NewCompactor(db *database.DB, milestoneInterval int64) *Compactor {
 	return &Compactor{db, cmp.Or(milestoneInterval, DefaultMilestoneInterval)}
 }

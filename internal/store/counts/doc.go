@@ -2,7 +2,8 @@
 //
 // # The equation
 //
-// A list is the result of a set of filters (Key). For every list, and for every part of one, at every moment:
+// A list is the result of a set of filters (Key). At every moment, this equation holds for every list and for every range of
+// a list:
 //
 //	records = counter + pending deltas
 //
@@ -16,14 +17,15 @@
 //	                        │                             │
 //	                        └───────── listing ───────────┘
 //
-// An import writes its deltas to a partition of the log of its own, and compacts them before it commits: listings would
-// otherwise read past all that it has not committed.
+// An import writes its deltas to a partition of its own, and compacts them before it commits. Otherwise, each listing would
+// scan all of the import's uncommitted deltas.
 //
 // # Milestones
 //
 // A long list has milestones, a sparse rank index: positions in the order of time, each with the number of records from there
-// to the next. Added up from the beginning, they give the rank of a position, the number of records before it. A page is read
-// from the nearest of them, forward or backward. The choice decides the cost of a page, never its records: each rank is exact.
+// to the next. The sum of these numbers from the beginning is the rank of a position, the number of records before it. A page
+// is read from the nearest milestone, forward or backward. The choice affects the cost of a page, never its records, because
+// each rank is exact.
 //
 // Example, with an interval of 100: a list of 1,000 records, and the page at offset 640 of size 20, newest first. In the order
 // of time, the page has the ranks 340 to 359. The milestones:
@@ -35,7 +37,7 @@
 //
 // The nearest known rank to the page's end (360) is that of m4, 400: the statement skips 40 index entries backward from m4 and
 // reads 20 records. Without milestones it would skip 340 entries forward from the beginning. If a delta of +1 before m3 is
-// pending, the total and each rank from m3 on are one more: the page has the ranks 341 to 360, and m4, now at rank 401, is
+// pending, the total and each rank from m3 on are one more. The page then has the ranks 341 to 360, and m4, at rank 401, is
 // still 40 entries away.
 //
 // When a range exceeds twice the interval, compaction splits it by reading its records (splitMilestones). As its records

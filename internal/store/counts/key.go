@@ -2,7 +2,7 @@ package counts
 
 import "github.com/deployrecords/deployrecords/internal/deployments"
 
-// AnyID stands for every id in the columns of the counters. It was drawn at random, once, so that no id equals it.
+// AnyID stands for every id in the columns of the counters. It is a random constant, so that no id equals it.
 const AnyID = "271cd479-99fe-42ea-b632-a11581c16cca"
 
 // Filter are the columns that totals and milestones have in common. In a Delta they are the values of a record, whose

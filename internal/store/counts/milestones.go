@@ -10,9 +10,9 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// DefaultMilestoneInterval is the number of records between two new milestones; at twice as many, the range is split. A
-// page lies at most that many records from a milestone, and a list of ten million records has about a thousand milestones
-// to add up. Skipping an index entry costs a fraction of adding one up, so a shorter interval gains nothing.
+// DefaultMilestoneInterval is the number of records between two new milestones. A range of more than twice as many is split,
+// so a page lies at most one interval from a milestone. A listing of ten million records adds up about a thousand milestones.
+// Skipping an index entry costs a fraction of adding up a milestone, so a shorter interval gains nothing.
 const DefaultMilestoneInterval = 8192
 
 // Position is the position of a record in the order of time, oldest first.

@@ -33,8 +33,9 @@ SELECT whole.n, part.created_at, part.record_id,
 FROM whole LEFT JOIN part ON part.before > 0 AND part.before % ? = 0 ORDER BY part.before`
 )
 
-// onePass is how many times the number of all records the lists to build must have together for one pass through the
-// records to be faster than reading each list: the database counts a record in a fraction of the time of sending it.
+// onePass is the threshold for building milestones in one pass through all records: the lists to build have together more
+// than onePass times as many records. Otherwise, reading each list is faster, because the database counts a record in a
+// fraction of the time of sending it.
 const onePass = 5
 
 // splitMilestones builds the milestones of lists that have become long, and splits ranges that have.

@@ -113,7 +113,7 @@ func openSQLite(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
 	}
-	// Of several programs that create one file, SQLite lets one switch to WAL and rejects the others at once, whatever
+	// If several programs create one file, SQLite allows one to switch to WAL and rejects the others at once, whatever
 	// their busy timeout.
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		err := pool.PingContext(context.Background())

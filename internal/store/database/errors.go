@@ -17,13 +17,13 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// MapError converts an error of a driver to one that deployments.Store documents.
+// MapError converts a driver's error to an error that deployments.Store documents.
 func MapError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		// The drivers wrap it in their own words, or report the connection that they closed.
+		// The drivers wrap the context's error, or report the connection that they closed.
 		return fmt.Errorf("%w (%w)", ctx.Err(), err)
 	case isTimeout(err):
 		return fmt.Errorf("%w (%w)", context.DeadlineExceeded, err)

@@ -10,7 +10,7 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// maxInsertRows bounds the rows of one INSERT: databases bound the number of a statement's parameters.
+// maxInsertRows bounds the rows of one INSERT, because databases bound the number of a statement's parameters.
 const maxInsertRows = 1024
 
 // CreateAll inserts the rows by statements whose row counts are powers of two: prepared statements are cached by their

@@ -12,7 +12,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// Write runs a transaction that writes.
+// Write runs a write transaction.
 func (d *DB) Write(ctx context.Context, do func(tx *gorm.DB) error) error {
 	return d.withWriteLock(ctx, func() error { return d.WithContext(ctx).Transaction(do) })
 }

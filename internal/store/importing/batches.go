@@ -11,7 +11,7 @@ import (
 type batch struct {
 	items      []*item
 	violations []*deployments.ImportViolation
-	// err is the error in which the entries end.
+	// err is the error that ends the entries, or nil.
 	err error
 }
 

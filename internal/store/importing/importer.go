@@ -1,4 +1,4 @@
-// Package importing loads histories as they stand (I1 to I5).
+// Package importing loads histories without changing their records (I1 to I5).
 package importing
 
 import (
@@ -21,9 +21,9 @@ type Limits struct {
 	// Batch is how many entries are looked up and written together.
 	Batch int
 	// Cache is how many names, artifacts and links, of each kind, are cached from batch to batch. A cache that exceeds it is
-	// emptied and filled again: most lines name what the lines just before them name.
+	// emptied and filled again: most lines use names of the lines just before them.
 	Cache int
-	// Reorder is the number of new records at which the oldest of them are written; fewer wait.
+	// Reorder is the number of waiting new records at which the oldest of them are written.
 	Reorder int
 	// Slots is how many slots wait to be written.
 	Slots int

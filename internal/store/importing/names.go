@@ -53,8 +53,8 @@ func (w *work) resolveNames(names *schema.NameCache, idField, nameField string, 
 	return nil
 }
 
-// resolveArtifacts sets the ids of the artifacts in the entries. Without an id, the four parts tell artifacts apart; with
-// one, the id does, and entries are rejected that contradict its parts (I4).
+// resolveArtifacts sets the ids of the artifacts in the entries. Without an id, the four parts identify an artifact. With
+// an id, the id identifies it, and entries that contradict its parts are rejected (I4).
 func (w *work) resolveArtifacts() error {
 	w.artifacts.Limit(w.limits.Cache)
 	digests, ids := make([]string, 0, len(w.items)), make([]string, 0, len(w.items))

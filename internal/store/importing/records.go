@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// writeRecords buffers new records and replaces those of which the file has a later state (I3).
+// writeRecords buffers new records and replaces stored records for which the file has a later state (I3).
 func (w *work) writeRecords() error {
 	current := maps.Clone(w.stored)
 	changed := make(map[string]bool)
@@ -65,8 +65,8 @@ func (w *work) writeRecords() error {
 }
 
 // reorderBuffer holds new records, by id, that are not in the database yet. Pages of a history read records that are
-// neighbours in time, which should be neighbours in the table; but most files are in the order in which records were
-// superseded or exported, and have neighbours tens of thousands of lines apart. So records wait until there are many or the
+// neighbours in time, so these should be neighbours in the table. But most files are in the order in which records were
+// superseded or exported, with neighbours tens of thousands of lines apart. So records wait until there are many or the
 // file ends, and the oldest are written first.
 type reorderBuffer map[string]*schema.Record
 

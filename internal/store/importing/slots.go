@@ -8,8 +8,8 @@ import (
 )
 
 // dirtySlots are the slots of written records whose rows in current_slots are not updated yet. They are updated at the end, or
-// when they have become many: updating a slot's row with each batch would leave a dead row and dead index entries each time,
-// which are not removed before the transaction ends and slow every reader.
+// when there are many. Updating a slot's row with each batch would leave a dead row and dead index entries each time. These
+// are not removed before the transaction ends, and slow every reader.
 type dirtySlots struct {
 	// newest is the newest record written to each slot. A record that was added, or stayed at its position in its slot, can
 	// only advance the slot, whatever the order of the file.

@@ -21,7 +21,8 @@ type work struct {
 	organizationID int64
 	batches        int
 	items          []*item // of the batch
-	// stored are the records of the batch's ids in their states before the batch, also those in the reorder buffer.
+	// stored are the records with the batch's ids, in their states before the batch. They include records in the
+	// reorder buffer.
 	stored        map[string]schema.Record
 	reorderBuffer reorderBuffer
 	environments  *schema.NameCache

@@ -9,7 +9,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// portable replaces the functions that SQLite has under other names.
+// portable replaces functions that have other names in SQLite.
 func (s shape) portable(sql string) string {
 	if s.dialect == database.SQLite {
 		return strings.NewReplacer("greatest(", "max(", "least(", "min(").Replace(sql)

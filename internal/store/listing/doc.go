@@ -2,8 +2,8 @@
 //
 // # From a query to a statement
 //
-// The shape of a query (shape.go) is everything that decides the text of its statement: the set of records, the filters
-// that are present, the values that the planner must see. GORM renders each shape once, in a dry run, from the scopes and
+// The shape of a query (shape.go) is everything that determines the text of its statement: the set of records, the filters
+// that are present, and the values that the planner must see. GORM renders each shape once, in a dry run, from the scopes and
 // subqueries of statement.go, which has the whole statement from top to bottom. A Lister caches the text with the order of
 // its parameters (compile.go); a request only binds their values. testdata/statements has the SQL of every kind of shape.
 //
@@ -11,15 +11,15 @@
 //
 // # Totals
 //
-// Where counters have the total, it is their sum and the pending deltas (see package counts). Where they have none, by
-// digest, by project version, or by a deployment name or project together with another filter, the statement counts the
-// records.
+// If counters have the total, it is the sum of counters and pending deltas (see package counts). Listings by digest, by
+// project version, or by a deployment name or project together with another filter have no counters. Their statements count
+// the records.
 //
 // # Pages
 //
-// The first page is read from the end of an index. Any other page is its target, the ranks from low to before high, where
-// a rank is the number of older records in the listing. The database reads from the nearest anchor, a position with a known
-// rank, and skips what lies between:
+// The first page is read from the end of an index. For any other page, the statement computes its target: the ranks from low
+// to before high. A rank is the number of older records in the listing. The database reads from the nearest anchor, a
+// position with a known rank, and skips the records between:
 //
 //	oldest                                                             newest
 //	beginning      milestone        low  high        milestone            end

@@ -14,8 +14,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
-// defaultNameCacheSize bounds each of the three caches. An artifact takes some 500 bytes; all together stay below
-// 100 MiB even if every name has its maximum length.
+// defaultNameCacheSize bounds each of the three caches. An artifact takes about 500 bytes; all three together stay
+// below 100 MiB even if every name has its maximum length.
 const defaultNameCacheSize = 1 << 14
 
 // nameCache completes records, which a statement reads with ids alone, by the names that their ids stand for: joining

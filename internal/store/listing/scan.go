@@ -16,7 +16,7 @@ var recordColumns = []string{
 // Names are left to nameCache.
 func scan(rows *sql.Rows, pageSize int32) (deployments.Result, error) {
 	var (
-		// A setting may allow large pages: the slice grows to them rather than being allocated for each request.
+		// A setting may allow large pages, so the slice grows as needed instead of being allocated for the maximum.
 		result                                                              = deployments.Result{Records: make([]deployments.Record, 0, min(pageSize, 128))}
 		id, environmentID, logicalEnvironmentID, deploymentName, artifactID sql.Null[string]
 		status                                                              sql.Null[int64]

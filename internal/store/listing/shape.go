@@ -8,7 +8,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// shape is everything that decides the text of a statement: queries of one shape differ only in the values that they
+// shape is everything that determines the text of a statement: queries of one shape differ only in the values that they
 // bind. It is the key of the statement cache.
 type shape struct {
 	dialect database.Dialect
@@ -66,9 +66,9 @@ func (s shape) counted() bool { return !s.artifactDigest && !s.projectVersion &&
 // hasMilestones reports whether the listing has milestones once it is long.
 func (s shape) hasMilestones() bool { return s.counted() && s.HasMilestones() }
 
-// inIndexOrder reports whether whole records are read where one index points to, which yields exactly the listing. Other
-// listings read ids, and then the records of the page: for a frequent status or kind the planner would rather filter the
-// index of all records, and every project set would read a page of whole records.
+// inIndexOrder reports whether the statement reads whole records in the order of one index that yields exactly the listing.
+// Other listings read ids, and then the records of the page. With whole records, the planner would filter the index of all
+// records for a frequent status or kind, and every project set would read a page of whole records.
 func (s shape) inIndexOrder() bool {
 	return s.hasMilestones() && s.Indexed() && !s.Status && !s.Kind && s.Projects == 0
 }

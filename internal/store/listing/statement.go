@@ -11,16 +11,16 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
-// statement builds the one statement that reads a page and its total, and so reads both from one snapshot (L9). Each of
-// its common table expressions reads those before it, and the functions below have the same order. testdata/statements
-// has the SQL of every kind of shape.
+// statement builds the one statement that reads a page and its total, both from one snapshot (L9). Each common table
+// expression reads those before it, and the functions below have the same order. testdata/statements has the SQL
+// of every kind of shape.
 func (s shape) statement(db *gorm.DB) *gorm.DB {
 	var with commonTables
 	with.add("names AS", s.names(db))
 	if s.Projects > 0 {
 		with.add("sets AS", s.projectSets(db))
 	}
-	// The total and the page both read it. Each is planned as if its text stood there.
+	// The total and the page both read it. The planner inlines it in each of them.
 	with.add("matching AS NOT MATERIALIZED", db.Scopes(s.history, s.filters, s.artifactFilters))
 	if s.counted() {
 		with.add("pending AS", s.pending(db))

@@ -8,7 +8,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
-// item is an item of the batch with the ids of its names.
+// item is an item of the batch together with the ids of its names.
 type item struct {
 	deployments.BatchItem
 	environmentID        string

@@ -1,11 +1,11 @@
 // Package schema holds the tables: GORM models, migrations, and the invariants that every writer maintains. Each name and each
-// artifact has one row (names.go, projects.go, artifacts.go). Artifacts, records and slots carry the project set that the
-// artifact's links make (project_sets.go). current_slots has the latest record of each slot (slots.go).
+// artifact has one row (names.go, projects.go, artifacts.go). Artifacts, records and slots carry the project set that
+// results from the artifact's links (project_sets.go). current_slots has the latest record of each slot (slots.go).
 //
 // # Lock order
 //
-// All writers lock in this order, and rows of one table in the order of their keys, so that of two writers one waits for
-// the other and never both for each other:
+// All writers lock in this order, and rows of one table in the order of their keys, so that two writers never wait for each
+// other:
 //
 //  1. the organization's row (imports and repairs only),
 //  2. names: environments, logical environments, projects, project versions,

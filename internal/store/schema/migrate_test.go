@@ -225,7 +225,8 @@ func TestMigrationRebuildsMilestones(t *testing.T) {
 
 		s := storetest.Open(t, url)
 		requireVerified(t, s)
-		// Of all, a status, a kind, both, an environment, a deployment name and a project: at 0, 8,192 and 16,384 records.
+		// The lists of all records, a status, a kind, both, an environment, a deployment name and a project have milestones at
+		// 0, 8,192 and 16,384 records.
 		found, err := s.Verify(t.Context(), "acme")
 		if err != nil || found.Milestones != 3*7 || found.Pending != 0 || found.Records != records {
 			t.Errorf("got %+v, %v", found, err)

@@ -10,7 +10,7 @@ import (
 //go:embed migrations
 var migrationFiles embed.FS
 
-// Migrations returns the SQL files that make the schema.
+// Migrations returns the SQL files that create the schema.
 func Migrations(dialect database.Dialect) fs.FS {
 	folder := "migrations/postgres"
 	if dialect == database.SQLite {

@@ -38,7 +38,7 @@ type Artifact struct {
 	ProjectSetID int64
 }
 
-// Parts returns the four parts that tell artifacts apart.
+// Parts returns the four parts that identify an artifact.
 func (a Artifact) Parts() deployments.Artifact {
 	return deployments.Artifact{Kind: a.Kind, Name: a.Name, Version: a.Version, Digest: a.Digest}
 }

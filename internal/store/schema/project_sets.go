@@ -11,7 +11,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// A project set is the set of all projects that an artifact belongs to, as one number: an index yields the records of a set
+// A project set is the set of all projects that an artifact belongs to, as one number. An index yields the records of a set
 // in list order, and counters count them. It changes when the artifact is linked to a version of another project.
 
 const (
