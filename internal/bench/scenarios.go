@@ -86,7 +86,7 @@ func (s scenario) run(ctx context.Context, t *testbed) (ScenarioReport, error) {
 	report := ScenarioReport{Name: s.name, Description: strings.TrimSpace(s.description), missed: s.missed}
 	if ctx.Err() != nil {
 		report.Results = []Result{{What: s.name, NotRun: "the run was interrupted before"}}
-		return report, nil //nolint:nilerr // the report says that the scenario did not run
+		return report, nil //nolint:nilerr // the report has the reason
 	}
 	t.logf("%s", s.name)
 	start := time.Now()

@@ -126,7 +126,6 @@ func (s *setting[T]) decode(ctx *kong.DecodeContext, want string, parse func(str
 func validate(settings any) (violations []error) {
 	fields := reflect.ValueOf(settings).Elem()
 	for _, field := range fields.Fields() {
-		field := field
 		if s, ok := reflect.TypeAssert[interface{ violation() error }](field.Addr()); ok {
 			if err := s.violation(); err != nil {
 				violations = append(violations, err)

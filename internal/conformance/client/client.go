@@ -136,7 +136,7 @@ func (c *Client) Printable(text string) string {
 // Summary returns an answer's status, and the message and details of an error body.
 func (c *Client) Summary(a *Answer) string {
 	var text strings.Builder
-	text.WriteString(fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status)))
+	fmt.Fprintf(&text, "%d %s", a.Status, http.StatusText(a.Status))
 	if message := a.Value.Text("message"); message != "" {
 		text.WriteString(": " + message)
 		for _, detail := range a.Value.Get("details").items() {
