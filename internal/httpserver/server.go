@@ -101,6 +101,6 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, lim
 		cutOff(errCutOff)
 		err = errors.Join(err, server.Close())
 	}
-	_ = <-failed // http.ErrServerClosed
+	<-failed //nolint:errcheck // always http.ErrServerClosed here
 	return err
 }
