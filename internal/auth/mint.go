@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -14,9 +15,9 @@ import (
 // set; what is empty is left out of the token.
 type MintRequest struct {
 	Organization, Project, Subject, Issuer, Audience string
-	// OrganizationClaim names the claim that holds the organization. Empty:
-	// org_id.
-	OrganizationClaim string
+	// OrganizationClaim and ProjectClaim name the claims that hold the
+	// organization and the project. Empty: org_id and project_name.
+	OrganizationClaim, ProjectClaim string
 	// Scopes become the scope claim. Empty: the token has no scope claim, and
 	// grants nothing unless the server runs with --allow-missing-scope (rule
 	// T4).
@@ -35,9 +36,8 @@ type MintRequest struct {
 // a TTL that is not positive, an unknown scope, and the write scope together
 // with a project (rule T5).
 func Mint(secret []byte, r MintRequest) (string, error) {
-	if r.OrganizationClaim == "" {
-		r.OrganizationClaim = defaultOrganizationClaim
-	}
+	r.OrganizationClaim = cmp.Or(r.OrganizationClaim, defaultOrganizationClaim)
+	r.ProjectClaim = cmp.Or(r.ProjectClaim, defaultProjectClaim)
 	if r.Now.IsZero() {
 		r.Now = time.Now()
 	}
@@ -51,20 +51,26 @@ func Mint(secret []byte, r MintRequest) (string, error) {
 		"jti": rand.Text(),
 	}
 	for claim, value := range map[string]string{
-		"sub":               r.Subject,
-		"iss":               r.Issuer,
-		"aud":               r.Audience,
-		defaultProjectClaim: r.Project,
-		"scope":             joinScopes(r.Scopes),
+		"sub":   r.Subject,
+		"iss":   r.Issuer,
+		"aud":   r.Audience,
+		"scope": joinScopes(r.Scopes),
 	} {
 		if value != "" {
 			c[claim] = value
 		}
 	}
-	if _, taken := c[r.OrganizationClaim]; taken {
-		return "", fmt.Errorf("the organization can't be the claim %s, which the token has for something else", r.OrganizationClaim)
+	for _, named := range []struct{ what, claim, value string }{
+		{"project", r.ProjectClaim, r.Project},
+		{"organization", r.OrganizationClaim, r.Organization},
+	} {
+		if _, taken := c[named.claim]; taken && named.value != "" {
+			return "", fmt.Errorf("the %s can't be the claim %s, which the token has for something else", named.what, named.claim)
+		}
+		if named.value != "" {
+			c[named.claim] = named.value
+		}
 	}
-	c[r.OrganizationClaim] = r.Organization
 
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(secret)
 	if err != nil {
@@ -78,7 +84,7 @@ func (r MintRequest) check(secret []byte) error {
 	violations := []error{
 		checkSecret(secret),
 		checkOrganization(r.OrganizationClaim, r.Organization),
-		checkName(defaultProjectClaim, r.Project),
+		checkName(r.ProjectClaim, r.Project),
 		checkName("sub", r.Subject),
 		checkName("iss", r.Issuer),
 		checkName("aud", r.Audience),

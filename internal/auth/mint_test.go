@@ -142,3 +142,19 @@ func TestWhatVerifyWouldRefuseIsNotMinted(t *testing.T) {
 		t.Errorf("got %v, want all three violations at once", err)
 	}
 }
+
+func TestT5_AMintedTokenHasItsProjectInTheProjectClaim(t *testing.T) {
+	token, err := Mint(secretA, MintRequest{Organization: "acme", Project: "web", ProjectClaim: "project_path", TTL: time.Hour, Now: testTime})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := accept(t, verifier(t, Options{HMACSecrets: [][]byte{secretA}, ProjectClaim: "project_path"}), token); p.Project != "web" {
+		t.Errorf("the project is %q", p.Project)
+	}
+	for _, claim := range []string{"sub", "exp", "org_id"} {
+		_, err := Mint(secretA, MintRequest{Organization: "acme", Project: "web", Subject: "ci", ProjectClaim: claim, TTL: time.Hour})
+		if err == nil || !strings.Contains(err.Error(), "can't be the claim "+claim) {
+			t.Errorf("project claim %s: got %v", claim, err)
+		}
+	}
+}

@@ -166,6 +166,8 @@ func verifierOptions(keys *config.Keys) (options auth.Options, violations []erro
 		Issuer:            keys.Issuer,
 		Audience:          keys.Audience,
 		OrganizationClaim: keys.OrganizationClaim,
+		ProjectClaim:      keys.ProjectClaim,
+		IgnoreProjects:    keys.ProjectClaim == "",
 	}
 	secrets, err := readSecrets(&keys.Secrets)
 	if err != nil {

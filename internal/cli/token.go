@@ -31,6 +31,9 @@ func (c *tokenCommand) Run(streams Streams) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if c.Project != "" && c.ProjectClaim == "" {
+		return usageError{errors.New("--project: without --project-claim no claim limits a token to a project")}
+	}
 	request := auth.MintRequest{
 		Organization:      c.Organization,
 		Project:           c.Project,
@@ -38,6 +41,7 @@ func (c *tokenCommand) Run(streams Streams) error {
 		Issuer:            c.Issuer,
 		Audience:          c.Audience,
 		OrganizationClaim: c.OrganizationClaim,
+		ProjectClaim:      c.ProjectClaim,
 		TTL:               c.TTL,
 		Now:               time.Now(),
 	}

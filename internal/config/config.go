@@ -30,6 +30,7 @@ type Claims struct {
 	Issuer            string `name:"jwt-issuer" env:"JWT_ISSUER" placeholder:"TEXT" group:"Tokens" help:"Required iss of tokens. Without it, iss is not checked."`
 	Audience          string `name:"jwt-audience" env:"JWT_AUDIENCE" placeholder:"TEXT" group:"Tokens" help:"Required aud of tokens. Without it, aud is not checked."`
 	OrganizationClaim string `name:"organization-claim" env:"ORGANIZATION_CLAIM" default:"org_id" placeholder:"NAME" group:"Tokens" help:"Claim that names the organization."`
+	ProjectClaim      string `name:"project-claim" env:"PROJECT_CLAIM" default:"project_name" placeholder:"NAME" group:"Tokens" help:"Claim that limits a token to a project; if empty, no claim does. Issuers such as GitLab use upstream's names for something else."`
 }
 
 // Keys are the keys that verify tokens.
@@ -58,7 +59,7 @@ type Serve struct {
 	MaxConcurrentLists Int `name:"max-concurrent-lists" env:"MAX_CONCURRENT_LISTS" min:"1" max:"10000" placeholder:"N" group:"Database" help:"Maximum number of listings with precomputed totals that run at once; others wait in arrival order. Default: the number of connections; for a database on this machine, at most two per processor."`
 	Memory
 	Keys
-	AllowMissingScope Switch `name:"allow-missing-scope" env:"ALLOW_MISSING_SCOPE" default:"false" group:"Tokens" help:"Let tokens without a scope claim read; upstream's tokens often have none."`
+	AllowMissingScope Switch `name:"allow-missing-scope" env:"ALLOW_MISSING_SCOPE" default:"false" group:"Tokens" help:"Let tokens read that have none of the claims scope, scp, roles and permissions; upstream's tokens often have none."`
 
 	AutoCreate Switch `name:"auto-create" env:"AUTO_CREATE" default:"true" negatable:"" group:"Recording" help:"Create environments, logical environments, projects and project versions on their first recording; --no-auto-create rejects unknown names."`
 
@@ -120,6 +121,8 @@ func (s *Serve) Validate() []error {
 	}
 	if s.OrganizationClaim == "" {
 		add("--organization-claim: is empty")
+	} else if s.ProjectClaim == s.OrganizationClaim {
+		add("--project-claim: %q is the claim of the organization", s.ProjectClaim)
 	}
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		add("--listen: %q is not HOST:PORT", s.Listen)
@@ -175,6 +178,7 @@ func (s *Serve) LogValue() slog.Value {
 		slog.String("issuer", s.Issuer),
 		slog.String("audience", s.Audience),
 		slog.String("organization_claim", s.OrganizationClaim),
+		slog.String("project_claim", s.ProjectClaim),
 		slog.Bool("allow_missing_scope", s.AllowMissingScope.Value),
 		slog.Bool("auto_create", s.AutoCreate.Value),
 		slog.Int64("first_page", s.FirstPage.Value),
