@@ -113,7 +113,7 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// option returns the API's value for a flag's value, in any case.
+// option returns the API's value for a flag's value, ignoring upper and lower case.
 func option(flag, value string, known map[string]string, placeholder string) (string, error) {
 	if found := cmp.Or(known[strings.ToLower(value)], known[strings.ToUpper(value)]); found != "" {
 		return found, nil

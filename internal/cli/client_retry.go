@@ -17,13 +17,13 @@ import (
 // maxResponse limits a response, which is kept in memory. A page of records is far smaller.
 const maxResponse = 64 << 20
 
-// newBackoff returns pauses that double from half a second to fifteen. Up to half of each is random, so that pipeline
-// steps that failed together do not retry together.
+// newBackoff returns pauses that double: 0.25 to 0.5 s at first (375 ms ± 33 %), 7.5 to 15 s at most. They are random so
+// that pipeline steps that failed together do not retry together.
 func newBackoff() retry.Backoff {
 	return retry.WithJitterPercent(33, retry.WithCappedDuration(11250*time.Millisecond, retry.NewExponential(375*time.Millisecond)))
 }
 
-// retryableError is a failed try that another one may follow.
+// retryableError is a failed try. Another try may follow it unless it is permanent.
 type retryableError struct {
 	reason string
 	// after is the pause that the server asked for, or 0.

@@ -106,7 +106,7 @@ func (c *recordCommand) summary(r recordingclient.DeploymentRecord) string {
 	if version == "" {
 		version = shortDigest(r.Artifact.Digest)
 	}
-	// The last update set any status other than DEPLOYED.
+	// A status other than DEPLOYED was set by the last update.
 	since := r.UpdatedAt
 	if r.Status == recordingclient.DeploymentRecordStatusDEPLOYED {
 		since = r.CreatedAt

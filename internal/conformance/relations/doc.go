@@ -7,8 +7,8 @@
 //
 // A record may be added between two requests of a relation. Therefore a relation that fails is not a fault at once:
 // requireStable sends the same requests again, in the same order. If every answer is as before, all of them held at one
-// moment: between the last request of the first round and the first request of the second. This is so because recorded data
-// only moves forward. Only a relation that is broken in such a snapshot is a fault.
+// moment: between the last request of the first round and the first request of the second. This holds as long as data
+// only moves forward; an import that moves records back can break it. Only a relation that is broken in such a snapshot is a fault.
 //
 //	round 1:  GET latest -> A    GET history -> B
 //	                                            * moment at which A and B both hold

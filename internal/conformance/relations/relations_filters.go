@@ -50,15 +50,15 @@ func (s *Suite) checkSubset(part part, p *spec.Parameter, text string) {
 	}
 	s.requireStable(func(r *round) {
 		all, some := r.wholeList(base), r.wholeList(base.With(p.Name, text))
-		r.requireSubset(all, some, func(record *client.Value) (bool, bool) {
+		r.requireFiltered(all, some, func(record *client.Value) (bool, bool) {
 			return p.Field != nil && record.Text(p.Field...) == text, p.Field != nil
 		})
 	})
 }
 
-// requireSubset requires the second list to have exactly the wanted records of the first. Records of which it is not known
-// whether they are wanted may be missing.
-func (r *round) requireSubset(all, some *client.Walk, wanted func(*client.Value) (is, known bool)) {
+// requireFiltered requires the second list to have exactly the wanted records of the first. If it is not known whether a
+// record is wanted, it may be missing.
+func (r *round) requireFiltered(all, some *client.Walk, wanted func(*client.Value) (is, known bool)) {
 	if !all.Complete || !some.Complete {
 		return
 	}
@@ -126,7 +126,7 @@ func (s *Suite) checkSingleFilter(p *spec.Parameter) {
 		}
 		s.requireStable(func(r *round) {
 			alone, within := r.wholeList(query), r.wholeList(part.With(p.Name, values[i]).Append(s.history()))
-			r.requireSubset(alone, within, func(record *client.Value) (bool, bool) {
+			r.requireFiltered(alone, within, func(record *client.Value) (bool, bool) {
 				return s.matches(record, part.Query), true
 			})
 		})
