@@ -106,7 +106,27 @@ func (h *handler) addRoutes(routes []*echo.Route, operations []*operation) error
 	return nil
 }
 
-// matchRoute rejects unknown paths and methods before anything else is checked. Echo itself would answer OPTIONS with
+// limitHeader rejects long headers with a 431. net/http itself rejects a header beyond twice the limit.
+func (h *handler) limitHeader(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		size := len(r.RequestURI)
+		for name, values := range r.Header {
+			for _, value := range values {
+				size += len(name) + len(value) + len(": \r\n")
+			}
+		}
+		if size > h.Limits.HeaderBytes {
+			return &api.Problem{
+				Status:  http.StatusRequestHeaderFieldsTooLarge,
+				Message: fmt.Sprintf("the request's line and header have more than %d bytes", h.Limits.HeaderBytes),
+			}
+		}
+		return next(c)
+	}
+}
+
+// matchRoute rejects unknown paths and methods before the caller is authenticated. Echo itself would answer OPTIONS with
 // a 204.
 func (h *handler) matchRoute(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -130,26 +150,6 @@ func (h *handler) matchRoute(next echo.HandlerFunc) echo.HandlerFunc {
 			Message: deployments.QuoteName(method) + " is not a method of this path",
 			Allow:   strings.Join(slices.Compact(methods), ", "),
 		}
-	}
-}
-
-// limitHeader rejects long headers with a 431. net/http itself rejects a header beyond twice the limit.
-func (h *handler) limitHeader(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		size := len(r.RequestURI)
-		for name, values := range r.Header {
-			for _, value := range values {
-				size += len(name) + len(value) + len(": \r\n")
-			}
-		}
-		if size > h.Limits.HeaderBytes {
-			return &api.Problem{
-				Status:  http.StatusRequestHeaderFieldsTooLarge,
-				Message: fmt.Sprintf("the request's line and header have more than %d bytes", h.Limits.HeaderBytes),
-			}
-		}
-		return next(c)
 	}
 }
 
