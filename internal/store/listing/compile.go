@@ -36,16 +36,16 @@ func (p parameter) GormValue(context.Context, *gorm.DB) clause.Expr {
 // placeholder stands for a parameter among the variables of a GORM statement.
 type placeholder struct{ parameter parameter }
 
-// statement is the text of a shape and its parameters in the order of the text.
-type statement struct {
+// compiledStatement is the text of a shape's statement and its parameters in the order of the text.
+type compiledStatement struct {
 	text       string
 	parameters []parameter
 }
 
 // compile renders the statement of a shape. It takes GORM a thousand allocations, so each shape is compiled once.
-func compile(db *gorm.DB, s shape) (*statement, error) {
+func compile(db *gorm.DB, s shape) (*compiledStatement, error) {
 	rendered := s.statement(db.Session(&gorm.Session{DryRun: true, NewDB: true}))
-	compiled := &statement{text: rendered.Statement.SQL.String()}
+	compiled := &compiledStatement{text: rendered.Statement.SQL.String()}
 	for _, variable := range rendered.Statement.Vars {
 		compiled.parameters = append(compiled.parameters, variable.(placeholder).parameter)
 	}
@@ -53,7 +53,7 @@ func compile(db *gorm.DB, s shape) (*statement, error) {
 }
 
 // bind returns the values of the statement's parameters.
-func (s *statement) bind(scope deployments.Scope, query *deployments.Query) []any {
+func (s *compiledStatement) bind(scope deployments.Scope, query *deployments.Query) []any {
 	texts := [...]string{
 		organization:           scope.Organization,
 		environmentName:        query.EnvironmentName,

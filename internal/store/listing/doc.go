@@ -17,8 +17,8 @@
 //
 // # Pages
 //
-// The first page is read from the end of an index. For any other page, the statement computes its target: the ranks from low
-// to before high. A rank is the number of older records in the listing. The database reads from the nearest anchor, a
+// The first page is read from the end of an index. For any other page, the statement computes its target: the ranks from
+// low (inclusive) to high (exclusive). A rank is the number of older records in the listing. The database reads from the nearest anchor, a
 // position with a known rank, and skips the records between:
 //
 //	oldest                                                             newest

@@ -16,11 +16,11 @@ var RowsByID = rowsByID
 // Statement returns the text and the values of a query's statement.
 func (l *Lister) Statement(t testing.TB, scope deployments.Scope, query deployments.Query) (text string, values []any) {
 	t.Helper()
-	statement, err := l.statement(newShape(l.dialect, l.options.MilestoneInterval, scope, &query))
+	compiled, err := l.statement(newShape(l.dialect, l.options.MilestoneInterval, scope, &query))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return statement.text, statement.bind(scope, &query)
+	return compiled.text, compiled.bind(scope, &query)
 }
 
 // HoldAll makes listings with precomputed totals wait until release is called.

@@ -34,7 +34,7 @@ type Lister struct {
 	prepared   gorm.ConnPool
 	dialect    database.Dialect
 	options    Options
-	statements *lru.Cache[shape, *statement]
+	statements *lru.Cache[shape, *compiledStatement]
 	names      nameCache
 	// running admits counted listings in the order of their arrival.
 	running *semaphore.Weighted
@@ -50,7 +50,7 @@ func New(db *database.DB, o Options) *Lister {
 		prepared:   db.Prepared(context.Background()).Statement.ConnPool,
 		dialect:    db.Dialect,
 		options:    o,
-		statements: newCache[shape, *statement](maxStatements),
+		statements: newCache[shape, *compiledStatement](maxStatements),
 		names:      newNameCache(o.NameCacheSize),
 		running:    semaphore.NewWeighted(int64(o.MaxConcurrentLists)),
 	}
@@ -73,11 +73,11 @@ func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deplo
 		}
 		defer l.running.Release(1)
 	}
-	statement, err := l.statement(shape)
+	compiled, err := l.statement(shape)
 	if err != nil {
 		return deployments.Result{}, err
 	}
-	rows, err := l.prepared.QueryContext(ctx, statement.text, statement.bind(scope, query)...)
+	rows, err := l.prepared.QueryContext(ctx, compiled.text, compiled.bind(scope, query)...)
 	if err != nil {
 		return deployments.Result{}, err
 	}
@@ -91,7 +91,7 @@ func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deplo
 }
 
 // statement returns the compiled statement of a shape.
-func (l *Lister) statement(s shape) (*statement, error) {
+func (l *Lister) statement(s shape) (*compiledStatement, error) {
 	if compiled, ok := l.statements.Get(s); ok {
 		return compiled, nil
 	}
@@ -104,12 +104,13 @@ func (l *Lister) statement(s shape) (*statement, error) {
 
 // MaxConcurrentLists is the number of listings with precomputed totals that run at the same time. The others wait in the
 // order of their arrival, which a pool of connections does not keep. Each takes about as long as any other: admitting
-// all at once would make each as late as the last. Listings that count their records take as long as there are records,
-// so they need no admission and delay no other.
+// all at once would make each as late as the last. Listings that count their records are not admitted here. They take time
+// in proportion to their records, and cheap listings would wait behind them that long. They still share the pool and the
+// processors.
 func (l *Lister) MaxConcurrentLists() int { return l.options.MaxConcurrentLists }
 
-// DefaultMaxConcurrentLists returns the number for a pool of so many connections: that many, or at most two for each
-// processor if the database shares the processors of this machine.
+// DefaultMaxConcurrentLists returns a default for a pool of that size: its size, or at most two for each processor if the
+// database runs on this machine.
 func DefaultMaxConcurrentLists(databaseURL string, connections int) int {
 	if database.IsLocal(databaseURL) {
 		return min(connections, 2*runtime.GOMAXPROCS(0))

@@ -12,11 +12,11 @@ import (
 // bind. It is the key of the statement cache.
 type shape struct {
 	dialect database.Dialect
-	// Filters are the set of records and the filters that counters have. Projects are those of filterProject and of the
-	// scope (T5), and a record belongs to any version of each.
+	// Filters holds the set of records, all or the latest, and the presence of the filters that counters have. Projects counts
+	// the project filter and the scope's project (T5), once if both are the same; any version of a project qualifies.
 	counts.Filters
 	filterProject bool
-	// The filters that counters do not have. A project version includes its project.
+	// The filters that counters do not have. A project version filter replaces the project filter.
 	artifactDigest, projectVersion bool
 
 	// The planner must see these values: a status or a kind is frequent or rare, and pages are small.
@@ -26,7 +26,7 @@ type shape struct {
 
 	// seek is set for every page but the first.
 	seek bool
-	// milestoneInterval is the least number of records between two milestones.
+	// milestoneInterval is the number of records between two milestones when compaction sets them.
 	milestoneInterval int64
 }
 
@@ -66,7 +66,7 @@ func (s shape) counted() bool { return !s.artifactDigest && !s.projectVersion &&
 // hasMilestones reports whether the listing has milestones once it is long.
 func (s shape) hasMilestones() bool { return s.counted() && s.HasMilestones() }
 
-// inIndexOrder reports whether the statement reads whole records in the order of one index that yields exactly the listing.
+// inIndexOrder reports whether one index yields exactly the listing, so that whole records are read through it.
 // Other listings read ids, and then the records of the page. With whole records, the planner would filter the index of all
 // records for a frequent status or kind, and every project set would read a page of whole records.
 func (s shape) inIndexOrder() bool {

@@ -11,16 +11,16 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
-// statement builds the one statement that reads a page and its total, both from one snapshot (L9). Each common table
-// expression reads those before it, and the functions below have the same order. testdata/statements has the SQL
-// of every kind of shape.
+// statement builds the one statement that reads a page and its total, so both come from one snapshot (L9). Each common table
+// expression may read the earlier ones, and the functions below have the same order. testdata/statements has the SQL of every
+// kind of shape.
 func (s shape) statement(db *gorm.DB) *gorm.DB {
 	var with commonTables
 	with.add("names AS", s.names(db))
 	if s.Projects > 0 {
 		with.add("sets AS", s.projectSets(db))
 	}
-	// The total and the page both read it. The planner inlines it in each of them.
+	// The total and the page both read matching. The planner inlines it in each of them.
 	with.add("matching AS NOT MATERIALIZED", db.Scopes(s.history, s.filters, s.artifactFilters))
 	if s.counted() {
 		with.add("pending AS", s.pending(db))
@@ -49,8 +49,8 @@ func (s shape) statement(db *gorm.DB) *gorm.DB {
 		" FROM total LEFT JOIN "+records+" ON true ORDER BY r.created_at DESC, r.id DESC", with)
 }
 
-// names is one row with the ids of the organization and of the environments that the filters name, or no row if one of
-// the names is unknown (L5).
+// names looks up names: it is one row with the ids of the organization, the environment and the logical environment that the
+// query names, or no row if one of these names is unknown (L5).
 func (s shape) names(db *gorm.DB) *gorm.DB {
 	columns := "organizations.id AS organization_id"
 	db = db.Model(&schema.Organization{}).Where("key = ?", organization)
@@ -66,10 +66,11 @@ func (s shape) names(db *gorm.DB) *gorm.DB {
 	return db.Select(columns)
 }
 
-// named is a column of names. Qualified, a column that names lacks is an error; unqualified, it would be the outer query's.
+// named is an id in the row of names. Qualified, a column that names lacks is an error; unqualified, it would be the outer
+// query's.
 func named(column string) string { return "(SELECT names." + column + " FROM names)" }
 
-// projectSets is the ids of the project sets that contain the filter's project and the scope's (L4, T5).
+// projectSets selects the ids of the project sets that contain the filter's project and the scope's (L4, T5).
 func (s shape) projectSets(db *gorm.DB) *gorm.DB {
 	db = db.Table("names").Select("project_set_id").
 		Joins("JOIN projects ON projects.organization_id = names.organization_id AND name = ?", s.projectParameter()).
@@ -91,7 +92,7 @@ func (s shape) projectParameter() parameter {
 	return scopeProject
 }
 
-// history is the full_history switch: all records, or the latest record of each slot (L1).
+// history selects the set of records: all records, or the latest record of each slot (L1).
 func (s shape) history(db *gorm.DB) *gorm.DB {
 	if s.Latest {
 		return db.Model(&schema.CurrentSlot{}).Select("record_id AS id, created_at, project_set_id")
@@ -99,7 +100,7 @@ func (s shape) history(db *gorm.DB) *gorm.DB {
 	return db.Model(&schema.Record{})
 }
 
-// filters narrows records, slots and deltas by the columns that all of them have (L2).
+// filters narrows deployment_records, current_slots and list_changes by columns that all three have (L2).
 func (s shape) filters(db *gorm.DB) *gorm.DB {
 	db = db.Where("organization_id = " + named("organization_id"))
 	if s.Environment {
@@ -120,7 +121,8 @@ func (s shape) filters(db *gorm.DB) *gorm.DB {
 	return db
 }
 
-// artifactFilters narrows records and slots by the digest and the projects of their artifact (L4).
+// artifactFilters narrows deployment_records and current_slots by the digest and the project version of their artifact (L4).
+// For projects, it only adds the condition of the partial indexes: matchingRecords and read narrow to the project sets.
 func (s shape) artifactFilters(db *gorm.DB) *gorm.DB {
 	if s.artifactDigest {
 		db = db.Where("artifact_id IN (SELECT id FROM artifacts WHERE organization_id = "+named("organization_id")+" AND digest = ?)", artifactDigest)
@@ -132,7 +134,7 @@ func (s shape) artifactFilters(db *gorm.DB) *gorm.DB {
 			projectName, projectVersionName)
 	}
 	if s.Projects > 0 {
-		db = db.Where("project_set_id > 0") // the condition of the partial indexes
+		db = db.Where("project_set_id > 0")
 	}
 	return db
 }
@@ -142,7 +144,7 @@ func (s shape) pending(db *gorm.DB) *gorm.DB {
 	return db.Table("list_changes").Select("created_at, record_id, n").Scopes(s.filters, s.countedSets)
 }
 
-// countedSets narrows deltas and totals to the set of records and to the project sets.
+// countedSets narrows deltas and totals to the set of records, all or the latest, and to the project sets.
 func (s shape) countedSets(db *gorm.DB) *gorm.DB {
 	if s.Projects > 0 {
 		db = db.Where("project_set_id IN (SELECT project_set_id FROM sets)")
@@ -162,8 +164,9 @@ func (s shape) total(db *gorm.DB) *gorm.DB {
 	return db.Raw("SELECT CAST(coalesce((?), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n", counters)
 }
 
-// counters narrows totals and milestones to those of the filters. The deployment name is bound without a filter, too: it
-// is then empty, as in most rows, and PostgreSQL would sort the milestones instead of reading them in index order.
+// counters narrows totals and milestones to those of the filters. The deployment name is bound even without a filter. If the
+// text had an empty literal, which most rows match, PostgreSQL would sort the milestones instead of reading them in index
+// order.
 func (s shape) counters(db *gorm.DB) *gorm.DB {
 	environmentID, logicalEnvironmentID := "'"+counts.AnyID+"'", "'"+counts.AnyID+"'"
 	if s.Environment {
@@ -178,20 +181,22 @@ func (s shape) counters(db *gorm.DB) *gorm.DB {
 		Where("deployment_name = ?", deploymentName)
 }
 
-// page is the first page. Where the total is zero no index is searched: none has every combination of filters.
+// page is the first page. If the total is zero it reads nothing: no index covers every combination of filters, so finding
+// nothing could mean reading everything.
 func (s shape) page(db *gorm.DB) *gorm.DB {
 	return s.read(db, window{
 		columns: s.pageColumns(), condition: "(SELECT n FROM total) > 0", order: newestFirst, limit: fmt.Sprint(s.pageSize), offset: "0",
 	})
 }
 
-// target is the ranks of the page's records, from low to before high. A rank is the number of older matching records.
+// target is the ranks of the page's records, from low (inclusive) to high (exclusive). A rank is the number of older matching
+// records.
 func (s shape) target(db *gorm.DB) *gorm.DB {
 	return db.Table("total").Select(s.portable(fmt.Sprintf("greatest(n - ?, 0) AS high, greatest(n - ? - %d, 0) AS low", s.pageSize)), offset, offset)
 }
 
-// milestones is the milestones of the listing: n is the number of compacted records from each to the next one, upto the
-// number of those before the next one.
+// milestones is the milestones of the listing. n is the number of compacted records from a milestone to the next; upto is the
+// number of compacted records before the next milestone.
 func (s shape) milestones(db *gorm.DB) *gorm.DB {
 	db = db.Table("long_list_milestones").Scopes(s.counters).
 		Select("created_at, record_id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto")
@@ -201,9 +206,9 @@ func (s shape) milestones(db *gorm.DB) *gorm.DB {
 	return db.Where("project_id = 0")
 }
 
-// milestone is the milestone nearest to the target, and its rank. It is the first one whose range, up to the next one, has
-// its middle at or after the target; the sum ends there. Near the beginning and the end, which are anchors as well, the
-// sum does not start.
+// milestone is the milestone nearest to the target, and its rank. It is the first whose range, up to the next milestone, has
+// its middle at or after high, so the running sum stops there. Within one interval of either end no sum is needed: the end
+// itself is the anchor.
 func (s shape) milestone(db *gorm.DB) *gorm.DB {
 	return db.Table("milestones").
 		Select("created_at, record_id AS id, upto - n + coalesce((SELECT sum(pending.n) FROM pending" +
