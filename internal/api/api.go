@@ -1,5 +1,6 @@
 // Package api implements the operations of the OpenAPI documents: it translates a request into a query or recording of
-// the domain, and the result or the error into a response. The documents' names end here.
+// the domain, and the result or the error into a response. No package below it uses the documents'
+// types.
 package api
 
 import (
