@@ -116,7 +116,7 @@ func (v *verifier) compareSlots(stored, latest map[schema.Slot]schema.CurrentSlo
 }
 
 func slotDelta(s schema.CurrentSlot) counts.Delta {
-	d := counts.Delta{N: 1, Dimensions: counts.Dimensions{Latest: true, ProjectSetID: s.ProjectSetID, Filter: counts.Filter{
+	d := counts.Delta{N: 1, Dimensions: counts.Dimensions{Latest: true, ProjectSetID: s.ProjectSetID, Columns: counts.Columns{
 		EnvironmentID: s.EnvironmentID, DeploymentName: s.DeploymentName, Status: s.Status, Kind: s.Kind,
 	}}}
 	if s.LogicalEnvironmentID != nil {

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// lockKey is the key of the advisory lock on an organization's counters.
+	// lockKey is the key of an organization's compaction lock, an advisory lock.
 	lockKey = "hashtextextended('deployrecords: counts', ?)"
 
-	// A compaction that is cut off would only start again, so both statements disable the statement timeout.
+	// A compaction that times out would only have to start over, so both statements disable the statement timeout.
 	waitForLock = `SELECT pg_advisory_xact_lock(` + lockKey + `), set_config('statement_timeout', '0', true)`
 	tryLock     = `SELECT pg_try_advisory_xact_lock(` + lockKey + `) FROM (SELECT set_config('statement_timeout', '0', true)) AS unbounded`
 
@@ -81,24 +81,25 @@ func isolateDeltas(tx *gorm.DB, organizationID int64) (partition int64, err erro
 	return -organizationID, tx.Exec(setIsolated).Error
 }
 
-// compaction is the work of one transaction, which has the lock on the organization's counters.
+// compaction is the work of one transaction, which has the organization's compaction lock.
 type compaction struct {
-	tx                *gorm.DB
-	organizationID    int64
+	tx             *gorm.DB
+	organizationID int64
+	// partition is list_changes.organization_id: organizationID, or its negative (isolateDeltas). It is no PostgreSQL partition.
 	partition         int64
 	milestoneInterval int64
 	// after is the id of the last delta that was compacted.
 	after int64
-	// milestones are the organization's, with the deltas that were compacted. They are read when nil.
+	// milestones are the organization's milestones, including what this compaction has added; nil until read.
 	milestones map[Key]Milestones
 }
 
-func (c *Compactor) begin(tx *gorm.DB, organizationID, partition int64) *compaction {
+func (c *Compactor) newCompaction(tx *gorm.DB, organizationID, partition int64) *compaction {
 	return &compaction{tx: tx, organizationID: organizationID, partition: partition, milestoneInterval: c.milestoneInterval}
 }
 
 func (c *compaction) row(key Key, m Milestone) milestoneRow {
-	return milestoneRow{c.organizationID, key.Filter, key.ProjectID, m}
+	return milestoneRow{c.organizationID, key.Columns, key.ProjectID, m}
 }
 
 func (c *compaction) compactAll() error {

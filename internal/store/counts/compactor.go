@@ -66,7 +66,7 @@ func (c *Compactor) compactOrganization(ctx context.Context, id int64) (compacte
 			if locked, err := tryLockCounters(tx, id); err != nil || !locked {
 				return err
 			}
-			work := c.begin(tx, id, id)
+			work := c.newCompaction(tx, id, id)
 			if n, err = work.compactBatch(batchSize); err != nil || n >= batchSize {
 				return err // milestones come last: building them reads what is pending
 			}
@@ -92,11 +92,11 @@ func (c *Compactor) CompactIsolated(tx *gorm.DB, organizationID int64, write fun
 	if err := LockCounters(tx, organizationID); err != nil {
 		return err
 	}
-	return c.begin(tx, organizationID, partition).compactAll()
+	return c.newCompaction(tx, organizationID, partition).compactAll()
 }
 
 // BuildMilestones builds the milestones of an organization that are missing and splits those that have grown. Deltas may be
 // pending.
 func (c *Compactor) BuildMilestones(tx *gorm.DB, organizationID int64) error {
-	return c.begin(tx, organizationID, organizationID).splitMilestones()
+	return c.newCompaction(tx, organizationID, organizationID).splitMilestones()
 }

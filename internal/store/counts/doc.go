@@ -2,15 +2,17 @@
 //
 // # The equation
 //
-// A list is the result of a set of filters (Key). At every moment, this equation holds for every list and for every range of
-// a list:
+// A list is the result of a set of filters (Key). At every moment, this equation holds for every counted list
+// (Filters.Counted) and for every range between its milestones:
 //
 //	records = counter + pending deltas
 //
-// Writers would queue for the few rows of counters. Instead, triggers append deltas to a log (list_changes), in the
-// writer's transaction: +1 for a record that enters the lists of its Dimensions, -1 for one that leaves. One server at a time
-// moves deltas from the log into the counters (compaction). A listing reads counter and log in one statement, so its total is
-// exact whether or not anything was compacted. Compaction, building milestones and Verify rest on the same equation.
+// Writers would queue for the few rows of counters. Instead, triggers append deltas to a log (list_changes), in the writer's
+// transaction: +1 for a record that enters the lists of its Dimensions, -1 for one that leaves. Compaction moves deltas from
+// the log into the counters. Every server compacts about once a second, or more slowly if that takes long (RunCompaction in
+// store/compaction.go). For each organization, one gets the compaction lock and does the work; the others skip it. Imports
+// and repairs (CompactIsolated) and migrations (store.Migrate) compact too. A listing reads counter and log in one
+// statement, so its total is always exact. Compaction, building milestones and audit's Verify rest on the same equation.
 //
 //	writer ──trigger──> list_changes ──compaction──> list_totals           (records of a list)
 //	                    (delta log)                  long_list_milestones  (records of a range of a list)
@@ -30,15 +32,15 @@
 // Example, with an interval of 100: a list of 1,000 records, and the page at offset 640 of size 20, newest first. In the order
 // of time, the page has the ranks 340 to 359. The milestones:
 //
-//	position   Beginning   m1    m2    m3    m4   ...
-//	N                100   100   100   100   100  ...
-//	rank               0   100   200   300   400  ...
-//	                                     ├page┤─ 40 ─┤
+//	position   Beginning   m1    m2    m3                 m4   ...
+//	N                100   100   100   100               100   ...
+//	rank               0   100   200   300               400   ...
+//	                                           ├page┤── 40 ┤
 //
-// The nearest known rank to the page's end (360) is that of m4, 400: the statement skips 40 index entries backward from m4 and
-// reads 20 records. Without milestones it would skip 340 entries forward from the beginning. If a delta of +1 before m3 is
-// pending, the total and each rank from m3 on are one more. The page then has the ranks 341 to 360, and m4, at rank 401, is
-// still 40 entries away.
+// The nearest known rank to the page's newest record (its upper rank, 360) is m4's, 400: the statement skips 40 index
+// entries backward from m4 and reads 20 records. Without milestones it would skip 340 entries forward from the beginning. If
+// a delta of +1 before m3 is pending, the total and each rank from m3 on are one more. The page then has the ranks 341 to
+// 360, and m4, at rank 401, is still 40 entries away.
 //
 // When a range exceeds twice the interval, compaction splits it by reading its records (splitMilestones). As its records
 // include the pending deltas, these are subtracted.

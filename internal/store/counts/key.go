@@ -5,9 +5,12 @@ import "github.com/deployrecords/deployrecords/internal/deployments"
 // AnyID stands for every id in the columns of the counters. It is a random constant, so that no id equals it.
 const AnyID = "271cd479-99fe-42ea-b632-a11581c16cca"
 
-// Filter are the columns that totals and milestones have in common. In a Delta they are the values of a record, whose
+// A Key identifies a list by the values of its filters. Its Dimensions are the columns of totals, and the Columns in these are
+// what totals and milestones have in common. A Condition is one filter of a Key; Filters holds only which filters a query has.
+
+// Columns holds the columns that totals and milestones have in common. In a Delta they are the values of a record, whose
 // LogicalEnvironmentID is empty if it has none. In a Key, AnyID, an empty name and zero match every value.
-type Filter struct {
+type Columns struct {
 	EnvironmentID        string             `gorm:"primaryKey"`
 	LogicalEnvironmentID string             `gorm:"primaryKey"`
 	DeploymentName       string             `gorm:"primaryKey"`
@@ -15,10 +18,10 @@ type Filter struct {
 	Kind                 deployments.Kind   `gorm:"primaryKey;autoIncrement:false"`
 }
 
-// Dimensions are the columns of totals. A zero ProjectSetID is no set in a Delta, and matches every set in a Key.
+// Dimensions holds the columns of totals. A zero ProjectSetID is no set in a Delta, and matches every set in a Key.
 type Dimensions struct {
 	Latest bool `gorm:"primaryKey"`
-	Filter
+	Columns
 	ProjectSetID int64 `gorm:"primaryKey;autoIncrement:false"`
 }
 
@@ -31,7 +34,7 @@ type Key struct {
 
 // allKey is the list of all records, or of the latest ones.
 func allKey(latest bool) Key {
-	return Key{Dimensions: Dimensions{Latest: latest, Filter: Filter{EnvironmentID: AnyID, LogicalEnvironmentID: AnyID}}}
+	return Key{Dimensions: Dimensions{Latest: latest, Columns: Columns{EnvironmentID: AnyID, LogicalEnvironmentID: AnyID}}}
 }
 
 // The lists whose filter is combined with no other filter.
@@ -79,10 +82,10 @@ func (d Dimensions) keys() []Key {
 	return keys
 }
 
-// Filters are the filters of a list without their values.
+// Filters holds which filters a query has, without their values.
 type Filters struct {
 	Latest, Environment, LogicalEnvironment, DeploymentName, Status, Kind bool
-	// Projects is how many projects each record belongs to.
+	// Projects is the number of projects that the filters require each record to belong to (0 to 2).
 	Projects int
 }
 
@@ -92,8 +95,8 @@ func (f Filters) Counted() bool {
 }
 
 // HasMilestones reports whether a list with these filters gets milestones once it exceeds the threshold. Only
-// full-history lists that an index yields in list order, or that are a part of such a list, qualify. By environment this
-// is only the whole list: hundreds of environments would make their combinations most of all lists.
+// full-history lists that an index yields in list order, or that are a part of such a list, qualify. Those by environment
+// need to have no other filter: with hundreds of environments, their combinations would be most of the lists.
 func (f Filters) HasMilestones() bool {
 	return !f.Latest && f.Projects <= 1 && (!f.Environment || f.Indexed())
 }
@@ -117,19 +120,19 @@ type Condition struct {
 }
 
 // Conditions returns the filters of a Key by these columns.
-func (f Filter) Conditions() (present []Condition) {
-	for _, c := range []struct {
+func (c Columns) Conditions() (present []Condition) {
+	for _, filter := range []struct {
 		column     string
 		value, all any
 	}{
-		{"environment_id", f.EnvironmentID, AnyID},
-		{"logical_environment_id", f.LogicalEnvironmentID, AnyID},
-		{"deployment_name", f.DeploymentName, ""},
-		{"status", f.Status, deployments.AnyStatus},
-		{"kind", f.Kind, deployments.AnyKind},
+		{"environment_id", c.EnvironmentID, AnyID},
+		{"logical_environment_id", c.LogicalEnvironmentID, AnyID},
+		{"deployment_name", c.DeploymentName, ""},
+		{"status", c.Status, deployments.AnyStatus},
+		{"kind", c.Kind, deployments.AnyKind},
 	} {
-		if c.value != c.all {
-			present = append(present, Condition{c.column, c.value})
+		if filter.value != filter.all {
+			present = append(present, Condition{filter.column, filter.value})
 		}
 	}
 	return present

@@ -60,7 +60,7 @@ func (m Milestones) end(i int) Position {
 // milestoneRow is a row of long_list_milestones.
 type milestoneRow struct {
 	OrganizationID int64 `gorm:"primaryKey;autoIncrement:false"`
-	Filter
+	Columns
 	ProjectID int64 `gorm:"primaryKey;autoIncrement:false"`
 	Milestone
 }
@@ -74,7 +74,7 @@ func ReadMilestones(tx *gorm.DB, organizationID int64) (map[Key]Milestones, erro
 	err := tx.Where("organization_id = ?", organizationID).Order("created_at, record_id").Find(&rows).Error
 	stored := make(map[Key]Milestones)
 	for _, row := range rows {
-		key := Key{Dimensions: Dimensions{Filter: row.Filter}, ProjectID: row.ProjectID}
+		key := Key{Dimensions: Dimensions{Columns: row.Columns}, ProjectID: row.ProjectID}
 		stored[key] = append(stored[key], row.Milestone)
 	}
 	return stored, err
