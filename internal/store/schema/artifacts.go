@@ -94,9 +94,9 @@ func (c *ArtifactCache) Add(id string, parts deployments.Artifact) string {
 	return row.ID
 }
 
-// Create stores the artifacts that Add added since the last Create. Fresh are their ids: they have no records yet. Another
-// writer may have created one of the same parts since: replaced maps the id that was not stored to the artifact that counts
-// instead, which Create locks with the strength.
+// Create stores the artifacts that Add added since the last Create. Another writer may have created one of the same parts
+// since: replaced maps the id that was not stored to the stored artifact to use instead, which Create locks with the strength.
+// Fresh has the ids that were stored: they have no records yet.
 func (c *ArtifactCache) Create(strength string) (fresh map[string]bool, replaced map[string]Artifact, err error) {
 	given, made := c.given, c.made
 	c.given, c.made = nil, nil

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,7 +81,7 @@ func linkSet(links []Link) database.JSONSet {
 }
 
 // AddLinks stores links and returns the project sets of the artifacts whose set changes by it, which it propagates to
-// their records and slots. Fresh artifacts have no records yet.
+// their records and current_slots. Fresh artifacts have no records yet.
 func AddLinks(tx *gorm.DB, links []Link, fresh map[string]bool) (changed map[string]int64, err error) {
 	if len(links) == 0 {
 		return nil, nil
@@ -101,12 +102,7 @@ func AddLinks(tx *gorm.DB, links []Link, fresh map[string]bool) (changed map[str
 	if changed, err = RecomputeSets(tx, linked); err != nil {
 		return nil, err
 	}
-	var used []string
-	for id := range changed {
-		if !fresh[id] {
-			used = append(used, id)
-		}
-	}
+	used := slices.DeleteFunc(slices.Collect(maps.Keys(changed)), func(id string) bool { return fresh[id] })
 	return changed, PropagateSets(tx, used)
 }
 
@@ -169,7 +165,7 @@ func ensureSets(tx *gorm.DB, ids database.JSONSet) error {
 	return tx.Exec(insertMembers, ids).Error
 }
 
-// PropagateSets copies the project sets of artifacts, which the caller has locked, to their records and slots.
+// PropagateSets copies the project sets of artifacts, which the caller has locked, to their records and current_slots.
 func PropagateSets(tx *gorm.DB, ids []string) error {
 	if len(ids) == 0 {
 		return nil
