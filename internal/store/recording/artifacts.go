@@ -21,7 +21,7 @@ FROM artifacts a LEFT JOIN project_version_artifacts l ON l.artifact_id = a.id
 WHERE a.organization_id = ? AND a.digest IN (?)`
 )
 
-// contentKey is the kind and the digest: artifacts with both in common are the same for the rules of recording.
+// contentKey is the kind and the digest: the rules of recording treat artifacts that share both as one.
 type contentKey struct {
 	kind   deployments.Kind
 	digest string
@@ -39,7 +39,7 @@ func (w *work) readArtifacts() error {
 	if len(digests) == 0 {
 		return nil
 	}
-	linked, err := w.readLinks()
+	allLinked, err := w.readLinks()
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (w *work) readArtifacts() error {
 		RecordID        *string
 		RecordCreatedAt database.Timestamp
 	}
-	err = w.tx.Raw(selectArtifactsWithNewest+w.db.Dialect.Lock(artifactLock(!linked), "a"), w.organizationID, database.Texts(digests)).Scan(&rows).Error
+	err = w.tx.Raw(selectArtifactsWithNewest+w.db.Dialect.Lock(artifactLock(!allLinked), "a"), w.organizationID, database.Texts(digests)).Scan(&rows).Error
 	for _, row := range rows {
 		w.artifacts.Put(row.Artifact)
 		w.sets[row.ID] = row.ProjectSetID

@@ -25,7 +25,7 @@ func (i *item) identity() identityKey {
 	return identityKey{slot: i.slot(), logicalEnvironmentID: i.logicalEnvironmentID, kind: i.Kind}
 }
 
-// checkItems rejects a batch that is not partial if an item has violations.
+// checkItems fails the batch if the step before added violations, unless the batch is partial.
 func (w *work) checkItems() error {
 	if w.batch.Partial {
 		return nil

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"fmt"
 	"slices"
 
 	"gorm.io/gorm"
@@ -10,6 +11,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
+
+var isDeployed = fmt.Sprintf("status = %d", deployments.Deployed) // not bound: the planner must see the value
 
 // identityKey is an identity (W1) by the ids of its names.
 type identityKey struct {
@@ -35,8 +38,8 @@ func (w *work) identity(key identityKey) *identityState {
 	return state
 }
 
-// lockAndRead locks the slots and artifacts of the batch, then reads the clock and the DEPLOYED records. A snapshot also
-// locks the slots of its environment with DEPLOYED records: records that other slots get after that are newer than it.
+// lockAndRead locks the slots and artifacts of the batch, then reads the clock and the DEPLOYED records. A snapshot also locks
+// every slot of its environment that has a DEPLOYED record. A record added to another slot afterwards is newer than it.
 func (w *work) lockAndRead() (err error) {
 	var slots []schema.Slot
 	for _, item := range w.valid() {
@@ -46,7 +49,7 @@ func (w *work) lockAndRead() (err error) {
 		environmentID := w.environments.ByName[w.batch.Snapshot.EnvironmentName].ID
 		var names []string
 		err := w.tx.Model(&schema.Record{}).Distinct("deployment_name").
-			Where("organization_id = ? AND environment_id = ? AND status = 1", w.organizationID, environmentID).Pluck("deployment_name", &names).Error
+			Where("organization_id = ? AND environment_id = ? AND "+isDeployed, w.organizationID, environmentID).Pluck("deployment_name", &names).Error
 		if err != nil {
 			return err
 		}
@@ -107,7 +110,7 @@ func (w *work) readSlots(slots []schema.Slot) error {
 	set := schema.SlotSet(slots)
 	// CROSS JOIN: SQLite would otherwise read the set once for each record.
 	deployed, err := w.readRecords(w.selectRecords("? w CROSS JOIN deployment_records r", set).
-		Where("r.environment_id = w.environment_id AND r.deployment_name = w.deployment_name AND r.status = 1").
+		Where("r.environment_id = w.environment_id AND r.deployment_name = w.deployment_name AND r." + isDeployed).
 		Order("r.id").Clauses(forUpdate("r")))
 	if err != nil {
 		return err
@@ -167,7 +170,7 @@ func (w *work) readRecords(query *gorm.DB) ([]deployments.Record, error) {
 	return records, nil
 }
 
-// newest returns the newest record of the identity, with the digest unless that is empty, in its current state; or nil.
+// newest returns the identity's newest record as the batch has left it, or nil. A digest that is not empty must match.
 func (w *work) newest(key identityKey, digest string) (*deployments.Record, error) {
 	if _, ok := w.latest[key.slot]; !ok {
 		return nil, nil // the slot has no records

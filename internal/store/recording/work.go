@@ -24,7 +24,7 @@ type work struct {
 	artifacts      *schema.ArtifactCache
 	// newestOf is the newest record of each content, with its artifact.
 	newestOf map[contentKey]deployments.Record
-	// sets are the project sets of artifacts by id, linked their stored links.
+	// sets are the project sets of artifacts by id. linked has the links that are stored.
 	sets   map[string]int64
 	linked map[schema.Link]bool
 	// now is the time of the recording, read while the slots are locked (W6).
