@@ -36,7 +36,7 @@ type Lister struct {
 	options    Options
 	statements *lru.Cache[shape, *compiledStatement]
 	names      nameCache
-	// running admits counted listings in the order of their arrival.
+	// running admits listings with a counter in the order of their arrival.
 	running *semaphore.Weighted
 }
 
@@ -67,7 +67,7 @@ func (l *Lister) List(ctx context.Context, scope deployments.Scope, query deploy
 
 func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deployments.Query) (deployments.Result, error) {
 	shape := newShape(l.dialect, l.options.MilestoneInterval, scope, query)
-	if shape.counted() {
+	if shape.hasCounter() {
 		if err := l.running.Acquire(ctx, 1); err != nil {
 			return deployments.Result{}, err
 		}

@@ -60,11 +60,11 @@ func newShape(dialect database.Dialect, milestoneInterval int64, scope deploymen
 	return s
 }
 
-// counted reports whether counters have the total.
-func (s shape) counted() bool { return !s.artifactDigest && !s.projectVersion && s.Counted() }
+// hasCounter reports whether counters have the total.
+func (s shape) hasCounter() bool { return !s.artifactDigest && !s.projectVersion && s.Counted() }
 
 // hasMilestones reports whether the listing has milestones once it is long.
-func (s shape) hasMilestones() bool { return s.counted() && s.HasMilestones() }
+func (s shape) hasMilestones() bool { return s.hasCounter() && s.HasMilestones() }
 
 // inIndexOrder reports whether one index yields exactly the listing, so that whole records are read through it.
 // Other listings read ids, and then the records of the page. With whole records, the planner would filter the index of all

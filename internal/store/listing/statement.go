@@ -22,7 +22,7 @@ func (s shape) statement(db *gorm.DB) *gorm.DB {
 	}
 	// The total and the page both read matching. The planner inlines it in each of them.
 	with.add("matching AS NOT MATERIALIZED", db.Scopes(s.history, s.filters, s.artifactFilters))
-	if s.counted() {
+	if s.hasCounter() {
 		with.add("pending AS", s.pending(db))
 	}
 	with.add("total AS", s.total(db))
@@ -154,7 +154,7 @@ func (s shape) countedSets(db *gorm.DB) *gorm.DB {
 
 // total is the number of matching records: counters and pending deltas, or a count of the records.
 func (s shape) total(db *gorm.DB) *gorm.DB {
-	if !s.counted() {
+	if !s.hasCounter() {
 		return db.Table(s.matchingRecords()).Select("count(*) AS n")
 	}
 	counters := db.Table("list_totals").Select("sum(n)").Scopes(s.counters, s.countedSets)
@@ -195,8 +195,7 @@ func (s shape) target(db *gorm.DB) *gorm.DB {
 	return db.Table("total").Select(s.portable(fmt.Sprintf("greatest(n - ?, 0) AS high, greatest(n - ? - %d, 0) AS low", s.pageSize)), offset, offset)
 }
 
-// milestones is the milestones of the listing. n is the number of compacted records from a milestone to the next; upto is the
-// number of compacted records before the next milestone.
+// milestones is the milestones of the listing. n counts the compacted records to the next one, upto those before the next.
 func (s shape) milestones(db *gorm.DB) *gorm.DB {
 	db = db.Table("long_list_milestones").Scopes(s.counters).
 		Select("created_at, record_id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto")
@@ -206,9 +205,8 @@ func (s shape) milestones(db *gorm.DB) *gorm.DB {
 	return db.Where("project_id = 0")
 }
 
-// milestone is the milestone nearest to the target, and its rank. It is the first whose range, up to the next milestone, has
-// its middle at or after high, so the running sum stops there. Within one interval of either end no sum is needed: the end
-// itself is the anchor.
+// milestone is the milestone nearest to high, and its rank: the first whose range has its middle at or after high, where the
+// running sum stops. Within one interval of either end no sum is needed: the end itself is the anchor.
 func (s shape) milestone(db *gorm.DB) *gorm.DB {
 	return db.Table("milestones").
 		Select("created_at, record_id AS id, upto - n + coalesce((SELECT sum(pending.n) FROM pending" +

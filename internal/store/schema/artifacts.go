@@ -40,8 +40,7 @@ func (c *ArtifactCache) Limit(limit int) {
 	}
 }
 
-// Put adds stored artifacts. Imports may have given several ids to the same parts: the generated id counts, or else the
-// least.
+// Put adds stored artifacts. If imports gave several ids to the same parts, the generated id counts, or else the least.
 func (c *ArtifactCache) Put(rows ...Artifact) {
 	for _, row := range rows {
 		c.ByID[row.ID] = row

@@ -4,8 +4,7 @@
 //
 // # Lock order
 //
-// All writers lock in this order, and rows of one table in the order of their keys, so that two writers never wait for each
-// other:
+// All writers lock in this order, and rows of one table by their keys, so that two writers never wait for each other:
 //
 //  1. the organization's row: imports and repairs lock it; a recorder or import inserts it if there is none,
 //  2. idempotency_keys (recorders only),
@@ -19,9 +18,9 @@
 //
 // There are exceptions. A recorder inserts its artifacts, links and project sets after it has locked records: such a row
 // blocks only another writer that inserts the same row. It locks some records one by one after the others: the lock of their
-// slot keeps other recorders from them. PropagateSets locks records across slots, without locks of slots. An import locks
-// names and artifacts of its next batch while it holds the records of the batches before. PostgreSQL ends a deadlock by
-// aborting one writer: recorders and repairs retry, and an import fails with ErrConflict.
+// slot keeps other recorders from them. PropagateSets locks records without their slots. An import locks names and artifacts of
+// its next batch while it holds records. PostgreSQL ends a deadlock by aborting one writer: recorders and repairs retry, and
+// an import fails with ErrConflict.
 //
 // A writer of a record locks its artifact with Share before it reads the artifact's project set, or takes the set from a
 // record that it has locked. A writer of a link locks the artifact with NoKeyUpdate, and then the artifact's records. So no

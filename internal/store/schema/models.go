@@ -11,18 +11,18 @@ type Organization struct {
 	Key string
 }
 
-// Environment is a row of environments or of logical_environments, which have the same columns.
+// The tables of Environment, which have the same columns.
+const (
+	Environments        = "environments"
+	LogicalEnvironments = "logical_environments"
+)
+
+// Environment is a row of one of them.
 type Environment struct {
 	ID             string `gorm:"primaryKey"`
 	OrganizationID int64
 	Name           string
 }
-
-// The tables of Environment.
-const (
-	Environments        = "environments"
-	LogicalEnvironments = "logical_environments"
-)
 
 // Artifact is a row of artifacts.
 type Artifact struct {
@@ -155,7 +155,7 @@ type IdempotencyKey struct {
 	CreatedAt      database.Timestamp `gorm:"autoCreateTime:false"`
 }
 
-// TableName implements schema.Tabler of GORM, as do the methods below for other models.
+// TableName implements schema.Tabler of GORM.
 func (Link) TableName() string { return "project_version_artifacts" }
 
 // TableName implements schema.Tabler.
