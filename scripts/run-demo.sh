@@ -13,9 +13,10 @@ export DATABASE_URL="sqlite://$dir/demo.db" JWT_HMAC_SECRET_FILE="$dir/secret" L
 token=$("$bin" token --organization demo --ttl 720h)
 cat <<END
 
-List what runs where (paste this into another terminal):
+List what runs where (paste these lines into another terminal):
 
-  curl -H 'Authorization: Bearer $token' 'http://$LISTEN_ADDR/v1/deployments?pagination.page_size=3'
+  export TOKEN=$token
+  curl -s -H "Authorization: Bearer \$TOKEN" 'http://$LISTEN_ADDR/v1/deployments?pagination.page_size=3'
 
 END
 exec "$bin" serve
