@@ -40,8 +40,8 @@ status=0
 if [ "$($GO env CGO_ENABLED)" = 1 ] && command -v "$($GO env CC)" >/dev/null 2>&1; then
   echo "race detector: on; tests that call internal/racetest run afterwards without it"
   $GO test -timeout 20m -race "$@" || status=1
-  # A package whose tests import racetest runs again as a whole, so no list of tests can be out of date.
-  slow=$($GO list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' "$@" | awk '/[[ ][^ ]*\/internal\/racetest/ { print $1 }')
+  # A package that imports racetest, or whose tests do, runs again as a whole, so no list of tests can be out of date.
+  slow=$($GO list -f '{{.ImportPath}} {{.Imports}} {{.TestImports}} {{.XTestImports}}' "$@" | awk '/[[ ][^ ]*\/internal\/racetest/ { print $1 }')
   [ -z "$slow" ] || $GO test -timeout 20m $slow || status=1
 else
   echo "race detector: off, because there is no C compiler"
