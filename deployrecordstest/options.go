@@ -72,8 +72,8 @@ type recordLine struct {
 }
 
 // WithNow stops the server's clock at a time in the years 1970 to 9998, truncated to microseconds. New records have this time
-// (one microsecond later for each further record of a slot), imported records may be created at most a day after it, and
-// it is the Date of responses. Tokens expire by the real time. Without this option, the clock is the real one.
+// (one microsecond later for each further record of a slot), and it is the Date of responses. No time of an imported record
+// may be more than a minute after it. Tokens expire by the real time. Without this option, the clock is the real one.
 func WithNow(now time.Time) Option {
 	return func(c *config) error {
 		now := now.UTC().Truncate(time.Microsecond)

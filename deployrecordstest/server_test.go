@@ -124,7 +124,7 @@ func TestInvalidOptionsAreReported(t *testing.T) {
 		"WithRecordsFrom: broken":                                                 {deployrecordstest.WithRecordsFrom(iotest.ErrReader(errors.New("broken")))},
 		"WithRecordsFrom has faults:\n  line 2: is a string":                      {deployrecordstest.WithRecordsFrom(strings.NewReader("\n\"x\"\n"))},
 		"WithNow: 0001-01-01T00:00:00Z is not in the years 1970 to 9998":          {deployrecordstest.WithNow(time.Time{})},
-		file + " has faults:\n  line 2: created_at: 2026-10-15T14:20:00Z is more": {deployrecordstest.WithNow(now.AddDate(0, -1, 0)), deployrecordstest.WithRecordsFile(file)},
+		file + " has faults:\n  line 1: updated_at: 2026-10-15T14:20:00Z is more": {deployrecordstest.WithNow(now.AddDate(0, -1, 0)), deployrecordstest.WithRecordsFile(file)},
 	} {
 		server, err := deployrecordstest.New(options...)
 		if err == nil || !strings.HasPrefix(err.Error(), "deployrecordstest: "+want) || server != nil {

@@ -47,8 +47,12 @@ func (c *importCommand) Run(ctx context.Context, streams Streams) error {
 		return err
 	}
 	defer s.Close()
+	clock, err := s.Clock(ctx)
+	if err != nil {
+		return err
+	}
 	for i, file := range c.Files {
-		summary, err := importFile(ctx, s, c.Organization, file, streams)
+		summary, err := importFile(ctx, s, clock, c.Organization, file, streams)
 		if err != nil {
 			return importError(file, c.Files[i+1:], err)
 		}
@@ -57,7 +61,7 @@ func (c *importCommand) Run(ctx context.Context, streams Streams) error {
 	return nil
 }
 
-func importFile(ctx context.Context, s deployments.Store, organization, name string, streams Streams) (deployments.ImportSummary, error) {
+func importFile(ctx context.Context, s deployments.Store, clock func() time.Time, organization, name string, streams Streams) (deployments.ImportSummary, error) {
 	input, size := streams.In, int64(-1)
 	if name != "-" {
 		file, err := os.Open(name)
@@ -75,7 +79,7 @@ func importFile(ctx context.Context, s deployments.Store, organization, name str
 		reader := progressbar.NewReader(input, bar)
 		input = &reader
 	}
-	return s.Import(ctx, organization, importer.Entries(bufio.NewReaderSize(input, 1<<16), time.Now()))
+	return s.Import(ctx, organization, importer.Entries(bufio.NewReaderSize(input, 1<<16), clock))
 }
 
 // importError adds the names of the files that were not loaded: this one and those after it.

@@ -96,7 +96,7 @@ func TestListReportsTheNumberOfRecordsNotShown(t *testing.T) {
 // forms has, for each output format, a function that returns the ids in order.
 var forms = map[string]func(t *testing.T, text string) []string{
 	"ndjson": func(t *testing.T, text string) (ids []string) {
-		for entry, err := range importer.Entries(strings.NewReader(text), time.Now()) {
+		for entry, err := range importer.Entries(strings.NewReader(text), time.Now) {
 			if err != nil {
 				t.Error(err)
 			}
@@ -263,7 +263,7 @@ func TestImportReadsNDJSON(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, stdout)
 	}
 	var again []byte
-	for entry, err := range importer.Entries(strings.NewReader(stdout), time.Now()) {
+	for entry, err := range importer.Entries(strings.NewReader(stdout), time.Now) {
 		if err != nil {
 			t.Fatal(err)
 		}

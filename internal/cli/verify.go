@@ -14,12 +14,14 @@ import (
 type verifyCommand struct {
 	config.Database
 	Organization []string `placeholder:"KEY" help:"Only these organizations; without it, all of them. Repeatable."`
-	Repair       bool     `help:"Rebuild what differs from the records, and verify again."`
+	Repair       bool     `help:"Rebuild what differs from the records, lower times that lie ahead, and verify again."`
 }
 
 // Help is printed by verify --help.
 func (verifyCommand) Help() string {
 	return `The server keeps the totals of lists, the milestones that locate pages of long lists, and the latest record of each slot beside the records. This command recomputes them from the records, in one snapshot, and compares. Servers keep running meanwhile.
+
+It also reports records with times more than a minute ahead of the database's clock, which earlier versions imported. --repair sets their updated_at and last_seen_at to now, or to created_at if that is later. It leaves created_at, and a created_at ahead does not change the exit code.
 
 The exit code is 0 if everything matches the records, or was repaired, and 1 if not.`
 }
@@ -39,42 +41,46 @@ func (c *verifyCommand) Run(ctx context.Context, streams Streams) error {
 			return err
 		}
 	}
-	consistent := true
+	var derived, ahead int64
 	for _, organization := range c.Organization {
-		ok, err := c.verify(ctx, s, organization, streams)
+		found, err := c.verify(ctx, s, organization, streams)
 		if err != nil {
 			return fmt.Errorf("organization %s: %w", deployments.Quote(organization), err)
 		}
-		consistent = consistent && ok
+		derived += found.Found - found.Ahead
+		ahead += found.Ahead
 	}
-	if !consistent {
+	switch {
+	case derived > 0:
 		return errors.New("data kept beside the records differs from them; the records themselves are intact: run deployrecords verify --repair, and report a bug")
+	case ahead > 0:
+		return fmt.Errorf("%d records have times ahead of the clock: run deployrecords verify --repair, which sets them to now", ahead)
 	}
 	return nil
 }
 
-// verify verifies an organization, repairs it if necessary and wanted, and reports whether it is consistent then.
-func (c *verifyCommand) verify(ctx context.Context, s *store.Store, organization string, streams Streams) (bool, error) {
+// verify verifies an organization, and repairs it if necessary and wanted. It returns the last verification.
+func (c *verifyCommand) verify(ctx context.Context, s *store.Store, organization string, streams Streams) (*store.Verification, error) {
 	found, err := s.Verify(ctx, organization)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if found == nil {
-		return false, errors.New("does not exist")
+		return nil, errors.New("does not exist")
 	}
 	printVerification(found, streams)
 	if found.Found == 0 || !c.Repair {
-		return found.Found == 0, nil
+		return found, nil
 	}
 	if err := s.Repair(ctx, organization); err != nil {
-		return false, err
+		return nil, err
 	}
 	if found, err = s.Verify(ctx, organization); err != nil {
-		return false, err
+		return nil, err
 	}
 	fmt.Fprint(streams.Out, "repaired; ")
 	printVerification(found, streams)
-	return found.Found == 0, nil
+	return found, nil
 }
 
 func printVerification(v *store.Verification, streams Streams) {
@@ -82,13 +88,19 @@ func printVerification(v *store.Verification, streams Streams) {
 		v.Organization, v.Records, v.Slots, v.Totals, v.Milestones, v.Pending)
 	if v.Found == 0 {
 		fmt.Fprintln(streams.Out, "consistent")
-		return
+	} else {
+		fmt.Fprintf(streams.Out, "%d differences\n", v.Found)
 	}
-	fmt.Fprintf(streams.Out, "%d differences\n", v.Found)
-	for _, fault := range v.Faults {
-		fmt.Fprintln(streams.Out, "  "+fault)
+	printSome(v.Faults, v.Found, streams)
+	printSome(v.Notices, v.Noticed, streams)
+}
+
+// printSome prints lines and how many more there are.
+func printSome(lines []string, all int64, streams Streams) {
+	for _, line := range lines {
+		fmt.Fprintln(streams.Out, "  "+line)
 	}
-	if more := v.Found - int64(len(v.Faults)); more > 0 {
+	if more := all - int64(len(lines)); more > 0 {
 		fmt.Fprintf(streams.Out, "  and %d more\n", more)
 	}
 }

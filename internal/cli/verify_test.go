@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	_ "modernc.org/sqlite"
 )
@@ -46,6 +47,77 @@ func TestVerifyReportsAndRepairs(t *testing.T) {
 	}
 	if _, stderr, code = run(t, "verify", "--organization", "nobody"); code != 1 || !strings.Contains(stderr, `organization "nobody": does not exist`) {
 		t.Errorf("nobody: exit code %d: %s", code, stderr)
+	}
+}
+
+// Earlier versions imported such times.
+func TestVerifyReportsAndRepairsTimesAhead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	t.Setenv("DATABASE_URL", "sqlite://"+path)
+	if _, stderr, code := run(t, "import", "--organization", "acme", recordOf(t, "acme")); code != 0 {
+		t.Fatal(stderr)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	ahead := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	if _, err := db.Exec("UPDATE deployment_records SET last_seen_at = ?", ahead.UnixMicro()); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, code := run(t, "verify")
+	if code != 1 || !strings.Contains(stdout, "the record 10000000-0000-4000-8000-000000000000 has last_seen_at 9999-12-31T23:59:59Z, ahead of the clock, ") ||
+		!strings.Contains(stderr, "1 records have times ahead of the clock: run deployrecords verify --repair") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	if stdout, stderr, code = run(t, "verify", "--repair"); code != 0 || !strings.Contains(stdout, "repaired; acme: 1 records") {
+		t.Errorf("repair: exit code %d: %s%s", code, stdout, stderr)
+	}
+	if stdout, _, code = run(t, "verify"); code != 0 || !strings.Contains(stdout, "consistent") {
+		t.Errorf("after the repair: exit code %d: %s", code, stdout)
+	}
+	// Repair cannot move a record to another place in the history.
+	if _, err := db.Exec("UPDATE deployment_records SET created_at = ?1, updated_at = ?1, last_seen_at = ?1", ahead.UnixMicro()); err != nil {
+		t.Fatal(err)
+	}
+	if stdout, stderr, code = run(t, "verify", "--repair"); code != 0 || !strings.Contains(stdout, "has created_at 9999-12-31T23:59:59Z, ahead of the clock, ") {
+		t.Errorf("created_at ahead: exit code %d: %s%s", code, stdout, stderr)
+	}
+	if stdout, stderr, code = run(t, "verify"); code != 0 || !strings.Contains(stdout, "has created_at 9999-12-31T23:59:59Z, ahead of the clock, ") {
+		t.Errorf("created_at ahead, afterwards: exit code %d: %s%s", code, stdout, stderr)
+	}
+}
+
+// The clock of an import is the database's, with --memory that of --now.
+func TestI1_AnImportRejectsTimesAhead(t *testing.T) {
+	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(t.TempDir(), "x.db"))
+	file, err := os.ReadFile(recordOf(t, "acme"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().UTC()
+	for _, field := range []string{"created_at", "updated_at", "last_seen_at"} {
+		for _, c := range []struct {
+			time string
+			code int
+		}{{now.Add(2 * time.Minute).Format(time.RFC3339), 1}, {"9999-12-31T23:59:59Z", 1}, {now.Add(30 * time.Second).Format(time.RFC3339), 0}} {
+			line := strings.ReplaceAll(string(file), "2026-03-01T12:00:00Z", now.Add(-time.Minute).Format(time.RFC3339))
+			if field == "created_at" {
+				line = strings.ReplaceAll(string(file), "2026-03-01T12:00:00Z", c.time)
+			} else {
+				at := strings.Index(line, field) + len(field+`":"`)
+				line = line[:at] + c.time + line[at+strings.Index(line[at:], `"`):]
+			}
+			path := filepath.Join(t.TempDir(), "times.ndjson")
+			if err := os.WriteFile(path, []byte(line), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, stderr, code := run(t, "import", "--organization", "acme", path)
+			if code != c.code || code != 0 && !strings.Contains(stderr, "line 1: "+field+": "+c.time+" is more than a minute ahead of the clock, ") {
+				t.Errorf("%s %s: exit code %d: %s", field, c.time, code, stderr)
+			}
+		}
 	}
 }
 

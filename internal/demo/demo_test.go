@@ -33,11 +33,14 @@ func generate(t testing.TB, o demo.Options) []byte {
 	return out.Bytes()
 }
 
-// entries reads a file as an import on its last day does, so that no record may be in the future.
+// stopped returns a clock that stands at a time.
+func stopped(now time.Time) func() time.Time { return func() time.Time { return now } }
+
+// entries reads a file as an import at its end does, so that no time may lie ahead.
 func entries(t testing.TB, file []byte, end time.Time) []deployments.ImportEntry {
 	t.Helper()
 	var all []deployments.ImportEntry
-	for entry, err := range importer.Entries(bytes.NewReader(file), end.Add(-24*time.Hour)) {
+	for entry, err := range importer.Entries(bytes.NewReader(file), stopped(end)) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +192,7 @@ func TestTheDemoCanBeImported(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer file.Close()
-			got, err := s.Import(t.Context(), "acme", importer.Entries(file, theDemo.End))
+			got, err := s.Import(t.Context(), "acme", importer.Entries(file, stopped(theDemo.End)))
 			if err != nil || got != want {
 				t.Fatalf("got %+v, %v, want %+v", got, err, want)
 			}
@@ -212,7 +215,7 @@ func TestTheDemoCanBeImported(t *testing.T) {
 func TestALongHistoryCanBeImported(t *testing.T) {
 	file := generate(t, demo.Options{Records: 4_000, Seed: 5, End: theDemo.End})
 	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
-		got, err := s.Import(t.Context(), "acme", importer.Entries(bytes.NewReader(file), theDemo.End))
+		got, err := s.Import(t.Context(), "acme", importer.Entries(bytes.NewReader(file), stopped(theDemo.End)))
 		if err != nil || got.Added != 4_000 {
 			t.Errorf("got %+v, %v", got, err)
 		}

@@ -63,6 +63,9 @@ func ParseKind(name string) (Kind, bool) {
 	return AnyKind, false
 }
 
+// MaxAhead is how far a time may lie ahead of the database's clock (I1, W7): clocks differ.
+const MaxAhead = time.Minute
+
 // Artifact is a container image or a Helm chart. The four fields together identify it; Name and Version may be empty.
 type Artifact struct {
 	Kind    Kind

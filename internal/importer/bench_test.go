@@ -18,7 +18,7 @@ func BenchmarkEntries(b *testing.B) {
 	b.SetBytes(int64(len(line)))
 	b.ReportAllocs()
 	read := 0
-	for _, err := range importer.Entries(repeated(line, b.N), now) {
+	for _, err := range importer.Entries(repeated(line, b.N), clock) {
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -16,16 +16,16 @@ import (
 )
 
 // Entries yields the entries of r, plain or gzipped, for deployments.Store.Import. The sequence can be ranged over once.
-// It reads at most a buffer of 64 KiB, and what gzip needs, beyond the current entry. A created_at may be at most a day
-// after now (I1).
+// It reads at most a buffer of 64 KiB, and what gzip needs, beyond the current entry. No time of an entry may be more than
+// deployments.MaxAhead after the clock when its line is read (I1).
 //
 // An error comes with a zero entry. There are two types. A *deployments.ImportViolation is one violation of a line (I1,
 // I4); a line yields up to deployments.MaxImportViolations of them instead of its entry, and reading continues with the
 // next line. A *ReadError ends the sequence.
-func Entries(r io.Reader, now time.Time) iter.Seq2[deployments.ImportEntry, error] {
+func Entries(r io.Reader, clock func() time.Time) iter.Seq2[deployments.ImportEntry, error] {
 	return func(yield func(deployments.ImportEntry, error) bool) {
 		in := newLines(r)
-		p := newParser(now)
+		p := newParser(clock)
 		for {
 			text, err := in.next()
 			var entry deployments.ImportEntry

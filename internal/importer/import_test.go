@@ -22,7 +22,7 @@ const faultFiles = "../../testdata/import-faults"
 // load imports a file into acme.
 func load(t *testing.T, s deployments.Store, r io.Reader) (deployments.ImportSummary, error) {
 	t.Helper()
-	return s.Import(t.Context(), "acme", importer.Entries(r, now))
+	return s.Import(t.Context(), "acme", importer.Entries(r, clock))
 }
 
 // wantStored checks how many records acme has.
@@ -96,7 +96,7 @@ func TestI4_OtherLinesOfFaultFilesAreValid(t *testing.T) {
 			}
 			stored := deployments.Scope{Organization: filepath.Base(name)}
 			around := renumbered(append(lines[0], lines[2]...), filepath.Base(name))
-			if _, err := s.Import(t.Context(), stored.Organization, importer.Entries(bytes.NewReader(around), now)); err != nil {
+			if _, err := s.Import(t.Context(), stored.Organization, importer.Entries(bytes.NewReader(around), clock)); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 			if got := storetest.Ask(t, s, stored, deployments.Query{History: deployments.All}).Total; got != 2 {
@@ -145,7 +145,7 @@ func TestI4_AFileThatBreaksOffLoadsNothing(t *testing.T) {
 
 func TestI1_ExtremeValuesCanBeStored(t *testing.T) {
 	lines := []string{
-		record(`id="00000000-0000-0000-0000-000000000000"`, `created_at="0001-01-01T00:00:00Z"`, `updated_at="9999-12-31T23:59:59.999999Z"`, `last_seen_at="9999-12-31T23:59:59.999999Z"`),
+		record(`id="00000000-0000-0000-0000-000000000000"`, `created_at="0001-01-01T00:00:00Z"`, `updated_at="2026-11-22T12:00:59.999999Z"`, `last_seen_at="2026-11-22T12:01:00Z"`),
 		record(`id="FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"`, `created_at="1969-12-31T23:59:59.999999Z"`, `deployment_name="`+strings.Repeat("🚀", 256)+`"`,
 			`artifact.digest="sha512:`+strings.Repeat("0", 128)+`"`, `artifact.name="%_*'\"\\`+"\u2028\ufeff"+`"`, `project_versions=[{"project_name":" ","project_version_name":"0"}]`),
 	}

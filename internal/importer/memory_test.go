@@ -32,7 +32,7 @@ func wantBoundedHeap(t *testing.T, piece string, times, sampleEvery int, rest st
 		}
 	}
 	entries, violations := 0, 0
-	for _, err := range importer.Entries(io.MultiReader(pieces, strings.NewReader(rest)), now) {
+	for _, err := range importer.Entries(io.MultiReader(pieces, strings.NewReader(rest)), clock) {
 		if err != nil {
 			violations++
 		} else {
@@ -84,7 +84,7 @@ func TestAnEntryRetainsOnlyItsTexts(t *testing.T) {
 func TestAnEntryNeedsFewAllocations(t *testing.T) {
 	file := []byte(strings.Repeat(record()+"\n", 1000))
 	each := testing.AllocsPerRun(5, func() {
-		for _, err := range importer.Entries(bytes.NewReader(file), now) {
+		for _, err := range importer.Entries(bytes.NewReader(file), clock) {
 			if err != nil {
 				t.Fatal(err)
 			}

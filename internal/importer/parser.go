@@ -20,7 +20,7 @@ import (
 // The decoder accepts duplicate names, invalid UTF-8 and lone surrogates, which would end decoding; the parser checks
 // them itself.
 type parser struct {
-	now     time.Time
+	clock   func() time.Time
 	decoder *jsontext.Decoder
 	buffer  bytes.Buffer
 	text    []byte // the last unquoted string
@@ -32,8 +32,8 @@ type parser struct {
 	draft      draft
 }
 
-func newParser(now time.Time) *parser {
-	return &parser{now: now, decoder: new(jsontext.Decoder)}
+func newParser(clock func() time.Time) *parser {
+	return &parser{clock: clock, decoder: new(jsontext.Decoder)}
 }
 
 // line returns the entry of a line, or its violations.
@@ -152,8 +152,14 @@ func (p *parser) complete() {
 		return // reported already
 	}
 	r.CreatedAt = *d.created
-	if limit := p.now.Add(24 * time.Hour); r.CreatedAt.After(limit) {
-		p.report(jsonPath{member: "created_at"}, "%s is more than a day ahead", formatTime(r.CreatedAt))
+	now := p.clock().UTC().Truncate(time.Microsecond)
+	for _, given := range []struct {
+		name string
+		time *time.Time
+	}{{"created_at", d.created}, {"updated_at", d.updated}, {"last_seen_at", d.lastSeen}} {
+		if given.time != nil && given.time.After(now.Add(deployments.MaxAhead)) {
+			p.report(jsonPath{member: given.name}, "%s is more than a minute ahead of the clock, %s", formatTime(*given.time), formatTime(now))
+		}
 	}
 	r.UpdatedAt = p.notBefore(r.CreatedAt, d.updated, "updated_at")
 	r.LastSeenAt = p.notBefore(r.CreatedAt, d.lastSeen, "last_seen_at")

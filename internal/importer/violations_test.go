@@ -72,7 +72,14 @@ var violationCases = []struct {
 	{"a logical environment's id with a bad name", record(`logical_environment_id="`+otherID+`"`, `logical_environment_name="a\u0000"`), []string{`logical_environment_name: "a\x00" has a NUL character`}},
 
 	// I1: times
-	{"created_at too far ahead", record(`created_at="2026-11-23T12:00:00.000001Z"`), []string{"created_at: 2026-11-23T12:00:00.000001Z is more than a day ahead"}},
+	{"times too far ahead", record(`created_at="2026-11-22T12:01:00.000001Z"`, `updated_at="2026-11-22T13:02:00+01:00"`, `last_seen_at="9999-12-31T23:59:59.999999Z"`), []string{
+		"created_at: 2026-11-22T12:01:00.000001Z is more than a minute ahead of the clock, 2026-11-22T12:00:00Z",
+		"updated_at: 2026-11-22T12:02:00Z is more than a minute ahead of the clock, 2026-11-22T12:00:00Z",
+		"last_seen_at: 9999-12-31T23:59:59.999999Z is more than a minute ahead of the clock, 2026-11-22T12:00:00Z",
+	}},
+	{"created_at too far ahead, and so what it is for", record(`created_at="2026-11-22T12:01:00.000001Z"`), []string{
+		"created_at: 2026-11-22T12:01:00.000001Z is more than a minute ahead of the clock, 2026-11-22T12:00:00Z",
+	}},
 	{"updated_at before created_at", record(`updated_at="2026-03-01T12:59:59.999999+01:00"`), []string{"updated_at: 2026-03-01T11:59:59.999999Z is before created_at, 2026-03-01T12:00:00Z"}},
 	{"last_seen_at before created_at", record(`last_seen_at="0001-01-01T00:00:00Z"`), []string{"last_seen_at: 0001-01-01T00:00:00Z is before created_at, 2026-03-01T12:00:00Z"}},
 	{"year 0 in UTC", record(`created_at="0001-01-01T00:00:00+00:01"`), []string{`created_at: "0001-01-01T00:00:00+00:01" is not in the years 1 to 9999 in UTC`}},
@@ -151,7 +158,7 @@ var violationCases = []struct {
 	// many
 	{"several at once", record("-id", `status="x"`, `artifact.digest="y"`, `created_at="9000-01-01T00:00:00Z"`, `updated_at="2026-01-01T00:00:00Z"`, `logical_environment_id="`+otherID+`"`), []string{
 		`artifact.digest: "y" is not algorithm:hex`, `status: "x" is not DEPLOYED, DECOMMISSIONED or SUPERSEDED`, "id: is missing",
-		"logical_environment_id: is given without logical_environment_name", "created_at: 9000-01-01T00:00:00Z is more than a day ahead",
+		"logical_environment_id: is given without logical_environment_name", "created_at: 9000-01-01T00:00:00Z is more than a minute ahead of the clock, 2026-11-22T12:00:00Z",
 		"updated_at: 2026-01-01T00:00:00Z is before created_at, 9000-01-01T00:00:00Z",
 	}},
 }

@@ -57,7 +57,8 @@ type Store struct {
 	*importing.Importer
 	*audit.Auditor
 	*counts.Compactor
-	db *database.DB
+	db  *database.DB
+	now func() time.Time // of Parts
 }
 
 var _ deployments.Store = (*Store)(nil)
@@ -87,6 +88,7 @@ func New(db *database.DB, p Parts) *Store {
 		Auditor:   audit.New(db, compactor),
 		Compactor: compactor,
 		db:        db,
+		now:       p.Now,
 	}
 }
 
@@ -124,6 +126,20 @@ func (s *Store) Close() error { return s.db.Close() }
 // Ready reports whether the database can be reached and has the schema that this program works with. The error is
 // deployments.ErrUnavailable or a *SchemaError.
 func (s *Store) Ready(ctx context.Context) error { return schema.Migrator(s.db).Check(ctx) }
+
+// Clock returns the clock that decides which times lie ahead (I1): that of Parts, or the database's. It reads the database's
+// clock once and then adds the time that passes here.
+func (s *Store) Clock(ctx context.Context) (func() time.Time, error) {
+	if s.now != nil {
+		return s.now, nil
+	}
+	now, err := database.Now(s.db.WithContext(ctx))
+	if err != nil {
+		return nil, database.MapError(ctx, err)
+	}
+	read := time.Now()
+	return func() time.Time { return now.Add(time.Since(read)) }, nil
+}
 
 // CheckURL validates a database URL without opening anything. Its errors never contain a password.
 func CheckURL(databaseURL string) error { return database.CheckURL(databaseURL) }

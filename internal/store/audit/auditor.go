@@ -1,5 +1,5 @@
 // Package audit verifies the counters, the latest records and the project sets of an organization against its records, and
-// repairs them.
+// its times against the clock, and repairs them.
 package audit
 
 import (
@@ -31,6 +31,12 @@ type Verification struct {
 	// Faults describe at most maxFaults differences, each in a sentence. Found is the number of all differences.
 	Faults []string
 	Found  int64
+	// Ahead is how many of these differences are records with updated_at or last_seen_at ahead of the clock (I1).
+	Ahead int64
+	// Notices describe at most maxFaults records with created_at ahead of the clock. Repair leaves them: created_at is their
+	// place in the history. Noticed is the number of all such records.
+	Notices []string
+	Noticed int64
 }
 
 const maxFaults = 20
@@ -41,8 +47,14 @@ func (v *Verification) add(format string, args ...any) {
 	}
 }
 
+func (v *Verification) notice(format string, args ...any) {
+	if v.Noticed++; v.Noticed <= maxFaults {
+		v.Notices = append(v.Notices, fmt.Sprintf(format, args...))
+	}
+}
+
 // Verify recomputes everything from the records of an organization and compares: the latest record of each slot, the total
-// of each list, the counts of milestones, and the project set of each record. It reads one snapshot and blocks no writer. Its
+// of each list, the counts of milestones, and the project set of each record. It reports times ahead of the clock. It reads one snapshot and blocks no writer. Its
 // memory grows with the number of slots and lists, not of records. It returns nil for an organization that does not exist.
 func (a *Auditor) Verify(ctx context.Context, organization string) (*Verification, error) {
 	var result *Verification

@@ -24,8 +24,8 @@ UNION ALL
 SELECT CAST(? AS bigint), latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, -n FROM list_changes WHERE organization_id = ?`
 )
 
-// Repair recomputes the counters, project sets and latest records of an organization from its records and links. Listings
-// are exact when it returns. Writers continue meanwhile, except those of a slot under repair.
+// Repair recomputes the counters, project sets and latest records of an organization from its records and links, and lowers
+// updated_at and last_seen_at that lie ahead of the clock. Listings are exact when it returns. Writers continue meanwhile, except those of a slot under repair.
 func (a *Auditor) Repair(ctx context.Context, organization string) error {
 	err := a.db.WriteRetrying(ctx, func(tx *gorm.DB) error {
 		id, err := schema.LockOrganization(tx, organization)
@@ -33,6 +33,9 @@ func (a *Auditor) Repair(ctx context.Context, organization string) error {
 			return err
 		}
 		if err := repairProjectSets(tx, id); err != nil {
+			return err
+		}
+		if err := repairTimes(tx, id); err != nil {
 			return err
 		}
 		if err := repairSlots(tx, id); err != nil {

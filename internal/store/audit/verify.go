@@ -41,7 +41,10 @@ func (v *verifier) run() error {
 		}
 	}
 	v.verifyMilestones(milestones, sums)
-	return v.verifyProjectSets()
+	if err := v.verifyProjectSets(); err != nil {
+		return err
+	}
+	return v.verifyTimes()
 }
 
 // verifyRecords aggregates the records, and compares the latest of each slot with current_slots.
