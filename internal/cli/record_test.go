@@ -277,6 +277,8 @@ func TestRecordReportsAllViolationsTogether(t *testing.T) {
 		"--digest: is empty":                                  {"--chart", "a", "--version", "1", "--digest", ""},
 		"--digest: does not have 64":                          {"--chart", "a", "--version", "1", "--digest", "sha256:00"},
 		"--chart: has a control character":                    {"--chart", "a\tb", "--version", "1", "--digest", testDigest},
+		"--chart: has the format character U+200B at an end":  {"--chart", "a\u200b", "--version", "1", "--digest", testDigest},
+		"--logical-environment: has the format character U+F": {"--logical-environment", "\ufeffe", "--image", "a@" + testDigest},
 		"--version: has 257 characters":                       {"--chart", "a", "--version", strings.Repeat("v", 257), "--digest", testDigest},
 		"--project and --project-version: is empty":           {"--image", "a@" + testDigest, "--project", "", "--project-version", "v"},
 		"got 2 projects and 1 versions":                       {"--image", "a@" + testDigest, "--project", "p", "--project", "q", "--project-version", "v"},

@@ -15,7 +15,8 @@ const MaxNameLength = 256
 
 // The checks of this file return nil or an error that completes the sentence "the value ...", as "is empty".
 
-// CheckName checks a name of an environment, deployment or project (I1): 1 to 256 characters, no control character.
+// CheckName checks a name of an environment, deployment or project (I1): 1 to 256 characters, no control character, and no
+// format character at either end.
 func CheckName(name string) error {
 	if name == "" {
 		return errors.New("is empty")
@@ -29,7 +30,10 @@ func CheckOrganization(key string) error {
 	if strings.ContainsRune(key, utf8.RuneError) && utf8.ValidString(key) {
 		return errors.New("has the replacement character U+FFFD")
 	}
-	return CheckName(key)
+	if key == "" {
+		return errors.New("is empty")
+	}
+	return checkCharacters(key)
 }
 
 // CheckRecordedName checks a name that is recorded: as CheckName, and without white space at either end. There, white
@@ -44,8 +48,25 @@ func CheckRecordedName(name string) error {
 	return nil
 }
 
-// CheckText checks a text that may be empty: an artifact's name or version.
+// CheckText checks a text that may be empty: an artifact's name or version. A format character (category Cf) at either end,
+// as a byte order mark, is a mistake of a script: nobody sees it, and two texts would look alike. Inside, languages and emoji
+// need some of them.
 func CheckText(text string) error {
+	if err := checkCharacters(text); err != nil {
+		return err
+	}
+	first, _ := utf8.DecodeRuneInString(text)
+	last, _ := utf8.DecodeLastRuneInString(text)
+	for _, end := range []rune{first, last} {
+		if unicode.Is(unicode.Cf, end) {
+			return fmt.Errorf("has the format character %U at an end", end)
+		}
+	}
+	return nil
+}
+
+// checkCharacters checks the encoding and the length of a text, and that it has no control character.
+func checkCharacters(text string) error {
 	if !utf8.ValidString(text) {
 		return errors.New("is not valid UTF-8")
 	}

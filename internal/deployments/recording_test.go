@@ -106,11 +106,16 @@ func TestARecordingReportsAllItsViolations(t *testing.T) {
 		t.Errorf("a good one: %v", violations)
 	}
 	for want, change := range map[string]func(*Recording){
-		"[environment_name: is empty]":                                            func(r *Recording) { r.EnvironmentName = "" },
-		"[environment_name: has white space at an end]":                           func(r *Recording) { r.EnvironmentName = "e " },
-		"[environment_name: has white space at an end]!":                          func(r *Recording) { r.EnvironmentName = "\u00a0e" },
-		"[deployment_name: has a control character]":                              func(r *Recording) { r.DeploymentName = "a\tb" },
-		"[logical_environment_name: has 257 characters, more than 256]":           func(r *Recording) { r.LogicalEnvironmentName = long },
+		"[environment_name: is empty]":                                          func(r *Recording) { r.EnvironmentName = "" },
+		"[environment_name: has white space at an end]":                         func(r *Recording) { r.EnvironmentName = "e " },
+		"[environment_name: has white space at an end]!":                        func(r *Recording) { r.EnvironmentName = "\u00a0e" },
+		"[environment_name: has the format character U+FEFF at an end]":         func(r *Recording) { r.EnvironmentName = "\ufeffe" },
+		"[deployment_name: has the format character U+200B at an end]":          func(r *Recording) { r.DeploymentName = "d\u200b" },
+		"[logical_environment_name: has the format character U+202E at an end]": func(r *Recording) { r.LogicalEnvironmentName = "\u202e" },
+		"[artifact_name: has the format character U+00AD at an end]":            func(r *Recording) { r.Name = new("n\u00ad") },
+		"[artifact_version: has the format character U+E0001 at an end]":        func(r *Recording) { r.Version = new("\U000e00011") },
+		"[deployment_name: has a control character]":                            func(r *Recording) { r.DeploymentName = "a\tb" },
+		"[logical_environment_name: has 257 characters, more than 256]":         func(r *Recording) { r.LogicalEnvironmentName = long },
 		"[kind: is missing]":                                                      func(r *Recording) { r.Kind = AnyKind },
 		"[artifact_digest: is missing]":                                           func(r *Recording) { r.Digest = "" },
 		"[artifact_digest: is not algorithm:hex]":                                 func(r *Recording) { r.Digest = "abc" },

@@ -191,8 +191,13 @@ func schemaMessage(err *openapi3.SchemaError) string {
 			break
 		}
 		check := deployments.CheckRecordedName
-		if pointer := err.JSONPointer(); len(pointer) > 0 && pointer[len(pointer)-1] == "artifact_digest" {
-			check = deployments.CheckDigest
+		if pointer := err.JSONPointer(); len(pointer) > 0 {
+			switch pointer[len(pointer)-1] {
+			case "artifact_digest":
+				check = deployments.CheckDigest
+			case "artifact_name", "artifact_version":
+				check = deployments.CheckText
+			}
 		}
 		if err := check(text); err != nil {
 			return err.Error()

@@ -147,7 +147,7 @@ func TestI1_ExtremeValuesCanBeStored(t *testing.T) {
 	lines := []string{
 		record(`id="00000000-0000-0000-0000-000000000000"`, `created_at="0001-01-01T00:00:00Z"`, `updated_at="2026-11-22T12:00:59.999999Z"`, `last_seen_at="2026-11-22T12:01:00Z"`),
 		record(`id="FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"`, `created_at="1969-12-31T23:59:59.999999Z"`, `deployment_name="`+strings.Repeat("🚀", 256)+`"`,
-			`artifact.digest="sha512:`+strings.Repeat("0", 128)+`"`, `artifact.name="%_*'\"\\`+"\u2028\ufeff"+`"`, `project_versions=[{"project_name":" ","project_version_name":"0"}]`),
+			`artifact.digest="sha512:`+strings.Repeat("0", 128)+`"`, `artifact.name="%_*'\"\\`+"\u2028\ufeff\u2028"+`"`, `project_versions=[{"project_name":" ","project_version_name":"0"}]`),
 	}
 	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
 		if _, err := load(t, s, strings.NewReader(strings.Join(lines, "\n"))); err != nil {
@@ -161,5 +161,21 @@ func TestI1_ExtremeValuesCanBeStored(t *testing.T) {
 				t.Errorf("got  %+v\nwant %+v", r, want)
 			}
 		}
+	})
+}
+
+// Earlier versions stored such names. A client can still filter by them, and an import corrects them.
+func TestI1_AStoredNameWithAFormatCharacterIsReadableAndCanBeCorrected(t *testing.T) {
+	old := storetest.Entry(1, 1, "prod\u200b", "\ufeffapi")
+	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
+		storetest.Load(t, s, "acme", old, storetest.Entry(2, 1, "prod", "web"))
+		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{EnvironmentName: "prod\u200b", DeploymentName: "\ufeffapi"}, 1)
+		// The line of an export, with the names corrected, a later updated_at, and without the id of the wrong environment.
+		corrected := record(`id="`+storetest.ID(1)+`"`, `environment_name="prod"`, `deployment_name="api"`, `status="DECOMMISSIONED"`, `updated_at="2026-03-02T12:00:00Z"`)
+		if got, err := load(t, s, strings.NewReader(corrected)); err != nil || got.Changed != 1 {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{EnvironmentName: "prod\u200b"})
+		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{EnvironmentName: "prod", Status: deployments.Decommissioned}, 1)
 	})
 }

@@ -60,6 +60,13 @@ var violationCases = []struct {
 	{"a name too long", record(`logical_environment_name="` + strings.Repeat("x", 257) + `"`), []string{
 		`logical_environment_name: "` + strings.Repeat("x", 64) + `"… has 257 characters, more than 256`,
 	}},
+	{"format characters at an end", record(`environment_name="`+"\ufeff"+`prod"`, `deployment_name="api\u200b"`, `logical_environment_name="\u202e"`,
+		`artifact.name="\u00ad"`, `artifact.version="1\udb40\udc01"`, `project_versions=[{"project_name":"\u2060p","project_version_name":"v\u200e"}]`), []string{
+		`environment_name: "\ufeffprod" has the format character U+FEFF at an end`, `deployment_name: "api\u200b" has the format character U+200B at an end`,
+		`artifact.name: "\u00ad" has the format character U+00AD at an end`, `artifact.version: "1\U000e0001" has the format character U+E0001 at an end`,
+		`logical_environment_name: "\u202e" has the format character U+202E at an end`,
+		`project_versions[0].project_name: "\u2060p" has the format character U+2060 at an end`, `project_versions[0].project_version_name: "v\u200e" has the format character U+200E at an end`,
+	}},
 	{"texts of the artifact", record(`artifact.name="a\tb"`, `artifact.version="`+strings.Repeat("é", 257)+`"`), []string{
 		`artifact.name: "a\tb" has a control character`, `artifact.version: "` + strings.Repeat("é", 64) + `"… has 257 characters, more than 256`,
 	}},

@@ -88,6 +88,9 @@ type Artifact struct {
 	Version string `json:"version"`
 }
 
+// ArtifactText At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known.
+type ArtifactText = string
+
 // BatchItemResult Either the record or, if the item was refused, what is wrong with it.
 type BatchItemResult struct {
 	// DeploymentRecord v1DeploymentRecord of upstream's document.
@@ -109,22 +112,22 @@ type Deployment struct {
 	// Example: sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9
 	ArtifactDigest *Digest `json:"artifact_digest,omitempty"`
 
-	// ArtifactName Left out, it is that of the newest artifact of this kind and digest that is known.
-	ArtifactName *string `json:"artifact_name,omitempty"`
+	// ArtifactName At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known.
+	ArtifactName *ArtifactText `json:"artifact_name,omitempty"`
 
-	// ArtifactVersion Left out, it is that of the newest artifact of this kind and digest that is known.
-	ArtifactVersion *string `json:"artifact_version,omitempty"`
+	// ArtifactVersion At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known.
+	ArtifactVersion *ArtifactText `json:"artifact_version,omitempty"`
 
-	// DeploymentName 1 to 256 characters, none of them a control character, no white space at either end.
+	// DeploymentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
 	DeploymentName Name `json:"deployment_name"`
 
-	// EnvironmentName 1 to 256 characters, none of them a control character, no white space at either end.
+	// EnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
 	EnvironmentName Name `json:"environment_name"`
 
 	// Kind The kind of the artifact.
 	Kind DeploymentKind `json:"kind"`
 
-	// LogicalEnvironmentName 1 to 256 characters, none of them a control character, no white space at either end.
+	// LogicalEnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
 	LogicalEnvironmentName *Name `json:"logical_environment_name,omitempty"`
 
 	// ProjectVersions Project versions that the artifact belongs to; they add to those that are known.
@@ -149,7 +152,7 @@ type DeploymentBatch struct {
 	Complete    *bool        `json:"complete,omitempty"`
 	Deployments []Deployment `json:"deployments"`
 
-	// EnvironmentName 1 to 256 characters, none of them a control character, no white space at either end.
+	// EnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
 	EnvironmentName *Name `json:"environment_name,omitempty"`
 
 	// ObservedAt When the snapshot was taken; not in the future.
@@ -191,15 +194,15 @@ type Error struct {
 	Message string   `json:"message"`
 }
 
-// Name 1 to 256 characters, none of them a control character, no white space at either end.
+// Name 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
 type Name = string
 
 // ProjectVersion defines model for ProjectVersion.
 type ProjectVersion struct {
-	// ProjectName 1 to 256 characters, none of them a control character, no white space at either end.
+	// ProjectName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
 	ProjectName Name `json:"project_name"`
 
-	// ProjectVersionName 1 to 256 characters, none of them a control character, no white space at either end.
+	// ProjectVersionName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
 	ProjectVersionName Name `json:"project_version_name"`
 }
 
