@@ -19,7 +19,15 @@ func ruleViolations(request *http.Request, status int, header http.Header, body 
 	if header.Get("X-Request-Id") == "" {
 		violation("the header X-Request-Id is missing")
 	}
-	if status == http.StatusOK && strings.HasPrefix(request.URL.Path, "/openapi.") {
+	switch {
+	case status == http.StatusOK || status == http.StatusNotModified:
+		if isDocument := strings.HasPrefix(request.URL.Path, "/openapi."); isDocument {
+			if got := header.Get("Cache-Control"); got != "no-cache" || header.Get("ETag") == "" {
+				violation("R2: a document has the Cache-Control %q and the ETag %q", got, header.Get("ETag"))
+			}
+			return violations
+		}
+	case status == http.StatusNoContent && request.Method == http.MethodOptions:
 		return violations
 	}
 	isList := request.URL.Path == "/v1/deployments" && request.Method == http.MethodGet

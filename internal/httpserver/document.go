@@ -37,12 +37,18 @@ var Endpoints = map[string]Endpoint{
 }
 
 // PublicRoutes need no token (R4). Every other route is an operation of a document and needs one.
-var PublicRoutes = map[string]bool{
-	"GET /openapi.yaml":           true,
-	"GET /openapi.recording.yaml": true,
-	"GET /healthz":                true,
-	"GET /readyz":                 true,
-}
+var PublicRoutes = func() map[string]bool {
+	routes := make(map[string]bool)
+	for _, path := range []string{"/openapi.yaml", "/openapi.local.yaml", "/openapi.recording.yaml", "/healthz", "/readyz"} {
+		for _, method := range publicMethods {
+			routes[routeKey(method, path)] = true
+		}
+	}
+	return routes
+}()
+
+// publicMethods are the methods of each public path.
+var publicMethods = []string{http.MethodGet, http.MethodHead}
 
 // operation is an operation of a document.
 type operation struct {

@@ -47,10 +47,15 @@ func New(o Options) (http.Handler, error) {
 	e.IPExtractor = echo.ExtractIPDirect() // a forwarded address is the client's claim
 	e.HTTPErrorHandler = handleError
 
-	e.GET("/openapi.yaml", serveDocument(o.Document))
-	e.GET("/openapi.recording.yaml", serveDocument(o.RecordingDocument))
-	e.GET("/healthz", h.healthy)
-	e.GET("/readyz", h.ready)
+	for path, serve := range map[string]echo.HandlerFunc{
+		"/openapi.yaml":           serveDocument(o.Document),
+		"/openapi.local.yaml":     serveLocalDocument(o.Document),
+		"/openapi.recording.yaml": serveDocument(o.RecordingDocument),
+		"/healthz":                h.healthy,
+		"/readyz":                 h.ready,
+	} {
+		e.Match(publicMethods, path, serve)
+	}
 	now := o.Now
 	if now == nil {
 		now = time.Now
@@ -127,10 +132,13 @@ func (h *handler) limitHeader(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // matchRoute rejects unknown paths and methods before the caller is authenticated. Echo itself would answer OPTIONS with
-// a 204.
+// a 204. OPTIONS * asks about the server as a whole and gets a 204 (R4).
 func (h *handler) matchRoute(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		method, path := c.Request().Method, echo.GetPath(c.Request())
+		if method == http.MethodOptions && c.Request().RequestURI == "*" {
+			return c.NoContent(http.StatusNoContent)
+		}
 		o, documented := h.documented.find(method, path)
 		if o != nil && o.endpoint == nil {
 			// The documented path may be more concrete than the one that Echo found.
@@ -226,8 +234,7 @@ func handleError(err error, c echo.Context) {
 	}
 	problem := problemOf(err)
 	problem.Header(c.Response().Header())
-	c.Response().WriteHeader(problem.Status)
-	_, _ = c.Response().Write(problem.Body())
+	_ = writeBody(c, problem.Status, problem.Body()) // fails if the client has gone
 }
 
 // problemOf adds Echo's and net/http's errors to those that api knows.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,13 +17,6 @@ import (
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
-
-// serveDocument serves a document byte for byte.
-func serveDocument(document []byte) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		return c.Blob(http.StatusOK, "application/yaml", document)
-	}
-}
 
 // healthy reports that the process responds. It checks nothing else: a restart does not repair a database that is down.
 func (h *handler) healthy(c echo.Context) error {
@@ -61,9 +55,15 @@ func (h *handler) ready(c echo.Context) error {
 }
 
 func writeState(c echo.Context, state string) error {
+	return writeBody(c, http.StatusOK, []byte(`{"status":"`+state+"\"}\n"))
+}
+
+// writeBody writes a JSON body with its length, which a HEAD request gets without the body (R4).
+func writeBody(c echo.Context, status int, body []byte) error {
 	c.Response().Header().Set("Content-Type", "application/json")
-	c.Response().WriteHeader(http.StatusOK)
-	_, err := c.Response().Write([]byte(`{"status":"` + state + "\"}\n"))
+	c.Response().Header().Set("Content-Length", strconv.Itoa(len(body)))
+	c.Response().WriteHeader(status)
+	_, err := c.Response().Write(body)
 	return err
 }
 

@@ -82,7 +82,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, lim
 		// net/http rejects a header beyond this plus 4 KiB without calling the handler. A smaller excess gets a body by R3.
 		MaxHeaderBytes: 2 * limits.HeaderBytes,
 		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-		// The handler checks OPTIONS * as any other request (R4).
+		// The handler answers OPTIONS *, with the headers of every response (R4).
 		DisableGeneralOptionsHandler: true,
 	}
 	failed := make(chan error, 1)
