@@ -37,17 +37,19 @@ const (
 )
 
 type commands struct {
-	Serve      serveCommand      `cmd:"" help:"Run the server."`
-	Import     importCommand     `cmd:"" help:"Import records from NDJSON files."`
-	Demo       demoCommand       `cmd:"" help:"Generate demo records."`
-	Migrate    migrateCommand    `cmd:"" help:"Migrate the database schema to this program's version."`
-	Verify     verifyCommand     `cmd:"" help:"Compare precomputed totals with the records."`
-	Token      tokenCommand      `cmd:"" help:"Create a token for development and tests."`
-	Record     recordCommand     `cmd:"" help:"Record a deployment on a server."`
-	List       listCommand       `cmd:"" help:"List the records of a server."`
-	Conform    conformCommand    `cmd:"" help:"Test a server against the OpenAPI document."`
-	Completion completionCommand `cmd:"" help:"Print a shell completion script."`
-	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" passthrough:""`
+	Serve        serveCommand      `cmd:"" help:"Run the server."`
+	Import       importCommand     `cmd:"" help:"Import records from NDJSON files."`
+	Demo         demoCommand       `cmd:"" help:"Generate demo records."`
+	Migrate      migrateCommand    `cmd:"" help:"Migrate the database schema to this program's version."`
+	Verify       verifyCommand     `cmd:"" help:"Compare precomputed totals with the records."`
+	Token        tokenCommand      `cmd:"" help:"Create a token for development and tests."`
+	Record       recordCommand     `cmd:"" help:"Record a deployment on a server."`
+	List         listCommand       `cmd:"" help:"List the records of a server."`
+	Conform      conformCommand    `cmd:"" help:"Test a server against the OpenAPI document."`
+	Completion   completionCommand `cmd:"" help:"Print a shell completion script."`
+	Help         helpCommand       `cmd:"" help:"Print the help of a command."`
+	PrintVersion versionCommand    `cmd:"" name:"version" help:"Print the version."`
+	Complete     completeCommand   `cmd:"" name:"__complete" hidden:"" passthrough:""`
 
 	// Version is last: kong would use it in place of record's own --version otherwise. See hideVersionFromRecord.
 	Version kong.VersionFlag `help:"Print the version, the commit and the digest of the OpenAPI document."`
@@ -71,9 +73,10 @@ const description = `deployrecords answers which artifact runs in which environm
 Start a server on an SQLite file and query it with a token for one organization:
 
   export JWT_HMAC_SECRET=$(head -c 32 /dev/urandom | base64)
+  export DEPLOYRECORDS_TOKEN=$(deployrecords token --organization acme)
   deployrecords import --organization acme records.ndjson
   deployrecords serve &
-  curl -H "Authorization: Bearer $(deployrecords token --organization acme)" http://127.0.0.1:8080/v1/deployments
+  deployrecords list --retry-for 10s
 
 The clients record and list use the server at DEPLOYRECORDS_URL with the token in DEPLOYRECORDS_TOKEN.`
 
@@ -101,7 +104,9 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 			if !ok {
 				panic(r)
 			}
-			code = int(e)
+			if code = int(e); len(args) == 0 {
+				code = exitUsage // the help stands in for the error that there is no command
+			}
 		}
 	}()
 	parser, err := kong.New(&commands{},
@@ -110,6 +115,7 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 		kong.Vars{"version": versionText()},
 		kong.Writers(streams.Out, streams.Err),
 		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.Help(printHelp),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ValueFormatter(helpWithDefault),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -119,11 +125,15 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 	if err != nil {
 		panic(err) // the commands above are invalid
 	}
-	command, err := parser.Parse(args)
+	line := args
+	if len(args) == 0 {
+		line, parser.Stdout = []string{"--help"}, streams.Err
+	}
+	command, err := parser.Parse(line)
 	if err == nil {
 		err = command.Run()
 	} else {
-		err = usageError{fmt.Errorf("%w\nrun 'deployrecords --help' for a list of commands", err)}
+		err = usageOf(parser, err)
 	}
 	var usage usageError
 	var coded exitError

@@ -23,9 +23,10 @@ func (completionCommand) Help() string {
 
 Examples:
 
-  source <(deployrecords completion bash)                  # in ~/.bashrc
-  source <(deployrecords completion zsh)                   # in ~/.zshrc, after compinit
-  deployrecords completion fish > ~/.config/fish/completions/deployrecords.fish`
+  source <(deployrecords completion bash)    # in ~/.bashrc
+  source <(deployrecords completion zsh)     # in ~/.zshrc, after compinit
+  deployrecords completion fish \
+    > ~/.config/fish/completions/deployrecords.fish`
 }
 
 // Run prints the script of the shell.
@@ -62,6 +63,7 @@ func candidates(node *kong.Node, words []string) (lines []string) {
 	if len(words) == 0 {
 		return nil
 	}
+	program := node
 	before, current := words[:len(words)-1], words[len(words)-1]
 	for _, word := range before {
 		i := slices.IndexFunc(node.Children, func(child *kong.Node) bool { return child.Name == word })
@@ -89,7 +91,9 @@ func candidates(node *kong.Node, words []string) (lines []string) {
 		}
 	}
 	flags := slices.Concat(node.AllFlags(true)...)
-	if i := slices.IndexFunc(flags, func(flag *kong.Flag) bool { return "--"+flag.Name == flagName }); i >= 0 && !flags[i].IsBool() {
+	if i := slices.IndexFunc(flags, func(flag *kong.Flag) bool {
+		return flagName == "--"+flag.Name || flag.Short != 0 && flagName == "-"+string(flag.Short)
+	}); i >= 0 && !flags[i].IsBool() {
 		if flags[i].PlaceHolder == "FILE" {
 			return []string{offerFiles}
 		}
@@ -106,9 +110,11 @@ func candidates(node *kong.Node, words []string) (lines []string) {
 			add(value, "")
 		}
 	}
-	for _, child := range node.Children {
-		if !child.Hidden {
-			add(child.Name, child.Help)
+	if node == program || node.Name == "help" {
+		for _, command := range program.Children {
+			if !command.Hidden {
+				add(command.Name, command.Help)
+			}
 		}
 	}
 	if strings.HasPrefix(current, "-") || len(node.Children)+len(node.Positional) == 0 {

@@ -71,7 +71,9 @@ func TestBashCompletes(t *testing.T) {
 		return strings.Split(strings.TrimSuffix(output(t, bash, append([]string{"--norc", "-c", asks, "bash", script, dir, "deployrecords"}, words...)...), "\n"), "\n")
 	}
 	for _, c := range []struct{ words, want []string }{
-		{[]string{""}, []string{"serve", "import", "demo", "migrate", "verify", "token", "record", "list", "conform", "completion"}},
+		{[]string{""}, []string{"serve", "import", "demo", "migrate", "verify", "token", "record", "list", "conform", "completion", "help", "version"}},
+		{[]string{"help", "re"}, []string{"record"}},
+		{[]string{"list", "-o", "n"}, []string{"ndjson"}},
 		{[]string{"re"}, []string{"record"}},
 		{[]string{"--"}, []string{"--help", "--version"}},
 		{[]string{"completion", ""}, []string{"bash", "zsh", "fish"}},

@@ -17,7 +17,7 @@ type conformCommand struct {
 	Document string   `placeholder:"FILE" help:"OpenAPI document to judge by. The default is upstream's document, which this program embeds."`
 	Strict   bool     `help:"Count differences from docs/semantics.md as faults, where the OpenAPI document leaves a choice."`
 	Value    []string `placeholder:"NAME=VALUE" sep:"none" help:"Value of a parameter that records do not show, such as project_name=web. Repeatable."`
-	Output   string   `default:"text" placeholder:"text|json|junit" help:"Format of the report."`
+	Output   string   `short:"o" default:"text" placeholder:"text|json|junit" help:"Format of the report."`
 	config.Conform
 }
 
@@ -31,14 +31,17 @@ Exit codes:
 
   0  no faults
   1  faults, or answers that differ from those of --compare
-  2  nothing to judge: invalid settings or document, no server, a rejected token, another API
+  2  nothing to judge: invalid settings or document, no server,
+     a rejected token, another API
 
 Examples:
 
-  export DEPLOYRECORDS_URL=https://deployrecords.example.com DEPLOYRECORDS_TOKEN=…
+  export DEPLOYRECORDS_URL=https://deployrecords.example.com
+  export DEPLOYRECORDS_TOKEN=…
 
   deployrecords conform
-  deployrecords conform --strict --value project_name=web --output junit > conform.xml
+  deployrecords conform --strict --value project_name=web \
+    --output junit > conform.xml
   deployrecords conform --document openapi.next.yaml --requests 500 --seed 7`
 }
 

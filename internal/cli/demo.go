@@ -22,8 +22,10 @@ func (demoCommand) Help() string {
 
 Examples:
 
-  deployrecords demo --records 1000000 --seed 1 | deployrecords import --organization big -
-  deployrecords demo --records 100000 --seed 2 | deployrecords import --organization small -`
+  deployrecords demo --records 1000000 --seed 1 |
+    deployrecords import --organization big -
+  deployrecords demo --records 100000 --seed 2 |
+    deployrecords import --organization small -`
 }
 
 func (c *demoCommand) Run(ctx context.Context, streams Streams) error {

@@ -28,7 +28,7 @@ type listCommand struct {
 	All                bool    `help:"All pages. Records that are added meanwhile may be missing."`
 	Page               *string `placeholder:"N" help:"Number of the page. The first page is 0, or 1 on servers with --first-page 1."`
 	PageSize           *string `placeholder:"N" help:"Number of records per page, limited by the server."`
-	Output             string  `default:"table" placeholder:"table|json|ndjson|csv" help:"A table, the API's JSON, one record per line as import reads it, or CSV."`
+	Output             string  `short:"o" default:"table" placeholder:"table|json|ndjson|csv" help:"A table, the API's JSON, one record per line as import reads it, or CSV."`
 	config.Client
 }
 
@@ -48,7 +48,8 @@ Exit codes:
 
 Examples:
 
-  export DEPLOYRECORDS_URL=https://deployrecords.example.com DEPLOYRECORDS_TOKEN=…
+  export DEPLOYRECORDS_URL=https://deployrecords.example.com
+  export DEPLOYRECORDS_TOKEN=…
 
   deployrecords list --environment prod-eu --status deployed
   deployrecords list --environment prod-eu --deployment api --full-history

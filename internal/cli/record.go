@@ -25,7 +25,7 @@ type recordCommand struct {
 	ProjectVersion     []string `sep:"none" placeholder:"NAME" group:"Artifact" help:"Version of the project. The first --project-version belongs to the first --project, and so on."`
 	Decommission       bool     `help:"Record that the deployment was removed. With a digest, only if this artifact runs there; without one, whichever image (or chart) runs there."`
 	IdempotencyKey     *string  `placeholder:"KEY" help:"Key that makes a later repetition of the command safe: for 24 hours, the same key records the deployment once. 1 to 128 visible ASCII characters. Without it, all tries of this run share a random key."`
-	Output             string   `default:"text" placeholder:"text|json" help:"One line, or the server's response."`
+	Output             string   `short:"o" default:"text" placeholder:"text|json" help:"One line, or the server's response."`
 	config.Client
 }
 
@@ -39,12 +39,13 @@ Exit codes:
   1  any other error, for example an interrupt
   2  the command line or the settings are invalid; nothing was sent
   3  the server rejected the request; a retry fails too
-  4  the server is unreachable or failing. The deployment may have been recorded:
-     repeat the command with the --idempotency-key of the message
+  4  the server is unreachable or failing. The deployment may have been
+     recorded: repeat the command with the --idempotency-key of the message
 
 Examples:
 
-  export DEPLOYRECORDS_URL=https://deployrecords.example.com DEPLOYRECORDS_TOKEN=…
+  export DEPLOYRECORDS_URL=https://deployrecords.example.com
+  export DEPLOYRECORDS_TOKEN=…
 
   deployrecords record --environment prod-eu --deployment api \
     --image "registry.example.com/shop/api:1.4@$DIGEST"
@@ -54,6 +55,9 @@ Examples:
   deployrecords record --environment prod-eu --deployment api \
     --image registry.example.com/shop/api --decommission`
 }
+
+// requiresOne names the flags of which the command needs one, for the first line of its help.
+func (recordCommand) requiresOne() string { return "(--image=REF | --chart=NAME)" }
 
 func (c *recordCommand) Run(ctx context.Context, streams Streams) error {
 	body, violations := c.body()

@@ -38,7 +38,8 @@ Examples:
   export JWT_HMAC_SECRET_FILE=/run/secrets/jwt
   deployrecords serve --listen :8080
 
-  deployrecords serve --memory --load records.ndjson --now 2026-11-01T09:30:00Z --listen 127.0.0.1:0
+  deployrecords serve --memory --load records.ndjson \
+    --now 2026-11-01T09:30:00Z --listen 127.0.0.1:0
   DEPLOYRECORDS_URL=http://127.0.0.1:43117
   DEPLOYRECORDS_TOKEN=eyJhbGciOi...`
 }

@@ -33,7 +33,7 @@ func TestServeInMemoryReportsInvalidFlags(t *testing.T) {
 		}},
 		{"--memory=false --load x", 2, []string{"--load: goes with --memory only"}},
 		{"--memory=perhaps", 2, []string{`--memory: "perhaps" is not true or false`}},
-		{"--memory --max-page-size 0", 2, []string{"the configuration has faults:\n  --max-page-size: 0 is not from 1 to 2147483647\n"}},
+		{"--memory --max-page-size 0", 2, []string{"invalid flags or settings:\n  --max-page-size: 0 is not from 1 to 2147483647\n"}},
 		{"--memory --max-page-size 20 --default-page-size 21", 2, []string{"--default-page-size: 21 is more than --max-page-size 20"}},
 		{"--memory --max-page-size 20 --default-page-size 0", 2, []string{"--default-page-size: 0 is not from 1 to 2147483647"}},
 		{"--memory --organization-claim sub", 2, []string{"the claim sub"}},

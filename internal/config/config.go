@@ -15,7 +15,7 @@ import (
 
 // Database has the settings of the database connection.
 type Database struct {
-	URL            string   `name:"database-url" env:"DATABASE_URL" default:"sqlite://deployrecords.db" placeholder:"URL" group:"Database" help:"postgres://user:password@host/database?sslmode=…, sqlite://relative.db or sqlite:///absolute.db."`
+	URL            string   `name:"database-url" env:"DATABASE_URL" default:"sqlite://deployrecords.db" placeholder:"URL" group:"Database" help:"postgres://user:password@host/name?sslmode=…, sqlite://relative.db or sqlite:///absolute.db."`
 	MaxConnections Int      `name:"database-max-connections" env:"DATABASE_MAX_CONNECTIONS" default:"10" min:"1" max:"10000" placeholder:"N" group:"Database" help:"Size of the connection pool."`
 	Wait           Duration `name:"database-wait" env:"DATABASE_WAIT" default:"1m" min:"0s" placeholder:"TIME" group:"Database" help:"How long to wait at start for an unreachable database; 0s does not wait."`
 }
@@ -155,7 +155,7 @@ func Join(violations ...error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("the configuration has faults:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	return fmt.Errorf("invalid flags or settings:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 }
 
 // LogValue implements slog.LogValuer without secrets.

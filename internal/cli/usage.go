@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+type helpCommand struct {
+	Command string `arg:"" optional:"" help:"Command to describe."`
+}
+
+// Run prints the help of the command, or of the program without one. Kong ends the program after it.
+func (c *helpCommand) Run(app *kong.Kong) error {
+	args := []string{"--help"}
+	if c.Command != "" {
+		args = []string{c.Command, "--help"}
+	}
+	_, err := app.Parse(args)
+	return usageOf(app, err)
+}
+
+type versionCommand struct{}
+
+// Run prints what --version prints.
+func (versionCommand) Run(streams Streams) error {
+	_, err := fmt.Fprintln(streams.Out, versionText())
+	return err
+}
+
+// plainErrors rewrites errors of kong. The suggestion for an unknown flag of one letter is always wrong: it resembles every
+// other flag of one letter.
+var plainErrors = []struct {
+	kong *regexp.Regexp
+	text string
+}{
+	{regexp.MustCompile(`^(unknown flag -[^-]), did you mean .*`), "$1"},
+	{regexp.MustCompile(`^(--\S+: ).*but got "EOL" .*`), "${1}needs a value"},
+	{regexp.MustCompile(`^expected "(<\S+>).*`), "missing argument: $1"},
+}
+
+// usageOf returns the usage error for an invalid command line. It names the help of the command in which the fault is, and
+// the whole help of the program if there is no command.
+func usageOf(app *kong.Kong, err error) error {
+	text, program := err.Error(), app.Model.Name
+	for _, plain := range plainErrors {
+		text = plain.kong.ReplaceAllString(text, plain.text)
+	}
+	var invalid *kong.ParseError
+	if errors.As(err, &invalid) && invalid.Context.Selected() != nil {
+		return usageError{fmt.Errorf("%s\nrun '%s %s --help' for its flags", text, program, invalid.Context.Selected().Name)}
+	}
+	text = strings.Replace(text, "unexpected argument", "unknown command", 1)
+	return usageError{fmt.Errorf("%s\nrun '%s --help' for a list of commands", text, program)}
+}
+
+// printHelp prints kong's help. It adds the flags of which a command requires one to the usage, on a second line.
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	node := ctx.Selected()
+	if node == nil {
+		return kong.DefaultHelpPrinter(options, ctx)
+	}
+	command, ok := node.Target.Addr().Interface().(interface{ requiresOne() string })
+	if !ok {
+		return kong.DefaultHelpPrinter(options, ctx)
+	}
+	out := ctx.Stdout
+	defer func() { ctx.Stdout = out }()
+	var help bytes.Buffer
+	ctx.Stdout = &help
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	_, err := out.Write([]byte(strings.Replace(help.String(), " [flags]\n", "\n       "+command.requiresOne()+" [flags]\n", 1)))
+	return err
+}
