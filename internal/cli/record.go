@@ -97,6 +97,7 @@ func (c *recordCommand) Run(ctx context.Context, streams Streams) error {
 	if err := json.Unmarshal(response, &recorded); err != nil || recorded.DeploymentRecord.Id == "" {
 		return fmt.Errorf("%s responded 200 without a record: is --url right?", api.base)
 	}
+	c.warnOfStoredParts(streams.Err, body, recorded.DeploymentRecord.Artifact)
 	if c.Output == "json" {
 		return writeBody(streams.Out, response)
 	}

@@ -99,6 +99,41 @@ func TestRecordPrintsTheResultingRecord(t *testing.T) {
 	}
 }
 
+func TestW3_RecordWarnsOfPartsThatWereNotRecorded(t *testing.T) {
+	warning := func(flag, part, given, stored string) string {
+		return fmt.Sprintf("deployrecords: warning: %s: the %s %q was not recorded: this artifact is stored there with the %s %q\n", flag, part, given, part, stored)
+	}
+	stored := func(name, version, digest string) map[string]any {
+		r := testRecord(7, day)
+		r["artifact"] = map[string]any{"kind": "CONTAINER_IMAGE", "name": name, "version": version, "digest": digest}
+		return r
+	}
+	chart := []string{"--chart", "web", "--version", "1.2", "--digest", testDigest}
+	image := []string{"--image", "api:1.4@" + testDigest}
+	for name, c := range map[string]struct {
+		args   []string
+		answer map[string]any
+		want   string
+	}{
+		"the same":         {image, stored("api", "1.4", testDigest), ""},
+		"not given":        {[]string{"--image", "api@" + testDigest}, stored("api", "1.4", testDigest), ""},
+		"version":          {image, stored("api", "1.3", testDigest), warning("--image", "version", "1.4", "1.3")},
+		"name and version": {image, stored("API", "", testDigest), warning("--image", "name", "api", "API") + warning("--image", "version", "1.4", "")},
+		"chart":            {chart, stored("WEB\x1b", "1.3", testDigest), warning("--chart", "name", "web", "WEB\x1b") + warning("--version", "version", "1.2", "1.3")},
+		"decommission":     {append([]string{"--decommission"}, image...), stored("api", "1.3", testDigest), warning("--image", "version", "1.4", "1.3")},
+		"another artifact": {append([]string{"--decommission"}, image...), stored("API", "1.3", "sha256:"+strings.Repeat("0", 64)), ""},
+	} {
+		for _, output := range []string{"text", "json"} {
+			s := newAPI(t)
+			s.answer = c.answer
+			_, stderr, code := s.client(append([]string{"record", "--environment", "prod-eu", "--deployment", "api", "--output", output}, c.args...)...)
+			if code != 0 || stderr != c.want {
+				t.Errorf("%s, %s: exit code %d, got\n%s\nwant\n%s", name, output, code, stderr, c.want)
+			}
+		}
+	}
+}
+
 func TestRecordPrintsTheResponseAsJSON(t *testing.T) {
 	s := newAPI(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{ "deployment_record": {"id":"x", "new": 1.0} }`))

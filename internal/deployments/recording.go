@@ -104,6 +104,9 @@ type Change struct {
 	Add bool
 	// Answer is the record that describes the current state, unless Add is set.
 	Answer Record
+	// Filled reports that the recording gives a name or version that the answer's artifact lacked (W3). Answer and Updated have
+	// the new parts and the ArtifactID of the old ones.
+	Filled bool
 }
 
 // DigestRequired rejects a decommissioning without a digest for an identity that has no records (W4).
@@ -117,8 +120,8 @@ func (r Recording) Apply(history IdentityHistory, now time.Time) (Change, *Viola
 	deployed := history.Deployed
 	if len(deployed) > 0 && r.matches(deployed[0]) {
 		// W3. Other DEPLOYED records that an import left are not what runs (W1).
-		seen := deployed[0].withSeen(now)
-		return Change{Updated: append(supersede(deployed[1:], now), seen), Answer: seen}, nil
+		seen, filled := r.fill(deployed[0].withSeen(now))
+		return Change{Updated: append(supersede(deployed[1:], now), seen), Answer: seen, Filled: filled}, nil
 	}
 	return Change{Updated: supersede(deployed, now), Add: true}, nil // W2
 }
@@ -135,7 +138,9 @@ func (r Recording) decommission(history IdentityHistory, now time.Time) (Change,
 	}
 	switch {
 	case len(ended) > 0:
-		change := Change{Updated: ended, Answer: ended[0]}
+		var filled bool
+		ended[0], filled = r.fill(ended[0])
+		change := Change{Updated: ended, Answer: ended[0], Filled: filled}
 		if len(others) > 1 { // W1
 			change.Updated = append(change.Updated, supersede(others[1:], now)...)
 		}
@@ -153,6 +158,29 @@ func (r Recording) decommission(history IdentityHistory, now time.Time) (Change,
 	default:
 		return Change{Add: true}, nil
 	}
+}
+
+// fill returns the record with the name and version of the recording where its artifact has none (W3), and reports whether
+// that changes it. If the artifact has another name or version than the recording gives, fill changes nothing. A recording
+// without a digest names no artifact and fills nothing.
+func (r Recording) fill(record Record) (_ Record, filled bool) {
+	artifact := record.Artifact
+	if !r.MatchesDigest(record) || !fillPart(&artifact.Name, r.Name) || !fillPart(&artifact.Version, r.Version) || artifact == record.Artifact {
+		return record, false
+	}
+	record.Artifact = artifact
+	return record, true
+}
+
+// fillPart sets an empty part to the given one. It reports false if both are there and differ.
+func fillPart(part, given *string) bool {
+	if given == nil || *given == "" {
+		return true
+	}
+	if *part == "" {
+		*part = *given
+	}
+	return *part == *given
 }
 
 // CreatedAt returns created_at of a record that is added at now to a slot whose latest record was created at latest (W6):

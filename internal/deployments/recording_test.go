@@ -78,6 +78,42 @@ func TestW1ToW4_ARecordingChangesItsIdentity(t *testing.T) {
 	}
 }
 
+func TestW3_ARecordingFillsThePartsThatAreMissing(t *testing.T) {
+	text := func(s string) *string { return &s }
+	for _, c := range []struct {
+		stored                Artifact
+		name, version         *string
+		wantName, wantVersion string
+		filled                bool
+	}{
+		{Artifact{}, text("n"), text("1"), "n", "1", true},
+		{Artifact{}, text("n"), nil, "n", "", true},
+		{Artifact{}, nil, nil, "", "", false},
+		{Artifact{}, text(""), text(""), "", "", false},
+		{Artifact{Name: "n"}, text("n"), text("1"), "n", "1", true},
+		{Artifact{Name: "n"}, nil, text("1"), "n", "1", true},
+		{Artifact{Name: "n"}, text("other"), text("1"), "n", "", false},
+		{Artifact{Version: "1"}, text("n"), text("2"), "", "1", false},
+		{Artifact{Name: "n", Version: "1"}, text("n"), text("1"), "n", "1", false},
+		{Artifact{Name: "n", Version: "1"}, text(""), nil, "n", "1", false},
+	} {
+		c.stored.Kind, c.stored.Digest = ContainerImage, "a"
+		for _, status := range []Status{Deployed, Decommissioned} {
+			running := deployed("a", 1)
+			running.Artifact, running.ArtifactID = c.stored, "old"
+			r := Recording{Kind: ContainerImage, Digest: "a", Name: c.name, Version: c.version, Status: status}
+			change, _ := r.Apply(IdentityHistory{Deployed: []Record{running}}, minute(60))
+			got := change.Answer
+			if got.Artifact.Name != c.wantName || got.Artifact.Version != c.wantVersion || change.Filled != c.filled || got.ArtifactID != "old" {
+				t.Errorf("%v %+v: got %+v, filled %v", status, c, got, change.Filled)
+			}
+			if updated := change.Updated[len(change.Updated)-1]; updated != got {
+				t.Errorf("%v %+v: the update is %+v", status, c, updated)
+			}
+		}
+	}
+}
+
 func TestTimesNeverMoveBack(t *testing.T) {
 	ahead := deployed("a", 100)
 	change, _ := Recording{Kind: ContainerImage, Digest: "a", Status: Deployed}.Apply(IdentityHistory{Deployed: []Record{ahead}}, minute(60))

@@ -160,12 +160,12 @@ func (o *modelOrganization) record(r deployments.Recording, snapshot *deployment
 	for i, d := range history.Deployed {
 		switch {
 		case r.Status == deployments.Deployed && i == 0 && matches(d):
-			answer = set(d, deployments.Deployed, true)
+			answer = o.fill(set(d, deployments.Deployed, true), r)
 		case r.Status == deployments.Deployed:
 			set(d, deployments.Superseded, false)
 		case matches(d):
 			if ended := set(d, deployments.Decommissioned, false); answer.ID == "" || !matches(answer) {
-				answer = ended
+				answer = o.fill(ended, r)
 			}
 		default:
 			if others++; others > 1 {
@@ -214,6 +214,29 @@ func (o *modelOrganization) record(r deployments.Recording, snapshot *deployment
 		o.belongs(answer.Artifact, pv)
 	}
 	return answer, nil
+}
+
+// fill gives the record the parts of its artifact that are empty and that the recording has (W3).
+func (o *modelOrganization) fill(record deployments.Record, r deployments.Recording) deployments.Record {
+	if r.Digest == "" {
+		return record
+	}
+	filled := record.Artifact
+	for _, part := range []struct{ stored, given *string }{{&filled.Name, r.Name}, {&filled.Version, r.Version}} {
+		switch {
+		case part.given == nil || *part.given == "":
+		case *part.stored == "":
+			*part.stored = *part.given
+		case *part.stored != *part.given:
+			return record
+		}
+	}
+	for pv := range o.projects[record.Artifact] {
+		o.belongs(filled, pv)
+	}
+	record.Artifact = filled
+	o.records[record.ID] = record
+	return record
 }
 
 func (o *modelOrganization) newestFirst() []deployments.Record {

@@ -88,7 +88,7 @@ type Artifact struct {
 	Version string `json:"version"`
 }
 
-// ArtifactText At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known.
+// ArtifactText At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known. If the artifact is deployed there already, its record keeps its text, and gets this one if it has none (W3).
 type ArtifactText = string
 
 // BatchItemResult Either the record or, if the item was refused, what is wrong with it.
@@ -112,10 +112,10 @@ type Deployment struct {
 	// Example: sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9
 	ArtifactDigest *Digest `json:"artifact_digest,omitempty"`
 
-	// ArtifactName At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known.
+	// ArtifactName At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known. If the artifact is deployed there already, its record keeps its text, and gets this one if it has none (W3).
 	ArtifactName *ArtifactText `json:"artifact_name,omitempty"`
 
-	// ArtifactVersion At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known.
+	// ArtifactVersion At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known. If the artifact is deployed there already, its record keeps its text, and gets this one if it has none (W3).
 	ArtifactVersion *ArtifactText `json:"artifact_version,omitempty"`
 
 	// DeploymentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).

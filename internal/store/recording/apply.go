@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
 // apply applies the rules to each item. An item sees the effects of the items before it.
@@ -33,6 +32,9 @@ func (w *work) applyItem(item *item) (err error) {
 		item.Violations = []deployments.Violation{*violation}
 		return nil
 	}
+	if change.Filled {
+		w.fill(&change)
+	}
 	for _, record := range change.Updated {
 		w.write(record)
 	}
@@ -45,9 +47,7 @@ func (w *work) applyItem(item *item) (err error) {
 	if !item.MatchesDigest(item.answer) {
 		return nil // the project versions belong to an artifact that the answer does not have
 	}
-	for _, versionID := range item.versionIDs {
-		w.links = append(w.links, schema.Link{ProjectVersionID: versionID, ArtifactID: item.answer.ArtifactID})
-	}
+	w.links.add(item.answer.ArtifactID, item.versionIDs...)
 	return nil
 }
 

@@ -2,7 +2,6 @@ package recording
 
 import (
 	"maps"
-	"slices"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
@@ -104,10 +103,10 @@ func (w *work) readLinks() (all bool, err error) {
 	return true, nil
 }
 
-// putNewest stores a record as the newest of its content if it is newer than the stored one.
+// putNewest stores a record as the newest of its content if it is, or if it is newer than the stored one.
 func (w *work) putNewest(record deployments.Record) {
 	key := contentKey{record.Artifact.Kind, record.Artifact.Digest}
-	if old, ok := w.newestOf[key]; !ok || record.NewerThan(old) {
+	if old, ok := w.newestOf[key]; !ok || record.ID == old.ID || record.NewerThan(old) {
 		w.newestOf[key] = record
 	}
 }
@@ -123,15 +122,20 @@ func (w *work) artifact(r deployments.Recording) (id string, parts deployments.A
 	if r.Version != nil {
 		parts.Version = *r.Version
 	}
+	return w.artifactID(parts), parts
+}
+
+// artifactID returns the id of the artifact with the parts, which it adds if there is none.
+func (w *work) artifactID(parts deployments.Artifact) string {
 	if row, ok := w.artifacts.ByParts[parts]; ok {
-		return row.ID, parts
+		return row.ID
 	}
-	return w.artifacts.Add("", parts), parts
+	return w.artifacts.Add("", parts)
 }
 
 // saveArtifacts stores the new artifacts and links, and updates the project sets that change by them.
 func (w *work) saveArtifacts() error {
-	fresh, replaced, err := w.artifacts.Create(artifactLock(len(w.links) > 0))
+	fresh, replaced, err := w.artifacts.Create(artifactLock(!w.links.empty()))
 	if err != nil {
 		return err
 	}
@@ -142,12 +146,13 @@ func (w *work) saveArtifacts() error {
 			w.sets[winner.ID] = winner.ProjectSetID
 		}
 	}
-	for i := range w.links {
-		if winner, ok := replaced[w.links[i].ArtifactID]; ok {
-			w.links[i].ArtifactID = winner.ID
-		}
+	for artifactID, winner := range replaced {
+		w.links.replace(artifactID, winner.ID)
 	}
-	links := slices.DeleteFunc(w.links, func(l schema.Link) bool { return w.linked[l] })
+	links, err := w.missingLinks()
+	if err != nil {
+		return err
+	}
 	changed, err := schema.AddLinks(w.tx, links, fresh)
 	maps.Copy(w.sets, changed)
 	return err

@@ -107,3 +107,57 @@ func TestW6_DatabaseClockDecides(t *testing.T) {
 		}
 	})
 }
+
+// An artifact whose parts are filled in has the projects of the old one, also of links that the same batch adds. Filling
+// keeps counters, milestones and slots exact.
+func TestW3_FillingKeepsCountersExact(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		db := storetest.OpenDatabase(t, url)
+		s := store.New(db, store.Parts{MilestoneInterval: 2})
+		pv := func(project string) deployments.ProjectVersion {
+			return deployments.ProjectVersion{ProjectName: project, VersionName: "v1"}
+		}
+		part := func(r deployments.Recording, name, version string, projects ...string) deployments.BatchItem {
+			r.Name, r.Version = &name, &version
+			for _, project := range projects {
+				r.ProjectVersions = append(r.ProjectVersions, pv(project))
+			}
+			return deployments.BatchItem{Recording: r}
+		}
+		record := func(items ...deployments.BatchItem) []deployments.ItemResult {
+			t.Helper()
+			result, err := s.Record(t.Context(), "acme", deployments.Batch{Items: items, AutoCreate: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			storetest.RequireExactCounts(t, s, db.Pool, "acme")
+			return result.Items
+		}
+		for i := range 8 {
+			record(part(recordingAt(fmt.Sprint("s", i), 1), "", "", "stored"))
+		}
+		existing := record(part(recordingAt("elsewhere", 1), "n", "1"))[0].Record // without the project
+		if filled := record(part(recordingAt("s0", 1), "n", "1"))[0].Record; filled.ArtifactID != existing.ArtifactID {
+			t.Errorf("the artifact of the filled record is %s, want %s", filled.ArtifactID, existing.ArtifactID)
+		}
+		requireProject(t, s, "stored", 9)
+		record(part(recordingAt("s1", 1), "", "", "pending"), part(recordingAt("s1", 1), "m", ""), part(recordingAt("s1", 1), "", "2"),
+			part(recordingAt("s2", 1), "", "", "after"))
+		requireProject(t, s, "pending", 7)
+		requireProject(t, s, "after", 6)
+		// The latest record of its slot, and one that is not.
+		chart := recordingAt("s3", 2)
+		chart.Kind = deployments.HelmChart
+		record(deployments.BatchItem{Recording: chart})
+		record(part(recordingAt("s3", 1), "n", "1", "last"))
+		requireProject(t, s, "last", 3)
+	})
+}
+
+// requireProject fails the test unless the project has so many records.
+func requireProject(t *testing.T, s deployments.Store, project string, want int64) {
+	t.Helper()
+	if got := storetest.Ask(t, s, storetest.Acme, deployments.Query{History: deployments.All, ProjectName: project}).Total; got != want {
+		t.Errorf("project %s has %d records, want %d", project, got, want)
+	}
+}

@@ -37,7 +37,7 @@ type work struct {
 	// order are the ids of the records to write; isNew is true for those to insert and false for those to update.
 	order []string
 	isNew map[string]bool
-	links []schema.Link
+	links linkChanges
 }
 
 func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.Batch) *work {
@@ -50,6 +50,7 @@ func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.B
 		newestOf:     make(map[contentKey]deployments.Record), sets: make(map[string]int64), linked: make(map[schema.Link]bool),
 		identities: make(map[identityKey]*identityState), latest: make(map[schema.Slot]time.Time),
 		records: make(map[string]deployments.Record), isNew: make(map[string]bool),
+		links: newLinkChanges(),
 	}
 	for _, batchItem := range batch.Items {
 		w.items = append(w.items, &item{BatchItem: batchItem})
@@ -114,7 +115,7 @@ func (w *work) save() error {
 	if err := database.CreateAll(w.tx, added); err != nil {
 		return err
 	}
-	updates := clause.AssignmentColumns([]string{"status", "updated_at", "last_seen_at"})
+	updates := clause.AssignmentColumns([]string{"artifact_id", "project_set_id", "status", "updated_at", "last_seen_at"})
 	if err := database.Upsert(w.tx, changed, updates, ""); err != nil {
 		return err
 	}

@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	recordingclient "github.com/deployrecords/deployrecords/generated/recording/client"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// warnOfStoredParts warns of a name or version of the request that the server did not record, because the same artifact is
+// stored with another one (W3).
+func (c *recordCommand) warnOfStoredParts(w io.Writer, sent recordingclient.Deployment, stored recordingclient.Artifact) {
+	if sent.ArtifactDigest == nil || *sent.ArtifactDigest != stored.Digest {
+		return
+	}
+	warn := func(field, part string, given *string, stored string) {
+		if given == nil || *given == stored {
+			return
+		}
+		flag, _ := c.flagOf(field)
+		fmt.Fprintf(w, "deployrecords: warning: %s: the %s %s was not recorded: this artifact is stored there with the %s %s\n",
+			flag, part, deployments.Quote(*given), part, deployments.Quote(stored))
+	}
+	warn("artifact_name", "name", sent.ArtifactName, stored.Name)
+	warn("artifact_version", "version", sent.ArtifactVersion, stored.Version)
+}
