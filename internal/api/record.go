@@ -69,16 +69,13 @@ func (a *API) RecordDeployments(ctx context.Context, request recording.RecordDep
 	if err != nil {
 		return nil, err
 	}
-	if violations := validateBatch(request.Body, a.now()); len(violations) > 0 {
+	if violations := append(validateBatch(request.Body, a.now()), validateSnapshot(request.Body)...); len(violations) > 0 {
 		return nil, BadRequest(violations)
 	}
 	rejected, _ := ctx.Value(rejectedKey{}).(RejectedItems)
 	batch := deployments.Batch{Partial: value(request.Body.Partial), AutoCreate: a.autoCreate}
 	if value(request.Body.Complete) {
-		batch.Snapshot = &deployments.Snapshot{
-			EnvironmentName: value(request.Body.EnvironmentName),
-			ObservedAt:      request.Body.ObservedAt.UTC(),
-		}
+		batch.Snapshot = toSnapshot(request.Body)
 	}
 	for i := range request.Body.Deployments {
 		batch.Items = append(batch.Items, deployments.BatchItem{Recording: toRecording(&request.Body.Deployments[i]), Violations: rejected[i]})

@@ -3,7 +3,6 @@ package deployments
 import (
 	"fmt"
 	"slices"
-	"time"
 )
 
 // MaxBatch is the maximum number of items in a batch.
@@ -14,7 +13,7 @@ type Batch struct {
 	Items []BatchItem
 	// Partial records every valid item. Without it, one rejected item rejects the batch.
 	Partial bool
-	// Snapshot, if not nil, declares the items to be everything that runs in an environment.
+	// Snapshot, if not nil, declares the items to be everything that runs in an environment, or in the scope of the snapshot.
 	Snapshot *Snapshot
 	// Single marks a batch that stands for one recording: its violations are reported without an item number.
 	Single bool
@@ -26,12 +25,6 @@ type Batch struct {
 type BatchItem struct {
 	Recording
 	Violations []Violation
-}
-
-// Snapshot names the environment of a cluster's inventory and the time at which the inventory was taken.
-type Snapshot struct {
-	EnvironmentName string
-	ObservedAt      time.Time
 }
 
 // BatchResult is the result of recording a batch.
@@ -67,9 +60,10 @@ func (b *Batch) Validate() {
 		if item.Violations = item.Recording.Validate(); len(item.Violations) > 0 {
 			continue
 		}
-		if b.Snapshot != nil && item.EnvironmentName != b.Snapshot.EnvironmentName {
-			item.Violations = []Violation{{"environment_name", "is not that of the batch"}}
-			continue
+		if b.Snapshot != nil {
+			if item.Violations = b.Snapshot.violations(item.Identity()); len(item.Violations) > 0 {
+				continue
+			}
 		}
 		if item.Digest == "" {
 			continue // decommissions any artifact
@@ -106,16 +100,6 @@ func (s *Snapshot) IsStale(r Recording, history IdentityHistory, newest *Record)
 		return *newest, true
 	}
 	return Record{}, false
-}
-
-// Omits reports whether the snapshot ends a deployed record that it does not name: one that was last seen before it.
-func (s *Snapshot) Omits(deployed Record) bool {
-	return deployed.LastSeenAt.Before(s.ObservedAt)
-}
-
-// Decommission returns an omitted record as decommissioned at now.
-func (s *Snapshot) Decommission(deployed Record, now time.Time) Record {
-	return deployed.withStatus(Decommissioned, now)
 }
 
 // ItemField returns the path of an item's field in the recording document, as "deployments[3].kind".

@@ -103,6 +103,11 @@ func (r Record) Slot() Slot {
 	return Slot{EnvironmentID: r.EnvironmentID, DeploymentName: r.DeploymentName}
 }
 
+// Identity returns the identity of the record.
+func (r Record) Identity() Identity {
+	return Identity{r.EnvironmentName, r.LogicalEnvironmentName, r.DeploymentName, r.Artifact.Kind}
+}
+
 // NewerThan reports whether r comes before o in a list (L6): it has the later CreatedAt or, at equal times, the greater id.
 func (r Record) NewerThan(o Record) bool {
 	if c := r.CreatedAt.Compare(o.CreatedAt); c != 0 {

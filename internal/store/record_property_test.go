@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,6 +56,31 @@ func recordingOf(t *rapid.T) deployments.Recording {
 		})
 	}
 	return r
+}
+
+// scopeOf draws the scope of a snapshot: none, or any of its parts.
+func scopeOf(t *rapid.T) (scope deployments.SnapshotScope) {
+	if name := rapid.SampledFrom([]string{"none", "none", "", "production"}).Draw(t, "scope's stage"); name != "none" {
+		scope.LogicalEnvironmentName = &name
+	}
+	scope.Kinds = rapid.SampledFrom([][]deployments.Kind{nil, nil, kinds[:1], kinds[1:], kinds}).Draw(t, "scope's kinds")
+	scope.DeploymentNamePrefix = rapid.SampledFrom([]string{"", "", "a", "web", "_"}).Draw(t, "scope's prefix")
+	return scope
+}
+
+// moveInto changes a recording so that the scope covers it, if any of the recordings can be covered.
+func moveInto(scope deployments.SnapshotScope, r *deployments.Recording) {
+	if scope.LogicalEnvironmentName != nil {
+		r.LogicalEnvironmentName = *scope.LogicalEnvironmentName
+	}
+	if len(scope.Kinds) > 0 && !slices.Contains(scope.Kinds, r.Kind) {
+		r.Kind = scope.Kinds[0]
+	}
+	for _, name := range []string{"api", "web"} {
+		if !strings.HasPrefix(r.DeploymentName, scope.DeploymentNamePrefix) {
+			r.DeploymentName = name
+		}
+	}
 }
 
 // tick moves the clock: mostly forward, sometimes not at all, sometimes back.
@@ -162,12 +188,14 @@ func TestPropertyRecordingMatchesTheModel(t *testing.T) {
 				"record a snapshot": func(t *rapid.T) {
 					batch := deployments.Batch{Partial: rapid.Bool().Draw(t, "partial"), Snapshot: &deployments.Snapshot{
 						EnvironmentName: "eu",
+						Scope:           scopeOf(t),
 						ObservedAt:      m.now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, -1, -60, -180}).Draw(t, "seconds")) * time.Second),
 					}}
 					for range rapid.IntRange(0, 4).Draw(t, "items") {
 						r := recordingOf(t)
 						if rapid.IntRange(0, 9).Draw(t, "astray") > 0 {
 							r.EnvironmentName = "eu"
+							moveInto(batch.Snapshot.Scope, &r)
 						}
 						batch.Items = append(batch.Items, deployments.BatchItem{Recording: r})
 					}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -42,8 +43,8 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 	}
 	if s := batch.Snapshot; s != nil {
 		for id, r := range o.records {
-			couldRefer := slices.ContainsFunc(rejected, func(item deployments.BatchItem) bool { return item.CouldReferTo(identity(r)) })
-			if r.Status == deployments.Deployed && r.EnvironmentName == s.EnvironmentName && !named[identity(r)] && !couldRefer && r.LastSeenAt.Before(s.ObservedAt) {
+			couldRefer := slices.ContainsFunc(rejected, func(item deployments.BatchItem) bool { return item.CouldReferTo(r.Identity()) })
+			if r.Status == deployments.Deployed && r.EnvironmentName == s.EnvironmentName && covers(s.Scope, r) && !named[r.Identity()] && !couldRefer && r.LastSeenAt.Before(s.ObservedAt) {
 				r.Status, r.UpdatedAt = deployments.Decommissioned, latest(r.UpdatedAt, now)
 				o.records[id] = r
 				result.Decommissioned++
@@ -57,6 +58,13 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 	}
 	m.organizations[organization] = o
 	return result, nil
+}
+
+// covers implements the scope of a snapshot a second time.
+func covers(scope deployments.SnapshotScope, r deployments.Record) bool {
+	logical, kinds := scope.LogicalEnvironmentName, scope.Kinds
+	return (logical == nil || *logical == r.LogicalEnvironmentName) && (len(kinds) == 0 || slices.Contains(kinds, r.Artifact.Kind)) &&
+		strings.HasPrefix(r.DeploymentName, scope.DeploymentNamePrefix)
 }
 
 // RecordIdempotent implements deployments.Store. Keys do not expire.
@@ -93,13 +101,6 @@ func (o *modelOrganization) clone() *modelOrganization {
 	return c
 }
 
-func identity(r deployments.Record) deployments.Identity {
-	return deployments.Identity{
-		EnvironmentName: r.EnvironmentName, LogicalEnvironmentName: r.LogicalEnvironmentName,
-		DeploymentName: r.DeploymentName, Kind: r.Artifact.Kind,
-	}
-}
-
 func (o *modelOrganization) record(r deployments.Recording, snapshot *deployments.Snapshot, now time.Time, id string) (deployments.Record, []deployments.Violation) {
 	var (
 		history      deployments.IdentityHistory
@@ -117,7 +118,7 @@ func (o *modelOrganization) record(r deployments.Recording, snapshot *deployment
 		if sameContents(record) && known.ID == "" {
 			known = record
 		}
-		if identity(record) != r.Identity() {
+		if record.Identity() != r.Identity() {
 			continue
 		}
 		if record.Status == deployments.Deployed {

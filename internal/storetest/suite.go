@@ -78,6 +78,7 @@ var suite = []suiteTest{
 	{"W6_NewRecordsAreLaterThanTheirSlot", testW6_NewRecordsAreLaterThanTheirSlot},
 	{"BatchesAreAtomicUnlessPartial", testBatchesAreAtomicUnlessPartial},
 	{"SnapshotDecommissionsOmittedIdentities", testSnapshotDecommissionsOmittedIdentities},
+	{"W8_ScopeLimitsWhatASnapshotDecommissions", testW8_ScopeLimitsWhatASnapshotDecommissions},
 	{"UnknownNamesAreRejectedWithoutAutoCreate", testUnknownNamesAreRejectedWithoutAutoCreate},
 	{"IdempotencyKeyNamesTheSameRecord", testIdempotencyKeyNamesTheSameRecord},
 	{"RejectedRecordingLeavesItsKeyUnused", testRejectedRecordingLeavesItsKeyUnused},

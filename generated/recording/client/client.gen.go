@@ -80,6 +80,24 @@ func (e DeploymentRecordStatus) Valid() bool {
 	}
 }
 
+// Defines values for SnapshotScopeKinds.
+const (
+	SnapshotScopeKindsCONTAINERIMAGE SnapshotScopeKinds = "CONTAINER_IMAGE"
+	SnapshotScopeKindsHELMCHART      SnapshotScopeKinds = "HELM_CHART"
+)
+
+// Valid indicates whether the value is a known member of the SnapshotScopeKinds enum.
+func (e SnapshotScopeKinds) Valid() bool {
+	switch e {
+	case SnapshotScopeKindsCONTAINERIMAGE:
+		return true
+	case SnapshotScopeKindsHELMCHART:
+		return true
+	default:
+		return false
+	}
+}
+
 // Artifact defines model for Artifact.
 type Artifact struct {
 	Digest  string `json:"digest"`
@@ -148,7 +166,7 @@ type DeploymentBatch struct {
 	// AllowEmpty A snapshot without any item is meant, and no mistake.
 	AllowEmpty *bool `json:"allow_empty,omitempty"`
 
-	// Complete The batch is a snapshot of environment_name, taken at observed_at. What is deployed there under an identity that the batch does not name, and was last seen before observed_at, is decommissioned. An item that the snapshot is too old for changes nothing.
+	// Complete The batch is a snapshot of environment_name, or of its scope there, taken at observed_at; both environment_name and observed_at are then required. What is deployed there under an identity that the batch does not name, and was last seen before observed_at, is decommissioned. An item that the snapshot is too old for changes nothing.
 	Complete    *bool        `json:"complete,omitempty"`
 	Deployments []Deployment `json:"deployments"`
 
@@ -160,6 +178,11 @@ type DeploymentBatch struct {
 
 	// Partial Record the items that can be recorded, and say of each other one why not.
 	Partial *bool `json:"partial,omitempty"`
+
+	// Scope Limits a snapshot to the identities that match every given property; only with complete. Identities outside of it are left as they are, and an item outside of it is refused. Without a scope, the snapshot is of the whole environment.
+	//
+	// Example: {"deployment_name_prefix":"shop/","kinds":["CONTAINER_IMAGE"],"logical_environment_name":"production"}
+	Scope *SnapshotScope `json:"scope,omitempty"`
 }
 
 // DeploymentRecord v1DeploymentRecord of upstream's document.
@@ -211,6 +234,29 @@ type RecordedDeployment struct {
 	// DeploymentRecord v1DeploymentRecord of upstream's document.
 	DeploymentRecord DeploymentRecord `json:"deployment_record"`
 }
+
+// SnapshotScope Limits a snapshot to the identities that match every given property; only with complete. Identities outside of it are left as they are, and an item outside of it is refused. Without a scope, the snapshot is of the whole environment.
+//
+// Example: {"deployment_name_prefix":"shop/","kinds":["CONTAINER_IMAGE"],"logical_environment_name":"production"}
+type SnapshotScope struct {
+	// DeploymentNamePrefix How each deployment name begins, for example with the namespace. No character has a special meaning.
+	//
+	// Example: shop/
+	DeploymentNamePrefix *string `json:"deployment_name_prefix,omitempty"`
+
+	// Kinds The kinds of artifacts that the sender can see.
+	//
+	// Example: ["CONTAINER_IMAGE"]
+	Kinds *[]SnapshotScopeKinds `json:"kinds,omitempty"`
+
+	// LogicalEnvironmentName The logical environment. An empty one is for deployments without a logical environment.
+	//
+	// Example: production
+	LogicalEnvironmentName *string `json:"logical_environment_name,omitempty"`
+}
+
+// SnapshotScopeKinds defines model for SnapshotScope.Kinds.
+type SnapshotScopeKinds string
 
 // Status google.rpc.Status
 type Status struct {

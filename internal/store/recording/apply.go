@@ -108,8 +108,8 @@ func newestFirst(a, b deployments.Record) int {
 	return 1
 }
 
-// decommissionOmitted decommissions the DEPLOYED records of the snapshot's environment that the batch does not name, unless
-// they were seen since, and returns their number. An item with violations still names its identity: it may run.
+// decommissionOmitted decommissions the DEPLOYED records that the snapshot covers and the batch does not name, unless they
+// were seen since, and returns their number (W8). An item with violations still names its identity: it may run.
 func (w *work) decommissionOmitted() int {
 	snapshot := w.batch.Snapshot
 	if snapshot == nil {
@@ -134,12 +134,9 @@ func (w *work) decommissionOmitted() int {
 			continue
 		}
 		for _, record := range state.deployed {
-			identity := deployments.Identity{
-				EnvironmentName: record.EnvironmentName, LogicalEnvironmentName: record.LogicalEnvironmentName,
-				DeploymentName: record.DeploymentName, Kind: record.Artifact.Kind,
-			}
+			identity := record.Identity()
 			couldRefer := slices.ContainsFunc(rejected, func(item deployments.BatchItem) bool { return item.CouldReferTo(identity) })
-			if !named[identity] && !couldRefer && snapshot.Omits(record) {
+			if snapshot.Scope.Covers(identity) && !named[identity] && !couldRefer && snapshot.Omits(record) {
 				w.write(snapshot.Decommission(record, w.now))
 				decommissioned++
 			}
