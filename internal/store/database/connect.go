@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -78,26 +77,11 @@ func openPool(o Options) (*sql.DB, Dialect, error) {
 }
 
 func openPostgres(config *pgx.ConnConfig, statementTimeout time.Duration) *sql.DB {
-	setDefault := func(name, value string) {
-		if _, ok := config.RuntimeParams[name]; !ok {
-			config.RuntimeParams[name] = value
-		}
-	}
-	setDefault("application_name", "deployrecords")
-	// With a parameter in OFFSET, PostgreSQL would plan the statement again each time it runs.
-	setDefault("plan_cache_mode", "force_generic_plan")
-	// Every query has an index. A plan made while a table was empty would scan the whole table once it is no longer
-	// empty; list_changes, for one, fills and empties all the time.
-	setDefault("enable_seqscan", "off")
-	// Compiling a plan takes longer than any of these small statements runs.
-	setDefault("jit", "off")
-	if statementTimeout > 0 {
-		setDefault("statement_timeout", strconv.FormatInt(statementTimeout.Milliseconds(), 10))
-	}
+	setAtStartup(config, statementTimeout)
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 5 * time.Second
 	}
-	return stdlib.OpenDB(*config)
+	return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(disableTransactionTimeout))
 }
 
 func openSQLite(path string) (*sql.DB, error) {

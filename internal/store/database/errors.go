@@ -17,16 +17,17 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// MapError converts a driver's error to an error that deployments.Store documents.
+// MapError converts a driver's error to an error that deployments.Store documents. It returns those errors unchanged.
 func MapError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, deployments.ErrUnavailable), errors.Is(err, deployments.ErrConflict):
+		return err
 	case ctx.Err() != nil:
-		// The drivers wrap the context's error, or report the connection that they closed.
+		// The drivers wrap the context's error, or report the connection that they closed. The server's statement timeout
+		// never ends a statement before its request's deadline.
 		return fmt.Errorf("%w (%w)", ctx.Err(), err)
-	case isTimeout(err):
-		return fmt.Errorf("%w (%w)", context.DeadlineExceeded, err)
 	case isUnavailable(err):
 		return fmt.Errorf("%w: %w", deployments.ErrUnavailable, err)
 	}
@@ -35,34 +36,40 @@ func MapError(ctx context.Context, err error) error {
 
 // IsConflict reports whether another transaction was in the way, so that the same transaction may succeed when retried.
 func IsConflict(err error) bool {
-	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		switch pgErr.Code {
-		case "40001", "40P01", "23505": // serialization failure, deadlock, a name that two writers made at once
-			return true
-		}
-		return false
+	switch sqlState(err) {
+	case "40001", "40P01", "23505": // serialization failure, deadlock, a name that two writers made at once
+		return true
 	}
-	return isBusy(err)
+	return false
 }
 
-func isTimeout(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && pgErr.Code == "57014" // query_canceled: statement_timeout
+// IsLockTimeout reports whether a wait for a lock of another transaction exceeded the limit of one wait: lock_timeout in
+// PostgreSQL, the busy timeout in SQLite.
+func IsLockTimeout(err error) bool { return sqlState(err) == "55P03" || isBusy(err) }
+
+// isIdleTimeout reports whether PostgreSQL closed the connection because its transaction was idle. The driver reports
+// that, or that it found the connection closed and did not send the statement.
+func isIdleTimeout(err error) bool {
+	return sqlState(err) == "25P03" || errors.Is(err, driver.ErrBadConn)
+}
+
+// sqlState returns the code of PostgreSQL's error, or "".
+func sqlState(err error) string {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pgErr.Code
+	}
+	return ""
 }
 
 func isUnavailable(err error) bool {
 	var (
-		pgErr      *pgconn.PgError
 		connectErr *pgconn.ConnectError
 		netErr     net.Error
 		sqliteErr  *sqlite.Error
 	)
-	switch {
-	case errors.As(err, &pgErr):
-		// 08 connection, 53 out of connections, disk or memory, 57P01 to 57P03 shutting down or starting up,
-		// 25006 read only: a primary that became a standby.
-		return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53") ||
-			strings.HasPrefix(pgErr.Code, "57P0") || pgErr.Code == "25006"
+	switch state := sqlState(err); {
+	case state != "":
+		return isUnavailableState(state)
 	case errors.As(err, &sqliteErr):
 		switch primaryCode(sqliteErr) {
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
@@ -74,6 +81,20 @@ func isUnavailable(err error) bool {
 	}
 	return pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+// isUnavailableState reports whether a SQLSTATE is about the state of the database, not about the statement.
+func isUnavailableState(state string) bool {
+	switch state {
+	case "25006", // read only: a primary that became a standby
+		"25P03", "25P04", // the transaction was idle or open for too long
+		"40001", "40P01", // another transaction was in the way
+		"55P03", // another transaction holds a lock
+		"57014": // cancelled by a person or by a timeout that this program did not set: MapError
+		return true
+	}
+	// 08 connection, 53 out of connections, disk or memory, 57P01 to 57P05 shutting down, starting up or closing.
+	return strings.HasPrefix(state, "08") || strings.HasPrefix(state, "53") || strings.HasPrefix(state, "57P0")
 }
 
 // isBusy reports whether another SQLite connection holds a lock that this one needs.

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -42,22 +43,42 @@ func (d *DB) withWriteLock(ctx context.Context, do func() error) error {
 // maxAttempts bounds how often WriteRetrying runs a transaction.
 const maxAttempts = 10
 
-// WriteRetrying is Write that runs the transaction again after a conflict with another writer (W5). The last conflict is
-// a deployments.ErrConflict.
+// WriteRetrying is Write that runs the transaction again while other writers are in the way (W5). The last of maxAttempts
+// conflicts is a deployments.ErrConflict. A lock timeout is retried until the deadline of ctx, or maxAttempts times without
+// one, and is then a deployments.ErrUnavailable. Between the attempts, others can use the connection. A transaction that
+// PostgreSQL ended because it was idle is retried once.
 func (d *DB) WriteRetrying(ctx context.Context, do func(tx *gorm.DB) error) error {
+	_, hasDeadline := ctx.Deadline()
+	var conflicts, lockTimeouts, idleTimeouts int
+	var lockTimeout error
 	for attempt := 1; ; attempt++ {
 		err := d.Write(ctx, do)
-		if err == nil || !IsConflict(err) {
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			if lockTimeouts > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return fmt.Errorf("%w: %w", deployments.ErrUnavailable, lockTimeout)
+			}
+			return err
+		case IsConflict(err):
+			if conflicts++; conflicts == maxAttempts {
+				return fmt.Errorf("%w: %w", deployments.ErrConflict, err)
+			}
+		case IsLockTimeout(err):
+			if lockTimeouts++; lockTimeouts >= maxAttempts && !hasDeadline {
+				return fmt.Errorf("%w: %w", deployments.ErrUnavailable, err)
+			}
+			lockTimeout = err
+		case isIdleTimeout(err) && idleTimeouts == 0:
+			idleTimeouts++
+		default:
 			return err
 		}
-		if attempt == maxAttempts {
-			return fmt.Errorf("%w: %w", deployments.ErrConflict, err)
-		}
-		backoff := time.Duration(rand.Int64N(int64(attempt) * int64(20*time.Millisecond)))
+		backoff := time.Duration(rand.Int64N(int64(min(attempt, maxAttempts)) * int64(20*time.Millisecond)))
 		select {
 		case <-time.After(backoff):
-		case <-ctx.Done():
-			return err
+		case <-ctx.Done(): // the next attempt fails at once
 		}
 	}
 }

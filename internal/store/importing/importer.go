@@ -72,7 +72,7 @@ func (i *Importer) Import(ctx context.Context, organization string, entries iter
 	switch {
 	case errors.As(err, &unreadable):
 		return deployments.ImportSummary{}, unreadable.error
-	case database.IsConflict(err):
+	case database.IsConflict(err), database.IsLockTimeout(err):
 		return deployments.ImportSummary{}, fmt.Errorf("%w: %w", deployments.ErrConflict, err)
 	case err != nil:
 		return deployments.ImportSummary{}, database.MapError(ctx, err)
