@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http/httptest"
 	"reflect"
 	"slices"
@@ -96,29 +95,6 @@ func fields(of reflect.Type) func(func(reflect.StructField) bool) {
 			}
 		}
 	}
-}
-
-// Validation does not set the document's defaults, so toQuery must give an absent parameter the same meaning.
-func TestAnAbsentParameterMeansTheDefaultsOfTheDocument(t *testing.T) {
-	want := map[string]any{"status": "DEPLOYMENT_STATUS_UNSPECIFIED", "artifact_kind": "ARTIFACT_KIND_UNSPECIFIED"}
-	got := make(map[string]any)
-	for _, ref := range listOperation(t).Parameters {
-		if schema := ref.Value.Schema; schema != nil && schema.Value.Default != nil {
-			got[ref.Value.Name] = schema.Value.Default
-		}
-	}
-	for name := range listedIn(got, want) {
-		if got[name] != want[name] {
-			t.Errorf("the parameter %s has the default %v in the document, and toQuery in internal/api/api.go treats an absent parameter as %v: make absence mean the default, then say so here", name, got[name], want[name])
-		}
-	}
-}
-
-// listedIn returns the names of both.
-func listedIn(a, b map[string]any) map[string]any {
-	all := maps.Clone(a)
-	maps.Copy(all, b)
-	return all
 }
 
 // The server may not enforce a keyword that is not in these lists. Validation fully enforces enforcedKeywords. Limits of

@@ -36,6 +36,8 @@ func TestQ1_AnUnsupportedParameterIsNotIgnored(t *testing.T) {
 		contracttest.Insert(listParameters, -1, `{in: query, name: test_span, schema: {type: object, properties: {test_since: {type: string}}}}`),
 		contracttest.Insert(listParameters, -1, `{in: header, name: X-Test-View, schema: {type: string}}`),
 		contracttest.Insert(listParameters, -1, `{in: header, name: Accept, schema: {type: string}}`),
+		contracttest.Insert(listParameters, -1, `{in: header, name: user-agent, required: true, schema: {type: string, enum: [test-agent]}}`),
+		contracttest.Insert(listParameters, -1, `{in: header, name: Accept-Language, schema: {type: string, maxLength: 2}}`),
 		contracttest.Insert(listParameters, -1, `{in: cookie, name: test_view, schema: {type: string}}`),
 	))
 	bearer := "Authorization: Bearer " + token(t, "acme")
@@ -45,6 +47,8 @@ func TestQ1_AnUnsupportedParameterIsNotIgnored(t *testing.T) {
 		want    string
 	}{
 		{"?environment_name=eu&other=1", []string{"Accept: application/json"}, "200"},
+		// Every client sends these, and browsers a value that the document does not allow.
+		{"", []string{"User-Agent: Mozilla/5.0", "Accept-Language: en-US,en;q=0.9"}, "200"},
 		{"?test_region=eu", nil, "501 test_region: is not implemented by this server"},
 		{"?%74est_region=", nil, "501 test_region: is not implemented by this server"},
 		{"?environment_name=eu&test_min_age=3&test_region=eu", nil, "501 test_region, test_min_age: are not implemented by this server"},

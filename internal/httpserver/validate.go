@@ -20,6 +20,7 @@ var validationOptions = &openapi3filter.Options{
 	AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
 	// Setting defaults would rewrite the request's URL.
 	SkipSettingDefaults: true,
+	RegexCompiler:       CompilePattern,
 	// Details would carry the schema and the value into the message.
 	SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.DisableSchemaErrorDetails()},
 }

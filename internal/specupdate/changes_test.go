@@ -80,6 +80,24 @@ var upstreamChanges = []upstreamChange{
 		stops:   "contract", at: "make absence mean the default",
 	},
 	{
+		name:    "a default inside a schema",
+		changes: []contracttest.Change{contracttest.Insert(parameters, 4, "{in: query, name: next_max_age, schema: {allOf: [{type: integer, default: 30}]}}")},
+		reports: []string{"additive: .*added the new optional `query` request parameter `next_max_age`"},
+		stops:   "contract", at: "make absence mean the default",
+	},
+	{
+		name:    "an object with the name of a filter",
+		changes: []contracttest.Change{contracttest.Insert(parameters, 4, "{in: query, name: next_slot, schema: {type: object, properties: {environment_name: "+text+"}}}")},
+		reports: []string{"additive: .*added the new optional `query` request parameter `next_slot`"},
+		stops:   "contract", at: "the query parameter next_slot may be an object, and its member environment_name has the name of another parameter",
+	},
+	{
+		name:    "a header that every client sends",
+		changes: []contracttest.Change{contracttest.Insert(parameters, 4, "{in: header, name: User-Agent, schema: "+text+"}")},
+		reports: []string{"additive: .*added the new optional `header` request parameter `user-agent`"},
+		summary: []string{"the header parameter User-Agent of GET /v1/deployments: ignored, because clients send this header with every request"},
+	},
+	{
 		name:    "a parameter with unlisted members",
 		changes: []contracttest.Change{contracttest.Insert(parameters, 4, "{in: query, name: next_labels, schema: {type: object, additionalProperties: "+text+"}}")},
 		reports: []string{"additive: .*added the new optional `query` request parameter `next_labels`"},
@@ -234,6 +252,24 @@ var upstreamChanges = []upstreamChange{
 		changes: []contracttest.Change{contracttest.Set(operation+" security", "[]")},
 		reports: []string{"breaking: .*the endpoint now allows anonymous access"},
 		stops:   "contract", at: "the document's security is not a bearer token alone, and internal/auth supports nothing else",
+	},
+	{
+		name:    "a status added",
+		changes: []contracttest.Change{contracttest.Set(operation+" responses 404", "{description: Next words, content: {application/json: {schema: {$ref: '#/components/schemas/rpcStatus'}}}}")},
+		reports: []string{"additive: .*added the non-success response with the status `404`"},
+		stops:   "contract", at: "the document has the answer 404 (Next words), and nobody has decided when this server gives it",
+	},
+	{
+		name:    "a callback",
+		changes: []contracttest.Change{contracttest.Set(operation+" callbacks", "{changed: {'{$request.query.callback}': {post: {responses: {'200': {description: x}}}}}}")},
+		reports: []string{`location: .*GET callbacks added: "changed"`},
+		stops:   "contract", at: "the document has the callback changed",
+	},
+	{
+		name:    "a link",
+		changes: []contracttest.Change{contracttest.Set(operation+" responses 200 links", "{next: {operationRef: '#/paths/~1v1~1deployments/get'}}")},
+		reports: []string{`location: .*GET responses 200 links added: "next"`},
+		stops:   "contract", at: "the answer 200 has the link next",
 	},
 	{
 		name:    "another server",

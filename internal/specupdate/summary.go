@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,8 +23,9 @@ type summary struct {
 
 // The files from which readImplementation reads.
 const (
-	serverCode = "generated/server/server.gen.go"
-	apiCode    = "internal/api/api.go"
+	serverCode  = "generated/server/server.gen.go"
+	apiCode     = "internal/api/api.go"
+	headersCode = "internal/httpserver/headers.go"
 )
 
 var (
@@ -76,6 +78,10 @@ func (s *summary) addUnimplemented(document *openapi3.T, code implementation) {
 				if p.Value.In == "path" || p.Value.In == "query" && slices.Contains(code.parameters, p.Value.Name) {
 					continue
 				}
+				if p.Value.In == "header" && slices.Contains(code.ignoredHeaders, http.CanonicalHeaderKey(p.Value.Name)) {
+					s.automatic = append(s.automatic, fmt.Sprintf("the header parameter %s of %s %s: ignored, because clients send this header with every request", p.Value.Name, method, path))
+					continue
+				}
 				s.unimplemented = append(s.unimplemented, fmt.Sprintf("the %s parameter %s of %s %s: using it is a 501 until internal/api/api.go translates it (ListParameters, toQuery)",
 					p.Value.In, p.Value.Name, method, path))
 			}
@@ -102,6 +108,8 @@ type implementation struct {
 	operations []string
 	// parameters are the query parameters of all operations.
 	parameters []string
+	// ignoredHeaders are headers whose parameters the server ignores.
+	ignoredHeaders []string
 }
 
 func (i implementation) implements(method, path string) bool {
@@ -111,27 +119,31 @@ func (i implementation) implements(method, path string) bool {
 var (
 	registeredRoute = regexp.MustCompile(`router\.([A-Z]+)\(options\.BaseURL\s*\+\s*"([^"]*)"`)
 	listParameters  = regexp.MustCompile(`(?s)\nvar ListParameters = \[\]string\{(.*?)\}`)
+	ignoredHeaders  = regexp.MustCompile(`(?s)\nvar ignoredHeaders = \[\]string\{(.*?)\n\}`)
 	stringLiteral   = regexp.MustCompile(`"([^"]*)"`)
 )
 
 // readImplementation reads the source code, since a tree that waits for a new document need not build.
 func readImplementation(dir string) (i implementation, err error) {
-	routes, err := os.ReadFile(filepath.Join(dir, serverCode))
-	if err != nil {
-		return i, err
+	code := make(map[string]string)
+	for _, file := range []string{serverCode, apiCode, headersCode} {
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			return i, err
+		}
+		code[file] = string(text)
 	}
-	api, err := os.ReadFile(filepath.Join(dir, apiCode))
-	if err != nil {
-		return i, err
-	}
-	for _, match := range registeredRoute.FindAllStringSubmatch(string(routes), -1) {
+	for _, match := range registeredRoute.FindAllStringSubmatch(code[serverCode], -1) {
 		i.operations = append(i.operations, match[1]+" "+match[2])
 	}
-	for _, match := range stringLiteral.FindAllStringSubmatch(listParameters.FindString(string(api)), -1) {
+	for _, match := range stringLiteral.FindAllStringSubmatch(listParameters.FindString(code[apiCode]), -1) {
 		i.parameters = append(i.parameters, match[1])
 	}
-	if len(i.operations) == 0 || len(i.parameters) == 0 {
-		return i, fmt.Errorf("cannot read the implemented routes from %s and ListParameters from %s", serverCode, apiCode)
+	for _, match := range stringLiteral.FindAllStringSubmatch(ignoredHeaders.FindString(code[headersCode]), -1) {
+		i.ignoredHeaders = append(i.ignoredHeaders, match[1])
+	}
+	if len(i.operations) == 0 || len(i.parameters) == 0 || len(i.ignoredHeaders) == 0 {
+		return i, fmt.Errorf("cannot read the implemented routes from %s, ListParameters from %s and ignoredHeaders from %s", serverCode, apiCode, headersCode)
 	}
 	return i, nil
 }

@@ -51,7 +51,7 @@ func Read(text []byte) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the document can't be read: %w", err)
 	}
-	if err := doc.Validate(loader.Context, openapi3.DisableExamplesValidation()); err != nil {
+	if err := doc.Validate(loader.Context, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation()); err != nil {
 		return nil, fmt.Errorf("the document is not a valid OpenAPI document: %w", err)
 	}
 	for _, path := range doc.Paths.InMatchingOrder() {
