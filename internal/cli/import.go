@@ -21,12 +21,12 @@ import (
 type importCommand struct {
 	config.Database
 	Organization string   `required:"" placeholder:"KEY" help:"Organization of the records. It is created if it does not exist."`
-	Files        []string `arg:"" name:"file" help:"NDJSON files, plain or gzipped; - is standard input."`
+	Files        []string `arg:"" name:"file" help:"NDJSON files in UTF-8 or, with a byte order mark, UTF-16, plain or gzipped; - is standard input."`
 }
 
 // Help is printed by import --help.
 func (importCommand) Help() string {
-	return `Each line is a record as GET /v1/deployments returns it, with an optional project_versions: [{"project_name": "web", "project_version_name": "v1.2"}]. The import finds missing ids by name or creates them. It loads a whole file or nothing, and reports errors by line and field. A second import of the same file changes nothing. Files are imported in order; the first one that fails ends the command.
+	return `Each line is a record as GET /v1/deployments returns it, with an optional project_versions: [{"project_name": "web", "project_version_name": "v1.2"}]. The id of the record is required. environment_id, logical_environment_id and artifact_id may be left out: the import finds them by name (an artifact by kind, name, version and digest) or creates them. updated_at and last_seen_at default to created_at. It loads a whole file or nothing, and reports errors by line and field. A second import of the same file changes nothing. Files are imported in order; the first one that fails ends the command.
 
 Examples:
 

@@ -15,13 +15,13 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// Entries yields the entries of r, plain or gzipped, for deployments.Store.Import. The sequence can be ranged over once.
+// Entries yields the entries of r for deployments.Store.Import. The text is UTF-8, or UTF-16 with a byte order mark, plain or gzipped. The sequence can be ranged over once.
 // It reads at most a buffer of 64 KiB, and what gzip needs, beyond the current entry. No time of an entry may be more than
 // deployments.MaxAhead after the clock when its line is read (I1).
 //
-// An error comes with a zero entry. There are two types. A *deployments.ImportViolation is one violation of a line (I1,
+// An error comes with a zero entry. There are three types. A *deployments.ImportViolation is one violation of a line (I1,
 // I4); a line yields up to deployments.MaxImportViolations of them instead of its entry, and reading continues with the
-// next line. A *ReadError ends the sequence.
+// next line. A *ReadError, or a *FormatError for a file of another format, ends the sequence.
 func Entries(r io.Reader, clock func() time.Time) iter.Seq2[deployments.ImportEntry, error] {
 	return func(yield func(deployments.ImportEntry, error) bool) {
 		in := newLines(r)
@@ -35,6 +35,9 @@ func Entries(r io.Reader, clock func() time.Time) iter.Seq2[deployments.ImportEn
 				return
 			case errors.Is(err, errLongLine):
 				violations = append(violations, &deployments.ImportViolation{Line: in.number, Message: fmt.Sprintf("has more than %d bytes", maxLine)})
+			case errors.As(err, new(*FormatError)):
+				yield(deployments.ImportEntry{}, err)
+				return
 			case err != nil:
 				yield(deployments.ImportEntry{}, &ReadError{Line: in.number, Cause: err})
 				return

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -64,38 +65,61 @@ func (l *lines) next() ([]byte, error) {
 	}
 }
 
-// open detects gzip and skips a byte order mark. JSON has no byte order mark, but editors and shells on Windows write
-// one, it means nothing in UTF-8, and nobody can see the byte that a rejection would be about.
+// open decompresses gzip, decodes UTF-16 that has a byte order mark, and skips the mark of UTF-8. JSON has no mark, but editors
+// and shells on Windows write one, and nobody can see the byte that a rejection would be about. open returns a *FormatError
+// for other formats.
 func (l *lines) open() error {
-	magic, err := l.peek(2)
+	head, err := l.peek(headSize)
 	if err != nil {
 		return err
 	}
-	if bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+	if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
 		l.zipped = true
 		unzipped, err := gzip.NewReader(l.in)
 		if err != nil {
 			return err
 		}
 		l.in = bufio.NewReaderSize(unzipped, 64<<10)
+		if head, err = l.peek(headSize); err != nil {
+			return err
+		}
 	}
-	mark, err := l.peek(3)
-	if err != nil {
+	if format := detect(head); format != nil {
+		return format
+	}
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(head, []byte("\ufeff")):
+		_, err = l.in.Discard(len("\ufeff"))
+		return err
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(head, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	default:
+		return nil
+	}
+	if _, err := l.in.Discard(2); err != nil {
 		return err
 	}
-	if string(mark) == "\ufeff" {
-		_, err = l.in.Discard(len(mark))
+	l.in = bufio.NewReaderSize(&utf16Reader{in: l.in, order: order}, 64<<10)
+	if head, err = l.peek(headSize); err != nil {
+		return err
 	}
-	return err
+	if format := detect(head); format != nil {
+		return format
+	}
+	return nil
 }
 
-// peek returns the next n bytes, or fewer at the end of the stream.
+// peek returns the next n bytes, or fewer before the end of the stream or an error. The error is reported when its line is read:
+// readers return an error again.
 func (l *lines) peek(n int) ([]byte, error) {
-	bytes, err := l.in.Peek(n)
-	if errors.Is(err, io.EOF) {
+	head, err := l.in.Peek(n)
+	if len(head) > 0 || errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return bytes, err
+	return head, err
 }
 
 // explain returns an error that is not io.EOF, and that explains gzip's terse errors.

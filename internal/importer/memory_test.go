@@ -60,7 +60,7 @@ func TestI4_LinesAtTheLimitAreReadInBoundedMemory(t *testing.T) {
 		"good":         padded(maxLine) + "\n",
 		"faulty":       record("project_versions=["+strings.Repeat("{},", maxLine/3-200)+"{}]") + "\n",
 		"of one text":  record(`id="`+strings.Repeat("x", maxLine-300)+`"`) + "\n",
-		"deeply wrong": strings.Repeat("[", maxLine) + "\n",
+		"deeply wrong": " " + strings.Repeat(`{"":`, maxLine/4) + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantViolations := map[string]int{"good": 0, "faulty": 20 * 40, "of one text": 40, "deeply wrong": 40}[name]

@@ -106,13 +106,12 @@ func (p *parser) object(at jsonPath, members []member) {
 	}
 }
 
-// value parses the value of a member. Null is the same as no member, and so is an empty string unless the member is
-// required.
+// value parses the value of a member. In a member that is not required, null and an empty string are the same as no member.
 func (p *parser) value(at jsonPath, m member) {
 	switch kind := p.decoder.PeekKind(); {
 	case kind == jsontext.KindNull:
 		if p.skip(at) && m.required {
-			p.report(at, "is missing")
+			p.report(at, "is null")
 		}
 	case kind != m.kind:
 		if p.skip(at) {
