@@ -18,12 +18,12 @@ func (c *apiClient) classify(response *http.Response, body []byte) error {
 	switch {
 	case status == http.StatusOK:
 		return nil
-	case status == http.StatusTooManyRequests || status >= 500:
+	case mayBeRetried(response, body):
 		return &retryableError{
 			reason: fmt.Sprintf("%s responded %s", c.base, c.describe(status, body, "; ")),
 			after:  retryAfter(response.Header, time.Now()),
 		}
-	case status >= 400:
+	case status >= 400: // 501 and 505 too: no later try can succeed
 		return exitError{errors.New("the server rejected the request: " + c.describe(status, body, "\n  ")), exitRejected}
 	case status >= 300:
 		return fmt.Errorf("%s redirects to %q, and the token is not sent to other URLs: if that is the server, set --url",
@@ -31,6 +31,30 @@ func (c *apiClient) classify(response *http.Response, body []byte) error {
 	default:
 		return fmt.Errorf("%s responded %d, which is not a response of this API: is --url right?", c.base, status)
 	}
+}
+
+// mayBeRetried reports whether a later try of the same request can succeed.
+func mayBeRetried(response *http.Response, body []byte) bool {
+	switch status := response.StatusCode; status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case http.StatusConflict:
+		return response.Header.Get("Retry-After") != "" || isAborted(body)
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	default:
+		return status >= 500
+	}
+}
+
+// isAborted reports whether the body of a 409 has the gRPC code of a transaction that met other writers (R3), as opposed
+// to that of a state that a repetition does not change.
+func isAborted(body []byte) bool {
+	const aborted = 10
+	var problem struct {
+		Code int `json:"code"`
+	}
+	return json.Unmarshal(body, &problem) == nil && problem.Code == aborted
 }
 
 // describe returns the status with the message and the details of the body, separated by separator.

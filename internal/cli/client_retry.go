@@ -35,8 +35,8 @@ type retryableError struct {
 func (e *retryableError) Error() string { return e.reason }
 
 // Do sends a request until the server responds for good, and returns the body of a 200. Every try sends the same
-// request. Errors have the exit codes of a rejection (4xx) or an unreachable server (network errors, 429 and 5xx until
-// retryFor has passed).
+// request. Errors have the exit codes of a rejection or an unreachable server (network errors, and statuses that may be retried,
+// until retryFor has passed).
 func (c *apiClient) Do(ctx context.Context, send func(context.Context) (*http.Response, error)) (body []byte, err error) {
 	start, backoff := time.Now(), newBackoff()
 	var failed *retryableError

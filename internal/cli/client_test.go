@@ -123,14 +123,14 @@ func TestATryHasATimeLimit(t *testing.T) {
 }
 
 func TestRejectionsAreNotRetried(t *testing.T) {
-	for answer, code := range map[string]int{"400": 3, "404": 3, "409": 3, "422 1": 3} {
+	for answer, code := range map[string]int{"400": 3, "404": 3, "409": 3, "422 1": 3, "501": 3, "505": 3} {
 		times, stderr, err := tries(t, 2*time.Minute, answer)
 		var coded exitError
 		if !errors.As(err, &coded) || coded.code != code || len(times) != 1 || stderr != "" {
 			t.Errorf("%s: %v after %d tries", answer, err, len(times))
 		}
 	}
-	for _, answer := range []string{"429", "500", "501", "502", "503", "504", "599"} {
+	for _, answer := range []string{"408", "409 1", "425", "429", "500", "502", "503", "504", "599"} {
 		if times, _, err := tries(t, 2*time.Minute, answer, "200"); err != nil || len(times) != 2 {
 			t.Errorf("%s: %v after %d tries", answer, err, len(times))
 		}

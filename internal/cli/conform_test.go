@@ -17,6 +17,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -24,18 +25,24 @@ import (
 // token for it is in the file.
 func realServer(t *testing.T, front func(http.Handler) http.Handler) (url, tokenFile string) {
 	t.Helper()
+	s := storetest.Open(t, "sqlite://"+filepath.Join(t.TempDir(), "test.db"))
+	storetest.Load(t, s, "acme",
+		storetest.Entry(1, 0, "prod", "api", storetest.WithStatus(deployments.Superseded), storetest.WithProject("shop", "v1")),
+		storetest.Entry(2, 1, "prod", "api", storetest.WithDigest(2)), storetest.Entry(3, 1, "prod", "web"), storetest.Entry(4, 2, "dev", "api"))
+	return serveStore(t, s, front)
+}
+
+// serveStore serves a store as realServer does.
+func serveStore(t *testing.T, s *store.Store, front func(http.Handler) http.Handler) (url, tokenFile string) {
+	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
 	verifier, err := auth.New(t.Context(), auth.Options{HMACSecrets: [][]byte{[]byte(testSecret)}, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := storetest.Open(t, "sqlite://"+filepath.Join(t.TempDir(), "test.db"))
-	storetest.Load(t, s, "acme",
-		storetest.Entry(1, 0, "prod", "api", storetest.WithStatus(deployments.Superseded), storetest.WithProject("shop", "v1")),
-		storetest.Entry(2, 1, "prod", "api", storetest.WithDigest(2)), storetest.Entry(3, 1, "prod", "web"), storetest.Entry(4, 2, "dev", "api"))
 	handler, err := httpserver.New(httpserver.Options{
 		Store: s, Verifier: verifier, Paging: deployments.DefaultPaging(), Document: deployrecords.OpenAPI(),
-		RecordingDocument: contract.RecordingOpenAPI(), Logger: logger, Limits: httpserver.DefaultLimits(),
+		RecordingDocument: contract.RecordingOpenAPI(), AutoCreate: true, Logger: logger, Limits: httpserver.DefaultLimits(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +56,7 @@ func realServer(t *testing.T, front func(http.Handler) http.Handler) (url, token
 	if err := os.WriteFile(secret, []byte(testSecret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	token, stderr, code := run(t, "token", "--organization", "acme", "--jwt-hmac-secret-file", secret)
+	token, stderr, code := run(t, "token", "--organization", "acme", "--jwt-hmac-secret-file", secret, "--scope", "deployments:read deployments:write")
 	if code != 0 {
 		t.Fatal(stderr)
 	}

@@ -31,7 +31,7 @@ type recordCommand struct {
 
 // Help is printed by record --help.
 func (recordCommand) Help() string {
-	return `Prints the resulting record. Recording an artifact that runs there already adds no record. While the server is unreachable, too busy (429) or failing (5xx), the command retries for --retry-for with growing pauses; all tries together record once.
+	return `Prints the resulting record. Recording an artifact that runs there already adds no record. While the server is unreachable, too busy (408, 409 "try again", 425, 429) or failing (5xx), the command retries for --retry-for with growing pauses; all tries together record once.
 
 Exit codes:
 

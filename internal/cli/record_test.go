@@ -145,7 +145,10 @@ func TestRecordPrintsTheResponseAsJSON(t *testing.T) {
 }
 
 func TestAllTriesHaveOneIdempotencyKey(t *testing.T) {
-	trouble := []http.HandlerFunc{problem(503, "the database is unavailable, try again"), breakOff}
+	aborted := func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, 409, map[string]any{"code": 10, "message": "other requests were in the way, try again", "details": []string{}})
+	}
+	trouble := []http.HandlerFunc{problem(503, "the database is unavailable, try again"), breakOff, aborted, problem(408, "slow"), problem(425, "early")}
 	for _, given := range []string{"", "run-42/api"} {
 		s := newAPI(t, trouble...)
 		args := recordArgs
@@ -153,12 +156,12 @@ func TestAllTriesHaveOneIdempotencyKey(t *testing.T) {
 			args = append(args, "--idempotency-key", given)
 		}
 		stdout, stderr, code := s.client(args...)
-		if code != 0 || !strings.HasPrefix(stdout, "recorded api 1.4") || strings.Count(stderr, "retrying in") != 2 ||
+		if code != 0 || !strings.HasPrefix(stdout, "recorded api 1.4") || strings.Count(stderr, "retrying in") != len(trouble) ||
 			!strings.Contains(stderr, "503 Service Unavailable: the database is unavailable, try again") {
 			t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 		}
 		asked := s.asked()
-		if len(asked) != 3 {
+		if len(asked) != len(trouble)+1 {
 			t.Fatalf("%d requests", len(asked))
 		}
 		key := asked[0].header.Get("Idempotency-Key")
