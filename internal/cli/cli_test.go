@@ -158,6 +158,7 @@ func TestServerAcceptsTokens(t *testing.T) {
 		{"token", "--organization", "a", "--scope", "all"},
 		{"token", "--organization", "a", "--project", "p", "--scope", "deployments:write"},
 		{"token", "--organization", "a", "--project", "p", "--project-claim", ""},
+		{"token", "--organization", "a", "--project", ""},
 	} {
 		if _, stderr, code := run(t, append(args, "--jwt-hmac-secret-file", file)...); code != 2 || stderr == "" {
 			t.Errorf("%v: exit code %d, %s", args, code, stderr)

@@ -79,7 +79,20 @@ func (c *listCommand) params() (params client.ListDeploymentRecordsParams, viola
 		ProjectVersionName:     c.ProjectVersion,
 		ArtifactDigest:         c.Digest,
 	}
-	if c.ProjectVersion != nil && *c.ProjectVersion != "" && (c.Project == nil || *c.Project == "") {
+	// The API ignores an empty filter (L3). An empty flag is a variable that is not set: without the filter, the command would
+	// print far more than was asked for.
+	for _, filter := range []struct {
+		flag  string
+		value *string
+	}{
+		{"--environment", c.Environment}, {"--logical-environment", c.LogicalEnvironment}, {"--deployment", c.Deployment},
+		{"--project", c.Project}, {"--project-version", c.ProjectVersion}, {"--digest", c.Digest},
+	} {
+		if filter.value != nil && *filter.value == "" {
+			add("%s: is empty; without the flag, the list is not filtered", filter.flag)
+		}
+	}
+	if c.ProjectVersion != nil && c.Project == nil {
 		add("--project-version: needs --project")
 	}
 	if c.Kind != nil {

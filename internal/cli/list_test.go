@@ -27,8 +27,7 @@ func TestFlagsBecomeParameters(t *testing.T) {
 		"artifact_kind=CONTAINER_IMAGE&status=DECOMMISSIONED":                               {"--kind", "container_image", "--status", "Decommissioned"},
 		"pagination.page=0&pagination.page_size=20":                                         {"--page", "0", "--page-size", "20"},
 		"pagination.page=2147483647&pagination.page_size=0":                                 {"--page", "2147483647", "--page-size", "0"},
-		"environment_name=":                            {"--environment="},
-		"environment_name=100%&deployment_name=+ é#?/": {"--environment", "100%", "--deployment", "+ é#?/"},
+		"environment_name=100%&deployment_name=+ é#?/":                                      {"--environment", "100%", "--deployment", "+ é#?/"},
 	} {
 		s := newAPI(t)
 		if _, stderr, code := s.client(append([]string{"list", "--output", "json"}, args...)...); code != 0 {
@@ -68,6 +67,23 @@ func TestListReportsAllViolationsTogether(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	golden(t, "list-faults.txt", stderr)
+}
+
+// An empty flag comes from a variable that is not set. The API ignores an empty filter and would list everything.
+func TestListRejectsEveryEmptyFilter(t *testing.T) {
+	for _, flag := range []string{
+		"--environment", "--logical-environment", "--deployment", "--project", "--project-version", "--digest", "--kind", "--status",
+	} {
+		s := newAPI(t)
+		args := []string{"list", flag, ""}
+		if flag == "--project-version" {
+			args = append(args, "--project", "web")
+		}
+		stdout, stderr, code := s.client(args...)
+		if code != 2 || stdout != "" || !strings.Contains(stderr, flag+": ") || len(s.asked()) != 0 {
+			t.Errorf("%s: exit code %d after %d requests\n%s%s", flag, code, len(s.asked()), stdout, stderr)
+		}
+	}
 }
 
 func TestListReportsTheNumberOfRecordsNotShown(t *testing.T) {

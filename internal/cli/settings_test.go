@@ -68,3 +68,22 @@ func TestSettingsTableIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A repeatable flag that splits its values at commas cannot take a name with a comma: "Acme, Inc." became two organizations.
+func TestRepeatableFlagsDoNotSplitTheirValues(t *testing.T) {
+	splitting := map[string]string{
+		"token --scope": "scopes have no space (RFC 6749)",
+	}
+	parser, err := kong.New(&commands{}, kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range parser.Model.Children {
+		for _, flag := range command.Flags {
+			name := command.Name + " --" + flag.Name
+			if splits := flag.IsSlice() && flag.Tag.Sep != -1; splits != (splitting[name] != "") {
+				t.Errorf(`%s: splits at %q; give it sep:"none", or a reason here`, name, flag.Tag.Sep)
+			}
+		}
+	}
+}

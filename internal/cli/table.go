@@ -125,13 +125,26 @@ func shorten(cell string, width int) string {
 	if width < 1 {
 		return ""
 	}
-	head, tail := []rune(cell), []rune(cell)
+	characters := graphemes(cell)
+	cells := func(part []string) int { return uniseg.StringWidth(strings.Join(part, "")) }
+	head, tail := characters, characters
 	end := (width - 1) / 2
-	for uniseg.StringWidth(string(head)) > width-1-end {
+	for cells(head) > width-1-end {
 		head = head[:len(head)-1]
 	}
-	for uniseg.StringWidth(string(tail)) > end {
+	for cells(tail) > end {
 		tail = tail[1:]
 	}
-	return string(head) + "…" + string(tail)
+	return strings.Join(head, "") + "…" + strings.Join(tail, "")
+}
+
+// graphemes splits a text into the characters that a reader sees: a letter stays together with its combining marks.
+func graphemes(text string) []string {
+	var all []string
+	for rest, state := text, -1; rest != ""; {
+		var next string
+		next, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		all = append(all, next)
+	}
+	return all
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rivo/uniseg"
+	"pgregory.net/rapid"
 
 	"github.com/deployrecords/deployrecords/generated/client"
 )
@@ -92,6 +93,9 @@ func TestShortenKeepsBothEnds(t *testing.T) {
 		{"サービス", 8, "サービス"},
 		{"サービス", 7, "サ…ス"},
 		{"サービス", 6, "サ…ス"},
+		{"e\u0301e\u0301e\u0301e\u0301e\u0301", 4, "e\u0301e\u0301…e\u0301"}, // a letter keeps its combining mark
+		{"🇩🇪🇫🇷🇮🇹", 5, "🇩🇪…🇮🇹"},
+		{"각각각각", 5, "각…각"},
 		{"observability-stack:0.1 (chart)", 18, "obser…:0.1 (chart)"},
 		{"", 3, ""},
 	} {
@@ -111,4 +115,56 @@ func TestAgeRoundsDownToTheLargestUnit(t *testing.T) {
 			t.Errorf("%s: got %s, not %s", d, got, want)
 		}
 	}
+}
+
+func TestTablesAlignForWideAndCombiningCharacters(t *testing.T) {
+	// Each name with the number of cells in which a terminal shows it.
+	names := map[string]int{
+		"staging": 7, "本番環境": 8, "서울": 4, "ｆｕｌｌ": 8, "ﾊﾝｶｸ": 4, "cafe\u0301": 4, "e\u0301\u0302\u0303x": 2, "각": 2, "🚀": 2, "🇩🇪": 2, "א": 1,
+	}
+	var rows []tableRow
+	for name := range names {
+		rows = append(rows, row(name, name, containerImage, name, "1", time.Minute, "DEPLOYED"))
+	}
+	var out bytes.Buffer
+	if err := writeTable(&out, rows, 80); err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")[1:] {
+		name := rows[i][0]
+		gap := strings.Repeat(" ", len("ENVIRONMENT")-names[name]) + columnGap
+		want := name + gap + name + gap[1:] + name + ":1" + gap[1+len(":1"):]
+		if want += "DEPLOYED"; !strings.HasPrefix(line, want) {
+			t.Errorf("got  %q\nwant %q", line, want)
+		}
+	}
+}
+
+func TestTablesOfAnyCharactersAreAligned(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		character := rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune("a本각e\u0301\ufe0f\u1100\u1161\U0001F1E9\U0001F1EA🚀☂ﾊ…")))
+		name := rapid.StringOfN(character, 1, 60, -1)
+		rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) tableRow {
+			kind := rapid.SampledFrom([]string{containerImage, helmChart}).Draw(t, "kind")
+			return row(name.Draw(t, "environment"), name.Draw(t, "deployment"), kind, name.Draw(t, "artifact"), "1", time.Minute, "DEPLOYED")
+		}), 1, 5).Draw(t, "rows")
+		var out bytes.Buffer
+		if err := writeTable(&out, rows, rapid.IntRange(1, 120).Draw(t, "width")); err != nil {
+			t.Fatal(err)
+		}
+		first := -1
+		for line := range strings.Lines(out.String()) {
+			before, _, found := strings.Cut(line, "  DEPLOYED")
+			if !found {
+				before, _, _ = strings.Cut(line, "  STATUS")
+			}
+			cells := uniseg.StringWidth(before)
+			if first < 0 {
+				first = cells
+			}
+			if cells != first {
+				t.Fatalf("%d cells, not %d, before the status:\n%s", cells, first, out.String())
+			}
+		}
+	})
 }

@@ -31,12 +31,14 @@ func (c *tokenCommand) Run(streams Streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if c.Project != "" && c.ProjectClaim == "" {
+	if c.Project != nil && *c.Project == "" {
+		return usageError{errors.New("--project: is empty; without the flag, the token is for all projects")}
+	}
+	if c.Project != nil && c.ProjectClaim == "" {
 		return usageError{errors.New("--project: without --project-claim no claim limits a token to a project")}
 	}
 	request := auth.MintRequest{
 		Organization:      c.Organization,
-		Project:           c.Project,
 		Subject:           c.Subject,
 		Issuer:            c.Issuer,
 		Audience:          c.Audience,
@@ -44,6 +46,9 @@ func (c *tokenCommand) Run(streams Streams) error {
 		ProjectClaim:      c.ProjectClaim,
 		TTL:               c.TTL,
 		Now:               time.Now(),
+	}
+	if c.Project != nil {
+		request.Project = *c.Project
 	}
 	for _, scopes := range c.Scope {
 		for scope := range strings.FieldsSeq(scopes) {

@@ -13,7 +13,7 @@ import (
 
 type verifyCommand struct {
 	config.Database
-	Organization []string `placeholder:"KEY" help:"Only these organizations; without it, all of them. Repeatable."`
+	Organization []string `sep:"none" placeholder:"KEY" help:"Only these organizations; without it, all of them. Repeatable."`
 	Repair       bool     `help:"Rebuild what differs from the records, lower times that lie ahead, and verify again."`
 }
 

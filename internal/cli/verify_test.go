@@ -50,6 +50,20 @@ func TestVerifyReportsAndRepairs(t *testing.T) {
 	}
 }
 
+// An organization's key can have any character of a name.
+func TestVerifyTakesOrganizationsWithACommaAndABackslash(t *testing.T) {
+	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(t.TempDir(), "x.db"))
+	for organization, file := range map[string]string{"Acme, Inc.": "acme", `a\,b`: "other"} {
+		if _, stderr, code := run(t, "import", "--organization", organization, recordOf(t, file)); code != 0 {
+			t.Fatal(stderr)
+		}
+	}
+	stdout, stderr, code := run(t, "verify", "--organization", "Acme, Inc.", "--organization", `a\,b`)
+	if code != 0 || !strings.HasPrefix(stdout, "Acme, Inc.: 1 records") || !strings.Contains(stdout, "\na\\,b: 1 records") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+}
+
 // Earlier versions imported such times.
 func TestVerifyReportsAndRepairsTimesAhead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")

@@ -87,7 +87,7 @@ type Token struct {
 	Claims
 	Organization string        `required:"" placeholder:"KEY" help:"Organization of the token."`
 	Scope        []string      `default:"deployments:read" sep:" " placeholder:"SCOPE" help:"Scopes of the token: deployments:read, deployments:write, or both."`
-	Project      string        `placeholder:"NAME" help:"Restrict the token to records of artifacts of this project; such a token cannot record."`
+	Project      *string       `placeholder:"NAME" help:"Restrict the token to records of artifacts of this project; such a token cannot record."`
 	Subject      string        `placeholder:"TEXT" help:"Subject (sub) of the token."`
 	TTL          time.Duration `name:"ttl" default:"24h" placeholder:"TIME" help:"Lifetime of the token."`
 }
