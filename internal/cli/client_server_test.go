@@ -68,10 +68,24 @@ func newAPI(t *testing.T, trouble ...http.HandlerFunc) *apiServer {
 	return s
 }
 
+// undocumented returns the query parameters of a request that the document of its method does not name.
+func undocumented(r *http.Request) (names []string) {
+	route := documents()[r.Method].Paths.Value(r.URL.Path).GetOperation(r.Method)
+	for name := range r.URL.Query() {
+		if route.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 func (s *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	if err := inContract(r, body); err != nil {
 		s.t.Errorf("%s %s %s\n%v", r.Method, r.URL, body, err)
+	}
+	if names := undocumented(r); len(names) > 0 {
+		s.t.Errorf("%s %s has undocumented parameters, which --unknown-parameters=reject rejects: %q", r.Method, r.URL, names)
 	}
 	s.mu.Lock()
 	s.requests = append(s.requests, request{r.Method, r.URL.Query(), r.Header.Clone(), string(body)})

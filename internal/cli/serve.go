@@ -104,6 +104,8 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		Now:               c.clock(),
 		Logger:            logger,
 		Limits:            c.limits(),
+
+		RejectUnknownParameters: c.UnknownParameters == "reject",
 	})
 	if err != nil {
 		return err

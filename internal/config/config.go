@@ -67,6 +67,8 @@ type Serve struct {
 	DefaultPageSize Int `name:"default-page-size" env:"DEFAULT_PAGE_SIZE" min:"1" max:"2147483647" placeholder:"N" group:"Lists" help:"Page size of requests that give none. Default: 100, or the maximum if that is less."`
 	MaxPageSize     Int `name:"max-page-size" env:"MAX_PAGE_SIZE" default:"100" min:"1" max:"2147483647" placeholder:"N" group:"Lists" help:"Maximum page size. Larger requested sizes are reduced to it."`
 
+	UnknownParameters string `name:"unknown-parameters" env:"UNKNOWN_PARAMETERS" default:"ignore" placeholder:"ignore|reject" group:"Requests" help:"What to do with a query parameter that no document names: ignore it, as upstream does, or reject the request with a 400 that names the nearest known parameter."`
+
 	Listen            string   `name:"listen" env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" group:"Server" help:"Address to listen on; :8080 is every address of the machine."`
 	RequestTimeout    Duration `name:"request-timeout" env:"REQUEST_TIMEOUT" default:"30s" placeholder:"TIME" group:"Server" help:"Limit for processing a request, database statements included."`
 	ReadHeaderTimeout Duration `name:"read-header-timeout" env:"READ_HEADER_TIMEOUT" default:"10s" placeholder:"TIME" group:"Server" help:"Limit for receiving a request's header."`
@@ -127,6 +129,9 @@ func (s *Serve) Validate() []error {
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		add("--listen: %q is not HOST:PORT", s.Listen)
 	}
+	if s.UnknownParameters != "ignore" && s.UnknownParameters != "reject" {
+		add("--unknown-parameters: %q is neither ignore nor reject", s.UnknownParameters)
+	}
 	if s.LogFormat != "text" && s.LogFormat != "json" {
 		add("--log-format: %q is neither text nor json", s.LogFormat)
 	}
@@ -181,6 +186,7 @@ func (s *Serve) LogValue() slog.Value {
 		slog.String("project_claim", s.ProjectClaim),
 		slog.Bool("allow_missing_scope", s.AllowMissingScope.Value),
 		slog.Bool("auto_create", s.AutoCreate.Value),
+		slog.String("unknown_parameters", s.UnknownParameters),
 		slog.Int64("first_page", s.FirstPage.Value),
 		slog.Int64("default_page_size", s.PageSize()),
 		slog.Int64("max_page_size", s.MaxPageSize.Value),

@@ -46,6 +46,22 @@ func TestOwnRulesAreFaultsOnlyIfStrict(t *testing.T) {
 	}
 }
 
+func TestQ1_RejectedUnknownParametersAreASettingAndNoFault(t *testing.T) {
+	for _, strict := range []bool{false, true} {
+		o := options(t, newServer(t, correctStore(), nil, smallPages, func(o *httpserver.Options) { o.RejectUnknownParameters = true }))
+		o.Strict = strict
+		result := run(t, o)
+		requireNoFaults(t, result)
+		got := resultOf(t, result, "own.unknown-parameter")
+		if got.Verdict != report.Differs || got.Faults != got.Tried || len(got.Shown) == 0 || !strings.Contains(got.Shown[0].Text, "--unknown-parameters=reject") {
+			t.Errorf("strict %t: got %+v", strict, got)
+		}
+		if !strings.Contains(result.Summary(), "1 observed to differ") {
+			t.Errorf("strict %t: the summary is %s", strict, result.Summary())
+		}
+	}
+}
+
 // The document allows other settings and units of pages.
 func TestOtherReadingsOfTheDocumentAreNoFaults(t *testing.T) {
 	for name, m := range map[string]*store{"with data": correctStore(), "with one record": newStore(correctStore().entries[:1]), "empty": newStore(nil)} {

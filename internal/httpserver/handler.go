@@ -189,7 +189,7 @@ func (h *handler) protect(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := h.limitBody(c); err != nil {
 			return err
 		}
-		request, err := o.validate(c.Request())
+		request, err := o.validate(c.Request(), h.RejectUnknownParameters)
 		if err != nil {
 			return err
 		}

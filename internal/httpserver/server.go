@@ -29,6 +29,8 @@ type Options struct {
 	RecordingDocument []byte
 	// AutoCreate lets recording create unknown names.
 	AutoCreate bool
+	// RejectUnknownParameters makes a query parameter that no document names a 400 (Q1). By default, it is ignored.
+	RejectUnknownParameters bool
 	// Now is the clock for snapshots in the future and the Date header; nil is time.Now. The log, limits and tokens use the
 	// real time in any case.
 	Now    func() time.Time

@@ -57,12 +57,17 @@ func (p *unsupportedParameter) usedBy(r *http.Request, query url.Values) bool {
 		return err == nil
 	}
 	for name := range query {
-		if slices.Contains(p.keys, name) || !slices.Contains(p.others, name) &&
-			slices.ContainsFunc(p.prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+		if p.hasName(name) {
 			return true
 		}
 	}
 	return false
+}
+
+// hasName reports whether a name in a query belongs to the parameter.
+func (p *unsupportedParameter) hasName(name string) bool {
+	return slices.Contains(p.keys, name) || !slices.Contains(p.others, name) &&
+		slices.ContainsFunc(p.prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // checkUnsupported returns a 501 that names the unsupported parameters of the request.

@@ -27,10 +27,13 @@ var validationOptions = &openapi3filter.Options{
 
 // validate checks a request against the document and the rules of the endpoint. It returns the request for the generated
 // code, or an *api.Problem: a 400 with every violation, a 413 or 415, or a 501 for an unsupported parameter.
-func (o *operation) validate(r *http.Request) (*http.Request, error) {
+func (o *operation) validate(r *http.Request, rejectUnknown bool) (*http.Request, error) {
 	query, violations := parseQuery(r.URL.RawQuery)
 	values, invalid := checkSpelling(o.query, query)
 	violations = append(violations, invalid...)
+	if rejectUnknown {
+		violations = append(violations, o.unknownParameters(query)...)
+	}
 	if o.route.Operation.Parameters.GetByInAndName(openapi3.ParameterInHeader, idempotencyKey) != nil {
 		violations = append(violations, checkIdempotencyKey(r.Header)...)
 	}

@@ -102,6 +102,13 @@ func (s *Suite) probeUnknownParameters() {
 		queries = append(queries, client.Query{{Name: strings.ToUpper(s.doc.Parameters[0].Name), Value: noSuchName}})
 	}
 	for _, q := range queries {
+		if a := s.get(q); a.Status == http.StatusBadRequest {
+			c := &report.Checks{Tried: []*report.Rule{report.OwnUnknownParam}}
+			c.Fail(report.OwnUnknownParam, "refused with 400, as the setting --unknown-parameters=reject does")
+			c.Broken[0].Setting = true
+			s.record(c, a)
+			continue
+		}
 		s.requireSameAnswer(report.OwnUnknownParam, nil, q, "a parameter that the document does not name changes the answer")
 	}
 }

@@ -134,7 +134,7 @@ func junitRule(class string, r Result) junitCase {
 	case NotJudged, Unsettled:
 		test.Skipped = &junitMessage{Message: r.Why}
 	case Differs:
-		test.Out = "observed, no fault without --strict:\n" + text
+		test.Out = "observed, no fault:\n" + text
 	}
 	return test
 }

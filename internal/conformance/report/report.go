@@ -83,8 +83,8 @@ func (r *Report) Summary() string {
 	if r.Faults() == 0 {
 		parts[0] = fmt.Sprintf("no faults, by the %d of %d rules that could be judged", r.Judged(), len(r.Rules))
 	}
-	if !r.Strict {
-		parts = append(parts, fmt.Sprintf("%d observed to differ from docs/semantics.md", r.Count(Differs)))
+	if differ := r.Count(Differs); !r.Strict || differ > 0 {
+		parts = append(parts, fmt.Sprintf("%d observed to differ from docs/semantics.md", differ))
 	}
 	if c := r.Comparison; c != nil {
 		parts = append(parts, fmt.Sprintf("%d of %d answers differ from those of %s", c.Different, c.Asked, c.URL))

@@ -14,6 +14,8 @@ type Finding struct {
 	Text string
 	// Requests are the commands that reproduce the finding. If there are none, [Results.Record] uses its own.
 	Requests []string
+	// Setting marks a finding that a documented setting of this project's server explains. It is no fault in any run.
+	Setting bool
 }
 
 // Checks collects the rules that answers were checked against and the findings.
@@ -45,7 +47,7 @@ type Verdict string
 const (
 	Kept      Verdict = "ok"
 	Broken    Verdict = "fault"
-	Differs   Verdict = "differs"    // breaks a rule of docs/semantics.md in a run that is not strict
+	Differs   Verdict = "differs"    // breaks a rule of docs/semantics.md in a run that is not strict, or by a setting
 	Unsettled Verdict = "unsettled"  // the data changed during every attempt
 	NotJudged Verdict = "not judged" // the run had nothing to try the rule on
 )
@@ -65,6 +67,7 @@ type Result struct {
 	Why string `json:"why,omitempty"`
 
 	unsettled int
+	settings  int // the findings among Faults that a setting explains
 }
 
 // Fault is one violation of a rule.
@@ -102,6 +105,9 @@ func (r *Results) Record(c *Checks, requests ...string) {
 	for _, finding := range c.Broken {
 		result := r.byRule[finding.Rule]
 		result.Faults++
+		if finding.Setting {
+			result.settings++
+		}
 		fault := Fault{Text: r.printable(finding.Text), Requests: finding.Requests}
 		if fault.Requests == nil {
 			fault.Requests = requests
@@ -136,7 +142,7 @@ func (r Result) withVerdict(strict bool) Result {
 	why := r.Why
 	r.Why = ""
 	switch {
-	case r.Faults > 0 && r.Basis == Own && !strict:
+	case r.Faults > 0 && (r.Basis == Own && !strict || r.Faults == r.settings):
 		r.Verdict = Differs
 	case r.Faults > 0:
 		r.Verdict = Broken
