@@ -10,8 +10,8 @@ import (
 )
 
 var (
-	// decidedStatuses are the statuses that upstream's document names for each operation and that the server gives where
-	// the document says so. All others have the answer "default".
+	// decidedStatuses are the statuses that upstream's document names for each operation and that the server gives in the
+	// documented cases. All others have the answer "default".
 	decidedStatuses = map[string][]string{
 		"GET /v1/deployments": {"200", "400", "401", "403", "500", "default"},
 	}
@@ -22,7 +22,7 @@ var (
 	omittedFields = []string{"logical_environment_id", "logical_environment_name"}
 )
 
-// checkAnswers returns what the document says about the operation's answers and nobody has decided.
+// checkAnswers returns what the document states about the answers and nobody has decided.
 func (o *operation) checkAnswers() (violations []string) {
 	report := func(format string, args ...any) {
 		violations = append(violations, o.name()+": "+fmt.Sprintf(format, args...))

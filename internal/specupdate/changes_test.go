@@ -3,7 +3,6 @@ package specupdate
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -272,6 +271,20 @@ var upstreamChanges = []upstreamChange{
 		stops:   "contract", at: "the answer 200 has the link next",
 	},
 	{
+		name:    "security of the operation",
+		changes: []contracttest.Change{contracttest.Remove("security"), contracttest.Set(operation+" security", "[{bearerToken: []}]")},
+		reports: []string{"cosmetic: .*the security scheme `bearerToken` was removed from the API"},
+		summary: []string{"Needs no code"},
+	},
+	{
+		name: "a parameter moved to the path",
+		changes: []contracttest.Change{
+			contracttest.Remove(parameters + " name=environment_name"),
+			contracttest.Set("paths /v1/deployments parameters", "[{description: Next words, in: query, name: environment_name, schema: "+text+"}]"),
+		},
+		reports: []string{"wording: GET /v1/deployments query environment_name description, changed"},
+	},
+	{
 		name:    "another server",
 		changes: []contracttest.Change{contracttest.Set("servers", "[{url: https://next.example.com/}]")},
 		reports: []string{`location: servers added: "https://next.example.com/"`},
@@ -310,7 +323,7 @@ var upstreamChanges = []upstreamChange{
 	{
 		name:    "another wording",
 		changes: []contracttest.Change{contracttest.Set(parameters+" name=project_name description", "Only what belongs to this project"), contracttest.Set("info version", "next")},
-		reports: []string{"wording: .*query project_name description: .*Only what belongs to this project", `wording: info version: "1.0" -> "next"`},
+		reports: []string{`wording: GET /v1/deployments query project_name description, changed: .*\{\+Only what belongs to this\+\}`, `wording: info version, changed: \[-1.0-\] \{\+next\+\}$`},
 		summary: []string{`wording \(2\), if it still means the same`},
 	},
 	{
@@ -342,7 +355,12 @@ func wholeAPI() (changes []contracttest.Change) {
 	return changes
 }
 
-func TestUpstreamChangesAreReported(t *testing.T) {
+// base returns the document that the tests change.
+func base() []byte { return deployrecords.OpenAPI() }
+
+// diffAfter returns the diff of the changes.
+func diffAfter(t *testing.T, changes ...contracttest.Change) *diff {
+	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
@@ -351,22 +369,29 @@ func TestUpstreamChangesAreReported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir := t.TempDir()
+	write(t, dir, "old.yaml", string(base()))
+	write(t, dir, "new.yaml", string(contracttest.Changed(t, base(), changes...)))
+	d, err := diffFiles(t.Context(), root, filepath.Join(dir, "old.yaml"), filepath.Join(dir, "new.yaml"), code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestUpstreamChangesAreReported(t *testing.T) {
+	code, err := readImplementation("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range upstreamChanges {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
-			document := contracttest.Changed(t, deployrecords.OpenAPI(), c.changes...)
-			parsed, err := sanitize(document)
+			parsed, err := sanitize(contracttest.Changed(t, base(), c.changes...))
 			if err != nil {
 				t.Fatal(err)
 			}
-			file := filepath.Join(t.TempDir(), "new.yaml")
-			if err := os.WriteFile(file, document, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			d, err := diffFiles(t.Context(), root, filepath.Join(root, documentFile), file)
-			if err != nil {
-				t.Fatal(err)
-			}
+			d := diffAfter(t, c.changes...)
 			reported := groups(d)
 			for _, want := range c.reports {
 				if !regexp.MustCompile("(?m)^" + want).MatchString(reported) {
@@ -398,10 +423,11 @@ func groups(d *diff) string {
 			fmt.Fprintf(&b, "%s: %s\n", name, c)
 		}
 	}
-	for name, locations := range map[string][]location{"wording": d.wording, "location": d.locations} {
-		for _, l := range locations {
-			fmt.Fprintf(&b, "%s: %s\n", name, l)
-		}
+	for _, l := range d.locations {
+		fmt.Fprintf(&b, "location: %s\n", l)
+	}
+	for _, c := range d.wording {
+		fmt.Fprintf(&b, "wording: %s\n", oneLine(c.String()))
 	}
 	return b.String()
 }

@@ -1,10 +1,12 @@
 package specupdate
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,8 +20,11 @@ type diff struct {
 	// breaking, additive and cosmetic are the entries of the changelog: changes that can break a client of the old
 	// document, changes that add to it, and names that are never sent.
 	breaking, additive, cosmetic []change
-	// wording and locations are the structural diff: texts for people, and everything else.
-	wording, locations []location
+	// locations are the structural diff, except texts for people and examples.
+	locations []location
+	// wording has the texts for people that differ, and examples the number of examples that do.
+	wording  []textChange
+	examples int
 }
 
 // change is an entry of oasdiff's changelog.
@@ -44,7 +49,7 @@ func (c change) String() string {
 	if c.Operation != "" {
 		prefix += c.Operation + " " + c.Path + ": "
 	}
-	return prefix + c.Text
+	return prefix + oneLine(c.Text)
 }
 
 // location is a location at which two documents differ, such as "servers added", and what differs there.
@@ -53,7 +58,8 @@ type location struct{ path, text string }
 func (l location) String() string { return l.path + ": " + l.text }
 
 var (
-	cosmeticIDs = regexp.MustCompile(`operation-id|^api-schema-|-tag-|deprecat|extension`)
+	// oasdiff reports the document's own security and its schemes where no operation has another security than before.
+	cosmeticIDs = regexp.MustCompile(`operation-id|^api-schema-|-tag-|deprecat|extension|^api-global-security-|^api-security-component-`)
 	// noticeableIDs match changes that oasdiff ranks as harmless and that clients can notice: they rely on what was sent,
 	// on the meaning of an absent parameter, or on who had access.
 	noticeableIDs = regexp.MustCompile(`removed|default-value|security|became-optional|max-length-decreased`)
@@ -61,10 +67,12 @@ var (
 	documentation = []string{"description", "title", "summary", "example", "examples", "externalDocs", "tags", "info"}
 )
 
-// diffFiles compares two sanitized documents with oasdiff, which runs as a tool of the module in dir.
-func diffFiles(ctx context.Context, dir, oldFile, newFile string) (*diff, error) {
+// diffFiles compares two sanitized documents with oasdiff, which runs as a tool of the module in dir, and their texts word
+// by word. oasdiff resolves references, so that it reports a shared schema at every use; texts are compared where they are
+// written.
+func diffFiles(ctx context.Context, dir, oldFile, newFile string, code implementation) (*diff, error) {
 	oasdiff := func(subcommand string, flags ...string) ([]byte, error) {
-		args := []string{"tool", "-modfile=tools/go.mod", "oasdiff", subcommand, "--allow-external-refs=false"}
+		args := []string{"tool", "-modfile=tools/go.mod", "oasdiff", subcommand, "--allow-external-refs=false", "--flatten-params"}
 		out, err := output(command(ctx, dir, "go", append(append(args, flags...), oldFile, newFile)...))
 		if err != nil {
 			return nil, fmt.Errorf("oasdiff %s: %w", subcommand, err)
@@ -90,7 +98,20 @@ func diffFiles(ctx context.Context, dir, oldFile, newFile string) (*diff, error)
 	}
 	d := &diff{}
 	d.addChanges(changes)
-	d.addLocations("", root.Content[0], 0, false)
+	d.addLocations("", root.Content[0], 0)
+	var both [2]*texts
+	for i, file := range []string{oldFile, newFile} {
+		document, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		root, err := parseObject(document)
+		if err != nil {
+			return nil, err
+		}
+		both[i] = readTexts(root, code.implements)
+	}
+	d.wording, d.examples = compareTexts(both[0], both[1], code.implements)
 	return d, nil
 }
 
@@ -109,54 +130,53 @@ func (d *diff) addChanges(changes []change) {
 	}
 }
 
-// addLocations flattens oasdiff's structural diff. The keys of the next levels (names is their number) are names that the
-// documents define: there, "description" is no wording.
-func (d *diff) addLocations(path string, n *yaml.Node, names int, wording bool) {
+// addLocations flattens oasdiff's structural diff without its documentation. The keys of the next levels (names is their
+// number) are names that the documents define: there, "description" is no documentation.
+func (d *diff) addLocations(path string, n *yaml.Node, names int) {
 	from, to := member(n, "from"), member(n, "to")
 	switch {
 	case names == 0 && from != nil && to != nil:
-		d.addLocation(path, shorten(from)+" -> "+shorten(to), wording)
+		d.locations = append(d.locations, location{path, inline(from) + " -> " + inline(to)})
 	case n.Kind == yaml.MappingNode:
-		for i := 0; i < len(n.Content); i += 2 {
-			key, value := n.Content[i].Value, n.Content[i+1]
+		for key, value := range members(n) {
 			below := strings.TrimSpace(path + " " + key)
 			switch {
 			case names > 0:
-				d.addLocations(below, value, names-1, wording)
+				d.addLocations(below, value, names-1)
+			case slices.Contains(documentation, key):
 			case key != "modified":
-				d.addLocations(below, value, 0, wording || slices.Contains(documentation, key))
+				d.addLocations(below, value, 0)
 			case strings.HasSuffix(path, " parameters"): // by "in" and by name
-				d.addLocations(path, value, 2, wording)
+				d.addLocations(path, value, 2)
 			default:
-				d.addLocations(path, value, 1, wording)
+				d.addLocations(path, value, 1)
 			}
 		}
 	case n.Kind == yaml.SequenceNode:
 		for _, item := range n.Content {
-			d.addLocations(path, item, 0, wording)
+			d.addLocations(path, item, 0)
 		}
 	default:
-		d.addLocation(path, shorten(n), wording)
+		d.locations = append(d.locations, location{path, inline(n)})
 	}
 }
 
-func (d *diff) addLocation(path, text string, wording bool) {
-	if wording {
-		d.wording = append(d.wording, location{path, text})
-	} else {
-		d.locations = append(d.locations, location{path, text})
-	}
-}
-
-func shorten(n *yaml.Node) string {
-	switch {
-	case n.Kind != yaml.ScalarNode:
-		return "{...}"
-	case n.ShortTag() != "!!str":
+// inline writes a value on one line, whole: two values that differ never look alike.
+func inline(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() != "!!str" {
 		return n.Value
-	default:
-		return fmt.Sprintf("%q", truncate(strings.Join(strings.Fields(n.Value), " "), 60))
 	}
+	var value any
+	if err := n.Decode(&value); err != nil {
+		return fmt.Sprintf("%q", n.Value)
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return fmt.Sprintf("%v", value)
+	}
+	return strings.TrimSpace(text.String())
 }
 
 func truncate(text string, length int) string {
@@ -167,14 +187,17 @@ func truncate(text string, length int) string {
 }
 
 func (d *diff) print(w io.Writer) {
-	if len(d.breaking)+len(d.additive)+len(d.cosmetic)+len(d.wording)+len(d.locations) == 0 {
+	if len(d.breaking)+len(d.additive)+len(d.cosmetic)+len(d.wording)+len(d.locations)+d.examples == 0 {
 		fmt.Fprintln(w, "oasdiff finds no difference: the documents differ in their formatting only.")
 	}
 	printGroup(w, "Breaking: can break a client of the present document", d.breaking)
 	printGroup(w, "Additive", d.additive)
 	printGroup(w, "Cosmetic", d.cosmetic)
-	printGroup(w, "Wording: read whether it still means the same", d.wording)
+	printTexts(w, d.wording)
 	printGroup(w, "Every location that differs, except wording; a shared schema appears at every use", d.locations)
+	if d.examples > 0 {
+		fmt.Fprintf(w, "\nExamples that differ, not shown: %d\n", d.examples)
+	}
 }
 
 func printGroup[T any](w io.Writer, title string, entries []T) {
@@ -183,6 +206,6 @@ func printGroup[T any](w io.Writer, title string, entries []T) {
 	}
 	fmt.Fprintf(w, "\n%s (%d)\n", title, len(entries))
 	for _, entry := range entries {
-		fmt.Fprintf(w, "  - %s\n", strings.ReplaceAll(fmt.Sprint(entry), "\n", " "))
+		fmt.Fprintf(w, "  - %v\n", entry)
 	}
 }

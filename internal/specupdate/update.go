@@ -77,7 +77,11 @@ func (w *worktree) try(ctx context.Context, o Options, document []byte, parsed *
 	if err := w.putDocument(document); err != nil {
 		return err
 	}
-	changes, err := diffFiles(ctx, w.linked.dir, filepath.Join(w.main.dir, documentFile), filepath.Join(w.linked.dir, documentFile))
+	code, err := readImplementation(w.linked.dir)
+	if err != nil {
+		return err
+	}
+	changes, err := diffFiles(ctx, w.linked.dir, filepath.Join(w.main.dir, documentFile), filepath.Join(w.linked.dir, documentFile), code)
 	if err != nil {
 		return fmt.Errorf("the documents were not compared, and nothing changed: %w", err)
 	}
@@ -95,8 +99,7 @@ func (w *worktree) try(ctx context.Context, o Options, document []byte, parsed *
 			return err
 		}
 	}
-	code, err := readImplementation(w.linked.dir)
-	if err != nil {
+	if code, err = readImplementation(w.linked.dir); err != nil { // the generated code has changed
 		return err
 	}
 	status, err := w.apply(ctx)
