@@ -181,3 +181,21 @@ func TestTextsOfServersArePrintable(t *testing.T) {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
 }
+
+// A person waits for a list, a pipeline for a recording.
+func TestListFailsAtOnceAndRecordRetries(t *testing.T) {
+	for status, want := range map[int]int{429: 4, 500: 4, 503: 4} {
+		s := newAPI(t, problem(status, "not now"))
+		if _, stderr, code := s.client("list"); code != want || len(s.asked()) != 1 || strings.Contains(stderr, "retrying") {
+			t.Errorf("%d: exit code %d after %d requests: %s", status, code, len(s.asked()), stderr)
+		}
+	}
+	s := newAPI(t, problem(503, "not now"))
+	if _, stderr, code := s.client("list", "--retry-for", "10s"); code != 0 || len(s.asked()) != 2 {
+		t.Errorf("list --retry-for 10s: exit code %d after %d requests: %s", code, len(s.asked()), stderr)
+	}
+	s = newAPI(t, problem(503, "not now"))
+	if _, stderr, code := s.client(recordArgs...); code != 0 || len(s.asked()) != 2 {
+		t.Errorf("record: exit code %d after %d requests: %s", code, len(s.asked()), stderr)
+	}
+}

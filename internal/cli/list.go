@@ -29,14 +29,14 @@ type listCommand struct {
 	Page               *string `placeholder:"N" help:"Number of the page. The first page is 0, or 1 on servers with --first-page 1."`
 	PageSize           *string `placeholder:"N" help:"Number of records per page, limited by the server."`
 	Output             string  `short:"o" default:"table" placeholder:"table|json|ndjson|csv" help:"A table, the API's JSON, one record per line as import reads it, or CSV."`
-	config.Client
+	config.Client      `set:"retry_for=0s"`
 }
 
 // Help is printed by list --help.
 func (listCommand) Help() string {
 	return `The newest records come first. A table shows the age of each record and is as wide as the terminal, or 80 columns. If records were found that are not printed, standard error has their number.
 
-While the server is unreachable, too busy (429) or failing (5xx), the command retries for --retry-for.
+If the server is unreachable, too busy (429) or failing (5xx), the command fails at once. With --retry-for 10s it retries for ten seconds, for example while the server starts.
 
 Exit codes:
 

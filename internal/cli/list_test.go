@@ -161,7 +161,7 @@ func TestAllPagesOfZeroBasedAndOneBasedServers(t *testing.T) {
 			for form, read := range forms {
 				s := newAPI(t)
 				s.firstPage, s.records = first, testRecords(n)
-				stdout, stderr, code := s.client("list", "--all", "--page-size", "10", "--output", form)
+				stdout, stderr, code := s.client("list", "--all", "--page-size", "10", "--output", form, "--retry-for", "1m")
 				if got := read(t, stdout); code != 0 || n > 0 && stderr != "" || !slices.Equal(got, idsOf(s.records)) && n > 0 || len(got) != n {
 					t.Errorf("first page %d, %d records, %s: exit code %d, got %d records\n%s", first, n, form, code, len(got), stderr)
 				}
@@ -183,7 +183,7 @@ func TestRecordsAddedDuringAListingAreNotRepeated(t *testing.T) {
 				s.records = append(testRecords(1000 + 3*page)[:3], s.records...)
 			}
 		}
-		stdout, stderr, code := s.client("list", "--all", "--page-size", "10", "--output", form)
+		stdout, stderr, code := s.client("list", "--all", "--page-size", "10", "--output", form, "--retry-for", "1m")
 		if got := read(t, stdout); code != 0 || !slices.Equal(got, idsOf(before)) {
 			t.Errorf("%s: exit code %d, got %d records\n%s", form, code, len(got), stderr)
 		}
@@ -353,7 +353,7 @@ func TestAnIncompleteListingReportsItsRecords(t *testing.T) {
 		s := newAPI(t, func(w http.ResponseWriter, r *http.Request) {}, problem(503, "busy"), problem(403, "no more"))
 		s.records = testRecords(30)
 		s.trouble[0] = func(w http.ResponseWriter, r *http.Request) { s.list(w, r.URL.Query()) }
-		stdout, stderr, code := s.client("list", "--all", "--page-size", "10", "--output", form)
+		stdout, stderr, code := s.client("list", "--all", "--page-size", "10", "--output", form, "--retry-for", "1m")
 		if code != 3 || !strings.Contains(stderr, want) || !strings.Contains(stderr, "403 Forbidden: no more") || form == "table" && stdout != "" {
 			t.Errorf("%s: exit code %d\n%s", form, code, stderr)
 		}

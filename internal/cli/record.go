@@ -26,7 +26,7 @@ type recordCommand struct {
 	Decommission       bool     `help:"Record that the deployment was removed. With a digest, only if this artifact runs there; without one, whichever image (or chart) runs there."`
 	IdempotencyKey     *string  `placeholder:"KEY" help:"Key that makes a later repetition of the command safe: for 24 hours, the same key records the deployment once. 1 to 128 visible ASCII characters. Without it, all tries of this run share a random key."`
 	Output             string   `short:"o" default:"text" placeholder:"text|json" help:"One line, or the server's response."`
-	config.Client
+	config.Client      `set:"retry_for=2m"`
 }
 
 // Help is printed by record --help.

@@ -14,10 +14,10 @@ type Remote struct {
 	Timeout   Duration `name:"timeout" default:"30s" placeholder:"TIME" group:"Server" help:"Limit for one try of a request."`
 }
 
-// Client has the settings of the commands that retry requests.
+// Client has the settings of the commands that retry requests. A command sets the variable retry_for to its default.
 type Client struct {
 	Remote
-	RetryFor Duration `name:"retry-for" default:"2m" min:"0s" placeholder:"TIME" group:"Server" help:"How long to retry while the server is unreachable, too busy or failing; 0s is a single try."`
+	RetryFor Duration `name:"retry-for" default:"${retry_for}" min:"0s" placeholder:"TIME" group:"Server" help:"How long to retry while the server is unreachable, too busy or failing; 0s is a single try."`
 }
 
 // Conform has the settings of the conformance suite.
