@@ -55,7 +55,7 @@ func TestExamplesOfTheHelpRun(t *testing.T) {
 		help     string
 		requests int
 	}{
-		"record": {recordCommand{}.Help(), 3}, "list": {listCommand{}.Help(), 4}, "completion": {completionCommand{}.Help(), 0},
+		"record": {recordCommand{}.Help(), 3}, "list": {listCommand{}.Help(), 5}, "completion": {completionCommand{}.Help(), 0},
 	} {
 		_, examples, found := strings.Cut(c.help, "Examples:\n")
 		if !found {

@@ -29,6 +29,8 @@ type listCommand struct {
 	Page               *string `placeholder:"N" help:"Number of the page. The first page is 0, or 1 on servers with --first-page 1."`
 	PageSize           *string `placeholder:"N" help:"Number of records per page, limited by the server."`
 	Output             string  `short:"o" default:"table" placeholder:"table|json|ndjson|csv" help:"A table, the API's JSON, one record per line as import reads it, or CSV."`
+	CSVSafe            bool    `name:"csv-safe" help:"With --output csv: put ' before each value that a spreadsheet would run as a formula."`
+	CSVBOM             bool    `name:"csv-bom" help:"With --output csv: begin with a byte order mark, by which Excel recognizes UTF-8."`
 	config.Client      `set:"retry_for=0s"`
 }
 
@@ -54,7 +56,8 @@ Examples:
   deployrecords list --environment prod-eu --status deployed
   deployrecords list --environment prod-eu --deployment api --full-history
   deployrecords list --all --full-history --output ndjson > records.ndjson
-  deployrecords list --all --output csv > latest.csv`
+  deployrecords list --all --output csv > latest.csv
+  deployrecords list --all --output csv --csv-safe --csv-bom > for-excel.csv`
 }
 
 var (
@@ -127,7 +130,14 @@ func (c *listCommand) params() (params client.ListDeploymentRecordsParams, viola
 	if c.All && c.Page != nil {
 		add("--all and --page can't be used together")
 	}
-	if newPrinter(c.Output, c.All, Streams{}) == nil {
+	if c.Output != "csv" {
+		for flag, given := range map[string]bool{"--csv-safe": c.CSVSafe, "--csv-bom": c.CSVBOM} {
+			if given {
+				add("%s: goes with --output csv only", flag)
+			}
+		}
+	}
+	if c.printer(Streams{}) == nil {
 		add("--output: %q is not one of table, json, ndjson, csv", c.Output)
 	}
 	return params, violations
@@ -143,7 +153,7 @@ func (c *listCommand) Run(ctx context.Context, streams Streams) error {
 	if err != nil {
 		return err
 	}
-	printer := newPrinter(c.Output, c.All, streams)
+	printer := c.printer(streams)
 	var bar *progressbar.ProgressBar
 	if c.All && (c.Output == "table" || !isTerminal(streams.Out)) {
 		bar = newProgressBar(streams.Err, 1, "records", progressbar.OptionShowCount())

@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,21 +22,19 @@ type printer interface {
 	end() error
 }
 
-// newPrinter returns nil for an unknown format.
-func newPrinter(format string, all bool, streams Streams) printer {
+// printer returns nil for an unknown format.
+func (c *listCommand) printer(streams Streams) printer {
 	switch {
-	case format == "table":
+	case c.Output == "table":
 		return &tablePrinter{out: streams.Out, now: time.Now()}
-	case format == "json" && all:
+	case c.Output == "json" && c.All:
 		return &jsonPrinter{out: bufio.NewWriter(streams.Out)}
-	case format == "json":
+	case c.Output == "json":
 		return &bodyPrinter{out: streams.Out}
-	case format == "ndjson":
+	case c.Output == "ndjson":
 		return &ndjsonPrinter{out: bufio.NewWriter(streams.Out)}
-	case format == "csv":
-		w := csv.NewWriter(streams.Out)
-		w.UseCRLF = true // RFC 4180
-		return &csvPrinter{out: w}
+	case c.Output == "csv":
+		return newCSVPrinter(streams.Out, c.CSVSafe, c.CSVBOM)
 	}
 	return nil
 }
@@ -106,49 +103,6 @@ func (p *ndjsonPrinter) page(page recordPage) error {
 }
 
 func (p *ndjsonPrinter) end() error { return nil }
-
-var csvHeader = []string{
-	"id", "environment_id", "environment_name", "logical_environment_id", "logical_environment_name", "deployment_name",
-	"artifact_id", "artifact_kind", "artifact_name", "artifact_version", "artifact_digest",
-	"status", "created_at", "updated_at", "last_seen_at",
-}
-
-// csvPrinter writes values unchanged. It does not quote values that a spreadsheet takes for formulas.
-type csvPrinter struct {
-	out     *csv.Writer
-	started bool
-}
-
-func (p *csvPrinter) page(page recordPage) error {
-	if !p.started {
-		p.started = true
-		_ = p.out.Write(csvHeader)
-	}
-	for _, raw := range page.records {
-		r, err := decodeRecord(raw)
-		if err != nil {
-			return err
-		}
-		_ = p.out.Write([]string{
-			r.Id, r.EnvironmentId, r.EnvironmentName, orEmpty(r.LogicalEnvironmentId), orEmpty(r.LogicalEnvironmentName), r.DeploymentName,
-			r.ArtifactId, r.Artifact.Kind, r.Artifact.Name, r.Artifact.Version, r.Artifact.Digest,
-			string(r.Status), csvTime(r.CreatedAt), csvTime(r.UpdatedAt), csvTime(r.LastSeenAt),
-		})
-	}
-	p.out.Flush()
-	return p.out.Error()
-}
-
-func (p *csvPrinter) end() error { return nil }
-
-func csvTime(t time.Time) string { return t.Format(time.RFC3339Nano) }
-
-func orEmpty(text *string) string {
-	if text == nil {
-		return ""
-	}
-	return *text
-}
 
 func decodeRecord(raw json.RawMessage) (r client.DeploymentRecord, err error) {
 	if err := json.Unmarshal(raw, &r); err != nil {

@@ -84,11 +84,15 @@ func openPostgres(config *pgx.ConnConfig, statementTimeout time.Duration) *sql.D
 	return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(disableTransactionTimeout))
 }
 
+// maxIdleWAL is the size in bytes, 64 MiB, to which SQLite truncates its WAL file once its content is in the database. Otherwise
+// the file would keep the size of the largest import.
+const maxIdleWAL = "67108864"
+
 func openSQLite(path string) (*sql.DB, error) {
 	// Settings are per connection, so they belong in the name by which each connection is opened.
 	settings := url.Values{
 		"_busy_timeout": {"10000"}, // milliseconds that a writer waits for another
-		"_pragma":       {"journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)"},
+		"_pragma":       {"journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)", "journal_size_limit(" + maxIdleWAL + ")"},
 		// A transaction takes the write lock at its start, where it can still wait. One that began as a reader would
 		// fail at its first write if another transaction wrote meanwhile.
 		"_txlock": {"immediate"},
