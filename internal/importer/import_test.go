@@ -164,7 +164,7 @@ func TestI1_ExtremeValuesCanBeStored(t *testing.T) {
 	})
 }
 
-// Earlier versions stored such names. A client can still filter by them, and an import corrects them.
+// Earlier versions stored such names. A client can still filter by them, an import corrects them, and a snapshot ends them.
 func TestI1_AStoredNameWithAFormatCharacterIsReadableAndCanBeCorrected(t *testing.T) {
 	old := storetest.Entry(1, 1, "prod\u200b", "\ufeffapi")
 	storetest.OnEachEngine(t, func(t *testing.T, s deployments.Store) {
@@ -177,5 +177,17 @@ func TestI1_AStoredNameWithAFormatCharacterIsReadableAndCanBeCorrected(t *testin
 		}
 		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{EnvironmentName: "prod\u200b"})
 		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{EnvironmentName: "prod", Status: deployments.Decommissioned}, 1)
+
+		storetest.Load(t, s, "acme", storetest.Entry(3, 1, "prod", "\ufeffapi"))
+		_, err := s.Record(t.Context(), "acme", deployments.Batch{
+			Snapshot: &deployments.Snapshot{EnvironmentName: "prod", ObservedAt: storetest.At(5)},
+			Items: []deployments.BatchItem{{Recording: deployments.Recording{
+				EnvironmentName: "prod", DeploymentName: "web", Kind: deployments.ContainerImage, Digest: storetest.Digest(1), Status: deployments.Deployed,
+			}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{EnvironmentName: "prod", Status: deployments.Decommissioned}, 3, 1)
 	})
 }
