@@ -88,8 +88,12 @@ func (c *listCommand) params() (params client.ListDeploymentRecordsParams, viola
 		flag  string
 		value *string
 	}{
-		{"--environment", c.Environment}, {"--logical-environment", c.LogicalEnvironment}, {"--deployment", c.Deployment},
-		{"--project", c.Project}, {"--project-version", c.ProjectVersion}, {"--digest", c.Digest},
+		{"--environment", c.Environment},
+		{"--logical-environment", c.LogicalEnvironment},
+		{"--deployment", c.Deployment},
+		{"--project", c.Project},
+		{"--project-version", c.ProjectVersion},
+		{"--digest", c.Digest},
 	} {
 		if filter.value != nil && *filter.value == "" {
 			add("%s: is empty; without the flag, the list is not filtered", filter.flag)
