@@ -51,19 +51,32 @@ func readBody(r *http.Request, schema *openapi3.Schema) (*jsonBody, error) {
 		body.violations = []string{syntaxViolation(err)}
 	} else {
 		body.violations = checkShape(schema, body.value, nil)
+		body.normalizeTimes(schema)
 	}
 	return body, nil
 }
 
+// checkContentType returns a 415 unless the body is JSON in UTF-8 without a content encoding. It names what was received.
 func checkContentType(header http.Header) error {
-	mediaType, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
-	charset := parameters["charset"]
-	encoding := header.Get("Content-Encoding")
-	if err == nil && mediaType == "application/json" && (charset == "" || strings.EqualFold(charset, "utf-8")) &&
-		(encoding == "" || strings.EqualFold(encoding, "identity")) && len(header.Values("Content-Type")) == 1 {
-		return nil
+	reject := func(format string, args ...any) error {
+		return &api.Problem{Status: http.StatusUnsupportedMediaType, Message: fmt.Sprintf(format, args...)}
 	}
-	return &api.Problem{Status: http.StatusUnsupportedMediaType, Message: "the body must be application/json, without a content encoding"}
+	types := header.Values("Content-Type")
+	if len(types) != 1 || types[0] == "" {
+		if len(types) > 1 {
+			return reject("Content-Type: is given %d times; application/json is accepted once", len(types))
+		}
+		return reject("Content-Type: is missing; application/json is accepted")
+	}
+	mediaType, parameters, err := mime.ParseMediaType(types[0])
+	charset := parameters["charset"]
+	if err != nil || mediaType != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return reject("Content-Type: %s is not application/json in UTF-8", deployments.Quote(types[0]))
+	}
+	if encoding := strings.Join(header.Values("Content-Encoding"), ", "); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return reject("Content-Encoding: %s is not accepted; send the body without an encoding", deployments.Quote(encoding))
+	}
+	return nil
 }
 
 // syntaxViolation describes where and why a body is not one JSON value.
@@ -115,11 +128,58 @@ func checkShape(schema *openapi3.Schema, value any, pointer []string) (violation
 			}
 		}
 	case string:
-		if _, err := time.Parse(time.RFC3339, v); schema.Format == "date-time" && err != nil {
-			return []string{jsonPath(pointer) + ": " + deployments.Quote(v) + " is not a date-time"}
+		if schema.Format != "date-time" {
+			break
+		}
+		if _, err := deployments.ParseTime(v); err != nil {
+			return []string{jsonPath(pointer) + ": " + deployments.Quote(v) + " " + err.Error()}
 		}
 	}
 	return violations
+}
+
+// normalizeTimes writes the times of a valid body as the API does: validation and decoding accept fewer forms than RFC 3339.
+func (b *jsonBody) normalizeTimes(schema *openapi3.Schema) {
+	if normalized, changed := normalizedTimes(schema, b.value); changed && len(b.violations) == 0 {
+		b.value = normalized
+		b.encode()
+	}
+}
+
+// normalizedTimes returns the value with its times in UTC, and reports whether any of them was written differently.
+func normalizedTimes(schema *openapi3.Schema, value any) (normalized any, changed bool) {
+	switch v := value.(type) {
+	case []any:
+		for i := range v {
+			if schema.Items == nil {
+				break
+			}
+			item, itemChanged := normalizedTimes(schema.Items.Value, v[i])
+			v[i], changed = item, changed || itemChanged
+		}
+	case map[string]any:
+		for name, property := range schema.Properties {
+			if member, given := v[name]; given {
+				member, memberChanged := normalizedTimes(property.Value, member)
+				v[name], changed = member, changed || memberChanged
+			}
+		}
+	case string:
+		if t, err := deployments.ParseTime(v); schema.Format == "date-time" && err == nil {
+			text := t.Format(time.RFC3339Nano)
+			return text, text != v
+		}
+	}
+	return value, changed
+}
+
+// encode makes the value the text.
+func (b *jsonBody) encode() {
+	text, err := json.Marshal(b.value)
+	if err != nil {
+		panic(err) // the value was decoded from JSON
+	}
+	b.text = text
 }
 
 // members returns the members of the body's object.
@@ -131,7 +191,6 @@ func (b *jsonBody) members() map[string]any {
 // handOver returns the request with a body that the generated code can decode: it removes invalid members from rejected
 // items. The rest of an item still identifies what the item is about.
 func (b *jsonBody) handOver(r *http.Request, rejected api.RejectedItems, itemProperties openapi3.Schemas) *http.Request {
-	text := b.text
 	if len(rejected) > 0 {
 		items, _ := b.members()["deployments"].([]any)
 		for index, violations := range rejected {
@@ -147,16 +206,13 @@ func (b *jsonBody) handOver(r *http.Request, rejected api.RejectedItems, itemPro
 			}
 			items[index] = valid
 		}
-		var err error
-		if text, err = json.Marshal(b.value); err != nil {
-			panic(err) // the value was decoded from JSON
-		}
+		b.encode()
 	}
 	r = r.WithContext(api.WithRejectedItems(r.Context(), rejected))
 	r.Header = r.Header.Clone()
 	r.Header.Set("Content-Type", "application/json") // the only spelling that the generated binder accepts
-	r.Body = io.NopCloser(bytes.NewReader(text))
-	r.ContentLength = int64(len(text))
+	r.Body = io.NopCloser(bytes.NewReader(b.text))
+	r.ContentLength = int64(len(b.text))
 	return r
 }
 

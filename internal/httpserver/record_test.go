@@ -376,7 +376,7 @@ func TestInvalidBatches(t *testing.T) {
 		"complete without an environment":               {batchBody(`,"complete":true,"observed_at":"`+now+`"`, named("a", 1)), "environment_name: is missing, and complete is true"},
 		"an item of another environment":                {batchBody(snapshot, strings.Replace(named("a", 1), `"eu"`, `"us"`, 1)), "deployments[0].environment_name: is not that of the batch"},
 		"a snapshot of the future":                      {batchBody(`,"complete":true,"environment_name":"eu","observed_at":"2999-01-01T00:00:00Z"`, named("a", 1)), "observed_at: is in the future"},
-		"a time that is none":                           {batchBody(`,"complete":true,"environment_name":"eu","observed_at":"yesterday"`, named("a", 1)), `observed_at: "yesterday" is not a date-time`},
+		"a time that is none":                           {batchBody(`,"complete":true,"environment_name":"eu","observed_at":"yesterday"`, named("a", 1)), `observed_at: "yesterday" is not an RFC 3339 time such as 2026-11-01T09:30:00Z`},
 		"a time without a snapshot":                     {batchBody(`,"observed_at":"`+now+`"`, named("a", 1)), "observed_at: goes with complete only"},
 		"an environment without a snapshot":             {batchBody(`,"environment_name":"eu"`, named("a", 1)), "environment_name: goes with complete only"},
 		"one invalid item":                              {batchBody("", `{"environment_name":"eu","deployment_name":"never","kind":"HELM_CHART"}`), "deployments[0].artifact_digest: is missing"},

@@ -98,7 +98,7 @@ func TestUnusualSpellingsOfBodies(t *testing.T) {
 	server.post("/v1/deployments", deployment(1), "Content-Type: Application/JSON").record(t)
 	for body, want := range map[string]string{
 		batchBody(snapshotOf("nbsp\u00a0", time.Now(), `,"allow_empty":true`)):                                    "environment_name: has white space at an end",
-		batchBody(`,"complete":true,"environment_name":"eu","observed_at":"2026-02-30T00:00:00Z"`, named("a", 1)): `observed_at: "2026-02-30T00:00:00Z" is not a date-time`,
+		batchBody(`,"complete":true,"environment_name":"eu","observed_at":"2026-02-30T00:00:00Z"`, named("a", 1)): `observed_at: "2026-02-30T00:00:00Z" is not an RFC 3339 time such as 2026-11-01T09:30:00Z`,
 		`{"` + strings.Repeat("A", 2000) + `":1,"` + strings.Repeat("A", 2000) + `":1}`:                           `"` + strings.Repeat("A", 64) + `"…: is given twice`,
 		"null": "body: is null",
 	} {

@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -149,28 +148,13 @@ func setChecked(target *string, value string, check func(string) error) string {
 	return ""
 }
 
-// setTime accepts an RFC 3339 time in any zone and truncates it to microseconds (R2).
 func setTime(target **time.Time, value string) string {
-	t, err := time.Parse(time.RFC3339, value)
-	if err != nil || !isStrictRFC3339(value) {
-		return deployments.Quote(value) + " is not an RFC 3339 time"
-	}
-	t = t.UTC().Truncate(time.Microsecond)
-	if year := t.Year(); year < 1 || year > 9999 {
-		return deployments.Quote(value) + " is not in the years 1 to 9999 in UTC"
+	t, err := deployments.ParseTime(value)
+	if err != nil {
+		return deployments.Quote(value) + " " + err.Error()
 	}
 	*target = &t
 	return ""
-}
-
-// isStrictRFC3339 rejects what time.Parse accepts although RFC 3339 does not (https://go.dev/issue/54580): an hour of one
-// digit, a comma before the fraction, and zone offsets from 24 hours or 60 minutes. time.Parse has accepted the value.
-func isStrictRFC3339(value string) bool {
-	if value[len("2006-01-02T15")] != ':' || strings.Contains(value, ",") {
-		return false
-	}
-	zone := value[len(value)-len("07:00"):]
-	return strings.HasSuffix(value, "Z") || zone[:2] < "24" && zone[3:] < "60"
 }
 
 // formatTime formats a time as the API does (R2). The time is in UTC and in whole microseconds.

@@ -199,17 +199,32 @@ func TestI1_I4_EveryViolationOfALineIsReported(t *testing.T) {
 func TestI1_TimesMustBeRFC3339(t *testing.T) {
 	for _, bad := range []string{
 		"yesterday", "1772366400", "2026-03-01", "2026-03-01 12:00:00Z", "2026-03-01T12:00:00", "2026-03-01T12:00Z",
-		"2026-03-01t12:00:00Z", "2026-03-01T12:00:00z", "2026-03-01T12:00:00+0100", "2026-03-01T12:00:00+01",
+		"2026-03-01T12:00:00+0100", "2026-03-01T12:00:00+01",
 		"2026-03-01T2:00:00Z", "2026-03-01T12:00:00,5Z", "2026-03-01T12:00:00.Z", "2026-03-01T12:00:00+24:00",
 		"2026-03-01T12:00:00+23:60", "2026-03-01T12:00:00-99:99", "2026-02-29T12:00:00Z", "2026-03-01T24:00:00Z",
-		"2026-03-01T23:59:60Z", "2026-13-01T12:00:00Z", "2026-00-01T12:00:00Z", "10000-03-01T12:00:00Z",
+		"2026-03-01T23:59:61Z", "2026-13-01T12:00:00Z", "2026-00-01T12:00:00Z", "10000-03-01T12:00:00Z",
 		"-0001-03-01T12:00:00Z", "26-03-01T12:00:00Z", " 2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z ", "Z", "T",
 	} {
 		for _, field := range []string{"created_at", "updated_at", "last_seen_at"} {
 			_, violations, err := read(t, strings.NewReader(record(field+`="`+bad+`"`)))
-			if want := "line 1: " + field + `: "` + bad + `" is not an RFC 3339 time`; err != nil || !slices.Equal(violations, []string{want}) {
+			if want := "line 1: " + field + `: "` + bad + `" is not an RFC 3339 time such as 2026-11-01T09:30:00Z`; err != nil || !slices.Equal(violations, []string{want}) {
 				t.Errorf("got %q, %v; want %q", violations, err, want)
 			}
+		}
+	}
+}
+
+func TestI1_EveryFormOfAnRFC3339TimeIsRead(t *testing.T) {
+	for _, field := range []string{"created_at", "updated_at", "last_seen_at"} {
+		for _, text := range []string{"2026-03-01t12:00:00z", "2026-03-01T13:30:00+01:30", "2026-03-01T12:00:00.0000000001Z"} {
+			entries, violations, err := read(t, strings.NewReader(record(`created_at="2026-03-01T12:00:00Z"`, field+`="`+text+`"`)))
+			if err != nil || len(violations) > 0 || entries[0].Record.UpdatedAt != entries[0].Record.CreatedAt || entries[0].Record.LastSeenAt != entries[0].Record.CreatedAt {
+				t.Errorf("%s %s: got %+v, %q, %v", field, text, entries, violations, err)
+			}
+		}
+		_, violations, err := read(t, strings.NewReader(record(field+`="2016-12-31T23:59:60Z"`)))
+		if want := field + `: "2016-12-31T23:59:60Z" is a leap second`; err != nil || len(violations) != 1 || !strings.Contains(violations[0], want) {
+			t.Errorf("got %q, %v; want %s", violations, err, want)
 		}
 	}
 }
