@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -37,7 +38,7 @@ func sanitize(document []byte) (*openapi3.T, error) {
 		return nil, err
 	}
 	s := sanitizer{}
-	s.check(root, 0)
+	s.check(root, position{})
 	s.checkComponents(member(root, "components"))
 	version := member(root, "openapi")
 	if version == nil || version.Kind != yaml.ScalarNode || !openAPIVersion.MatchString(version.Value) {
@@ -46,21 +47,25 @@ func sanitize(document []byte) (*openapi3.T, error) {
 	if len(s.violations) > 0 {
 		return nil, errors.Join(s.violations...)
 	}
+	// Patterns are of another dialect than Go's. internal/contract checks those of implemented operations.
 	loader := openapi3.NewLoader() // does not follow references out of the document
 	parsed, err := loader.LoadFromData(document)
 	if err != nil {
 		return nil, fmt.Errorf("the document cannot be read as OpenAPI: %w", err)
 	}
-	if err := parsed.Validate(loader.Context, openapi3.DisableExamplesValidation()); err != nil {
+	if err := parsed.Validate(loader.Context, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation()); err != nil {
 		return nil, fmt.Errorf("the document is not valid OpenAPI: %w", err)
 	}
 	return parsed, nil
 }
 
-// parseObject returns the root of a file that holds exactly one YAML document, an object.
+// parseObject returns the root of a file that holds exactly one YAML or JSON document, an object.
 func parseObject(document []byte) (*yaml.Node, error) {
 	if len(document) > maxDocument {
 		return nil, errors.New("the document is larger than 16 MiB")
+	}
+	if isJSON(document) {
+		return parseJSON(document)
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(document))
 	var file yaml.Node
@@ -86,9 +91,27 @@ func (s *sanitizer) reject(n *yaml.Node, format string, args ...any) {
 	}
 }
 
-func (s *sanitizer) check(n *yaml.Node, depth int) {
+// position is where a node is in a document.
+type position struct {
+	depth int
+	// names reports whether the keys of the node are names that the document defines, data whether the node is a value of
+	// the API, such as an example.
+	names, data bool
+}
+
+// below returns the position of a member's value.
+func (p position) below(key string) position {
+	keyword := !p.names && !p.data
+	return position{
+		depth: p.depth + 1,
+		names: keyword && (slices.Contains(namedMembers, key) || key == "parameters" || key == "paths"),
+		data:  p.data || keyword && (slices.Contains([]string{"example", "examples", "default", "enum", "const"}, key) || strings.HasPrefix(key, "x-")),
+	}
+}
+
+func (s *sanitizer) check(n *yaml.Node, at position) {
 	switch {
-	case depth > maxDepth:
+	case at.depth > maxDepth:
 		s.reject(n, "the document nests deeper than %d levels", maxDepth)
 		return
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
@@ -99,7 +122,7 @@ func (s *sanitizer) check(n *yaml.Node, depth int) {
 	}
 	if n.Kind != yaml.MappingNode {
 		for _, item := range n.Content {
-			s.check(item, depth+1)
+			s.check(item, position{depth: at.depth + 1, data: at.data})
 		}
 		return
 	}
@@ -115,14 +138,14 @@ func (s *sanitizer) check(n *yaml.Node, depth int) {
 			s.reject(key, "the key %q is already in line %d", key.Value, first)
 		}
 		lines[key.Value] = key.Line
-		s.checkMember(key, value)
-		s.check(key, depth+1)
-		s.check(value, depth+1)
+		s.checkMember(key, value, at)
+		s.check(key, at.below(key.Value))
+		s.check(value, at.below(key.Value))
 	}
 }
 
 // checkMember rejects generator extensions and references out of the document.
-func (s *sanitizer) checkMember(key, value *yaml.Node) {
+func (s *sanitizer) checkMember(key, value *yaml.Node, at position) {
 	if generatorExtension.MatchString(strings.TrimSpace(key.Value)) {
 		s.reject(key, "%s: this extension controls the code generator, which only internal/contract/openapi.overlay.yaml may do", key.Value)
 	}
@@ -135,7 +158,9 @@ func (s *sanitizer) checkMember(key, value *yaml.Node) {
 			s.reject(value, "%s refers to something outside the document: %.64q", key.Value, value.Value)
 		}
 	case "$id", "$anchor", "$dynamicAnchor":
-		s.reject(value, "%s changes the meaning of references", key.Value)
+		if !at.data {
+			s.reject(value, "%s changes the meaning of references", key.Value)
+		}
 	}
 }
 

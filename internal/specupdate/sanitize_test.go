@@ -69,6 +69,14 @@ func TestSanitizeRejectsHarmfulDocuments(t *testing.T) {
 		"a broken reference":         {set(record+"properties a", "{$ref: '#/components/schemas/nothing'}"), "cannot be read as OpenAPI"},
 		"not YAML":                   {"a: b: c", "not YAML"},
 		"binary":                     {"\x00\x01\x02", "not YAML"},
+		"a base URI of example":      {set(record+"properties example", "{$id: 'https://evil.example/'}"), "$id changes the meaning of references"},
+		"a base URI of default":      {small + "    default: {$id: 'https://evil.example/'}\n", "$id changes the meaning of references"},
+		"JSON with a URL":            {asJSON(t, set(record+"properties a", "{$ref: 'https:\\/\\/evil.example/x.yaml#/A'}")), "$ref refers to something outside the document"},
+		"JSON with a duplicate key":  {"{\"openapi\": \"3.0.1\",\n\"openapi\": \"3.0.1\"}", `line 2: the key "openapi" is already in line 1`},
+		"deep JSON":                  {`{"a":` + strings.Repeat("[", 150) + strings.Repeat("]", 150) + "}", "nests deeper"},
+		"very deep JSON":             {`{"a":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + "}", "nests deeper"},
+		"JSON with a Go type":        {asJSON(t, set(record+"x-go-type", "int")), "x-go-type: this extension controls the code generator"},
+		"two JSON documents":         {asJSON(t, small) + "{}", "more than one YAML document"},
 		"a list":                     {"[1]", "not an object"},
 		"an empty file":              {"", "empty"},
 		"only a comment":             {"# nothing\n", "empty"},
@@ -83,9 +91,50 @@ func TestSanitizeRejectsHarmfulDocuments(t *testing.T) {
 		"another extension":      small + "x-internal: {go: 1, x-gopher: 2}\n",
 		"16 MiB":                 small + "#" + strings.Repeat("x", 16<<20-len(small)-1),
 		"a property called $ref": set(record+"properties $ref", "{type: string}"),
+		"an $id in an example":   set("paths /a get responses default content application/json example", "{$id: 'https://schemas.example/a', list: [{$anchor: a}]}"),
+		"an $id in examples":     set("paths /a get responses default content application/json examples", "{default: {value: {$id: 'https://schemas.example/a'}}}"),
+		"an $id in a default":    set(record+"default", "{$id: a}"),
+		"an $id in an extension": set(record+"x-schema", "{$id: a}"),
+		"a lookahead":            set("components schemas B pattern", "'^(?!-)[a-z]+$'"),
+		"an ECMAScript escape":   set("components schemas B pattern", `'^[\w\/\-\u00e9]+$'`),
+		"JSON":                   asJSON(t, small),
+		"JSON with slashes":      strings.ReplaceAll(asJSON(t, small), "/", `\/`),
+		"JSON with surrogates":   strings.Replace(asJSON(t, small), `"title":"t"`, `"title":"\ud83d\ude80\u2028"`, 1),
+		"JSON with tabs":         strings.ReplaceAll(asJSON(t, small), ",", ",\n\t"),
+		"JSON with DEL":          strings.Replace(asJSON(t, small), `"title":"t"`, "\"title\":\"\x7f\"", 1),
 	} {
 		if _, err := sanitize([]byte(document)); err != nil {
 			t.Errorf("%s: rejected: %v", name, err)
+		}
+	}
+}
+
+// asJSON returns the document in JSON.
+func asJSON(t *testing.T, document string) string {
+	t.Helper()
+	var value any
+	if err := yaml.Unmarshal([]byte(document), &value); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// A violation names the line in JSON too.
+func TestLinesOfJSONAreCounted(t *testing.T) {
+	root, err := parseObject([]byte("{\"a\": [1,\n\n true],\n\"b\":\n\"\\n\"}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		node *yaml.Node
+		line int
+	}{{root, 1}, {member(root, "a").Content[0], 1}, {member(root, "a").Content[1], 3}, {root.Content[2], 4}, {member(root, "b"), 5}} {
+		if c.node.Line != c.line {
+			t.Errorf("%s: line %d, want %d", c.node.Value, c.node.Line, c.line)
 		}
 	}
 }

@@ -23,7 +23,7 @@ type texts struct {
 
 var (
 	// namedMembers are the members whose keys are names that the document defines.
-	namedMembers = []string{"properties", "patternProperties", "schemas", "responses", "headers", "content", "callbacks", "links", "encoding", "variables", "securitySchemes"}
+	namedMembers = []string{"properties", "patternProperties", "schemas", "responses", "headers", "content", "callbacks", "links", "encoding", "variables", "securitySchemes", "requestBodies", "pathItems", "webhooks", "$defs", "dependentSchemas"}
 	// dataMembers hold values of the API, where "description" is no description.
 	dataMembers = []string{"default", "enum", "const", "required", "security", "mapping"}
 	httpMethods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
