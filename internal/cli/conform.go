@@ -14,10 +14,11 @@ import (
 )
 
 type conformCommand struct {
-	Document string   `placeholder:"FILE" help:"OpenAPI document to judge by. The default is upstream's document, which this program embeds."`
-	Strict   bool     `help:"Count differences from docs/semantics.md as faults, where the OpenAPI document leaves a choice."`
-	Value    []string `placeholder:"NAME=VALUE" sep:"none" help:"Value of a parameter that records do not show, such as project_name=web. Repeatable."`
-	Output   string   `short:"o" default:"text" placeholder:"text|json|junit" help:"Format of the report."`
+	Document    string   `placeholder:"FILE" help:"OpenAPI document to judge by. The default is upstream's document, which this program embeds."`
+	Strict      bool     `help:"Count differences from docs/semantics.md as faults, where the OpenAPI document leaves a choice."`
+	Value       []string `placeholder:"NAME=VALUE" sep:"none" help:"Value of a parameter that records do not show, such as project_name=web. Repeatable."`
+	Unsupported []string `placeholder:"NAME" sep:"none" help:"Parameter of the document that the server is known to answer with a 501. No other rule is tried with it. Repeatable."`
+	Output      string   `short:"o" default:"text" placeholder:"text|json|junit" help:"Format of the report."`
 	config.Conform
 }
 
@@ -71,7 +72,7 @@ func (c *conformCommand) Run(ctx context.Context, streams Streams) error {
 // options returns the settings of a run, or an error with every violation.
 func (c *conformCommand) options(streams Streams) (conformance.Options, error) {
 	o := conformance.Options{
-		Document: deployrecords.OpenAPI(), DocumentName: "upstream's openapi.yaml", Strict: c.Strict, Values: make(map[string][]string),
+		Document: deployrecords.OpenAPI(), DocumentName: "upstream's openapi.yaml", Strict: c.Strict, Unsupported: c.Unsupported, Values: make(map[string][]string),
 		Requests: int(c.Requests.Value), Seed: uint64(c.Seed.Value), Timeout: c.Timeout.Value, UserAgent: "deployrecords/" + Version,
 	}
 	faults := c.Validate()

@@ -9,12 +9,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/contract"
+	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 	"github.com/deployrecords/deployrecords/internal/store"
@@ -78,6 +80,17 @@ func withoutCache(next http.Handler) http.Handler {
 	})
 }
 
+// conformArgs returns the arguments of a run that judges by upstream's document, if args name no other.
+func conformArgs(t *testing.T, args ...string) []string {
+	args = append([]string{"conform"}, args...)
+	if !slices.Contains(args, "--document") {
+		for _, name := range contracttest.Unsupported(t) {
+			args = append(args, "--unsupported", name)
+		}
+	}
+	return args
+}
+
 func TestConform_ExitCodes(t *testing.T) {
 	right, token := realServer(t, nil)
 	differs, _ := realServer(t, withoutCache)
@@ -110,10 +123,11 @@ func TestConform_ExitCodes(t *testing.T) {
 		"compared":            {[]string{"--url", right, "--token-file", token, "--compare", wrong, "--compare-token-file", token}, 1, "status 401 here, 418 there", "answers differ"},
 		"a refused token":     {[]string{"--url", right, "--token-file", bad}, 2, "", "could not judge: " + right + " refuses the token"},
 		"no document":         {[]string{"--url", right, "--token-file", token, "--document", bad}, 2, "", "could not judge: the document can't be read"},
+		"another unsupported": {[]string{"--url", right, "--token-file", token, "--unsupported", "x"}, 2, "", `"x" is given as unsupported, and is no parameter of the document`},
 		"another parameter":   {[]string{"--url", right, "--token-file", token, "--value", "x=y"}, 2, "", `no parameter of the document`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stdout, stderr, code := run(t, append([]string{"conform"}, c.args...)...)
+			stdout, stderr, code := run(t, conformArgs(t, c.args...)...)
 			if code != c.code || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) || (stderr == "") != (c.stderr == "") {
 				t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 			}
@@ -124,8 +138,8 @@ func TestConform_ExitCodes(t *testing.T) {
 func TestConform_ReadsADocument(t *testing.T) {
 	url, token := realServer(t, nil)
 	file := filepath.Join(t.TempDir(), "next.yaml")
-	next := strings.Replace(string(deployrecords.OpenAPI()), "              - SUPERSEDED\n", "              - SUPERSEDED\n              - PAUSED\n", 1)
-	if err := os.WriteFile(file, []byte(next), 0o600); err != nil {
+	next := contracttest.Changed(t, contracttest.Base(), contracttest.Insert("paths /v1/deployments get parameters name=status schema enum", -1, "PAUSED"))
+	if err := os.WriteFile(file, next, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	stdout, _, code := run(t, "conform", "--url", url, "--token-file", token, "--document", file)
@@ -136,12 +150,12 @@ func TestConform_ReadsADocument(t *testing.T) {
 
 func TestConform_WritesJSONAndJUnit(t *testing.T) {
 	url, token := realServer(t, nil)
-	stdout, _, code := run(t, "conform", "--url", url, "--token-file", token, "--output", "json")
+	stdout, _, code := run(t, conformArgs(t, "--url", url, "--token-file", token, "--output", "json")...)
 	var report struct{ Rules []struct{ ID string } }
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil || code != 0 || len(report.Rules) == 0 {
 		t.Errorf("exit code %d, %v\n%s", code, err, stdout)
 	}
-	stdout, _, code = run(t, "conform", "--url", url, "--token-file", token, "--output", "junit")
+	stdout, _, code = run(t, conformArgs(t, "--url", url, "--token-file", token, "--output", "junit")...)
 	var suites struct {
 		Tests int `xml:"tests,attr"`
 	}

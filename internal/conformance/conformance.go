@@ -48,6 +48,9 @@ type Options struct {
 	Strict bool
 	// Values are known values of parameters that answers do not show.
 	Values map[string][]string
+	// Unsupported names parameters of the document that the target is known to answer with a 501. No other rule is tried
+	// with them.
+	Unsupported []string
 	// Timeout is that of one request.
 	Timeout   time.Duration
 	UserAgent string
@@ -67,9 +70,17 @@ func Run(ctx context.Context, o Options) (*report.Report, error) {
 			return nil, fmt.Errorf("a value is given for %q, which is no parameter of the document", name)
 		}
 	}
+	var unsupported []*spec.Parameter
+	for _, name := range o.Unsupported {
+		p := doc.Remove(name)
+		if p == nil {
+			return nil, fmt.Errorf("%q is given as unsupported, and is no parameter of the document", name)
+		}
+		unsupported = append(unsupported, p)
+	}
 	c := client.New(o.Target, o.Timeout, o.UserAgent)
 	defer c.Close()
-	s := relations.New(doc, c, relations.Options{Requests: o.Requests, Seed: o.Seed, Strict: o.Strict, Values: o.Values})
+	s := relations.New(doc, c, relations.Options{Requests: o.Requests, Seed: o.Seed, Strict: o.Strict, Values: o.Values, Unsupported: unsupported})
 	if err := preflight(ctx, c, s.Request()); err != nil {
 		return nil, err
 	}

@@ -15,10 +15,10 @@ func TestThisServerHasNoFaults(t *testing.T) {
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			s := storetest.Open(t, engine.URL(t))
-			url := newServer(t, s, nil)
-			t.Run("empty", func(t *testing.T) { requireNoFaults(t, run(t, options(t, url))) })
+			url := newServer(t, s, nil, upstreams)
+			t.Run("empty", func(t *testing.T) { requireNoFaults(t, run(t, upstreamOptions(t, url))) })
 			storetest.Load(t, s, "acme", history(8)...)
-			t.Run("with data", func(t *testing.T) { requireNoFaults(t, run(t, options(t, url))) })
+			t.Run("with data", func(t *testing.T) { requireNoFaults(t, run(t, upstreamOptions(t, url))) })
 		})
 	}
 }

@@ -7,26 +7,23 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/internal/conformance"
 	"github.com/deployrecords/deployrecords/internal/conformance/report"
+	"github.com/deployrecords/deployrecords/internal/contracttest"
+	"github.com/deployrecords/deployrecords/internal/httpserver"
 )
 
-// changedDocument returns upstream's document with replacements, written old, new, old, new.
-func changedDocument(t *testing.T, pairs ...string) []byte {
-	t.Helper()
-	text := string(deployrecords.OpenAPI())
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if !strings.Contains(text, pairs[i]) {
-			t.Fatalf("the document has no %q", pairs[i])
-		}
-		text = strings.Replace(text, pairs[i], pairs[i+1], 1)
-	}
-	return []byte(text)
-}
+const (
+	listOperation  = "paths /v1/deployments get"
+	listParameters = listOperation + " parameters"
+	artifact       = "components schemas v1ComponentArtifact"
+)
 
 // The suite tries parts of a new document that this server does not know.
 func TestNewPartsOfADocumentAreTried(t *testing.T) {
-	const parameters = "      parameters:\n"
+	base := func(changes ...contracttest.Change) []byte {
+		return contracttest.Changed(t, contracttest.Base(), changes...)
+	}
 	url := newServer(t, correctStore(), nil, smallPages)
 	for name, c := range map[string]struct {
 		document []byte
@@ -35,41 +32,41 @@ func TestNewPartsOfADocumentAreTried(t *testing.T) {
 		server   string
 	}{
 		"a value of an enum": {
-			changedDocument(t, "              - SUPERSEDED\n            type: string", "              - SUPERSEDED\n              - PAUSED\n            type: string"),
+			base(contracttest.Insert(listParameters+" name=status schema enum", -1, "PAUSED")),
 			"request.valid", "status=PAUSED", url,
 		},
 		"a number with limits": {
-			changedDocument(t, parameters, parameters+"        - {in: query, name: region, schema: {type: integer, minimum: 1, maximum: 5}}\n"),
+			base(contracttest.Insert(listParameters, 0, "{in: query, name: region, schema: {type: integer, minimum: 1, maximum: 5}}")),
 			"request.invalid", "region=0, a number below the minimum,", url,
 		},
 		"a boolean": {
-			changedDocument(t, parameters, parameters+"        - {in: query, name: archived, schema: {type: boolean}}\n"),
+			base(contracttest.Insert(listParameters, 0, "{in: query, name: archived, schema: {type: boolean}}")),
 			"request.invalid", "archived=maybe, no boolean,", url,
 		},
 		"a filter by a field": {
-			changedDocument(t, parameters, parameters+"        - {in: query, name: artifact_version, schema: {type: string, maxLength: 500}}\n"),
+			base(contracttest.Insert(listParameters, 0, "{in: query, name: artifact_version, schema: {type: string, maxLength: 500}}")),
 			"own.unknown-name", "finds records", url,
 		},
 		"a required parameter": {
-			changedDocument(t, "          name: environment_name\n", "          name: environment_name\n          required: true\n"),
+			base(contracttest.Set(listParameters+" name=environment_name required", "true")),
 			"request.required", "without environment_name", url,
 		},
 		"a required header": {
-			changedDocument(t, "          description: A successful response.\n", "          description: A successful response.\n          headers: {X-Total: {required: true, schema: {type: integer}}}\n"),
+			base(contracttest.Set(listOperation+" responses 200 headers", "{X-Total: {required: true, schema: {type: integer}}}")),
 			"answer.headers", "X-Total", url,
 		},
 		"statuses that are all there is": {
-			changedDocument(t, "        default:\n          content:\n            application/json:\n              schema:\n                $ref: '#/components/schemas/rpcStatus'\n          description: An unexpected error response.\n", ""),
+			base(contracttest.Remove(listOperation + " responses default")),
 			"answer.status", "422", newServer(t, correctStore(), func(next http.Handler) http.Handler {
 				return replaceStatus(400, 422, `{"code":3,"message":"no","details":["query: no"]}`)(t, next)
 			}, smallPages),
 		},
 		"a pattern": {
-			changedDocument(t, "          title: Version is the version", "          pattern: ^v\n          title: Version is the version"),
+			base(contracttest.Set(artifact+" properties version pattern", "^v")),
 			"body.schema", "deployment_records.0.artifact.version", url,
 		},
 		"a required field": {
-			changedDocument(t, "      title: ComponentArtifact\n", "      title: ComponentArtifact\n      required: [kind, size]\n"),
+			base(contracttest.Set(artifact+" required", "[kind, size]")),
 			"body.required", "artifact.size is missing", url,
 		},
 	} {
@@ -91,14 +88,8 @@ func TestNewPartsOfADocumentAreTried(t *testing.T) {
 // A document may lack the history, pages and tokens.
 func TestUndocumentedBehaviourIsNotJudged(t *testing.T) {
 	o := options(t, newServer(t, correctStore(), nil, smallPages))
-	const (
-		history = "        - description: >-\n            When true, returns all records instead of only the latest per\n" +
-			"            (environment_id, deployment_name) slot.\n\n            By default, only the most recent record per slot is returned.\n" +
-			"          in: query\n          name: full_history\n          schema:\n            type: boolean\n"
-		page = "        - description: >-\n            The (zero-based) offset of the first item returned in the\n            collection.\n" +
-			"          in: query\n          name: pagination.page\n          schema:\n            format: int32\n            type: integer\n"
-	)
-	o.Document = changedDocument(t, history, "", page, "", "security:\n  - bearerToken: []\n", "")
+	o.Document = contracttest.Changed(t, o.Document, contracttest.Remove(listParameters+" name=full_history"),
+		contracttest.Remove(listParameters+" name=pagination.page"), contracttest.Remove("security"))
 	o.Strict = false
 	result := run(t, o)
 	for _, rule := range []string{"latest.default", "latest.newest", "page.base", "auth.none"} {
@@ -107,4 +98,49 @@ func TestUndocumentedBehaviourIsNotJudged(t *testing.T) {
 		}
 	}
 	requireNoFaults(t, result)
+}
+
+// A document may have the next version of the list beside the present one, and paths beneath the list's.
+func TestThePresentListIsJudgedAmongOtherOperations(t *testing.T) {
+	const id = "parameters: [{in: path, name: id, required: true, schema: {type: string}}], get: {responses: {'200': {description: x}}}"
+	document := contracttest.Changed(t, contracttest.Base(),
+		contracttest.Remove(listOperation+" operationId"),
+		contracttest.Copy("paths /v1/deployments", "paths /a/deployments"), contracttest.Copy("paths /v1/deployments", "paths /v2/deployments"),
+		contracttest.Set("paths /v1/deployments/{id}", "{"+id+"}"), contracttest.Set("paths /{id}", "{"+id+"}"))
+	o := options(t, newServer(t, correctStore(), nil, smallPages, func(o *httpserver.Options) { o.Document = document }))
+	o.Document = document
+	requireNoFaults(t, run(t, o))
+}
+
+func TestAnUnimplementedParameterIsA501ThatNamesIt(t *testing.T) {
+	document := contracttest.Changed(t, contracttest.Base(),
+		contracttest.Insert(listParameters, 0, "{in: query, name: region, schema: {type: string}}"),
+		contracttest.Insert(listParameters, 0, "{in: query, name: regions, schema: {type: array, items: {type: string}}}"))
+	o := options(t, newServer(t, correctStore(), nil, smallPages, func(o *httpserver.Options) { o.Document = document }))
+	o.Document = document
+	if got := resultOf(t, run(t, o), "request.valid"); got.Verdict != report.Broken || !strings.Contains(fmt.Sprint(got.Shown), "region") {
+		t.Errorf("not declared: got %+v", got)
+	}
+	o.Unsupported = []string{"region", "regions"}
+	result := run(t, o)
+	requireNoFaults(t, result)
+	if got := resultOf(t, result, "own.unsupported"); got.Tried != 2 {
+		t.Errorf("declared: got %+v", got)
+	}
+	o.Unsupported = []string{"region", "regions", "environment_name"}
+	if got := resultOf(t, run(t, o), "own.unsupported"); got.Verdict != report.Broken || !strings.Contains(fmt.Sprint(got.Shown), "environment_name is answered with 200") {
+		t.Errorf("declared, but implemented: got %+v", got)
+	}
+	o.Unsupported = []string{"regoin"}
+	if _, err := conformance.Run(t.Context(), o); err == nil || err.Error() != `"regoin" is given as unsupported, and is no parameter of the document` {
+		t.Errorf("unknown: got %v", err)
+	}
+}
+
+// The rules of docs/semantics.md hold where the document leaves a choice.
+func TestAPatternDecidesOnEmptyAndUnusualTexts(t *testing.T) {
+	document := contracttest.Changed(t, contracttest.Base(), contracttest.Set(listParameters+" name=artifact_digest schema", "{type: string, pattern: '^sha256:[a-f0-9]{64}$', minLength: 71, maxLength: 71}"))
+	o := options(t, newServer(t, correctStore(), nil, smallPages, func(o *httpserver.Options) { o.Document = document }))
+	o.Document = document
+	requireNoFaults(t, run(t, o))
 }

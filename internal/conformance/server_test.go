@@ -15,6 +15,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/conformance"
 	"github.com/deployrecords/deployrecords/internal/conformance/report"
 	"github.com/deployrecords/deployrecords/internal/contract"
+	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -28,7 +29,7 @@ type serverStore interface {
 	Ready(context.Context) error
 }
 
-// newServer starts the real server, behind the middleware if it is not nil.
+// newServer starts the real server of the document that tests change, behind the middleware if it is not nil.
 func newServer(t testing.TB, s serverStore, front func(http.Handler) http.Handler, change ...func(*httpserver.Options)) string {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
@@ -37,7 +38,7 @@ func newServer(t testing.TB, s serverStore, front func(http.Handler) http.Handle
 		t.Fatal(err)
 	}
 	o := httpserver.Options{
-		Store: s, Verifier: verifier, Paging: deployments.DefaultPaging(), Document: deployrecords.OpenAPI(),
+		Store: s, Verifier: verifier, Paging: deployments.DefaultPaging(), Document: contracttest.Base(),
 		RecordingDocument: contract.RecordingOpenAPI(), AutoCreate: true, Logger: logger, Limits: httpserver.DefaultLimits(),
 	}
 	for _, c := range change {
@@ -67,10 +68,20 @@ func token(t testing.TB, scopes ...auth.Scope) string {
 	return token
 }
 
+// upstreams lets a server answer by upstream's document.
+func upstreams(o *httpserver.Options) { o.Document = deployrecords.OpenAPI() }
+
+// upstreamOptions returns the settings of a strict run against a server of upstream's document.
+func upstreamOptions(t testing.TB, url string) conformance.Options {
+	o := options(t, url)
+	o.Document, o.Unsupported = deployrecords.OpenAPI(), contracttest.Unsupported(t)
+	return o
+}
+
 // options returns the settings of a strict run against a test server.
 func options(t testing.TB, url string) conformance.Options {
 	return conformance.Options{
-		Target: conformance.Target{URL: url, Token: token(t)}, Document: deployrecords.OpenAPI(), DocumentName: "openapi.yaml",
+		Target: conformance.Target{URL: url, Token: token(t)}, Document: contracttest.Base(), DocumentName: "openapi.yaml",
 		Requests: conformance.DefaultRequests, Seed: 1, Strict: true, Timeout: 10 * time.Second, UserAgent: "test",
 		Values: map[string][]string{"project_name": {"shop"}, "project_version_name": {"v1"}},
 	}

@@ -48,6 +48,15 @@ func Set(location, value string) Change {
 	}
 }
 
+// Copy sets a new member to the value of another location.
+func Copy(from, to string) Change {
+	return func(t testing.TB, root *yaml.Node) {
+		t.Helper()
+		parent, key := parentOf(t, root, to)
+		parent.Content = append(parent.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, find(t, root, from))
+	}
+}
+
 // Insert inserts a value, written as YAML, before the item at index; -1 appends it.
 func Insert(location string, index int, value string) Change {
 	return func(t testing.TB, root *yaml.Node) {

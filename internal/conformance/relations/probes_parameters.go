@@ -1,6 +1,7 @@
 package relations
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ var validTexts = []string{"a'b\"c", "é 世界", strings.Repeat("n", 256), "../.
 // invalid value.
 func (s *Suite) probeParameters() {
 	s.expect(report.RequestValid, s.Request(), "a request without parameters", 200)
+	s.probeUnsupported()
 	for _, p := range s.doc.Parameters {
 		s.probeValid(p)
 		s.probeInvalid(p)
@@ -31,6 +33,25 @@ func (s *Suite) probeParameters() {
 			r := s.Request()
 			q := slices.DeleteFunc(slices.Clone(r.Query), func(pair client.Pair) bool { return pair.Name == p.Name })
 			s.expect(report.RequestRequired, client.NewRequest(r.Path, q).Ambiguous(), "a request without "+p.Name, 400)
+		}
+	}
+}
+
+// probeUnsupported sends the parameters that the server is known not to implement. An answer that ignores one would be the
+// answer to another request.
+func (s *Suite) probeUnsupported() {
+	for _, p := range s.Unsupported {
+		element := p
+		if p.IsArray() {
+			element = &spec.Parameter{Name: p.Name, Schema: p.Schema.Items.Value}
+		}
+		value := s.anyValue(element)
+		if value == "" {
+			continue // an object, or a text of which no example is known
+		}
+		if a := s.ask(s.requestFor(client.Query{{Name: p.Name, Value: value}})); a.Status != 0 {
+			ok := a.Status == http.StatusNotImplemented && strings.Contains(a.Value.Text("message"), p.Name)
+			s.check(report.OwnUnsupported, a, ok, "%s is answered with %s", p.Name, s.client.Summary(a))
 		}
 	}
 }

@@ -123,6 +123,7 @@ var (
 	OwnChallenge    = own("R4", "own.challenge", `A 401 has WWW-Authenticate: Bearer, with error="invalid_token" only if a token was sent.`)
 	OwnRepeated     = own("Q1", "own.repeated", "A parameter that is given twice is refused with 400.")
 	OwnUnknownParam = own("Q1", "own.unknown-parameter", "A parameter that the document does not name is ignored, whatever it holds. Refusing it with 400 is a setting, and no fault.")
+	OwnUnsupported  = own("Q1", "own.unsupported", "A parameter that --unsupported names is refused with 501 and its name.")
 	OwnSpelling     = own("Q2", "own.spelling", "Numbers, booleans and enums have one spelling; others, and no value, are refused with 400.")
 	OwnEncoding     = own("Q3", "own.encoding", "Bad percent-encoding, a bare ';', invalid UTF-8 and NUL are refused with 400.")
 	OwnAllFaults    = own("Q3", "own.all-faults", "One answer reports all faults of a request.")

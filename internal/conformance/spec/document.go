@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -31,6 +32,7 @@ type Document struct {
 
 	operation    *openapi3.Operation
 	recordSchema *openapi3.Schema
+	paths        []*regexp.Regexp // match all paths of the document
 }
 
 // Parameter is a query parameter.
@@ -54,21 +56,49 @@ func Read(text []byte) (*Document, error) {
 	if err := doc.Validate(loader.Context, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation()); err != nil {
 		return nil, fmt.Errorf("the document is not a valid OpenAPI document: %w", err)
 	}
-	for _, path := range doc.Paths.InMatchingOrder() {
+	path, ok := listPath(doc)
+	if !ok {
+		return nil, errors.New("the document has no GET operation that answers with " + client.RecordsField + " and " + client.PaginationField)
+	}
+	item := doc.Paths.Value(path)
+	d := &Document{
+		Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(text)), Path: path, Secured: needsBearer(doc, item.Get),
+		operation: item.Get, recordSchema: listedRecord(item.Get), paths: pathExpressions(doc),
+	}
+	d.readParameters(slices.Concat(item.Parameters, item.Get.Parameters))
+	return d, nil
+}
+
+// listPath returns the path of the operation that lists deployment records: that of the present document or, if that one
+// lists none, the first path without parameters whose GET operation does. It returns false if there is none.
+func listPath(doc *openapi3.T) (string, bool) {
+	paths := slices.Sorted(maps.Keys(doc.Paths.Map()))
+	for _, path := range slices.Concat([]string{presentPath}, paths) {
 		item := doc.Paths.Value(path)
-		if item.Get == nil || strings.Contains(path, "{") {
-			continue
-		}
-		if record := listedRecord(item.Get); record != nil {
-			d := &Document{
-				Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(text)), Path: path, Secured: needsBearer(doc, item.Get),
-				operation: item.Get, recordSchema: record,
-			}
-			d.readParameters(slices.Concat(item.Parameters, item.Get.Parameters))
-			return d, nil
+		if item != nil && item.Get != nil && !strings.Contains(path, "{") && listedRecord(item.Get) != nil {
+			return path, true
 		}
 	}
-	return nil, errors.New("the document has no GET operation that answers with " + client.RecordsField + " and " + client.PaginationField)
+	return "", false
+}
+
+// presentPath is the path of the list in the document that this package was written for. A document may have a next
+// version beside it, which is another API.
+const presentPath = "/v1/deployments"
+
+var pathParameter = regexp.MustCompile(`\\\{[^/{}]+\\\}`)
+
+// pathExpressions match the paths of the document.
+func pathExpressions(doc *openapi3.T) (expressions []*regexp.Regexp) {
+	for path := range doc.Paths.Map() {
+		expressions = append(expressions, regexp.MustCompile("^"+pathParameter.ReplaceAllString(regexp.QuoteMeta(path), "[^/]+")+"$"))
+	}
+	return expressions
+}
+
+// HasPath reports whether a path of the document matches a request's path.
+func (d *Document) HasPath(path string) bool {
+	return slices.ContainsFunc(d.paths, func(e *regexp.Regexp) bool { return e.MatchString(path) })
 }
 
 // listedRecord returns the schema of the records that an operation lists, or nil.
@@ -203,6 +233,13 @@ func (d *Document) Parameter(name string) *Parameter {
 		}
 	}
 	return nil
+}
+
+// Remove removes a parameter and returns it, or nil if the document does not have it.
+func (d *Document) Remove(name string) *Parameter {
+	p := d.Parameter(name)
+	d.Parameters = slices.DeleteFunc(d.Parameters, func(other *Parameter) bool { return other == p })
+	return p
 }
 
 // response returns the documented response for a status, or nil.
