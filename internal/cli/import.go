@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,11 @@ func (c *importCommand) Run(ctx context.Context, streams Streams) error {
 	if err := deployments.CheckOrganization(c.Organization); err != nil {
 		return usageError{fmt.Errorf("--organization: %w", err)}
 	}
+	for i, file := range c.Files {
+		if err := checkReadable(file); err != nil {
+			return importError(file, slices.Concat(c.Files[:i], c.Files[i+1:]), err)
+		}
+	}
 	// Without a statement timeout: a large import may take long.
 	s, err := openStore(ctx, &c.Database, store.Options{}, slog.New(slog.NewTextHandler(streams.Err, nil)))
 	if err != nil {
@@ -59,6 +65,28 @@ func (c *importCommand) Run(ctx context.Context, streams Streams) error {
 		fmt.Fprintf(streams.Out, "%s: %d added, %d changed, %d unchanged\n", file, summary.Added, summary.Changed, summary.Unchanged)
 	}
 	return nil
+}
+
+// checkReadable returns an error for a file that can't be read, before a mistyped name creates a database. It opens regular
+// files only, since a pipe can be opened once.
+func checkReadable(name string) error {
+	if name == "-" {
+		return nil
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return errors.New("is a directory")
+	case !info.Mode().IsRegular():
+		return nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 func importFile(ctx context.Context, s deployments.Store, clock func() time.Time, organization, name string, streams Streams) (deployments.ImportSummary, error) {

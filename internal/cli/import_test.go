@@ -13,9 +13,10 @@ func TestImportNamesAFormatThatItDoesNotRead(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{"deployment_records":[],"pagination":{}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, stderr, code := run(t, "import", "--organization", "acme", path, "next.ndjson")
+	next := recordOf(t, "acme")
+	_, stderr, code := run(t, "import", "--organization", "acme", path, next)
 	want := "deployrecords: " + path + ": nothing was loaded: the file is a response of GET /v1/deployments, not one JSON object per line; " +
-		"instead: jq -c '.deployment_records[]' FILE | deployrecords import --organization KEY -\nnot read: next.ndjson\n"
+		"instead: jq -c '.deployment_records[]' FILE | deployrecords import --organization KEY -\nnot read: " + next + "\n"
 	if code != 1 || !strings.HasSuffix(stderr, want) {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}

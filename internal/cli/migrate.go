@@ -50,25 +50,56 @@ func openStore(ctx context.Context, database *config.Database, o store.Options, 
 	if err != nil {
 		return nil, err
 	}
-	if migration.From != migration.To {
+	switch migration.From {
+	case migration.To:
+	case 0:
+		logger.Info("created the database", "database", config.RedactURL(database.URL), "version", migration.To)
+	default:
 		logger.Info("migrated the database", "from", migration.From, "to", migration.To)
 	}
 	o.URL, o.MaxConnections = database.URL, int(database.MaxConnections.Value)
 	return store.Open(o)
 }
 
-// migrate retries with growing pauses while the database is unreachable, for as long as the settings allow.
-func migrate(ctx context.Context, database *config.Database, logger *slog.Logger) (store.Migration, error) {
+// openExisting waits for the database and opens the store. It creates and migrates nothing.
+func openExisting(ctx context.Context, database *config.Database, o store.Options, logger *slog.Logger) (*store.Store, error) {
+	o.URL, o.MaxConnections, o.MustExist = database.URL, int(database.MaxConnections.Value), true
+	s, err := store.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	err = whenReachable(ctx, database, logger, func() error { return s.Ready(ctx) })
+	if schema, ok := errors.AsType[*store.SchemaError](err); ok && schema.Have == 0 {
+		err = fmt.Errorf("the database %s has no tables of deployrecords", config.RedactURL(database.URL))
+	}
+	if err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// migrate migrates the database once it is reachable.
+func migrate(ctx context.Context, database *config.Database, logger *slog.Logger) (migration store.Migration, err error) {
+	err = whenReachable(ctx, database, logger, func() (err error) {
+		migration, err = store.Migrate(ctx, database.URL)
+		return err
+	})
+	return migration, err
+}
+
+// whenReachable calls prepare with growing pauses while the database is unreachable, for as long as the settings allow.
+func whenReachable(ctx context.Context, database *config.Database, logger *slog.Logger, prepare func() error) error {
 	deadline := time.Now().Add(database.Wait.Value)
 	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		migration, err := store.Migrate(ctx, database.URL)
+		err := prepare()
 		switch {
 		case err == nil:
-			return migration, nil
+			return nil
 		case !errors.Is(err, deployments.ErrUnavailable) || ctx.Err() != nil:
-			return migration, fmt.Errorf("prepare the database %s: %w", config.RedactURL(database.URL), err)
+			return fmt.Errorf("prepare the database %s: %w", config.RedactURL(database.URL), err)
 		case !time.Now().Before(deadline):
-			return migration, fmt.Errorf("gave up on the database %s after %s: %w", config.RedactURL(database.URL), database.Wait.Value, err)
+			return fmt.Errorf("gave up on the database %s after %s: %w", config.RedactURL(database.URL), database.Wait.Value, err)
 		}
 		pause = min(pause, time.Until(deadline))
 		logger.Warn("the database is unreachable", "retry_in", pause.String(), "error", err)

@@ -19,7 +19,7 @@ type verifyCommand struct {
 
 // Help is printed by verify --help.
 func (verifyCommand) Help() string {
-	return `The server keeps the totals of lists, the milestones that locate pages of long lists, and the latest record of each slot beside the records. This command recomputes them from the records, in one snapshot, and compares. Servers keep running meanwhile.
+	return `The server keeps the totals of lists, the milestones that locate pages of long lists, and the latest record of each slot beside the records. This command recomputes them from the records, in one snapshot, and compares. Servers keep running meanwhile. It neither creates nor migrates a database.
 
 It also reports records with times more than a minute ahead of the database's clock, which earlier versions imported. --repair sets their updated_at and last_seen_at to now, or to created_at if that is later. It leaves created_at, and a created_at ahead does not change the exit code.
 
@@ -31,7 +31,7 @@ func (c *verifyCommand) Run(ctx context.Context, streams Streams) error {
 		return err
 	}
 	// Without a statement timeout: a long history takes long to read.
-	s, err := openStore(ctx, &c.Database, store.Options{}, slog.New(slog.NewTextHandler(streams.Err, nil)))
+	s, err := openExisting(ctx, &c.Database, store.Options{}, slog.New(slog.NewTextHandler(streams.Err, nil)))
 	if err != nil {
 		return err
 	}
@@ -40,6 +40,10 @@ func (c *verifyCommand) Run(ctx context.Context, streams Streams) error {
 		if c.Organization, err = s.Organizations(ctx); err != nil {
 			return err
 		}
+	}
+	if len(c.Organization) == 0 {
+		_, err := fmt.Fprintln(streams.Out, "0 organizations")
+		return err
 	}
 	var derived, ahead int64
 	for _, organization := range c.Organization {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite"
+
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 func TestVerifyReportsAndRepairs(t *testing.T) {
@@ -147,4 +149,41 @@ func recordOf(t *testing.T, organization string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+func TestVerifyCreatesNoDatabase(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+		stdout, stderr, code := run(t, "verify", "--database-url", url)
+		if code != 1 || stdout != "" || strings.Contains(stderr, "created the database") {
+			t.Errorf("without a schema: exit code %d: %s%s", code, stdout, stderr)
+		}
+		if stdout, stderr, code = run(t, "migrate", "--database-url", url); code != 0 || !strings.HasSuffix(stdout, ", from 0\n") {
+			t.Errorf("migrate: exit code %d: %s%s", code, stdout, stderr)
+		}
+		if stdout, stderr, code = run(t, "verify", "--database-url", url); code != 0 || stdout != "0 organizations\n" || stderr != "" {
+			t.Errorf("without records: exit code %d: %s%s", code, stdout, stderr)
+		}
+	})
+	missing := filepath.Join(t.TempDir(), "missing.db")
+	if _, stderr, code := run(t, "verify", "--database-url", "sqlite://"+missing); code != 1 || stderr != "deployrecords: there is no database at sqlite://"+missing+"\n" {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if _, err := os.Stat(missing); err == nil {
+		t.Error("verify created the file")
+	}
+}
+
+func TestImportReadsItsFilesBeforeItCreatesADatabase(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(dir, "x.db"))
+	good := recordOf(t, "acme")
+	for file, want := range map[string]string{filepath.Join(dir, "missing"): "no such file", dir: "is a directory"} {
+		_, stderr, code := run(t, "import", "--organization", "acme", good, file)
+		if code != 1 || !strings.Contains(stderr, want) || !strings.Contains(stderr, "not read: "+good) {
+			t.Errorf("exit code %d: %s", code, stderr)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("the failed imports left %v, %v", left, err)
+	}
 }

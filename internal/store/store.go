@@ -31,6 +31,8 @@ type Options struct {
 	MaxConcurrentLists int
 	// StatementTimeout makes PostgreSQL cancel a statement whose client is gone or has given up; 0 is no timeout.
 	StatementTimeout time.Duration
+	// MustExist rejects a missing SQLite file, which is created otherwise.
+	MustExist bool
 }
 
 // MemoryOptions fix parts of a store in memory so that tests can predict its answers.
@@ -95,7 +97,7 @@ func New(db *database.DB, p Parts) *Store {
 // Open prepares a pool of connections. It does not connect to PostgreSQL yet; Ready reports whether that works. Its errors
 // are about the URL (or the SQLite file) and never contain a password.
 func Open(o Options) (*Store, error) {
-	db, err := database.Open(database.Options{URL: o.URL, MaxConnections: o.MaxConnections, StatementTimeout: o.StatementTimeout})
+	db, err := database.Open(database.Options{URL: o.URL, MaxConnections: o.MaxConnections, StatementTimeout: o.StatementTimeout, MustExist: o.MustExist})
 	if err != nil {
 		return nil, err
 	}

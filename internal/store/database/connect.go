@@ -6,8 +6,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -66,6 +68,9 @@ func parsePostgres(databaseURL string) (*pgx.ConnConfig, error) {
 
 func openPool(o Options) (*sql.DB, Dialect, error) {
 	if path, ok := strings.CutPrefix(o.URL, "sqlite://"); ok {
+		if _, err := os.Stat(path); o.MustExist && errors.Is(err, fs.ErrNotExist) {
+			return nil, SQLite, fmt.Errorf("there is no database at %s", o.URL)
+		}
 		pool, err := openSQLite(path)
 		return pool, SQLite, err
 	}

@@ -23,6 +23,8 @@ type Options struct {
 	// StatementTimeout makes PostgreSQL cancel a statement whose client is gone or has given up; 0 is no timeout.
 	// SQLite runs inside this process and obeys the context alone.
 	StatementTimeout time.Duration
+	// MustExist rejects a missing SQLite file, which is created otherwise.
+	MustExist bool
 }
 
 // DefaultMaxConnections is the pool size when Options sets none.
