@@ -102,3 +102,12 @@ func Now(tx *gorm.DB) (time.Time, error) {
 	err := tx.Raw("SELECT clock_timestamp()").Row().Scan(&now)
 	return now.Time, err
 }
+
+// Replan makes PostgreSQL plan the statements and triggers of this connection again: a plan cached while a table was small
+// reads the whole table for each row. SQLite plans each statement when it runs.
+func Replan(tx *gorm.DB) error {
+	if DialectOf(tx) == SQLite {
+		return nil
+	}
+	return tx.Exec("DISCARD PLANS").Error
+}

@@ -119,7 +119,7 @@ func (w *work) replan() error {
 		// would be written out and read back.
 		return w.tx.Exec("PRAGMA cache_size = -65536").Error
 	}
-	return w.tx.Exec("DISCARD PLANS").Error
+	return database.Replan(w.tx)
 }
 
 // readStored reads the records of the batch's ids, of any organization, and locks them: what the batch decides by them must

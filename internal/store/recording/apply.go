@@ -9,28 +9,24 @@ import (
 // apply applies the rules to each item. An item sees the effects of the items before it.
 func (w *work) apply() error {
 	for _, item := range w.valid() {
-		if err := w.applyItem(item); err != nil {
-			return err
-		}
+		w.applyItem(item)
 	}
 	return nil
 }
 
-func (w *work) applyItem(item *item) (err error) {
+func (w *work) applyItem(item *item) {
 	state := w.identity(item.identity())
 	history := deployments.IdentityHistory{Deployed: state.deployed}
-	if stale, err := w.isStale(item, history); stale || err != nil {
-		return err
+	if w.isStale(item, history) {
+		return
 	}
 	if len(history.Deployed) == 0 && item.Status == deployments.Decommissioned {
-		if history.Newest, err = w.newest(item.identity(), item.Digest); err != nil {
-			return err
-		}
+		history.Newest = w.newest(newestKey{item.identity(), item.Digest})
 	}
 	change, violation := item.Recording.Apply(history, w.now)
 	if violation != nil {
 		item.Violations = []deployments.Violation{*violation}
-		return nil
+		return
 	}
 	if change.Filled {
 		w.fill(&change)
@@ -45,30 +41,27 @@ func (w *work) applyItem(item *item) (err error) {
 	w.records[item.answer.ID] = w.current(item.answer)
 	state.update(change.Updated, item.answer)
 	if !item.MatchesDigest(item.answer) {
-		return nil // the project versions belong to an artifact that the answer does not have
+		return // the project versions belong to an artifact that the answer does not have
 	}
 	w.links.add(item.answer.ArtifactID, item.versionIDs...)
-	return nil
 }
 
 // isStale reports whether the snapshot is too old to change the item's identity. The answer is then the record that it has.
-func (w *work) isStale(item *item, history deployments.IdentityHistory) (stale bool, err error) {
+func (w *work) isStale(item *item, history deployments.IdentityHistory) bool {
 	snapshot := w.batch.Snapshot
 	if snapshot == nil {
-		return false, nil
+		return false
 	}
 	var newest *deployments.Record
 	if len(history.Deployed) == 0 {
-		if newest, err = w.newest(item.identity(), ""); err != nil {
-			return false, err
-		}
+		newest = w.newest(newestKey{item.identity(), ""})
 	}
 	record, stale := snapshot.IsStale(item.Recording, history, newest)
 	if stale {
 		item.answer = record
 		w.records[record.ID] = w.current(record)
 	}
-	return stale, nil
+	return stale
 }
 
 // add adds the item's record.
@@ -82,16 +75,15 @@ func (w *work) add(item *item) deployments.Record {
 	record.ArtifactID, record.Artifact = w.artifact(item.Recording)
 	w.putNewest(record)
 	w.latest[item.slot()] = created
-	state := w.identity(item.identity())
-	state.added = append(state.added, record.ID)
 	w.write(record)
 	w.isNew[record.ID] = true
 	return record
 }
 
-// update replaces the DEPLOYED records by their new states.
+// update replaces the records by their new states.
 func (s *identityState) update(updated []deployments.Record, answer deployments.Record) {
 	for _, record := range append(slices.Clone(updated), answer) {
+		s.written = append(s.written, record.ID)
 		s.deployed = slices.DeleteFunc(s.deployed, func(d deployments.Record) bool { return d.ID == record.ID })
 		if record.Status == deployments.Deployed {
 			s.deployed = append(s.deployed, record)

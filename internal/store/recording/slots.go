@@ -25,8 +25,8 @@ type identityKey struct {
 type identityState struct {
 	// deployed are its DEPLOYED records, newest first.
 	deployed []deployments.Record
-	// added are the ids of the records that the batch adds.
-	added []string
+	// written are the ids of the records that the batch has added or changed so far.
+	written []string
 }
 
 func (w *work) identity(key identityKey) *identityState {
@@ -67,7 +67,10 @@ func (w *work) lockAndRead() (err error) {
 	if w.now, err = w.clock(w.tx); err != nil {
 		return err
 	}
-	return w.readSlots(slots)
+	if err := w.readSlots(slots); err != nil {
+		return err
+	}
+	return w.readNewest()
 }
 
 // lockSlots locks the slots until the transaction ends (W5).
@@ -137,12 +140,15 @@ type namedRecord struct {
 	EnvironmentName                               string
 	LogicalEnvironmentName                        *string
 	ArtifactName, ArtifactVersion, ArtifactDigest string
+	Number                                        int // of the key, in readNewest
 }
+
+const namedColumns = "r.*, e.name AS environment_name, l.name AS logical_environment_name, a.name AS artifact_name, a.version AS artifact_version, a.digest AS artifact_digest"
 
 // selectRecords returns a query of the organization's records with their names. The table expression has deployment_records r.
 func (w *work) selectRecords(table string, args ...any) *gorm.DB {
 	return w.tx.Table(table, args...).
-		Select("r.*, e.name AS environment_name, l.name AS logical_environment_name, a.name AS artifact_name, a.version AS artifact_version, a.digest AS artifact_digest").
+		Select(namedColumns).
 		Joins("JOIN environments e ON e.id = r.environment_id").
 		Joins("JOIN artifacts a ON a.id = r.artifact_id").
 		Joins("LEFT JOIN logical_environments l ON l.id = r.logical_environment_id").
@@ -156,51 +162,22 @@ func (w *work) readRecords(query *gorm.DB) ([]deployments.Record, error) {
 	}
 	records := make([]deployments.Record, len(rows))
 	for i, row := range rows {
-		w.sets[row.ArtifactID] = row.ProjectSetID
-		records[i] = deployments.Record{
-			ID: row.ID, EnvironmentID: row.EnvironmentID, EnvironmentName: row.EnvironmentName, DeploymentName: row.DeploymentName,
-			ArtifactID: row.ArtifactID,
-			Artifact:   deployments.Artifact{Kind: row.Kind, Name: row.ArtifactName, Version: row.ArtifactVersion, Digest: row.ArtifactDigest},
-			Status:     row.Status, CreatedAt: row.CreatedAt.Time, UpdatedAt: row.UpdatedAt.Time, LastSeenAt: row.LastSeenAt.Time,
-		}
-		if row.LogicalEnvironmentID != nil {
-			records[i].LogicalEnvironmentID, records[i].LogicalEnvironmentName = *row.LogicalEnvironmentID, *row.LogicalEnvironmentName
-		}
+		records[i] = w.recordOf(row)
 	}
 	return records, nil
 }
 
-// newest returns the identity's newest record as the batch has left it, or nil. A digest that is not empty must match.
-func (w *work) newest(key identityKey, digest string) (*deployments.Record, error) {
-	if _, ok := w.latest[key.slot]; !ok {
-		return nil, nil // the slot has no records
+// recordOf translates a row and remembers the project set of its artifact.
+func (w *work) recordOf(row namedRecord) deployments.Record {
+	w.sets[row.ArtifactID] = row.ProjectSetID
+	record := deployments.Record{
+		ID: row.ID, EnvironmentID: row.EnvironmentID, EnvironmentName: row.EnvironmentName, DeploymentName: row.DeploymentName,
+		ArtifactID: row.ArtifactID,
+		Artifact:   deployments.Artifact{Kind: row.Kind, Name: row.ArtifactName, Version: row.ArtifactVersion, Digest: row.ArtifactDigest},
+		Status:     row.Status, CreatedAt: row.CreatedAt.Time, UpdatedAt: row.UpdatedAt.Time, LastSeenAt: row.LastSeenAt.Time,
 	}
-	// Computed values keep the planner from the indexes by kind and by logical environment: only the one by slot selects few
-	// records, and the planner cannot know that before the table is analyzed.
-	query := w.selectRecords("deployment_records r").
-		Where("r.environment_id = ? AND r.deployment_name = ? AND r.kind + 0 = ?", key.slot.EnvironmentID, key.slot.DeploymentName, key.kind)
-	if key.logicalEnvironmentID == "" {
-		query = query.Where("r.logical_environment_id IS NULL")
-	} else {
-		query = query.Where("CAST(r.logical_environment_id AS text) = ?", key.logicalEnvironmentID)
+	if row.LogicalEnvironmentID != nil {
+		record.LogicalEnvironmentID, record.LogicalEnvironmentName = *row.LogicalEnvironmentID, *row.LogicalEnvironmentName
 	}
-	if digest != "" {
-		query = query.Where("a.digest = ?", digest)
-	}
-	stored, err := w.readRecords(query.Order("r.created_at DESC, r.id DESC").Limit(1).Clauses(forUpdate("r")))
-	if err != nil {
-		return nil, err
-	}
-	var newest *deployments.Record
-	for _, record := range stored {
-		record = w.current(record)
-		newest = &record
-	}
-	for _, id := range w.identity(key).added {
-		record := w.records[id]
-		if (digest == "" || record.Artifact.Digest == digest) && (newest == nil || record.NewerThan(*newest)) {
-			newest = &record
-		}
-	}
-	return newest, nil
+	return record
 }

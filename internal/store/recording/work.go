@@ -30,6 +30,8 @@ type work struct {
 	// now is the time of the recording, read while the slots are locked (W6).
 	now        time.Time
 	identities map[identityKey]*identityState
+	// newestRecords are the newest records of identities, as read.
+	newestRecords map[newestKey]deployments.Record
 	// latest is the creation time of the latest record of each slot.
 	latest map[schema.Slot]time.Time
 	// records are the records that the batch has read or changed, by id, in their current state.
@@ -49,7 +51,8 @@ func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.B
 		artifacts:    schema.NewArtifactCache(tx, organizationID, r.newID),
 		newestOf:     make(map[contentKey]deployments.Record), sets: make(map[string]int64), linked: make(map[schema.Link]bool),
 		identities: make(map[identityKey]*identityState), latest: make(map[schema.Slot]time.Time),
-		records: make(map[string]deployments.Record), isNew: make(map[string]bool),
+		newestRecords: make(map[newestKey]deployments.Record),
+		records:       make(map[string]deployments.Record), isNew: make(map[string]bool),
 		links: newLinkChanges(),
 	}
 	for _, batchItem := range batch.Items {
@@ -58,9 +61,20 @@ func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.B
 	return w
 }
 
+// replannedItems is the number of items from which on a batch is worth new plans.
+const replannedItems = 100
+
+// replan discards cached plans before a large batch: those of single recordings are for a few rows.
+func (w *work) replan() error {
+	if len(w.items) < replannedItems {
+		return nil
+	}
+	return database.Replan(w.tx)
+}
+
 // run records the batch. Its steps lock in the order of package schema.
 func (w *work) run() (deployments.BatchResult, error) {
-	for _, step := range []func() error{w.checkItems, w.resolveNames, w.checkItems, w.lockAndRead, w.apply, w.checkItems} {
+	for _, step := range []func() error{w.checkItems, w.replan, w.resolveNames, w.checkItems, w.lockAndRead, w.apply, w.checkItems} {
 		if err := step(); err != nil {
 			return deployments.BatchResult{}, err
 		}

@@ -17,8 +17,8 @@
 //  9. the organization's compaction lock (package counts).
 //
 // There are exceptions. A recorder inserts its artifacts, links and project sets after it has locked records: such a row
-// blocks only another writer that inserts the same row. It locks some records one by one after the others: the lock of their
-// slot keeps other recorders from them. A recorder that fills in a name or version (W3) may raise its lock of the new artifact
+// blocks only another writer that inserts the same row. It locks ended records after DEPLOYED ones: the lock of their slot
+// keeps other recorders from them. A recorder that fills in a name or version (W3) may raise its lock of the new artifact
 // to add links to it. PropagateSets locks records without their slots. An import locks names and artifacts of its next batch
 // while it holds records. PostgreSQL ends a deadlock by aborting one writer: recorders and repairs
 // retry, and an import fails with ErrConflict.
