@@ -56,8 +56,9 @@ var mayImport = map[string][]string{
 	"internal/store/database":  {"internal/deployments"},
 	"internal/store/importing": {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/schema"},
 	"internal/store/listing":   {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/schema"},
-	"internal/store/recording": {"internal/deployments", "internal/store/database", "internal/store/schema"},
+	"internal/store/recording": {"internal/deployments", "internal/store/database", "internal/store/schema", "internal/store/snapshots"},
 	"internal/store/schema":    {"internal/deployments", "internal/store/database"},
+	"internal/store/snapshots": {"internal/deployments", "internal/store/database"},
 }
 
 // testPackages are for tests only.

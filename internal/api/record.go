@@ -84,6 +84,9 @@ func (a *API) RecordDeployments(ctx context.Context, request recording.RecordDep
 	if err != nil {
 		return nil, err
 	}
+	if len(result.MissingParts) > 0 {
+		return nil, missingParts(result.MissingParts)
+	}
 	response := recording.RecordDeployments200JSONResponse{
 		Results:             make([]recording.BatchItemResult, len(result.Items)),
 		DecommissionedCount: deployments.Int32(int64(result.Decommissioned)),

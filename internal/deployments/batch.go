@@ -2,7 +2,6 @@ package deployments
 
 import (
 	"fmt"
-	"slices"
 )
 
 // MaxBatch is the maximum number of items in a batch.
@@ -33,6 +32,9 @@ type BatchResult struct {
 	Items []ItemResult
 	// Decommissioned counts the records that a snapshot ended because it did not name them.
 	Decommissioned int
+	// MissingParts has the numbers of the parts, in ascending order, for which the final part of a snapshot waits. Its
+	// items are recorded, and it has ended nothing.
+	MissingParts []int
 }
 
 // ItemResult is the record that an item led to, or the violations for which the item was rejected.
@@ -74,17 +76,6 @@ func (b *Batch) Validate() {
 		}
 		digests[item.Identity()] = item.Digest
 	}
-}
-
-// CouldReferTo reports whether a rejected item may be about the identity. A part of the item that has a violation may
-// stand for any value. A snapshot must not end what such an item may be about: the artifact may well be running.
-func (i BatchItem) CouldReferTo(identity Identity) bool {
-	anyLogicalEnvironment := slices.ContainsFunc(i.Violations, func(v Violation) bool {
-		return v.Field == "logical_environment_name"
-	})
-	return i.DeploymentName == identity.DeploymentName &&
-		(i.Kind == AnyKind || i.Kind == identity.Kind) &&
-		(anyLogicalEnvironment || i.LogicalEnvironmentName == identity.LogicalEnvironmentName)
 }
 
 // IsStale reports whether the history has changed since the snapshot in a way that the recording would undo, and

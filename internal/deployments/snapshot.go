@@ -12,7 +12,25 @@ type Snapshot struct {
 	EnvironmentName string
 	Scope           SnapshotScope
 	ObservedAt      time.Time
+	// Part, if not nil, declares the batch to be a part of the snapshot. Only the final part decommissions.
+	Part *SnapshotPart
 }
+
+// MaxSnapshotParts is the maximum number of parts of a snapshot.
+const MaxSnapshotParts = 10_000
+
+// SnapshotPart identifies a part of a snapshot that is too large for one batch (W8).
+type SnapshotPart struct {
+	// SnapshotID identifies the snapshot within its organization, 1 to 128 characters.
+	SnapshotID string
+	// Number is the number of the part, from 1.
+	Number int
+	// Parts is the number of parts of the snapshot if this is the final part, otherwise 0.
+	Parts int
+}
+
+// IsFinal reports whether the part completes its snapshot.
+func (p SnapshotPart) IsFinal() bool { return p.Parts > 0 }
 
 // SnapshotScope limits a snapshot to some identities of its environment. An identity must match every field that is set;
 // the zero value covers the whole environment.
@@ -31,6 +49,29 @@ func (s *Snapshot) violations(identity Identity) []Violation {
 		return []Violation{{"environment_name", "is not that of the batch"}}
 	}
 	return s.Scope.violations(identity)
+}
+
+// Differences names each field in which a part of a snapshot differs from another part of it (W8).
+func (s *Snapshot) Differences(other Snapshot) (violations []Violation) {
+	compare := func(field string, equal bool, got, want string) {
+		if !equal {
+			violations = append(violations, Violation{field, "is " + got + ", and other parts of the snapshot have " + want})
+		}
+	}
+	quote := func(text *string) string {
+		if text == nil {
+			return "absent"
+		}
+		return Quote(*text)
+	}
+	compare("environment_name", s.EnvironmentName == other.EnvironmentName, Quote(s.EnvironmentName), Quote(other.EnvironmentName))
+	mine, theirs := s.Scope.LogicalEnvironmentName, other.Scope.LogicalEnvironmentName
+	compare("scope.logical_environment_name", (mine == nil) == (theirs == nil) && (mine == nil || *mine == *theirs), quote(mine), quote(theirs))
+	compare("scope.kinds", slices.Equal(s.Scope.Kinds, other.Scope.Kinds), joinKinds(s.Scope.Kinds), joinKinds(other.Scope.Kinds))
+	compare("scope.deployment_name_prefix", s.Scope.DeploymentNamePrefix == other.Scope.DeploymentNamePrefix,
+		Quote(s.Scope.DeploymentNamePrefix), Quote(other.Scope.DeploymentNamePrefix))
+	compare("observed_at", s.ObservedAt.Equal(other.ObservedAt), s.ObservedAt.Format(time.RFC3339Nano), other.ObservedAt.Format(time.RFC3339Nano))
+	return violations
 }
 
 // Covers reports whether the identity is within the scope.
@@ -56,6 +97,9 @@ func (s SnapshotScope) violations(identity Identity) (violations []Violation) {
 }
 
 func joinKinds(kinds []Kind) string {
+	if len(kinds) == 0 {
+		return "absent"
+	}
 	names := make([]string, len(kinds))
 	for i, kind := range kinds {
 		names[i] = kind.String()

@@ -18,7 +18,8 @@ type Store interface {
 
 	// Record records a batch in one transaction by the rules W1 to W6. Concurrent recordings of a slot wait for each
 	// other (W5), and Record retries conflicts: it returns ErrConflict only after the last attempt. It returns a
-	// *BatchError if an item is rejected and the batch is not partial.
+	// *BatchError if an item is rejected and the batch is not partial, or if the batch contradicts other parts of its
+	// snapshot (W8). A part of a snapshot that is recorded again has the same result. Parts are kept for 24 hours.
 	Record(ctx context.Context, organization string, batch Batch) (BatchResult, error)
 
 	// RecordIdempotent records one valid recording under a key. For 24 hours after a success, the same key and request

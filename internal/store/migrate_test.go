@@ -109,6 +109,12 @@ func TestLeastRightsSufficeInPostgreSQL(t *testing.T) {
 	storetest.Load(t, s, "acme", storetest.Entry(1, 1, "eu", "api", storetest.WithStage("production"), storetest.WithProject("web", "v1")))
 	storetest.Load(t, s, "acme", storetest.Entry(1, 1, "us", "api", storetest.WithUpdate(2)))
 	storetest.WantIDs(t, s, deployments.Scope{Organization: "acme"}, deployments.Query{}, 1)
+	for number := 1; number <= 2; number++ {
+		part := storetest.Parts{ID: "s", At: storetest.At(3)}.Part(number, number/2*2)
+		if _, err := s.Record(t.Context(), "acme", part); err != nil {
+			t.Error(err)
+		}
+	}
 	db := storetest.OpenSQL(t, asServer)
 	for _, forbidden := range []string{
 		"DELETE FROM deployment_records", "TRUNCATE organizations", "DROP TABLE environments", "CREATE TABLE mine (n int)",

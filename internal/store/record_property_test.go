@@ -28,6 +28,8 @@ type machine struct {
 	organization string
 	now          time.Time
 	imported     int
+	// parts has the parts of snapshots that were recorded, by id and number.
+	parts map[string]map[int]deployments.Batch
 }
 
 func recordingOf(t *rapid.T) deployments.Recording {
@@ -83,6 +85,43 @@ func moveInto(scope deployments.SnapshotScope, r *deployments.Recording) {
 	}
 }
 
+// part draws a part of a snapshot. Most parts agree with those before them, and some repeat one.
+func (m *machine) part(t *rapid.T) deployments.Batch {
+	id := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "snapshot")
+	number := rapid.IntRange(1, 3).Draw(t, "part")
+	snapshot := deployments.Snapshot{EnvironmentName: "eu", Scope: scopeOf(t), ObservedAt: m.now}
+	agrees := rapid.IntRange(0, 9).Draw(t, "differs") > 0
+	for _, batch := range m.parts[id] {
+		if agrees {
+			snapshot = *batch.Snapshot
+		}
+	}
+	snapshot.Part = &deployments.SnapshotPart{SnapshotID: id, Number: number}
+	if rapid.Bool().Draw(t, "final") {
+		snapshot.Part.Parts = rapid.IntRange(number, 3).Draw(t, "parts")
+	}
+	batch, repeats := m.parts[id][number]
+	if !repeats || !agrees {
+		batch = deployments.Batch{Partial: rapid.Bool().Draw(t, "partial")}
+		for range rapid.IntRange(0, 3).Draw(t, "items") {
+			r := recordingOf(t)
+			r.EnvironmentName = "eu"
+			if rapid.IntRange(0, 9).Draw(t, "astray") > 0 {
+				moveInto(snapshot.Scope, &r)
+			}
+			batch.Items = append(batch.Items, deployments.BatchItem{Recording: r})
+		}
+	}
+	batch.Snapshot = &snapshot
+	if agrees {
+		if m.parts[id] == nil {
+			m.parts[id] = map[int]deployments.Batch{}
+		}
+		m.parts[id][number] = batch
+	}
+	return batch
+}
+
 // tick moves the clock: mostly forward, sometimes not at all, sometimes back.
 func (m *machine) tick(t *rapid.T) {
 	m.now = m.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 1, 1000, 60_000_000, 60_000_000, -2000}).Draw(t, "µs")) * time.Microsecond)
@@ -106,7 +145,7 @@ func (m *machine) record(t *rapid.T, batch deployments.Batch) {
 	if (wantErr != nil) != errors.As(err, &refused) || wantErr == nil && err != nil {
 		t.Fatalf("%+v: got %v, want %v", batch, err, wantErr)
 	}
-	if got.Decommissioned != want.Decommissioned || len(got.Items) != len(want.Items) {
+	if got.Decommissioned != want.Decommissioned || !slices.Equal(got.MissingParts, want.MissingParts) || len(got.Items) != len(want.Items) {
 		t.Fatalf("got %+v\nwant %+v", got, want)
 	}
 	for i := range want.Items {
@@ -169,7 +208,7 @@ func TestPropertyRecordingMatchesTheModel(t *testing.T) {
 		round := 0
 		rapid.Check(t, func(t *rapid.T) {
 			round++
-			m := &machine{model: storetest.NewModel(), organization: fmt.Sprint("o", round), now: storetest.At(0)}
+			m := &machine{model: storetest.NewModel(), organization: fmt.Sprint("o", round), now: storetest.At(0), parts: map[string]map[int]deployments.Batch{}}
 			s := store.New(db, store.Parts{MilestoneInterval: 2, Now: func() time.Time { return m.now }}) // short lists have milestones
 			m.store = s
 			m.model.Now = func() time.Time { return m.now }
@@ -200,6 +239,9 @@ func TestPropertyRecordingMatchesTheModel(t *testing.T) {
 						batch.Items = append(batch.Items, deployments.BatchItem{Recording: r})
 					}
 					m.record(t, batch)
+				},
+				"record a part of a snapshot": func(t *rapid.T) {
+					m.record(t, m.part(t))
 				},
 				"compact": func(t *rapid.T) {
 					if _, err := s.Compact(context.Background()); err != nil {

@@ -24,6 +24,7 @@ type Model struct {
 	mu            sync.Mutex
 	organizations map[string]*modelOrganization
 	keys          map[modelKey]modelUse
+	snapshots     map[[2]string]*modelSnapshot // by organization and id
 }
 
 // modelKey is an idempotency key of an organization, modelUse its request and record.
@@ -48,7 +49,7 @@ func NewModel() *Model {
 	return &Model{
 		Now:           func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 		NewID:         func(int) string { return uuid.NewString() },
-		organizations: make(map[string]*modelOrganization), keys: make(map[modelKey]modelUse),
+		organizations: make(map[string]*modelOrganization), keys: make(map[modelKey]modelUse), snapshots: make(map[[2]string]*modelSnapshot),
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -21,34 +20,25 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 	var (
 		result     deployments.BatchResult
 		violations []deployments.Violation
-		named      = map[deployments.Identity]bool{}
+		judged     []deployments.BatchItem
 	)
-	var rejected []deployments.BatchItem // rejected items of a snapshot
 	for i, item := range batch.Items {
 		record, refused := deployments.Record{}, item.Violations
 		if len(refused) == 0 {
 			record, refused = o.record(item.Recording, batch.Snapshot, now, m.NewID(i))
 		}
 		violations = append(violations, refused...)
-		if len(refused) == 0 {
-			named[item.Identity()] = true
-		} else {
-			item.Violations = refused
-			rejected = append(rejected, item)
-		}
+		item.Violations = refused
+		judged = append(judged, item)
 		result.Items = append(result.Items, deployments.ItemResult{Record: record, Violations: refused})
 	}
 	if len(violations) > 0 && !batch.Partial {
 		return deployments.BatchResult{}, &deployments.BatchError{Violations: violations}
 	}
-	if s := batch.Snapshot; s != nil {
-		for id, r := range o.records {
-			couldRefer := slices.ContainsFunc(rejected, func(item deployments.BatchItem) bool { return item.CouldReferTo(r.Identity()) })
-			if r.Status == deployments.Deployed && r.EnvironmentName == s.EnvironmentName && covers(s.Scope, r) && !named[r.Identity()] && !couldRefer && r.LastSeenAt.Before(s.ObservedAt) {
-				r.Status, r.UpdatedAt = deployments.Decommissioned, latest(r.UpdatedAt, now)
-				o.records[id] = r
-				result.Decommissioned++
-			}
+	if batch.Snapshot != nil {
+		violations := m.addPart(organization, o, *batch.Snapshot, batch.Items, judged, now, &result)
+		if len(violations) > 0 {
+			return deployments.BatchResult{}, &deployments.BatchError{Violations: violations}
 		}
 	}
 	for i, item := range result.Items {
@@ -58,13 +48,6 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 	}
 	m.organizations[organization] = o
 	return result, nil
-}
-
-// covers implements the scope of a snapshot a second time.
-func covers(scope deployments.SnapshotScope, r deployments.Record) bool {
-	logical, kinds := scope.LogicalEnvironmentName, scope.Kinds
-	return (logical == nil || *logical == r.LogicalEnvironmentName) && (len(kinds) == 0 || slices.Contains(kinds, r.Artifact.Kind)) &&
-		strings.HasPrefix(r.DeploymentName, scope.DeploymentNamePrefix)
 }
 
 // RecordIdempotent implements deployments.Store. Keys do not expire.

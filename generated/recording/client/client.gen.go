@@ -173,16 +173,36 @@ type DeploymentBatch struct {
 	// EnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
 	EnvironmentName *Name `json:"environment_name,omitempty"`
 
+	// Final This is the last part of the snapshot; parts is then required. What no part names is decommissioned. While a part is missing, nothing is, and the answer is a 409 that names the missing parts; send them, and then the final part again.
+	//
+	// Example: true
+	Final *bool `json:"final,omitempty"`
+
 	// ObservedAt When the snapshot was taken; not in the future.
 	ObservedAt *time.Time `json:"observed_at,omitempty"`
 
+	// Part The number of the part, from 1; only with snapshot_id.
+	//
+	// Example: 3
+	Part *int32 `json:"part,omitempty"`
+
 	// Partial Record the items that can be recorded, and say of each other one why not.
 	Partial *bool `json:"partial,omitempty"`
+
+	// Parts How many parts the snapshot has; only with final.
+	//
+	// Example: 3
+	Parts *int32 `json:"parts,omitempty"`
 
 	// Scope Limits a snapshot to the identities that match every given property; only with complete. Identities outside of it are left as they are, and an item outside of it is refused. Without a scope, the snapshot is of the whole environment.
 	//
 	// Example: {"deployment_name_prefix":"shop/","kinds":["CONTAINER_IMAGE"],"logical_environment_name":"production"}
 	Scope *SnapshotScope `json:"scope,omitempty"`
+
+	// SnapshotId The snapshot that this batch is a part of, for more than 5,000 items; only with complete, and part is then required. Every part has the same environment_name, scope and observed_at; a difference is a 400. The items of a part are recorded when it arrives, in any order. Only the final part decommissions. A part that is sent again has the same result; with other items, it is a 400. Parts are forgotten 24 hours after the first.
+	//
+	// Example: prod-eu/2026-11-29T10:00:00Z
+	SnapshotId *string `json:"snapshot_id,omitempty"`
 }
 
 // DeploymentRecord v1DeploymentRecord of upstream's document.
@@ -267,6 +287,9 @@ type Status struct {
 
 // BadRequest defines model for BadRequest.
 type BadRequest = Error
+
+// Conflict google.rpc.Status
+type Conflict = Status
 
 // InternalServerError defines model for InternalServerError.
 type InternalServerError = Error
@@ -386,7 +409,7 @@ type ClientInterface interface {
 
 	// RecordDeploymentsWithBody Record many deployments in one transaction
 	//
-	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment.
+	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -395,7 +418,7 @@ type ClientInterface interface {
 
 	// RecordDeployments Record many deployments in one transaction
 	//
-	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment.
+	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -443,7 +466,7 @@ func (c *Client) RecordDeployment(ctx context.Context, params *RecordDeploymentP
 
 // RecordDeploymentsWithBody Record many deployments in one transaction
 //
-// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment.
+// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
 //
 // Takes any type of body and a specified content type.
 //
@@ -462,7 +485,7 @@ func (c *Client) RecordDeploymentsWithBody(ctx context.Context, contentType stri
 
 // RecordDeployments Record many deployments in one transaction
 //
-// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment.
+// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -638,7 +661,7 @@ type ClientWithResponsesInterface interface {
 
 	// RecordDeploymentsWithBodyWithResponse Record many deployments in one transaction
 	//
-	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment.
+	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -647,7 +670,7 @@ type ClientWithResponsesInterface interface {
 
 	// RecordDeploymentsWithResponse Record many deployments in one transaction
 	//
-	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment.
+	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -742,6 +765,8 @@ type RecordDeploymentsResponse struct {
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
 	JSON403 *PermissionDenied
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *Conflict
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *InternalServerError
 	// JSONDefault the response for an HTTP default `application/json` response
@@ -766,6 +791,11 @@ func (r RecordDeploymentsResponse) GetJSON401() *Unauthorized {
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
 func (r RecordDeploymentsResponse) GetJSON403() *PermissionDenied {
 	return r.JSON403
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r RecordDeploymentsResponse) GetJSON409() *Conflict {
+	return r.JSON409
 }
 
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
@@ -839,7 +869,7 @@ func (c *ClientWithResponses) RecordDeploymentWithResponse(ctx context.Context, 
 
 // RecordDeploymentsWithBodyWithResponse Record many deployments in one transaction
 //
-// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment.
+// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -854,7 +884,7 @@ func (c *ClientWithResponses) RecordDeploymentsWithBodyWithResponse(ctx context.
 
 // RecordDeploymentsWithResponse Record many deployments in one transaction
 //
-// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment.
+// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -969,6 +999,13 @@ func ParseRecordDeploymentsResponse(rsp *http.Response) (*RecordDeploymentsRespo
 			return nil, err
 		}
 		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest InternalServerError

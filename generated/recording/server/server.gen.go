@@ -148,16 +148,36 @@ type DeploymentBatch struct {
 	// EnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
 	EnvironmentName *Name `json:"environment_name,omitempty"`
 
+	// Final This is the last part of the snapshot; parts is then required. What no part names is decommissioned. While a part is missing, nothing is, and the answer is a 409 that names the missing parts; send them, and then the final part again.
+	//
+	// Example: true
+	Final *bool `json:"final,omitempty"`
+
 	// ObservedAt When the snapshot was taken; not in the future.
 	ObservedAt *time.Time `json:"observed_at,omitempty"`
 
+	// Part The number of the part, from 1; only with snapshot_id.
+	//
+	// Example: 3
+	Part *int32 `json:"part,omitempty"`
+
 	// Partial Record the items that can be recorded, and say of each other one why not.
 	Partial *bool `json:"partial,omitempty"`
+
+	// Parts How many parts the snapshot has; only with final.
+	//
+	// Example: 3
+	Parts *int32 `json:"parts,omitempty"`
 
 	// Scope Limits a snapshot to the identities that match every given property; only with complete. Identities outside of it are left as they are, and an item outside of it is refused. Without a scope, the snapshot is of the whole environment.
 	//
 	// Example: {"deployment_name_prefix":"shop/","kinds":["CONTAINER_IMAGE"],"logical_environment_name":"production"}
 	Scope *SnapshotScope `json:"scope,omitempty"`
+
+	// SnapshotId The snapshot that this batch is a part of, for more than 5,000 items; only with complete, and part is then required. Every part has the same environment_name, scope and observed_at; a difference is a 400. The items of a part are recorded when it arrives, in any order. Only the final part decommissions. A part that is sent again has the same result; with other items, it is a 400. Parts are forgotten 24 hours after the first.
+	//
+	// Example: prod-eu/2026-11-29T10:00:00Z
+	SnapshotId *string `json:"snapshot_id,omitempty"`
 }
 
 // DeploymentRecord v1DeploymentRecord of upstream's document.
@@ -226,6 +246,9 @@ type Status struct {
 
 // BadRequest defines model for BadRequest.
 type BadRequest = Error
+
+// Conflict google.rpc.Status
+type Conflict = Status
 
 // InternalServerError defines model for InternalServerError.
 type InternalServerError = Error
@@ -357,6 +380,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 }
 
 type BadRequestJSONResponse Error
+
+type ConflictJSONResponse Status
 
 type InternalServerErrorJSONResponse Error
 
@@ -524,6 +549,20 @@ func (response RecordDeployments403JSONResponse) VisitRecordDeploymentsResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordDeployments409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RecordDeployments409JSONResponse) VisitRecordDeploymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }

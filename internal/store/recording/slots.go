@@ -39,23 +39,14 @@ func (w *work) identity(key identityKey) *identityState {
 }
 
 // lockAndRead locks the slots and artifacts of the batch, then reads the clock and the DEPLOYED records. A snapshot also locks
-// every slot of its environment that has a DEPLOYED record. A record added to another slot afterwards is newer than it.
+// the slots that it omits. A record added to another slot afterwards is newer than it.
 func (w *work) lockAndRead() (err error) {
 	var slots []schema.Slot
 	for _, item := range w.valid() {
 		slots = append(slots, item.slot())
 	}
-	if w.batch.Snapshot != nil {
-		environmentID := w.environments.ByName[w.batch.Snapshot.EnvironmentName].ID
-		var names []string
-		err := w.tx.Model(&schema.Record{}).Distinct("deployment_name").
-			Where("organization_id = ? AND environment_id = ? AND "+isDeployed, w.organizationID, environmentID).Pluck("deployment_name", &names).Error
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			slots = append(slots, schema.Slot{EnvironmentID: environmentID, DeploymentName: name})
-		}
+	for identity := range w.omitted {
+		slots = append(slots, schema.Slot{EnvironmentID: w.environments.ByName[identity.EnvironmentName].ID, DeploymentName: identity.DeploymentName})
 	}
 	slots = schema.SortSlots(slots)
 	if err := w.lockSlots(slots); err != nil {

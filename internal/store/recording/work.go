@@ -9,6 +9,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
+	"github.com/deployrecords/deployrecords/internal/store/snapshots"
 )
 
 // work is one batch in its transaction.
@@ -18,10 +19,13 @@ type work struct {
 	organizationID int64
 	batch          deployments.Batch
 	items          []*item
-	environments   *schema.NameCache
-	logical        *schema.NameCache
-	projects       *schema.ProjectCache
-	artifacts      *schema.ArtifactCache
+	// snapshot is that of a complete batch, or nil; omitted has the identities that it omits.
+	snapshot     *snapshots.Snapshot
+	omitted      map[deployments.Identity]bool
+	environments *schema.NameCache
+	logical      *schema.NameCache
+	projects     *schema.ProjectCache
+	artifacts    *schema.ArtifactCache
 	// newestOf is the newest record of each content, with its artifact.
 	newestOf map[contentKey]deployments.Record
 	// sets are the project sets of artifacts by id. linked has the links that are stored.
@@ -74,13 +78,18 @@ func (w *work) replan() error {
 
 // run records the batch. Its steps lock in the order of package schema.
 func (w *work) run() (deployments.BatchResult, error) {
-	for _, step := range []func() error{w.checkItems, w.replan, w.resolveNames, w.checkItems, w.lockAndRead, w.apply, w.checkItems} {
+	for _, step := range []func() error{
+		w.checkItems, w.replan, w.openSnapshot, w.resolveNames, w.checkItems, w.readOmitted, w.lockAndRead, w.apply, w.checkItems,
+	} {
 		if err := step(); err != nil {
 			return deployments.BatchResult{}, err
 		}
 	}
 	result := deployments.BatchResult{Decommissioned: w.decommissionOmitted()}
 	if err := w.save(); err != nil {
+		return deployments.BatchResult{}, err
+	}
+	if err := w.finishSnapshot(&result); err != nil {
 		return deployments.BatchResult{}, err
 	}
 	for _, item := range w.items {

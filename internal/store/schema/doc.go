@@ -7,7 +7,7 @@
 // All writers lock in this order, and rows of one table by their keys, so that two writers never wait for each other:
 //
 //  1. the organization's row: imports and repairs lock it; a recorder or import inserts it if there is none,
-//  2. idempotency_keys (recorders only),
+//  2. idempotency_keys, or snapshots and then snapshot_parts (recorders only),
 //  3. names: environments, logical environments, projects, project versions,
 //  4. slots (recorders only),
 //  5. artifacts,

@@ -1,0 +1,59 @@
+package recording
+
+import (
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/snapshots"
+)
+
+// openSnapshot locks the snapshot that the batch is a part of.
+func (w *work) openSnapshot() error {
+	if w.batch.Snapshot == nil {
+		return nil
+	}
+	now, err := w.clock(w.tx)
+	if err != nil {
+		return err
+	}
+	w.snapshot, err = snapshots.Open(w.tx, w.organizationID, *w.batch.Snapshot, now)
+	return err
+}
+
+// readOmitted reads the identities that the snapshot omits (W8). Their slots are not locked yet.
+func (w *work) readOmitted() error {
+	if w.snapshot == nil {
+		return nil
+	}
+	items := make([]deployments.BatchItem, len(w.items))
+	for i, item := range w.items {
+		items[i] = item.BatchItem
+	}
+	if err := w.snapshot.Add(w.batch.Items, items); err != nil {
+		return err
+	}
+	var err error
+	w.omitted, err = w.snapshot.Omitted(w.environments.ByName[w.snapshot.EnvironmentName].ID)
+	return err
+}
+
+// decommissionOmitted decommissions the DEPLOYED records of the omitted identities, unless they were seen since the snapshot,
+// and returns their number.
+func (w *work) decommissionOmitted() int {
+	decommissioned := 0
+	for _, state := range w.identities {
+		for _, record := range state.deployed {
+			if w.omitted[record.Identity()] && w.batch.Snapshot.Omits(record) {
+				w.write(w.batch.Snapshot.Decommission(record, w.now))
+				decommissioned++
+			}
+		}
+	}
+	return decommissioned
+}
+
+// finishSnapshot sets what only the final part of a snapshot reports.
+func (w *work) finishSnapshot(result *deployments.BatchResult) error {
+	if w.snapshot == nil {
+		return nil
+	}
+	return w.snapshot.Finish(result)
+}
