@@ -98,32 +98,69 @@ func (e SnapshotScopeKinds) Valid() bool {
 	}
 }
 
-// Artifact defines model for Artifact.
+// Artifact v1ComponentArtifact of upstream's document.
+//
+// Example: {"digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","kind":"CONTAINER_IMAGE","name":"registry.example.com/shop/api","version":"1.4"}
 type Artifact struct {
-	Digest  string `json:"digest"`
-	Kind    string `json:"kind"`
-	Name    string `json:"name"`
+	// Digest The content digest.
+	//
+	// Example: sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9
+	Digest string `json:"digest"`
+
+	// Kind CONTAINER_IMAGE or HELM_CHART.
+	//
+	// Example: CONTAINER_IMAGE
+	Kind string `json:"kind"`
+
+	// Name Empty if no recording gave one.
+	//
+	// Example: registry.example.com/shop/api
+	Name string `json:"name"`
+
+	// Version Empty if no recording gave one.
+	//
+	// Example: 1.4
 	Version string `json:"version"`
 }
 
 // ArtifactText At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known. If the artifact is deployed there already, its record keeps its text, and gets this one if it has none (W3).
+//
+// Example: registry.example.com/shop/api
 type ArtifactText = string
 
-// BatchItemResult Either the record or, if the item was refused, what is wrong with it.
+// BatchItemResult Either the record or, if the item was refused, its faults. Items are refused one by one only with partial.
+//
+// Example: {"faults":["artifact_digest: is missing"]}
 type BatchItemResult struct {
 	// DeploymentRecord v1DeploymentRecord of upstream's document.
+	//
+	// Example: {"artifact":{"digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","kind":"CONTAINER_IMAGE","name":"registry.example.com/shop/api","version":"1.4"},"artifact_id":"17516626-ed28-8fc5-9626-f2bb5e16c8ed","created_at":"2026-11-01T09:30:00Z","deployment_name":"shop/api","environment_id":"0e3e83c1-8e76-8696-af8c-e0c4e82d7e54","environment_name":"prod-eu","id":"606c677e-f1e1-43f6-924d-588d8de79d35","last_seen_at":"2026-11-01T09:30:00Z","status":"DEPLOYED","updated_at":"2026-11-01T09:30:00Z"}
 	DeploymentRecord *DeploymentRecord `json:"deployment_record,omitempty"`
-	Faults           *[]string         `json:"faults,omitempty"`
+
+	// Faults What is wrong with the item; each text begins with the property.
+	//
+	// Example: ["artifact_digest: is missing"]
+	Faults *[]string `json:"faults,omitempty"`
 }
 
-// BatchResult defines model for BatchResult.
+// BatchResult What became of a batch.
+//
+// Example: {"decommissioned_count":2,"results":[{"faults":["artifact_digest: is missing"]}]}
 type BatchResult struct {
 	// DecommissionedCount How many records were decommissioned because a snapshot did not name them.
-	DecommissionedCount int32             `json:"decommissioned_count"`
-	Results             []BatchItemResult `json:"results"`
+	//
+	// Example: 2
+	DecommissionedCount int32 `json:"decommissioned_count"`
+
+	// Results One result for each item, in the order of the request.
+	//
+	// Example: [{"faults":["artifact_digest: is missing"]}]
+	Results []BatchItemResult `json:"results"`
 }
 
-// Deployment defines model for Deployment.
+// Deployment An artifact in a slot. artifact_digest is required unless status is DECOMMISSIONED. Without it, something must be or have been deployed there.
+//
+// Example: {"artifact_digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","artifact_name":"registry.example.com/shop/api","artifact_version":"1.4","deployment_name":"shop/api","environment_name":"prod-eu","kind":"CONTAINER_IMAGE","logical_environment_name":"production","project_versions":[{"project_name":"shop","project_version_name":"v1.4"}],"status":"DEPLOYED"}
 type Deployment struct {
 	// ArtifactDigest The algorithm (sha256 or sha512), a colon, and its hex digits in lower case.
 	//
@@ -131,46 +168,78 @@ type Deployment struct {
 	ArtifactDigest *Digest `json:"artifact_digest,omitempty"`
 
 	// ArtifactName At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known. If the artifact is deployed there already, its record keeps its text, and gets this one if it has none (W3).
+	//
+	// Example: registry.example.com/shop/api
 	ArtifactName *ArtifactText `json:"artifact_name,omitempty"`
 
 	// ArtifactVersion At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known. If the artifact is deployed there already, its record keeps its text, and gets this one if it has none (W3).
+	//
+	// Example: registry.example.com/shop/api
 	ArtifactVersion *ArtifactText `json:"artifact_version,omitempty"`
 
 	// DeploymentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
 	DeploymentName Name `json:"deployment_name"`
 
 	// EnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
 	EnvironmentName Name `json:"environment_name"`
 
 	// Kind The kind of the artifact.
+	//
+	// Example: CONTAINER_IMAGE
 	Kind DeploymentKind `json:"kind"`
 
 	// LogicalEnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
 	LogicalEnvironmentName *Name `json:"logical_environment_name,omitempty"`
 
 	// ProjectVersions Project versions that the artifact belongs to; they add to those that are known.
+	//
+	// Example: [{"project_name":"shop","project_version_name":"v1.4"}]
 	ProjectVersions *[]ProjectVersion `json:"project_versions,omitempty"`
 
-	// Status DEPLOYED if left out. Without artifact_digest, DECOMMISSIONED is about whatever is deployed there.
+	// Status DEPLOYED if left out or unspecified. Without artifact_digest, DECOMMISSIONED is about whatever is deployed there.
+	//
+	// Example: DEPLOYED
 	Status *DeploymentStatus `json:"status,omitempty"`
 }
 
 // DeploymentKind The kind of the artifact.
+//
+// Example: CONTAINER_IMAGE
 type DeploymentKind string
 
-// DeploymentStatus DEPLOYED if left out. Without artifact_digest, DECOMMISSIONED is about whatever is deployed there.
+// DeploymentStatus DEPLOYED if left out or unspecified. Without artifact_digest, DECOMMISSIONED is about whatever is deployed there.
+//
+// Example: DEPLOYED
 type DeploymentStatus string
 
-// DeploymentBatch defines model for DeploymentBatch.
+// DeploymentBatch Recordings in one transaction. With complete, environment_name and observed_at are required, and deployments may be empty only with allow_empty. Without complete, there is at least one item.
+//
+// Example: {"complete":true,"deployments":[{"artifact_digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","deployment_name":"shop/api","environment_name":"prod-eu","kind":"CONTAINER_IMAGE"}],"environment_name":"prod-eu","observed_at":"2026-11-01T09:30:00Z"}
 type DeploymentBatch struct {
 	// AllowEmpty A snapshot without any item is meant, and no mistake.
+	//
+	// Example: false
 	AllowEmpty *bool `json:"allow_empty,omitempty"`
 
 	// Complete The batch is a snapshot of environment_name, or of its scope there, taken at observed_at; both environment_name and observed_at are then required. What is deployed there under an identity that the batch does not name, and was last seen before observed_at, is decommissioned. An item that the snapshot is too old for changes nothing.
-	Complete    *bool        `json:"complete,omitempty"`
+	//
+	// Example: true
+	Complete *bool `json:"complete,omitempty"`
+
+	// Deployments The recordings. No two of them may have different artifacts for one identity.
+	//
+	// Example: [{"artifact_digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","deployment_name":"shop/api","environment_name":"prod-eu","kind":"CONTAINER_IMAGE"}]
 	Deployments []Deployment `json:"deployments"`
 
 	// EnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
 	EnvironmentName *Name `json:"environment_name,omitempty"`
 
 	// Final This is the last part of the snapshot; parts is then required. What no part names is decommissioned. While a part is missing, nothing is, and the answer is a 409 that names the missing parts; send them, and then the final part again.
@@ -178,7 +247,9 @@ type DeploymentBatch struct {
 	// Example: true
 	Final *bool `json:"final,omitempty"`
 
-	// ObservedAt When the snapshot was taken; not in the future.
+	// ObservedAt When the snapshot was taken; at most one minute ahead of the server's clock. Required with complete.
+	//
+	// Example: 2026-11-01T09:30:00Z
 	ObservedAt *time.Time `json:"observed_at,omitempty"`
 
 	// Part The number of the part, from 1; only with snapshot_id.
@@ -186,7 +257,9 @@ type DeploymentBatch struct {
 	// Example: 3
 	Part *int32 `json:"part,omitempty"`
 
-	// Partial Record the items that can be recorded, and say of each other one why not.
+	// Partial Record the items that can be recorded, and report the faults of each other one.
+	//
+	// Example: true
 	Partial *bool `json:"partial,omitempty"`
 
 	// Parts How many parts the snapshot has; only with final.
@@ -206,22 +279,73 @@ type DeploymentBatch struct {
 }
 
 // DeploymentRecord v1DeploymentRecord of upstream's document.
+//
+// Example: {"artifact":{"digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","kind":"CONTAINER_IMAGE","name":"registry.example.com/shop/api","version":"1.4"},"artifact_id":"17516626-ed28-8fc5-9626-f2bb5e16c8ed","created_at":"2026-11-01T09:30:00Z","deployment_name":"shop/api","environment_id":"0e3e83c1-8e76-8696-af8c-e0c4e82d7e54","environment_name":"prod-eu","id":"606c677e-f1e1-43f6-924d-588d8de79d35","last_seen_at":"2026-11-01T09:30:00Z","status":"DEPLOYED","updated_at":"2026-11-01T09:30:00Z"}
 type DeploymentRecord struct {
-	Artifact               Artifact               `json:"artifact"`
-	ArtifactId             string                 `json:"artifact_id"`
-	CreatedAt              time.Time              `json:"created_at"`
-	DeploymentName         string                 `json:"deployment_name"`
-	EnvironmentId          string                 `json:"environment_id"`
-	EnvironmentName        string                 `json:"environment_name"`
-	Id                     string                 `json:"id"`
-	LastSeenAt             time.Time              `json:"last_seen_at"`
-	LogicalEnvironmentId   *string                `json:"logical_environment_id,omitempty"`
-	LogicalEnvironmentName *string                `json:"logical_environment_name,omitempty"`
-	Status                 DeploymentRecordStatus `json:"status"`
-	UpdatedAt              time.Time              `json:"updated_at"`
+	// Artifact v1ComponentArtifact of upstream's document.
+	//
+	// Example: {"digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","kind":"CONTAINER_IMAGE","name":"registry.example.com/shop/api","version":"1.4"}
+	Artifact Artifact `json:"artifact"`
+
+	// ArtifactId A UUID.
+	//
+	// Example: 17516626-ed28-8fc5-9626-f2bb5e16c8ed
+	ArtifactId string `json:"artifact_id"`
+
+	// CreatedAt Since when it runs, in UTC.
+	//
+	// Example: 2026-11-01T09:30:00Z
+	CreatedAt time.Time `json:"created_at"`
+
+	// DeploymentName With the environment, the slot.
+	//
+	// Example: shop/api
+	DeploymentName string `json:"deployment_name"`
+
+	// EnvironmentId A UUID.
+	//
+	// Example: 0e3e83c1-8e76-8696-af8c-e0c4e82d7e54
+	EnvironmentId string `json:"environment_id"`
+
+	// EnvironmentName The cluster or server.
+	//
+	// Example: prod-eu
+	EnvironmentName string `json:"environment_name"`
+
+	// Id A UUID.
+	//
+	// Example: 606c677e-f1e1-43f6-924d-588d8de79d35
+	Id string `json:"id"`
+
+	// LastSeenAt When it was last recorded, in UTC.
+	//
+	// Example: 2026-11-01T09:30:00Z
+	LastSeenAt time.Time `json:"last_seen_at"`
+
+	// LogicalEnvironmentId A UUID; absent without a logical environment.
+	//
+	// Example: 12552638-6d9e-8ee6-a1dc-bd8f424acfb7
+	LogicalEnvironmentId *string `json:"logical_environment_id,omitempty"`
+
+	// LogicalEnvironmentName The stage; absent without a logical environment.
+	//
+	// Example: production
+	LogicalEnvironmentName *string `json:"logical_environment_name,omitempty"`
+
+	// Status SUPERSEDED is set by the server, when another artifact replaces this one.
+	//
+	// Example: DEPLOYED
+	Status DeploymentRecordStatus `json:"status"`
+
+	// UpdatedAt When the record last changed, in UTC.
+	//
+	// Example: 2026-11-01T09:30:00Z
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// DeploymentRecordStatus defines model for DeploymentRecord.Status.
+// DeploymentRecordStatus SUPERSEDED is set by the server, when another artifact replaces this one.
+//
+// Example: DEPLOYED
 type DeploymentRecordStatus string
 
 // Digest The algorithm (sha256 or sha512), a colon, and its hex digits in lower case.
@@ -229,29 +353,53 @@ type DeploymentRecordStatus string
 // Example: sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9
 type Digest = string
 
-// Error defines model for Error.
+// Error The body of a 400, 401, 403 and 500.
+//
+// Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
 type Error struct {
 	// Code The gRPC code.
-	Code    int32    `json:"code"`
+	//
+	// Example: 3
+	Code int32 `json:"code"`
+
+	// Details One text for each fault, at most 20. In a 400, each begins with the property or parameter.
+	//
+	// Example: ["environment_name: is missing"]
 	Details []string `json:"details"`
-	Message string   `json:"message"`
+
+	// Message For a person.
+	//
+	// Example: the request has a fault
+	Message string `json:"message"`
 }
 
 // Name 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+//
+// Example: prod-eu
 type Name = string
 
-// ProjectVersion defines model for ProjectVersion.
+// ProjectVersion A named version of a named project.
+//
+// Example: {"project_name":"shop","project_version_name":"v1.4"}
 type ProjectVersion struct {
 	// ProjectName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
 	ProjectName Name `json:"project_name"`
 
 	// ProjectVersionName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
 	ProjectVersionName Name `json:"project_version_name"`
 }
 
-// RecordedDeployment defines model for RecordedDeployment.
+// RecordedDeployment The record that describes the current state.
+//
+// Example: {"deployment_record":{"artifact":{"digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","kind":"CONTAINER_IMAGE","name":"registry.example.com/shop/api","version":"1.4"},"artifact_id":"17516626-ed28-8fc5-9626-f2bb5e16c8ed","created_at":"2026-11-01T09:30:00Z","deployment_name":"shop/api","environment_id":"0e3e83c1-8e76-8696-af8c-e0c4e82d7e54","environment_name":"prod-eu","id":"606c677e-f1e1-43f6-924d-588d8de79d35","last_seen_at":"2026-11-01T09:30:00Z","status":"DEPLOYED","updated_at":"2026-11-01T09:30:00Z"}}
 type RecordedDeployment struct {
 	// DeploymentRecord v1DeploymentRecord of upstream's document.
+	//
+	// Example: {"artifact":{"digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","kind":"CONTAINER_IMAGE","name":"registry.example.com/shop/api","version":"1.4"},"artifact_id":"17516626-ed28-8fc5-9626-f2bb5e16c8ed","created_at":"2026-11-01T09:30:00Z","deployment_name":"shop/api","environment_id":"0e3e83c1-8e76-8696-af8c-e0c4e82d7e54","environment_name":"prod-eu","id":"606c677e-f1e1-43f6-924d-588d8de79d35","last_seen_at":"2026-11-01T09:30:00Z","status":"DEPLOYED","updated_at":"2026-11-01T09:30:00Z"}
 	DeploymentRecord DeploymentRecord `json:"deployment_record"`
 }
 
@@ -278,30 +426,80 @@ type SnapshotScope struct {
 // SnapshotScopeKinds defines model for SnapshotScope.Kinds.
 type SnapshotScopeKinds string
 
-// Status google.rpc.Status
+// Status google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
 type Status struct {
-	Code    int32                    `json:"code"`
+	// Code The gRPC code.
+	//
+	// Example: 14
+	Code int32 `json:"code"`
+
+	// Details Always empty.
+	//
+	// Example: []
 	Details []map[string]interface{} `json:"details"`
-	Message string                   `json:"message"`
+
+	// Message For a person.
+	//
+	// Example: the database is unavailable, try again
+	Message string `json:"message"`
 }
 
-// BadRequest defines model for BadRequest.
+// BadRequest The body of a 400, 401, 403 and 500.
+//
+// Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
 type BadRequest = Error
 
-// Conflict google.rpc.Status
+// BodyTooLarge google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type BodyTooLarge = Status
+
+// Conflict google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
 type Conflict = Status
 
-// InternalServerError defines model for InternalServerError.
+// DeadlineExceeded google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type DeadlineExceeded = Status
+
+// HeaderTooLarge google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type HeaderTooLarge = Status
+
+// IdempotencyKeyReused google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type IdempotencyKeyReused = Status
+
+// InternalServerError The body of a 400, 401, 403 and 500.
+//
+// Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
 type InternalServerError = Error
 
-// PermissionDenied defines model for PermissionDenied.
+// PermissionDenied The body of a 400, 401, 403 and 500.
+//
+// Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
 type PermissionDenied = Error
 
-// Unauthorized defines model for Unauthorized.
+// Unauthorized The body of a 400, 401, 403 and 500.
+//
+// Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
 type Unauthorized = Error
 
-// Unexpected google.rpc.Status
-type Unexpected = Status
+// Unavailable google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type Unavailable = Status
+
+// UnsupportedMediaType google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type UnsupportedMediaType = Status
 
 // RecordDeploymentParams defines parameters for RecordDeployment.
 type RecordDeploymentParams struct {
@@ -689,10 +887,22 @@ type RecordDeploymentResponse struct {
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
 	JSON403 *PermissionDenied
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *Conflict
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *BodyTooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedMediaType
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *IdempotencyKeyReused
+	// JSON431 the response for an HTTP 431 `application/json` response
+	JSON431 *HeaderTooLarge
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *InternalServerError
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Unexpected
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSON504 the response for an HTTP 504 `application/json` response
+	JSON504 *DeadlineExceeded
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -715,14 +925,44 @@ func (r RecordDeploymentResponse) GetJSON403() *PermissionDenied {
 	return r.JSON403
 }
 
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r RecordDeploymentResponse) GetJSON409() *Conflict {
+	return r.JSON409
+}
+
+// GetJSON413 returns the response for an HTTP 413 `application/json` response
+func (r RecordDeploymentResponse) GetJSON413() *BodyTooLarge {
+	return r.JSON413
+}
+
+// GetJSON415 returns the response for an HTTP 415 `application/json` response
+func (r RecordDeploymentResponse) GetJSON415() *UnsupportedMediaType {
+	return r.JSON415
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r RecordDeploymentResponse) GetJSON422() *IdempotencyKeyReused {
+	return r.JSON422
+}
+
+// GetJSON431 returns the response for an HTTP 431 `application/json` response
+func (r RecordDeploymentResponse) GetJSON431() *HeaderTooLarge {
+	return r.JSON431
+}
+
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
 func (r RecordDeploymentResponse) GetJSON500() *InternalServerError {
 	return r.JSON500
 }
 
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r RecordDeploymentResponse) GetJSONDefault() *Unexpected {
-	return r.JSONDefault
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RecordDeploymentResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSON504 returns the response for an HTTP 504 `application/json` response
+func (r RecordDeploymentResponse) GetJSON504() *DeadlineExceeded {
+	return r.JSON504
 }
 
 // GetBody returns the raw response body bytes
@@ -767,10 +1007,18 @@ type RecordDeploymentsResponse struct {
 	JSON403 *PermissionDenied
 	// JSON409 the response for an HTTP 409 `application/json` response
 	JSON409 *Conflict
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *BodyTooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedMediaType
+	// JSON431 the response for an HTTP 431 `application/json` response
+	JSON431 *HeaderTooLarge
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *InternalServerError
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Unexpected
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSON504 the response for an HTTP 504 `application/json` response
+	JSON504 *DeadlineExceeded
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -798,14 +1046,34 @@ func (r RecordDeploymentsResponse) GetJSON409() *Conflict {
 	return r.JSON409
 }
 
+// GetJSON413 returns the response for an HTTP 413 `application/json` response
+func (r RecordDeploymentsResponse) GetJSON413() *BodyTooLarge {
+	return r.JSON413
+}
+
+// GetJSON415 returns the response for an HTTP 415 `application/json` response
+func (r RecordDeploymentsResponse) GetJSON415() *UnsupportedMediaType {
+	return r.JSON415
+}
+
+// GetJSON431 returns the response for an HTTP 431 `application/json` response
+func (r RecordDeploymentsResponse) GetJSON431() *HeaderTooLarge {
+	return r.JSON431
+}
+
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
 func (r RecordDeploymentsResponse) GetJSON500() *InternalServerError {
 	return r.JSON500
 }
 
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r RecordDeploymentsResponse) GetJSONDefault() *Unexpected {
-	return r.JSONDefault
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RecordDeploymentsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSON504 returns the response for an HTTP 504 `application/json` response
+func (r RecordDeploymentsResponse) GetJSON504() *DeadlineExceeded {
+	return r.JSON504
 }
 
 // GetBody returns the raw response body bytes
@@ -939,6 +1207,41 @@ func ParseRecordDeploymentResponse(rsp *http.Response) (*RecordDeploymentRespons
 		}
 		response.JSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest IdempotencyKeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
+		var dest HeaderTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON431 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest InternalServerError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -946,12 +1249,19 @@ func ParseRecordDeploymentResponse(rsp *http.Response) (*RecordDeploymentRespons
 		}
 		response.JSON500 = &dest
 
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Unexpected
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
-		response.JSONDefault = &dest
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest DeadlineExceeded
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON504 = &dest
 
 	}
 
@@ -1007,6 +1317,27 @@ func ParseRecordDeploymentsResponse(rsp *http.Response) (*RecordDeploymentsRespo
 		}
 		response.JSON409 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
+		var dest HeaderTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON431 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest InternalServerError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -1014,12 +1345,19 @@ func ParseRecordDeploymentsResponse(rsp *http.Response) (*RecordDeploymentsRespo
 		}
 		response.JSON500 = &dest
 
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Unexpected
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
-		response.JSONDefault = &dest
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest DeadlineExceeded
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON504 = &dest
 
 	}
 

@@ -73,32 +73,69 @@ func (e SnapshotScopeKinds) Valid() bool {
 	}
 }
 
-// Artifact defines model for Artifact.
+// Artifact v1ComponentArtifact of upstream's document.
+//
+// Example: {"digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","kind":"CONTAINER_IMAGE","name":"registry.example.com/shop/api","version":"1.4"}
 type Artifact struct {
-	Digest  string `json:"digest"`
-	Kind    string `json:"kind"`
-	Name    string `json:"name"`
+	// Digest The content digest.
+	//
+	// Example: sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9
+	Digest string `json:"digest"`
+
+	// Kind CONTAINER_IMAGE or HELM_CHART.
+	//
+	// Example: CONTAINER_IMAGE
+	Kind string `json:"kind"`
+
+	// Name Empty if no recording gave one.
+	//
+	// Example: registry.example.com/shop/api
+	Name string `json:"name"`
+
+	// Version Empty if no recording gave one.
+	//
+	// Example: 1.4
 	Version string `json:"version"`
 }
 
 // ArtifactText At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known. If the artifact is deployed there already, its record keeps its text, and gets this one if it has none (W3).
+//
+// Example: registry.example.com/shop/api
 type ArtifactText = string
 
-// BatchItemResult Either the record or, if the item was refused, what is wrong with it.
+// BatchItemResult Either the record or, if the item was refused, its faults. Items are refused one by one only with partial.
+//
+// Example: {"faults":["artifact_digest: is missing"]}
 type BatchItemResult struct {
 	// DeploymentRecord v1DeploymentRecord of upstream's document.
+	//
+	// Example: {"artifact":{"digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","kind":"CONTAINER_IMAGE","name":"registry.example.com/shop/api","version":"1.4"},"artifact_id":"17516626-ed28-8fc5-9626-f2bb5e16c8ed","created_at":"2026-11-01T09:30:00Z","deployment_name":"shop/api","environment_id":"0e3e83c1-8e76-8696-af8c-e0c4e82d7e54","environment_name":"prod-eu","id":"606c677e-f1e1-43f6-924d-588d8de79d35","last_seen_at":"2026-11-01T09:30:00Z","status":"DEPLOYED","updated_at":"2026-11-01T09:30:00Z"}
 	DeploymentRecord *DeploymentRecord `json:"deployment_record,omitempty"`
-	Faults           *[]string         `json:"faults,omitempty"`
+
+	// Faults What is wrong with the item; each text begins with the property.
+	//
+	// Example: ["artifact_digest: is missing"]
+	Faults *[]string `json:"faults,omitempty"`
 }
 
-// BatchResult defines model for BatchResult.
+// BatchResult What became of a batch.
+//
+// Example: {"decommissioned_count":2,"results":[{"faults":["artifact_digest: is missing"]}]}
 type BatchResult struct {
 	// DecommissionedCount How many records were decommissioned because a snapshot did not name them.
-	DecommissionedCount int32             `json:"decommissioned_count"`
-	Results             []BatchItemResult `json:"results"`
+	//
+	// Example: 2
+	DecommissionedCount int32 `json:"decommissioned_count"`
+
+	// Results One result for each item, in the order of the request.
+	//
+	// Example: [{"faults":["artifact_digest: is missing"]}]
+	Results []BatchItemResult `json:"results"`
 }
 
-// Deployment defines model for Deployment.
+// Deployment An artifact in a slot. artifact_digest is required unless status is DECOMMISSIONED. Without it, something must be or have been deployed there.
+//
+// Example: {"artifact_digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","artifact_name":"registry.example.com/shop/api","artifact_version":"1.4","deployment_name":"shop/api","environment_name":"prod-eu","kind":"CONTAINER_IMAGE","logical_environment_name":"production","project_versions":[{"project_name":"shop","project_version_name":"v1.4"}],"status":"DEPLOYED"}
 type Deployment struct {
 	// ArtifactDigest The algorithm (sha256 or sha512), a colon, and its hex digits in lower case.
 	//
@@ -106,46 +143,78 @@ type Deployment struct {
 	ArtifactDigest *Digest `json:"artifact_digest,omitempty"`
 
 	// ArtifactName At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known. If the artifact is deployed there already, its record keeps its text, and gets this one if it has none (W3).
+	//
+	// Example: registry.example.com/shop/api
 	ArtifactName *ArtifactText `json:"artifact_name,omitempty"`
 
 	// ArtifactVersion At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known. If the artifact is deployed there already, its record keeps its text, and gets this one if it has none (W3).
+	//
+	// Example: registry.example.com/shop/api
 	ArtifactVersion *ArtifactText `json:"artifact_version,omitempty"`
 
 	// DeploymentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
 	DeploymentName Name `json:"deployment_name"`
 
 	// EnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
 	EnvironmentName Name `json:"environment_name"`
 
 	// Kind The kind of the artifact.
+	//
+	// Example: CONTAINER_IMAGE
 	Kind DeploymentKind `json:"kind"`
 
 	// LogicalEnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
 	LogicalEnvironmentName *Name `json:"logical_environment_name,omitempty"`
 
 	// ProjectVersions Project versions that the artifact belongs to; they add to those that are known.
+	//
+	// Example: [{"project_name":"shop","project_version_name":"v1.4"}]
 	ProjectVersions *[]ProjectVersion `json:"project_versions,omitempty"`
 
-	// Status DEPLOYED if left out. Without artifact_digest, DECOMMISSIONED is about whatever is deployed there.
+	// Status DEPLOYED if left out or unspecified. Without artifact_digest, DECOMMISSIONED is about whatever is deployed there.
+	//
+	// Example: DEPLOYED
 	Status *DeploymentStatus `json:"status,omitempty"`
 }
 
 // DeploymentKind The kind of the artifact.
+//
+// Example: CONTAINER_IMAGE
 type DeploymentKind string
 
-// DeploymentStatus DEPLOYED if left out. Without artifact_digest, DECOMMISSIONED is about whatever is deployed there.
+// DeploymentStatus DEPLOYED if left out or unspecified. Without artifact_digest, DECOMMISSIONED is about whatever is deployed there.
+//
+// Example: DEPLOYED
 type DeploymentStatus string
 
-// DeploymentBatch defines model for DeploymentBatch.
+// DeploymentBatch Recordings in one transaction. With complete, environment_name and observed_at are required, and deployments may be empty only with allow_empty. Without complete, there is at least one item.
+//
+// Example: {"complete":true,"deployments":[{"artifact_digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","deployment_name":"shop/api","environment_name":"prod-eu","kind":"CONTAINER_IMAGE"}],"environment_name":"prod-eu","observed_at":"2026-11-01T09:30:00Z"}
 type DeploymentBatch struct {
 	// AllowEmpty A snapshot without any item is meant, and no mistake.
+	//
+	// Example: false
 	AllowEmpty *bool `json:"allow_empty,omitempty"`
 
 	// Complete The batch is a snapshot of environment_name, or of its scope there, taken at observed_at; both environment_name and observed_at are then required. What is deployed there under an identity that the batch does not name, and was last seen before observed_at, is decommissioned. An item that the snapshot is too old for changes nothing.
-	Complete    *bool        `json:"complete,omitempty"`
+	//
+	// Example: true
+	Complete *bool `json:"complete,omitempty"`
+
+	// Deployments The recordings. No two of them may have different artifacts for one identity.
+	//
+	// Example: [{"artifact_digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","deployment_name":"shop/api","environment_name":"prod-eu","kind":"CONTAINER_IMAGE"}]
 	Deployments []Deployment `json:"deployments"`
 
 	// EnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
 	EnvironmentName *Name `json:"environment_name,omitempty"`
 
 	// Final This is the last part of the snapshot; parts is then required. What no part names is decommissioned. While a part is missing, nothing is, and the answer is a 409 that names the missing parts; send them, and then the final part again.
@@ -153,7 +222,9 @@ type DeploymentBatch struct {
 	// Example: true
 	Final *bool `json:"final,omitempty"`
 
-	// ObservedAt When the snapshot was taken; not in the future.
+	// ObservedAt When the snapshot was taken; at most one minute ahead of the server's clock. Required with complete.
+	//
+	// Example: 2026-11-01T09:30:00Z
 	ObservedAt *time.Time `json:"observed_at,omitempty"`
 
 	// Part The number of the part, from 1; only with snapshot_id.
@@ -161,7 +232,9 @@ type DeploymentBatch struct {
 	// Example: 3
 	Part *int32 `json:"part,omitempty"`
 
-	// Partial Record the items that can be recorded, and say of each other one why not.
+	// Partial Record the items that can be recorded, and report the faults of each other one.
+	//
+	// Example: true
 	Partial *bool `json:"partial,omitempty"`
 
 	// Parts How many parts the snapshot has; only with final.
@@ -181,6 +254,8 @@ type DeploymentBatch struct {
 }
 
 // DeploymentRecord v1DeploymentRecord of upstream's document.
+//
+// Example: {"artifact":{"digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","kind":"CONTAINER_IMAGE","name":"registry.example.com/shop/api","version":"1.4"},"artifact_id":"17516626-ed28-8fc5-9626-f2bb5e16c8ed","created_at":"2026-11-01T09:30:00Z","deployment_name":"shop/api","environment_id":"0e3e83c1-8e76-8696-af8c-e0c4e82d7e54","environment_name":"prod-eu","id":"606c677e-f1e1-43f6-924d-588d8de79d35","last_seen_at":"2026-11-01T09:30:00Z","status":"DEPLOYED","updated_at":"2026-11-01T09:30:00Z"}
 type DeploymentRecord = server.DeploymentRecord
 
 // Digest The algorithm (sha256 or sha512), a colon, and its hex digits in lower case.
@@ -188,29 +263,53 @@ type DeploymentRecord = server.DeploymentRecord
 // Example: sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9
 type Digest = string
 
-// Error defines model for Error.
+// Error The body of a 400, 401, 403 and 500.
+//
+// Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
 type Error struct {
 	// Code The gRPC code.
-	Code    int32    `json:"code"`
+	//
+	// Example: 3
+	Code int32 `json:"code"`
+
+	// Details One text for each fault, at most 20. In a 400, each begins with the property or parameter.
+	//
+	// Example: ["environment_name: is missing"]
 	Details []string `json:"details"`
-	Message string   `json:"message"`
+
+	// Message For a person.
+	//
+	// Example: the request has a fault
+	Message string `json:"message"`
 }
 
 // Name 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+//
+// Example: prod-eu
 type Name = string
 
-// ProjectVersion defines model for ProjectVersion.
+// ProjectVersion A named version of a named project.
+//
+// Example: {"project_name":"shop","project_version_name":"v1.4"}
 type ProjectVersion struct {
 	// ProjectName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
 	ProjectName Name `json:"project_name"`
 
 	// ProjectVersionName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
 	ProjectVersionName Name `json:"project_version_name"`
 }
 
-// RecordedDeployment defines model for RecordedDeployment.
+// RecordedDeployment The record that describes the current state.
+//
+// Example: {"deployment_record":{"artifact":{"digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","kind":"CONTAINER_IMAGE","name":"registry.example.com/shop/api","version":"1.4"},"artifact_id":"17516626-ed28-8fc5-9626-f2bb5e16c8ed","created_at":"2026-11-01T09:30:00Z","deployment_name":"shop/api","environment_id":"0e3e83c1-8e76-8696-af8c-e0c4e82d7e54","environment_name":"prod-eu","id":"606c677e-f1e1-43f6-924d-588d8de79d35","last_seen_at":"2026-11-01T09:30:00Z","status":"DEPLOYED","updated_at":"2026-11-01T09:30:00Z"}}
 type RecordedDeployment struct {
 	// DeploymentRecord v1DeploymentRecord of upstream's document.
+	//
+	// Example: {"artifact":{"digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","kind":"CONTAINER_IMAGE","name":"registry.example.com/shop/api","version":"1.4"},"artifact_id":"17516626-ed28-8fc5-9626-f2bb5e16c8ed","created_at":"2026-11-01T09:30:00Z","deployment_name":"shop/api","environment_id":"0e3e83c1-8e76-8696-af8c-e0c4e82d7e54","environment_name":"prod-eu","id":"606c677e-f1e1-43f6-924d-588d8de79d35","last_seen_at":"2026-11-01T09:30:00Z","status":"DEPLOYED","updated_at":"2026-11-01T09:30:00Z"}
 	DeploymentRecord DeploymentRecord `json:"deployment_record"`
 }
 
@@ -237,30 +336,80 @@ type SnapshotScope struct {
 // SnapshotScopeKinds defines model for SnapshotScope.Kinds.
 type SnapshotScopeKinds string
 
-// Status google.rpc.Status
+// Status google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
 type Status struct {
-	Code    int32                    `json:"code"`
+	// Code The gRPC code.
+	//
+	// Example: 14
+	Code int32 `json:"code"`
+
+	// Details Always empty.
+	//
+	// Example: []
 	Details []map[string]interface{} `json:"details"`
-	Message string                   `json:"message"`
+
+	// Message For a person.
+	//
+	// Example: the database is unavailable, try again
+	Message string `json:"message"`
 }
 
-// BadRequest defines model for BadRequest.
+// BadRequest The body of a 400, 401, 403 and 500.
+//
+// Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
 type BadRequest = Error
 
-// Conflict google.rpc.Status
+// BodyTooLarge google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type BodyTooLarge = Status
+
+// Conflict google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
 type Conflict = Status
 
-// InternalServerError defines model for InternalServerError.
+// DeadlineExceeded google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type DeadlineExceeded = Status
+
+// HeaderTooLarge google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type HeaderTooLarge = Status
+
+// IdempotencyKeyReused google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type IdempotencyKeyReused = Status
+
+// InternalServerError The body of a 400, 401, 403 and 500.
+//
+// Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
 type InternalServerError = Error
 
-// PermissionDenied defines model for PermissionDenied.
+// PermissionDenied The body of a 400, 401, 403 and 500.
+//
+// Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
 type PermissionDenied = Error
 
-// Unauthorized defines model for Unauthorized.
+// Unauthorized The body of a 400, 401, 403 and 500.
+//
+// Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
 type Unauthorized = Error
 
-// Unexpected google.rpc.Status
-type Unexpected = Status
+// Unavailable google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type Unavailable = Status
+
+// UnsupportedMediaType google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type UnsupportedMediaType = Status
 
 // RecordDeploymentParams defines parameters for RecordDeployment.
 type RecordDeploymentParams struct {
@@ -381,7 +530,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 type BadRequestJSONResponse Error
 
+type BodyTooLargeJSONResponse Status
+
 type ConflictJSONResponse Status
+
+type DeadlineExceededJSONResponse Status
+
+type HeaderTooLargeJSONResponse Status
+
+type IdempotencyKeyReusedJSONResponse Status
 
 type InternalServerErrorJSONResponse Error
 
@@ -389,7 +546,9 @@ type PermissionDeniedJSONResponse Error
 
 type UnauthorizedJSONResponse Error
 
-type UnexpectedJSONResponse Status
+type UnavailableJSONResponse Status
+
+type UnsupportedMediaTypeJSONResponse Status
 
 type RecordDeploymentRequestObject struct {
 	Params RecordDeploymentParams
@@ -456,6 +615,80 @@ func (response RecordDeployment403JSONResponse) VisitRecordDeploymentResponse(w 
 	return err
 }
 
+type RecordDeployment409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RecordDeployment409JSONResponse) VisitRecordDeploymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordDeployment413JSONResponse struct{ BodyTooLargeJSONResponse }
+
+func (response RecordDeployment413JSONResponse) VisitRecordDeploymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordDeployment415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response RecordDeployment415JSONResponse) VisitRecordDeploymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordDeployment422JSONResponse struct {
+	IdempotencyKeyReusedJSONResponse
+}
+
+func (response RecordDeployment422JSONResponse) VisitRecordDeploymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordDeployment431JSONResponse struct{ HeaderTooLargeJSONResponse }
+
+func (response RecordDeployment431JSONResponse) VisitRecordDeploymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(431)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RecordDeployment500JSONResponse struct {
 	InternalServerErrorJSONResponse
 }
@@ -472,19 +705,30 @@ func (response RecordDeployment500JSONResponse) VisitRecordDeploymentResponse(w 
 	return err
 }
 
-type RecordDeploymentdefaultJSONResponse struct {
-	Body       Status
-	StatusCode int
-}
+type RecordDeployment503JSONResponse struct{ UnavailableJSONResponse }
 
-func (response RecordDeploymentdefaultJSONResponse) VisitRecordDeploymentResponse(w http.ResponseWriter) error {
+func (response RecordDeployment503JSONResponse) VisitRecordDeploymentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordDeployment504JSONResponse struct{ DeadlineExceededJSONResponse }
+
+func (response RecordDeployment504JSONResponse) VisitRecordDeploymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -567,6 +811,50 @@ func (response RecordDeployments409JSONResponse) VisitRecordDeploymentsResponse(
 	return err
 }
 
+type RecordDeployments413JSONResponse struct{ BodyTooLargeJSONResponse }
+
+func (response RecordDeployments413JSONResponse) VisitRecordDeploymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordDeployments415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response RecordDeployments415JSONResponse) VisitRecordDeploymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordDeployments431JSONResponse struct{ HeaderTooLargeJSONResponse }
+
+func (response RecordDeployments431JSONResponse) VisitRecordDeploymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(431)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RecordDeployments500JSONResponse struct {
 	InternalServerErrorJSONResponse
 }
@@ -583,19 +871,30 @@ func (response RecordDeployments500JSONResponse) VisitRecordDeploymentsResponse(
 	return err
 }
 
-type RecordDeploymentsdefaultJSONResponse struct {
-	Body       Status
-	StatusCode int
-}
+type RecordDeployments503JSONResponse struct{ UnavailableJSONResponse }
 
-func (response RecordDeploymentsdefaultJSONResponse) VisitRecordDeploymentsResponse(w http.ResponseWriter) error {
+func (response RecordDeployments503JSONResponse) VisitRecordDeploymentsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordDeployments504JSONResponse struct{ DeadlineExceededJSONResponse }
+
+func (response RecordDeployments504JSONResponse) VisitRecordDeploymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
