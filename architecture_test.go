@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/internal/contract"
 )
 
 const module = "github.com/deployrecords/deployrecords"
@@ -33,7 +34,7 @@ var mayImport = map[string][]string{
 	"generated/server":           {},
 	"internal/api":               {"generated/recording/server", "generated/server", "internal/deployments"},
 	"internal/auth":              {},
-	"internal/bench":             {"internal/demo", "internal/pgtest"},
+	"internal/bench":             {"internal/contract", "internal/demo", "internal/pgtest"},
 	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/auth", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/store"},
 	"internal/config":            {},
 	"internal/conformance":       {"internal/conformance/client", "internal/conformance/relations", "internal/conformance/report", "internal/conformance/spec"},
@@ -41,7 +42,7 @@ var mayImport = map[string][]string{
 	"internal/demo":              {"internal/deployments", "internal/importer"},
 	"internal/deployments":       {},
 	"internal/fixture":           {"internal/auth", "internal/deployments", "internal/importer", "internal/store"},
-	"internal/httpserver":        {"generated/recording/server", "generated/server", "internal/api", "internal/auth", "internal/deployments"},
+	"internal/httpserver":        {"generated/recording/server", "generated/server", "internal/api", "internal/auth", "internal/contract", "internal/deployments"},
 	"internal/importer":          {"internal/deployments"},
 	"internal/specupdate":        {},
 
@@ -213,5 +214,41 @@ func TestOpenAPIReturnsUpstreamsDocumentByteForByte(t *testing.T) {
 	const digest = "sha256:25dc82df7edb2c714f34c5a16e0058f3e7b74817abb1acf91723fa4cabc302ff"
 	if got := deployrecords.ContractDigest(); got != digest {
 		t.Errorf("the document's digest is %s: if upstream's document was updated on purpose, change it here", got)
+	}
+}
+
+// recordingRequest matches a line that names the path of a recording operation beside its method.
+var recordingRequest = regexp.MustCompile(`(?i)post.*"` + contract.RecordingPath + `["/]|"` + contract.RecordingPath + `/batch|\bPOST ` + contract.RecordingPath)
+
+// The recording operations move to another path by the constant, their document and the documentation, so nothing else may
+// name their path. The test of internal/contract with the tag soak moves them.
+func TestOnlyTheConstantNamesThePathOfTheRecordingOperations(t *testing.T) {
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		path = filepath.ToSlash(path)
+		if entry.IsDir() {
+			if path == "generated" || path == "docs" || path == ".git" || entry.Name() == "node_modules" || entry.Name() == "testdata" {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !slices.Contains([]string{".go", ".sh", ".ts"}, filepath.Ext(path)) {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			if recordingRequest.MatchString(line) {
+				t.Errorf("%s:%d names the path of a recording operation: use contract.RecordingPath", path, i+1)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/deployrecordstest"
 	"github.com/deployrecords/deployrecords/generated/client"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 )
 
@@ -51,7 +52,7 @@ func (s sending) Do(r *http.Request) (*http.Response, error) {
 func record(t *testing.T, server *deployrecordstest.Server, environment string) string {
 	t.Helper()
 	body := `{"environment_name":"` + environment + `","deployment_name":"api","kind":"CONTAINER_IMAGE","artifact_digest":"sha256:6d474119abde5f03938587461518da550292aae2e86c60b840cfff878981f0c8"}`
-	response, err := server.Client().Post(server.URL+"/v1/deployments", "application/json", strings.NewReader(body))
+	response, err := server.Client().Post(server.URL+contract.RecordingPath, "application/json", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func IsPartial(body map[string]any) bool {
 	return partial
 }
 
-// RecordDeployment handles POST /v1/deployments.
+// RecordDeployment records one deployment.
 func (a *API) RecordDeployment(ctx context.Context, request recording.RecordDeploymentRequestObject) (recording.RecordDeploymentResponseObject, error) {
 	caller, err := callerOf(ctx)
 	if err != nil {
@@ -63,7 +63,7 @@ func requestDigest(item deployments.Recording) [32]byte {
 	return sha256.Sum256(text)
 }
 
-// RecordDeployments handles POST /v1/deployments/batch.
+// RecordDeployments records a batch.
 func (a *API) RecordDeployments(ctx context.Context, request recording.RecordDeploymentsRequestObject) (recording.RecordDeploymentsResponseObject, error) {
 	caller, err := callerOf(ctx)
 	if err != nil {

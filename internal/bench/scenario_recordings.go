@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/deployrecords/deployrecords/internal/contract"
 )
 
 var recordings = scenario{name: "recordings", measure: measureRecordings, description: `
@@ -16,6 +18,7 @@ pages became fast, with the same records in a database of its own. The ratio is 
 
 const (
 	baselineCommit = "1a4a064"
+	baselinePath   = "/v1/deployments" // of its recording operation
 	writers        = 8
 )
 
@@ -26,7 +29,7 @@ func measureRecordings(ctx context.Context, t *testbed) ([]Result, error) {
 	}
 	records := min(t.Records, max(2_000, t.Records/5), 1_000_000)
 	var rates []measurement
-	for _, release := range []struct{ name, program string }{{"now", t.program}, {"before", baseline}} {
+	for _, release := range []struct{ name, program, path string }{{"now", t.program, contract.RecordingPath}, {"before", baseline, baselinePath}} {
 		d, err := t.importDataset(ctx, release.program, "recordings_"+release.name, records)
 		if err != nil {
 			return nil, err
@@ -40,7 +43,7 @@ func measureRecordings(ctx context.Context, t *testbed) ([]Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		rates = append(rates, t.recordingRate(s, slots))
+		rates = append(rates, t.recordingRate(s, release.path, slots))
 	}
 	what := fmt.Sprintf("single recordings, %d writers on one organization of %s records, against release %s",
 		writers, grouped(float64(ofLargeOrganization(records))), baselineCommit)
@@ -73,8 +76,8 @@ func (t *testbed) slotNames(ctx context.Context, d *dataset) ([]slotNames, error
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[slotNames])
 }
 
-// recordingRate measures how many new artifacts per second clients record in random slots.
-func (t *testbed) recordingRate(s *server, slots []slotNames) measurement {
+// recordingRate measures how many new artifacts per second clients record in random slots, by requests to the path.
+func (t *testbed) recordingRate(s *server, path string, slots []slotNames) measurement {
 	run := 0
 	return func(ctx context.Context) (float64, error) {
 		run++
@@ -89,7 +92,7 @@ func (t *testbed) recordingRate(s *server, slots []slotNames) measurement {
 				if slot.LogicalEnvironment != "" {
 					logical = fmt.Sprintf(`,"logical_environment_name":%q`, slot.LogicalEnvironment)
 				}
-				return s.request("POST", "/v1/deployments", fmt.Sprintf(
+				return s.request("POST", path, fmt.Sprintf(
 					`{"environment_name":%q,"deployment_name":%q%s,"kind":"CONTAINER_IMAGE","artifact_name":"registry.example.com/%s","artifact_version":%q,"artifact_digest":"sha256:%x"}`,
 					slot.Environment, slot.Deployment, logical, slot.Deployment, version, sha256.Sum256([]byte(version))))
 			}

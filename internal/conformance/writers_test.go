@@ -15,6 +15,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/conformance/report"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -48,7 +49,7 @@ func recorder(t *testing.T, url string) func(n int) {
 		}
 		body := fmt.Sprintf(`{"environment_name":%q,"deployment_name":%q,"kind":"CONTAINER_IMAGE","artifact_digest":"sha256:%064x","status":%q}`,
 			environments[random.IntN(len(environments))], []string{"api", "web", "fresh"}[random.IntN(3)], random.IntN(5), status)
-		request, err := http.NewRequest(http.MethodPost, url+"/v1/deployments", strings.NewReader(body))
+		request, err := http.NewRequest(http.MethodPost, url+contract.RecordingPath, strings.NewReader(body))
 		if err != nil {
 			t.Error(err)
 			return

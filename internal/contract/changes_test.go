@@ -59,12 +59,12 @@ func TestADocumentThatRequiresMoreThanIsImplementedIsReported(t *testing.T) {
 			"query parameter full_history may be written in a form",
 		},
 		"an operation of ours": {
-			contracttest.Set("paths /v1/deployments post", "{operationId: Create, responses: {default: {description: x}}}"),
-			"upstream's document has POST /v1/deployments, and so has internal/contract/openapi.recording.yaml",
+			contracttest.SetOperation(contract.RecordingPath, "post", "{operationId: Create, responses: {default: {description: x}}}"),
+			"upstream's document has POST " + contract.RecordingPath + ", and so has internal/contract/openapi.recording.yaml",
 		},
 		"a template over ours": {
-			contracttest.Set("paths /v1/deployments/{id}", "{post: {operationId: Create, parameters: [{in: path, name: id, required: true, schema: {type: string}}], responses: {default: {description: x}}}}"),
-			"upstream's document has POST /v1/deployments/{id}, and so has internal/contract/openapi.recording.yaml, as POST /v1/deployments/batch",
+			contracttest.Set("paths "+contract.RecordingPath+"/{id}", "{post: {operationId: Create, parameters: [{in: path, name: id, required: true, schema: {type: string}}], responses: {default: {description: x}}}}"),
+			"upstream's document has POST " + contract.RecordingPath + "/{id}, and so has internal/contract/openapi.recording.yaml, as POST " + contract.RecordingPath + "/batch",
 		},
 		"a path of the server's": {
 			contracttest.Set("paths /healthz", "{get: {operationId: Health, responses: {default: {description: x}}}}"),

@@ -7,6 +7,11 @@ import (
 	_ "embed"
 )
 
+// RecordingPath is the path of the recording operations: RecordingPath itself records one deployment, and RecordingPath with
+// /batch many. No other line of code names it. If upstream adopts an operation at this path, ours move by changing this
+// line, the paths in openapi.recording.yaml and the documentation (docs/following-upstream.md).
+const RecordingPath = "/v1/deployments"
+
 //go:embed openapi.recording.yaml
 var recordingOpenAPI []byte
 

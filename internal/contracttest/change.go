@@ -57,6 +57,17 @@ func Copy(from, to string) Change {
 	}
 }
 
+// SetOperation sets an operation of a path, which may be new.
+func SetOperation(path, method, value string) Change {
+	return func(t testing.TB, root *yaml.Node) {
+		t.Helper()
+		if paths := find(t, root, "paths"); childIndex(paths, path) < 0 {
+			Set("paths "+path, "{}")(t, root)
+		}
+		Set("paths "+path+" "+method, value)(t, root)
+	}
+}
+
 // Insert inserts a value, written as YAML, before the item at index; -1 appends it.
 func Insert(location string, index int, value string) Change {
 	return func(t testing.TB, root *yaml.Node) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -26,7 +27,7 @@ func TestServersCompactTheCountersOfLists(t *testing.T) {
 					for i := range 25 {
 						body := fmt.Sprintf(`{"environment_name":"e%d","deployment_name":"d%d","kind":"CONTAINER_IMAGE","artifact_digest":%q}`,
 							w%2, i%5, storetest.Digest(i*4+w))
-						request, _ := http.NewRequest(http.MethodPost, servers[i%2].url+"/v1/deployments", strings.NewReader(body))
+						request, _ := http.NewRequest(http.MethodPost, servers[i%2].url+contract.RecordingPath, strings.NewReader(body))
 						request.Header.Set("Authorization", "Bearer "+bearer)
 						request.Header.Set("Content-Type", "application/json")
 						response, err := http.DefaultClient.Do(request)

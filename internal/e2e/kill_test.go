@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/generated/client"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
@@ -25,7 +26,7 @@ type attempt struct {
 
 // send records and returns the id of the record, or "" without a response.
 func send(url, bearer string, a *attempt) string {
-	request, err := http.NewRequest(http.MethodPost, url+"/v1/deployments", strings.NewReader(a.body))
+	request, err := http.NewRequest(http.MethodPost, url+contract.RecordingPath, strings.NewReader(a.body))
 	if err != nil {
 		return ""
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/deployrecords/deployrecords/internal/contract"
 )
 
 // memoryServer is a server with --memory, as a script sees it.
@@ -89,7 +91,7 @@ func TestMemoryServersAnswerAlikeAndAreIndependent(t *testing.T) {
 	}
 	var first []byte
 	for i, server := range servers {
-		answers, date := server.ask(t, http.MethodPost, "/v1/deployments", deploymentOfTheAPI)
+		answers, date := server.ask(t, http.MethodPost, contract.RecordingPath, deploymentOfTheAPI)
 		if !bytes.Contains(answers, []byte(`"created_at":"2030-01-01T00:00:00.5Z"`)) || date != "Tue, 01 Jan 2030 00:00:00 GMT" {
 			t.Errorf("recorded %s, dated %s", answers, date)
 		}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,8 +22,26 @@ import (
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
+// methodsOf lists the methods that documents have for a path, as the header Allow does.
+func methodsOf(t *testing.T, path string, documents ...[]byte) string {
+	t.Helper()
+	var methods []string
+	for _, document := range documents {
+		doc, err := openapi3.NewLoader().LoadFromData(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if item := doc.Paths.Value(path); item != nil {
+			methods = slices.AppendSeq(methods, maps.Keys(item.Operations()))
+		}
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
+}
+
 func TestR4_RouteAndMethodAreCheckedFirst(t *testing.T) {
 	server, _ := onSQLite(t)
+	listMethods := methodsOf(t, "/v1/deployments", deployrecords.OpenAPI(), contract.RecordingOpenAPI())
 	for request, want := range map[string]string{
 		"GET /":                            "404",
 		"GET /v1/deployments/":             "404",
@@ -35,15 +55,15 @@ func TestR4_RouteAndMethodAreCheckedFirst(t *testing.T) {
 		"OPTIONS /nothing":                 "404",
 		"GET /openapi.yaml/":               "404",
 		"GET /openapi.json":                "404",
-		"HEAD /v1/deployments":             "405 GET, POST",
-		"OPTIONS /v1/deployments":          "405 GET, POST",
-		"GET /v1/deployments/batch":        "405 POST",
-		"PUT /v1/deployments?status=wrong": "405 GET, POST",
-		"DELETE /v1/deployments":           "405 GET, POST",
-		"PATCH /v1/deployments":            "405 GET, POST",
-		"TRACE /v1/deployments":            "405 GET, POST",
-		"PROPFIND /v1/deployments":         "405 GET, POST",
-		"get /v1/deployments":              "405 GET, POST",
+		"HEAD /v1/deployments":             "405 " + listMethods,
+		"OPTIONS /v1/deployments":          "405 " + listMethods,
+		"GET " + batchPath:                 "405 POST",
+		"PUT /v1/deployments?status=wrong": "405 " + listMethods,
+		"DELETE /v1/deployments":           "405 " + listMethods,
+		"PATCH /v1/deployments":            "405 " + listMethods,
+		"TRACE /v1/deployments":            "405 " + listMethods,
+		"PROPFIND /v1/deployments":         "405 " + listMethods,
+		"get /v1/deployments":              "405 " + listMethods,
 		"POST /readyz":                     "405 GET, HEAD",
 		"OPTIONS /openapi.yaml":            "405 GET, HEAD",
 		"OPTIONS /healthz":                 "405 GET, HEAD",

@@ -18,11 +18,11 @@ func TestTheServerUsesTheConfiguredClock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			clock := func() time.Time { return now }
 			server := newServer(t, storetest.OpenMemory(t, store.MemoryOptions{Now: clock}), func(o *options) { o.Now = clock })
-			if created := server.post("/v1/deployments", deployment(1)).record(t).Created; !created.Equal(now) {
+			if created := server.post(recordPath, deployment(1)).record(t).Created; !created.Equal(now) {
 				t.Errorf("created at %s, and it is %s", created, now)
 			}
 			for ahead, want := range map[time.Duration]int{0: http.StatusOK, time.Hour: http.StatusBadRequest} {
-				answer := server.post("/v1/deployments/batch", batchBody(`,"complete":true,"environment_name":"eu","observed_at":"`+
+				answer := server.post(batchPath, batchBody(`,"complete":true,"environment_name":"eu","observed_at":"`+
 					now.Add(ahead).Format(time.RFC3339)+`"`, named("a", 1)))
 				if answer.status != want {
 					t.Errorf("a snapshot %s ahead: got %d %s", ahead, answer.status, answer.body)

@@ -74,14 +74,14 @@ func TestW5_W6_ConcurrentRecordingsOfFewSlots(t *testing.T) {
 						for _, slot := range slots {
 							items = append(items, named(slot, 1+random.IntN(9)))
 						}
-						for _, result := range server.post("/v1/deployments/batch", batchBody("", items...)).batch(t).Results {
+						for _, result := range server.post(batchPath, batchBody("", items...)).batch(t).Results {
 							note(result.Record)
 						}
 					case 1:
-						r := server.post("/v1/deployments", named(slot, 1+random.IntN(9), `"status":"DECOMMISSIONED"`)).record(t)
+						r := server.post(recordPath, named(slot, 1+random.IntN(9), `"status":"DECOMMISSIONED"`)).record(t)
 						note(&r)
 					default:
-						r := server.post("/v1/deployments", named(slot, 1+random.IntN(9), fmt.Sprintf(`"artifact_version":"%d"`, random.IntN(3)))).record(t)
+						r := server.post(recordPath, named(slot, 1+random.IntN(9), fmt.Sprintf(`"artifact_version":"%d"`, random.IntN(3)))).record(t)
 						note(&r)
 					}
 				}
@@ -117,7 +117,7 @@ func TestADatabaseThatStopsUnderLoadLosesNoRecord(t *testing.T) {
 				body := named(fmt.Sprint("slot", client%3), 1+client*each+n)
 				key := fmt.Sprintf("Idempotency-Key: %d-%d", client, n)
 				for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
-					answer := server.post("/v1/deployments", body, key)
+					answer := server.post(recordPath, body, key)
 					if answer.status == http.StatusOK {
 						break
 					}
@@ -152,9 +152,9 @@ func TestADatabaseThatStopsUnderLoadLosesNoRecord(t *testing.T) {
 func TestALateRetryWithoutAKeyIsARollback(t *testing.T) {
 	// Without a key, a late retry looks like a rollback.
 	server, store := onSQLite(t)
-	server.post("/v1/deployments", deployment(1)).record(t)
-	server.post("/v1/deployments", deployment(2)).record(t)
-	server.post("/v1/deployments", deployment(1)).record(t)
+	server.post(recordPath, deployment(1)).record(t)
+	server.post(recordPath, deployment(2)).record(t)
+	server.post(recordPath, deployment(1)).record(t)
 	var digests []string
 	for _, r := range wholeHistory(t, store) {
 		digests = append(digests, strings.TrimLeft(strings.TrimPrefix(r.Artifact.Digest, "sha256:"), "0"))

@@ -24,7 +24,7 @@ func TestR3_A415NamesWhatWasReceivedAndWhatIsAccepted(t *testing.T) {
 		"several":        {http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"identity", "br"}}, `Content-Encoding: "identity, br" is not accepted; send the body without an encoding`},
 		"both are wrong": {http.Header{"Content-Type": {"text/plain"}, "Content-Encoding": {"gzip"}}, `Content-Type: "text/plain" is not application/json in UTF-8`},
 	} {
-		for path, body := range map[string]string{"/v1/deployments": deployment(1), "/v1/deployments/batch": batchBody("", deployment(1))} {
+		for path, body := range map[string]string{recordPath: deployment(1), batchPath: batchBody("", deployment(1))} {
 			request, err := http.NewRequest(http.MethodPost, server.url+path, strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
@@ -40,7 +40,7 @@ func TestR3_A415NamesWhatWasReceivedAndWhatIsAccepted(t *testing.T) {
 		}
 	}
 	for _, header := range []string{"application/json", "Application/JSON", "application/json; charset=UTF-8", `application/json;charset="utf-8"`, "application/json; profile=x"} {
-		if answer := server.post("/v1/deployments", deployment(1), "Content-Type: "+header, "Content-Encoding: identity"); answer.status != 200 {
+		if answer := server.post(recordPath, deployment(1), "Content-Type: "+header, "Content-Encoding: identity"); answer.status != 200 {
 			t.Errorf("%s: got %d %s", header, answer.status, answer.body)
 		}
 	}

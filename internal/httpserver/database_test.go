@@ -39,7 +39,7 @@ func TestW5HoldsUnderEveryDefaultOfTheRole(t *testing.T) {
 					for n := range 4 {
 						body := fmt.Sprintf(`{"environment_name":"%s","deployment_name":"api","kind":"CONTAINER_IMAGE","artifact_digest":"%s"}`,
 							strings.ReplaceAll(environment, `\`, `\\`), storetest.Digest(100*w+n))
-						if answer := server.post("/v1/deployments", body); answer.status != http.StatusOK {
+						if answer := server.post(recordPath, body); answer.status != http.StatusOK {
 							t.Errorf("got %d %s", answer.status, answer.body)
 						} else if created := answer.record(t).Created; time.Since(created).Abs() > time.Minute {
 							t.Errorf("created_at is %s", created)
@@ -77,7 +77,7 @@ func TestStatesOfTheDatabaseAreNoInternalErrors(t *testing.T) {
 	} {
 		pgtest.Exec(t, database, `CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION USING ERRCODE = '`+state+`'; END$$;
 CREATE OR REPLACE TRIGGER fail BEFORE INSERT ON deployment_records FOR EACH ROW EXECUTE FUNCTION fail()`)
-		answer := server.post("/v1/deployments", deployment(1))
+		answer := server.post(recordPath, deployment(1))
 		if after := answer.header.Get("Retry-After"); answer.status != want || (after != "") != (want == 503) {
 			t.Errorf("%s: got %d %s, Retry-After %q", state, answer.status, answer.body, after)
 		}
@@ -92,7 +92,7 @@ func TestAStatementThatAPersonCancelsIsUnavailable(t *testing.T) {
 	holder := storetest.Begin(t, db, "LOCK TABLE current_slots, deployment_records IN ACCESS EXCLUSIVE MODE")
 	for name, request := range map[string]func() answer{
 		"list":   func() answer { return server.get("") },
-		"record": func() answer { return server.post("/v1/deployments", deployment(1)) },
+		"record": func() answer { return server.post(recordPath, deployment(1)) },
 	} {
 		answers := make(chan answer, 1)
 		go func() { answers <- request() }()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/contract"
 )
 
 // Endpoint is what this server adds to an operation of a document.
@@ -31,9 +32,10 @@ type Endpoint struct {
 
 // Endpoints has the implemented operations by method and path. New fails if a route has no entry.
 var Endpoints = map[string]Endpoint{
-	"GET /v1/deployments":        {Scope: auth.ReadDeployments, Query: api.ListParameters, rules: api.ListRules},
-	"POST /v1/deployments":       {Scope: auth.WriteDeployments, Headers: []string{idempotencyKey}, Body: true},
-	"POST /v1/deployments/batch": {Scope: auth.WriteDeployments, Body: true, partial: api.IsPartial},
+	"GET /v1/deployments": {Scope: auth.ReadDeployments, Query: api.ListParameters, rules: api.ListRules},
+
+	"POST " + contract.RecordingPath:            {Scope: auth.WriteDeployments, Headers: []string{idempotencyKey}, Body: true},
+	"POST " + contract.RecordingPath + "/batch": {Scope: auth.WriteDeployments, Body: true, partial: api.IsPartial},
 }
 
 // PublicRoutes need no token (R4). Every other route is an operation of a document and needs one.

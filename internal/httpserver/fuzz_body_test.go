@@ -30,7 +30,7 @@ func FuzzRecording(f *testing.F) {
 		r.TTL, r.Scopes = 240*time.Hour, []auth.Scope{auth.WriteDeployments}
 	})
 	f.Fuzz(func(t *testing.T, body, contentType, key string, batch bool) {
-		path := "/v1/deployments"
+		path := recordPath
 		if batch {
 			path += "/batch"
 		}

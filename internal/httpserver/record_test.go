@@ -13,8 +13,15 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+// recordPath and batchPath are the paths of the recording operations.
+const (
+	recordPath = contract.RecordingPath
+	batchPath  = contract.RecordingPath + "/batch"
 )
 
 func writer(t testing.TB, change ...func(*auth.MintRequest)) string {
@@ -89,17 +96,17 @@ func (s *testServer) statuses(query string) string {
 
 func TestW1ToW4_AHistoryOverHTTP(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
-		first := server.post("/v1/deployments", deployment(1, `"artifact_name":"registry.test/api"`, `"artifact_version":"1.0"`, `"logical_environment_name":"production"`,
+		first := server.post(recordPath, deployment(1, `"artifact_name":"registry.test/api"`, `"artifact_version":"1.0"`, `"logical_environment_name":"production"`,
 			`"project_versions":[{"project_name":"web","project_version_name":"v1"}]`)).record(t)
-		if again := server.post("/v1/deployments", deployment(1, `"logical_environment_name":"production"`)).record(t); again.ID != first.ID ||
+		if again := server.post(recordPath, deployment(1, `"logical_environment_name":"production"`)).record(t); again.ID != first.ID ||
 			!again.Seen.After(first.Seen) || !again.Updated.After(first.Updated) || !again.Created.Equal(first.Created) {
 			t.Errorf("W3: got %+v after %+v", again, first)
 		}
-		second := server.post("/v1/deployments", deployment(2, `"logical_environment_name":"production"`, `"status":"DEPLOYED"`)).record(t)
+		second := server.post(recordPath, deployment(2, `"logical_environment_name":"production"`, `"status":"DEPLOYED"`)).record(t)
 		if second.ID == first.ID || !second.Created.After(first.Created) {
 			t.Errorf("W2: got %+v after %+v", second, first)
 		}
-		back := server.post("/v1/deployments", deployment(1, `"logical_environment_name":"production"`)).record(t)
+		back := server.post(recordPath, deployment(1, `"logical_environment_name":"production"`)).record(t)
 		if back.ID == first.ID || back.Artifact.Name != "registry.test/api" || back.Artifact.Version != "1.0" {
 			t.Errorf("a rollback: got %+v", back)
 		}
@@ -110,20 +117,20 @@ func TestW1ToW4_AHistoryOverHTTP(t *testing.T) {
 			t.Errorf("of the project: got %s, want %s", got, want)
 		}
 		// Another identity in the same slot: a chart, and the image without a logical environment.
-		server.post("/v1/deployments", strings.Replace(deployment(3), "CONTAINER_IMAGE", "HELM_CHART", 1)).record(t)
-		server.post("/v1/deployments", deployment(4)).record(t)
+		server.post(recordPath, strings.Replace(deployment(3), "CONTAINER_IMAGE", "HELM_CHART", 1)).record(t)
+		server.post(recordPath, deployment(4)).record(t)
 		if got, want := server.statuses("status=DEPLOYED"), "4:DEPLOYED 3:DEPLOYED 1:DEPLOYED"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		gone := `{"environment_name":"eu","deployment_name":"api","kind":"CONTAINER_IMAGE","logical_environment_name":"production","status":"DECOMMISSIONED"}`
-		ended := server.post("/v1/deployments", gone).record(t)
+		ended := server.post(recordPath, gone).record(t)
 		if ended.ID != back.ID || ended.Status != "DECOMMISSIONED" {
 			t.Errorf("W4: got %+v", ended)
 		}
-		if again := server.post("/v1/deployments", gone).record(t); again.ID != back.ID || !again.Seen.After(ended.Seen) || !again.Updated.Equal(ended.Updated) {
+		if again := server.post(recordPath, gone).record(t); again.ID != back.ID || !again.Seen.After(ended.Seen) || !again.Updated.Equal(ended.Updated) {
 			t.Errorf("W4 again: got %+v after %+v", again, ended)
 		}
-		answer := server.post("/v1/deployments", strings.Replace(gone, `"api"`, `"never"`, 1))
+		answer := server.post(recordPath, strings.Replace(gone, `"api"`, `"never"`, 1))
 		if got := answer.details(t); answer.status != 400 || got[0] != "artifact_digest: is missing: nothing is deployed there, and nothing was" {
 			t.Errorf("got %d %q", answer.status, got)
 		}
@@ -136,7 +143,7 @@ func TestW1ToW4_AHistoryOverHTTP(t *testing.T) {
 func TestRecordingNeedsTheWriteScope(t *testing.T) {
 	server, _ := onSQLite(t)
 	reader := "Authorization: Bearer " + token(t, "acme")
-	for _, path := range []string{"/v1/deployments", "/v1/deployments/batch"} {
+	for _, path := range []string{recordPath, batchPath} {
 		answer := server.post(path, "not even JSON", reader)
 		if answer.status != 403 || !strings.Contains(answer.header.Get("WWW-Authenticate"), `scope="deployments:write"`) {
 			t.Errorf("%s: got %d %s", path, answer.status, answer.header.Get("WWW-Authenticate"))
@@ -147,7 +154,7 @@ func TestRecordingNeedsTheWriteScope(t *testing.T) {
 func TestT5_ATokenLimitedToAProjectCannotRecord(t *testing.T) {
 	server, _ := onSQLite(t)
 	limited := signed(t, jwt.MapClaims{"org_id": "acme", "scope": "deployments:read deployments:write", "project_name": "web", "exp": time.Now().Add(time.Hour).Unix()})
-	if answer := server.post("/v1/deployments", deployment(1), "Authorization: Bearer "+limited); answer.status != 403 {
+	if answer := server.post(recordPath, deployment(1), "Authorization: Bearer "+limited); answer.status != 403 {
 		t.Errorf("got %d %s", answer.status, answer.body)
 	}
 }
@@ -204,7 +211,7 @@ func TestInvalidBodies(t *testing.T) {
 		if c.header != "" {
 			headers = []string{c.header}
 		}
-		answer := server.post("/v1/deployments", c.body, headers...)
+		answer := server.post(recordPath, c.body, headers...)
 		if answer.status != c.status {
 			t.Errorf("%s: got %d %s", name, answer.status, answer.body)
 		}
@@ -217,13 +224,13 @@ func TestInvalidBodies(t *testing.T) {
 	if got := server.get("?full_history=true").list(t).Pagination.TotalCount; got != 0 {
 		t.Errorf("%d records were written", got)
 	}
-	server.post("/v1/deployments", deployment(1), "Content-Type: application/json; charset=UTF-8").record(t)
+	server.post(recordPath, deployment(1), "Content-Type: application/json; charset=UTF-8").record(t)
 }
 
 func TestUnknownNamesAreCreatedUnlessAutoCreateIsOff(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, store deployments.Store) {
 		storetest.Load(t, store, "acme", storetest.Entry(1, 1, "eu", "x", storetest.WithStage("production"), storetest.WithProject("web", "v1")))
-		answer := server.post("/v1/deployments", strings.Replace(deployment(1, `"logical_environment_name":"staging"`,
+		answer := server.post(recordPath, strings.Replace(deployment(1, `"logical_environment_name":"staging"`,
 			`"project_versions":[{"project_name":"web","project_version_name":"v2"},{"project_name":"shop","project_version_name":"v1"}]`), `"eu"`, `"us"`, 1))
 		want := []string{
 			`environment_name: "us" is not known`, `logical_environment_name: "staging" is not known`,
@@ -233,43 +240,43 @@ func TestUnknownNamesAreCreatedUnlessAutoCreateIsOff(t *testing.T) {
 			t.Errorf("got %d %q", answer.status, got)
 		}
 		now := time.Now().UTC().Format(time.RFC3339)
-		answer = server.post("/v1/deployments/batch", batchBody(`,"complete":true,"allow_empty":true,"environment_name":"us","observed_at":"`+now+`"`))
+		answer = server.post(batchPath, batchBody(`,"complete":true,"allow_empty":true,"environment_name":"us","observed_at":"`+now+`"`))
 		if got := answer.details(t); answer.status != 400 || got[0] != `environment_name: "us" is not known` {
 			t.Errorf("got %d %q", answer.status, got)
 		}
-		server.post("/v1/deployments", deployment(1, `"logical_environment_name":"production"`, `"project_versions":[{"project_name":"web","project_version_name":"v1"}]`)).record(t)
+		server.post(recordPath, deployment(1, `"logical_environment_name":"production"`, `"project_versions":[{"project_name":"web","project_version_name":"v1"}]`)).record(t)
 	}, func(o *options) { o.AutoCreate = false })
 }
 
 func TestARetryWithAnIdempotencyKeyRecordsNothing(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
 		key := "Idempotency-Key: build 4711"
-		first := server.post("/v1/deployments", deployment(1), key).record(t)
-		server.post("/v1/deployments", deployment(2)).record(t)
+		first := server.post(recordPath, deployment(1), key).record(t)
+		server.post(recordPath, deployment(2)).record(t)
 		// A late retry with other formatting returns the same record in its current state.
-		again := server.post("/v1/deployments", " "+strings.Replace(deployment(1), `,`, ` , `, 1), key).record(t)
+		again := server.post(recordPath, " "+strings.Replace(deployment(1), `,`, ` , `, 1), key).record(t)
 		if again.ID != first.ID || again.Status != "SUPERSEDED" {
 			t.Errorf("got %+v", again)
 		}
 		if got, want := server.statuses(""), "2:DEPLOYED 1:SUPERSEDED"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
-		if answer := server.post("/v1/deployments", deployment(3), key); answer.status != 422 {
+		if answer := server.post(recordPath, deployment(3), key); answer.status != 422 {
 			t.Errorf("another body: got %d %s", answer.status, answer.body)
 		}
 		// Keys are separate for each subject and organization.
 		other := "Authorization: Bearer " + writer(t, func(r *auth.MintRequest) { r.Subject = "ci" })
-		server.post("/v1/deployments", deployment(3), key, other).record(t)
+		server.post(recordPath, deployment(3), key, other).record(t)
 		globex := "Authorization: Bearer " + writer(t, func(r *auth.MintRequest) { r.Organization = "globex" })
-		if got := server.post("/v1/deployments", deployment(3), key, globex).record(t); got.ID == first.ID {
+		if got := server.post(recordPath, deployment(3), key, globex).record(t); got.ID == first.ID {
 			t.Error("a key looked into another organization")
 		}
 		// A rejected recording leaves its key unused.
 		gone := `{"environment_name":"eu","deployment_name":"new","kind":"HELM_CHART","status":"DECOMMISSIONED"}`
-		if answer := server.post("/v1/deployments", gone, "Idempotency-Key: k2"); answer.status != 400 {
+		if answer := server.post(recordPath, gone, "Idempotency-Key: k2"); answer.status != 400 {
 			t.Errorf("got %d %s", answer.status, answer.body)
 		}
-		server.post("/v1/deployments", deployment(4), "Idempotency-Key: k2").record(t)
+		server.post(recordPath, deployment(4), "Idempotency-Key: k2").record(t)
 	})
 }
 
@@ -278,9 +285,9 @@ func TestConcurrentRequestsWithOneIdempotencyKeyRecordOnce(t *testing.T) {
 		ids := make([]string, 8)
 		var group sync.WaitGroup
 		for i := range ids {
-			group.Go(func() { ids[i] = server.post("/v1/deployments", deployment(1), "Idempotency-Key: one").record(t).ID })
+			group.Go(func() { ids[i] = server.post(recordPath, deployment(1), "Idempotency-Key: one").record(t).ID })
 			// Another recording in between makes the retries a rollback without a key (W3).
-			group.Go(func() { server.post("/v1/deployments", deployment(2+i)).record(t) })
+			group.Go(func() { server.post(recordPath, deployment(2+i)).record(t) })
 		}
 		group.Wait()
 		if len(slices.Compact(ids)) != 1 {
@@ -326,7 +333,7 @@ func TestABatchIsAtomicOrPartial(t *testing.T) {
 		bad := strings.Replace(named("bad", 2), storetest.Digest(2), "sha256:0", 1)
 		unknown := `{"environment_name":"eu","deployment_name":"never","kind":"HELM_CHART","status":"DECOMMISSIONED"}`
 		items := []string{named("a", 1), bad, "5", unknown, named("b", 3, `"status":"RUNNING"`, `"x":1`), named("c", 4)}
-		whole := server.post("/v1/deployments/batch", batchBody("", items...))
+		whole := server.post(batchPath, batchBody("", items...))
 		want := []string{
 			"deployments[1].artifact_digest: does not have 64 lower-case hex digits after sha256:",
 			"deployments[2]: is not an object",
@@ -336,7 +343,7 @@ func TestABatchIsAtomicOrPartial(t *testing.T) {
 		if got := whole.details(t); whole.status != 400 || !slices.Equal(slices.Sorted(slices.Values(got)), want) {
 			t.Errorf("got %d %q", whole.status, got)
 		}
-		whole = server.post("/v1/deployments/batch", batchBody("", items[0], unknown))
+		whole = server.post(batchPath, batchBody("", items[0], unknown))
 		if got := whole.details(t); whole.status != 400 || got[0] != "deployments[1].artifact_digest: is missing: nothing is deployed there, and nothing was" {
 			t.Errorf("got %d %q", whole.status, got)
 		}
@@ -344,7 +351,7 @@ func TestABatchIsAtomicOrPartial(t *testing.T) {
 			t.Errorf("something was written: %s", got)
 		}
 
-		part := server.post("/v1/deployments/batch", batchBody(`,"partial":true`, items...)).batch(t)
+		part := server.post(batchPath, batchBody(`,"partial":true`, items...)).batch(t)
 		var got []string
 		for _, r := range part.Results {
 			if r.Record != nil {
@@ -394,7 +401,7 @@ func TestInvalidBatches(t *testing.T) {
 		"partial, and no array at all":                  {`{"partial":true,"deployments":7}`, "deployments: is not an array"},
 		"partial, and a violation outside of the items": {`{"partial":true,"complete":1,"deployments":[]}`, "complete: is not true or false"},
 	} {
-		answer := server.post("/v1/deployments/batch", c.body)
+		answer := server.post(batchPath, c.body)
 		if answer.status != 400 {
 			t.Errorf("%s: got %d %s", name, answer.status, answer.body)
 			continue
@@ -411,15 +418,15 @@ func TestInvalidBatches(t *testing.T) {
 func TestASnapshotRepairsMissedDeletions(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
 		for i, name := range []string{"stays", "gone", "moved", "refused"} {
-			server.post("/v1/deployments", named(name, i+1)).record(t)
+			server.post(recordPath, named(name, i+1)).record(t)
 		}
-		server.post("/v1/deployments", strings.Replace(named("elsewhere", 9), `"eu"`, `"us"`, 1)).record(t)
+		server.post(recordPath, strings.Replace(named("elsewhere", 9), `"eu"`, `"us"`, 1)).record(t)
 		before := time.Now().UTC().Format(time.RFC3339Nano)
-		server.post("/v1/deployments", named("newer", 5)).record(t)
-		server.post("/v1/deployments", named("moved", 6)).record(t)
+		server.post(recordPath, named("newer", 5)).record(t)
+		server.post(recordPath, named("moved", 6)).record(t)
 
 		snapshot := `,"partial":true,"complete":true,"environment_name":"eu","observed_at":"` + before + `"`
-		result := server.post("/v1/deployments/batch", batchBody(snapshot, named("stays", 1), named("moved", 3), named("refused", 4, `"x":1`))).batch(t)
+		result := server.post(batchPath, batchBody(snapshot, named("stays", 1), named("moved", 3), named("refused", 4, `"x":1`))).batch(t)
 		if result.Decommissioned != 1 || result.Results[1].Record == nil || result.Results[1].Record.Artifact.Digest != storetest.Digest(6) {
 			t.Errorf("got %+v", result)
 		}
@@ -432,7 +439,7 @@ func TestASnapshotRepairsMissedDeletions(t *testing.T) {
 			}
 		}
 		now := time.Now().UTC().Format(time.RFC3339Nano)
-		empty := server.post("/v1/deployments/batch", batchBody(`,"complete":true,"allow_empty":true,"environment_name":"eu","observed_at":"`+now+`"`)).batch(t)
+		empty := server.post(batchPath, batchBody(`,"complete":true,"allow_empty":true,"environment_name":"eu","observed_at":"`+now+`"`)).batch(t)
 		if empty.Decommissioned != 4 || len(empty.Results) != 0 {
 			t.Errorf("got %+v", empty)
 		}

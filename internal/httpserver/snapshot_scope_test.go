@@ -12,16 +12,16 @@ import (
 // An agent that sees the images of one namespace leaves charts and other namespaces as they are.
 func TestW8_ASnapshotOfAPartLeavesTheRestUnchanged(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
-		server.post("/v1/deployments", strings.Replace(named("shop/ingress", 1), "CONTAINER_IMAGE", "HELM_CHART", 1)).record(t)
-		server.post("/v1/deployments", named("billing/api", 2)).record(t)
-		server.post("/v1/deployments", named("shop/old", 3)).record(t)
+		server.post(recordPath, strings.Replace(named("shop/ingress", 1), "CONTAINER_IMAGE", "HELM_CHART", 1)).record(t)
+		server.post(recordPath, named("billing/api", 2)).record(t)
+		server.post(recordPath, named("shop/old", 3)).record(t)
 		scope := snapshotOf("eu", time.Now(), `,"scope":{"kinds":["CONTAINER_IMAGE"],"deployment_name_prefix":"shop/"}`)
-		result := server.post("/v1/deployments/batch", batchBody(scope, named("shop/web", 4))).batch(t)
+		result := server.post(batchPath, batchBody(scope, named("shop/web", 4))).batch(t)
 		if got, want := server.statuses(""), "4:DEPLOYED 3:DECOMMISSIONED 2:DEPLOYED 1:DEPLOYED"; result.Decommissioned != 1 || got != want {
 			t.Errorf("got %+v, %s, want %s", result, got, want)
 		}
 		// Without a scope, the environment has nothing else.
-		result = server.post("/v1/deployments/batch", batchBody(snapshotOf("eu", time.Now()), named("shop/web", 4))).batch(t)
+		result = server.post(batchPath, batchBody(snapshotOf("eu", time.Now()), named("shop/web", 4))).batch(t)
 		if result.Decommissioned != 2 {
 			t.Errorf("without a scope: %+v", result)
 		}
@@ -51,7 +51,7 @@ func TestW8_ScopesThatAreRejected(t *testing.T) {
 		"an item with a stage":        {batchBody(scoped(`{"logical_environment_name":""}`), named("api", 1, `"logical_environment_name":"x"`)), []string{`deployments[0].logical_environment_name: is "x", and the scope covers records without one only`}},
 		"an item that a part rejects": {batchBody(scoped(`{"kinds":["HELM_CHART"],"deployment_name_prefix":"a"}`), named("web", 1)), []string{`deployments[0].kind: is CONTAINER_IMAGE, and the scope covers HELM_CHART only`, `deployments[0].deployment_name: is "web", and the scope covers names that begin with "a" only`}},
 	} {
-		answer := server.post("/v1/deployments/batch", c.body)
+		answer := server.post(batchPath, c.body)
 		if got := answer.details(t); answer.status != 400 || !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %d %q, want %q", name, answer.status, got, c.want)
 		}
@@ -64,10 +64,10 @@ func TestW8_ScopesThatAreRejected(t *testing.T) {
 // A rejected item protects what it may be about, within the scope too.
 func TestW8_ARejectedItemOutsideTheScopeProtectsItsIdentity(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
-		server.post("/v1/deployments", named("api", 1, `"logical_environment_name":"production"`)).record(t)
-		server.post("/v1/deployments", named("web", 2, `"logical_environment_name":"production"`)).record(t)
+		server.post(recordPath, named("api", 1, `"logical_environment_name":"production"`)).record(t)
+		server.post(recordPath, named("web", 2, `"logical_environment_name":"production"`)).record(t)
 		scope := snapshotOf("eu", time.Now(), `,"partial":true,"scope":{"logical_environment_name":"production"}`)
-		result := server.post("/v1/deployments/batch", batchBody(scope, named("api", 1))).batch(t)
+		result := server.post(batchPath, batchBody(scope, named("api", 1))).batch(t)
 		if len(result.Results[0].Faults) != 1 || result.Decommissioned != 1 {
 			t.Errorf("got %+v", result)
 		}

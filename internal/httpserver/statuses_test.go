@@ -60,7 +60,7 @@ func TestR3_EveryDocumentedStatusOfARecordingIsAnswered(t *testing.T) {
 		"503": {failing(fmt.Errorf("%w: dial", deployments.ErrUnavailable)), valid, nil},
 		"504": {failing(context.DeadlineExceeded), valid, nil},
 	}
-	server.post("/v1/deployments", deployment(1), "Idempotency-Key: used").record(t)
+	server.post(recordPath, deployment(1), "Idempotency-Key: used").record(t)
 	doc, err := openapi3.NewLoader().LoadFromData(contract.RecordingOpenAPI())
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func TestR2_EveryFormOfATimeIsAcceptedInABody(t *testing.T) {
 		now.Format("2006-01-02T15:04:05-00:00"),
 	} {
 		body := batchBody(`,"complete":true,"environment_name":"eu","observed_at":"`+text+`"`, named("api", 1))
-		if answer := server.post("/v1/deployments/batch", body); answer.status != 200 {
+		if answer := server.post(batchPath, body); answer.status != 200 {
 			t.Errorf("%s: got %d %s", text, answer.status, answer.body)
 		}
 	}
@@ -30,7 +30,7 @@ func TestR2_EveryFormOfATimeIsAcceptedInABody(t *testing.T) {
 		"2026-11-01T09:30:00+24:00": "is not an RFC 3339 time such as 2026-11-01T09:30:00Z",
 	} {
 		body := batchBody(`,"complete":true,"environment_name":"eu","observed_at":"`+text+`"`, named("api", 1))
-		answer := server.post("/v1/deployments/batch", body)
+		answer := server.post(batchPath, body)
 		if got := answer.details(t); answer.status != 400 || len(got) != 1 || got[0] != `observed_at: "`+text+`" `+want {
 			t.Errorf("%s: got %d %q", text, answer.status, got)
 		}

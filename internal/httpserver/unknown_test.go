@@ -20,7 +20,7 @@ func TestQ1_UnknownParametersAreIgnoredByDefault(t *testing.T) {
 		if answer := server.get(query); answer.status != 200 {
 			t.Errorf("%s: got %d %s", query, answer.status, answer.body)
 		}
-		if answer := server.post("/v1/deployments"+query, deployment(1)); answer.status != 200 {
+		if answer := server.post(recordPath+query, deployment(1)); answer.status != 200 {
 			t.Errorf("POST %s: got %d %s", query, answer.status, answer.body)
 		}
 	}
@@ -85,7 +85,7 @@ func TestQ1_RejectReportsEveryUnknownParameterOnceBesideOtherViolations(t *testi
 
 func TestQ1_RejectAppliesToRecordingsToo(t *testing.T) {
 	server, _ := onSQLite(t, rejectUnknown)
-	for path, body := range map[string]string{"/v1/deployments": deployment(1), "/v1/deployments/batch": batchBody("", deployment(1))} {
+	for path, body := range map[string]string{recordPath: deployment(1), batchPath: batchBody("", deployment(1))} {
 		answer := server.post(path+"?dry_run=true", body)
 		if got, want := answer.details(t), []string{"dry_run: is not a parameter of POST " + path + ", which has none"}; answer.status != 400 || !slices.Equal(got, want) {
 			t.Errorf("%s: got %d %q", path, answer.status, got)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
@@ -121,14 +122,15 @@ func wholeAPI() (changes []contracttest.Change) {
 	add("/v1/test-things0/mine", fmt.Sprintf("{get: %s}", operation("TestMine", "security: [],")))
 	add("/v1/test-things0/{id}:cancel", fmt.Sprintf("{post: %s}", operation("TestCancel", id+"security: [{}],")))
 	add("/v1/test-keys", fmt.Sprintf("{get: %s}", operation("TestKeys", "security: [{testKey: []}],")))
-	add("/v1/deployments/{id}", fmt.Sprintf("{get: %s}", operation("TestGetDeployment", id)))
+	add(recordPath+"/{id}", fmt.Sprintf("{get: %s}", operation("TestGetDeployment", id)))
 	changes = append(changes,
 		contracttest.Set("components securitySchemes testKey", "{type: apiKey, in: header, name: X-Key}"),
-		contracttest.Set("paths /v1/deployments delete", operation("TestDeleteDeployments", "")))
+		contracttest.SetOperation(recordPath, "delete", operation("TestDeleteDeployments", "")))
 	return changes
 }
 
 func TestR4_UnsupportedOperationsAreA501(t *testing.T) {
+	document := contracttest.Changed(t, deployrecords.OpenAPI(), wholeAPI()...)
 	server, s := onSQLite(t, withDocument(t, wholeAPI()...))
 	storetest.Load(t, s, "acme", storetest.Entry(1, 1, "eu", "api"))
 	reader := "Authorization: Bearer " + token(t, "acme")
@@ -151,13 +153,13 @@ func TestR4_UnsupportedOperationsAreA501(t *testing.T) {
 		"PUT /v1/test-things0/x:cancel":              "405 405 405 POST",
 		"POST /v1/test-things1/x:cancel":             "405 405 405 DELETE, GET",
 		"GET /v1/test-keys":                          "401 501 403",
-		"GET /v1/deployments/x":                      "401 501 403",
-		"GET /v1/deployments/batch":                  "401 501 403",
-		"PUT /v1/deployments/batch":                  "405 405 405 GET, POST",
-		"DELETE /v1/deployments":                     "401 403 501",
-		"PUT /v1/deployments":                        "405 405 405 DELETE, GET, POST",
+		"GET " + recordPath + "/x":                   "401 501 403",
+		"GET " + batchPath:                           "401 501 403",
+		"PUT " + batchPath:                           "405 405 405 GET, POST",
+		"DELETE " + recordPath:                       "401 403 501",
+		"PUT " + recordPath:                          "405 405 405 " + methodsOf(t, recordPath, document, contract.RecordingOpenAPI()),
 		"GET /v1/deployments":                        "401 200 403",
-		"POST /v1/deployments":                       "401 403 415",
+		"POST " + recordPath:                         "401 403 415",
 		"GET /v1/nothing":                            "404 404 404",
 		"GET /v1/%74est-things7":                     "404 404 404",
 		"GET /healthz":                               "200 200 200",
@@ -180,7 +182,7 @@ func TestR4_UnsupportedOperationsAreA501(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", request, got, want)
 		}
 	}
-	if got := server.do("GET", "/openapi.yaml"); string(got.body) != string(contracttest.Changed(t, deployrecords.OpenAPI(), wholeAPI()...)) {
+	if got := server.do("GET", "/openapi.yaml"); string(got.body) != string(document) {
 		t.Error("the document is not served to the byte")
 	}
 	if !strings.Contains(server.log.String(), "route=/v1/test-things7/{id} ") {

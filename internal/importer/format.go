@@ -69,7 +69,7 @@ func detect(head []byte) *FormatError {
 	case strings.HasPrefix(first, `"deployment_records"`), strings.HasPrefix(first, `"pagination"`):
 		return &FormatError{"a response of GET /v1/deployments", "jq -c '.deployment_records[]' FILE" + into}
 	case strings.HasPrefix(first, `"deployment_record"`):
-		return &FormatError{"a response of POST /v1/deployments", "jq -c .deployment_record FILE" + into}
+		return &FormatError{"the response to a recording", "jq -c .deployment_record FILE" + into}
 	case strings.HasPrefix(strings.TrimLeft(object, " \t\r"), "\n") && strings.HasPrefix(first, `"`):
 		return &FormatError{"JSON that is spread over lines", "jq -c . FILE" + into}
 	}

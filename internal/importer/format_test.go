@@ -42,7 +42,7 @@ func TestI4_AFileOfAnotherFormatIsNamedWithTheCommandThatHelps(t *testing.T) {
 		"a response":                  {`{"deployment_records":[` + record() + `],"pagination":{}}`, "a response of GET /v1/deployments", "jq -c '.deployment_records[]' FILE |"},
 		"a response over lines":       {"{\r\n  \"deployment_records\": [\r\n    " + record(), "a response of GET /v1/deployments", "jq -c '.deployment_records[]' FILE |"},
 		"a response, otherwise":       {`{ "pagination" : {}`, "a response of GET /v1/deployments", "jq -c '.deployment_records[]' FILE |"},
-		"a recording's response":      {`{"deployment_record":` + record() + `}`, "a response of POST /v1/deployments", "jq -c .deployment_record FILE |"},
+		"a recording's response":      {`{"deployment_record":` + record() + `}`, "the response to a recording", "jq -c .deployment_record FILE |"},
 		"an indented record":          {"{\n  \"id\": \"" + recordID + "\",\n", "JSON that is spread over lines", "jq -c . FILE |"},
 		"UTF-16LE without a mark":     {inUTF16(binary.LittleEndian, record()), "UTF-16LE without a byte order mark", "iconv -f UTF-16LE -t UTF-8 FILE |"},
 		"UTF-16BE without a mark":     {inUTF16(binary.BigEndian, "\r\n"+record()), "UTF-16BE without a byte order mark", "iconv -f UTF-16BE -t UTF-8 FILE |"},

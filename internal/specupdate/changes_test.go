@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 )
 
@@ -304,9 +305,9 @@ var upstreamChanges = []upstreamChange{
 	},
 	{
 		name:    "an operation of the recording API",
-		changes: []contracttest.Change{contracttest.Set("paths /v1/deployments post", "{operationId: Create, responses: {default: {description: x}}}")},
-		reports: []string{"additive: .*POST /v1/deployments: endpoint added"},
-		stops:   "contract", at: "upstream's document has POST /v1/deployments, and so has internal/contract/openapi.recording.yaml",
+		changes: []contracttest.Change{contracttest.SetOperation(contract.RecordingPath, "post", "{operationId: Create, responses: {default: {description: x}}}")},
+		reports: []string{"additive: .*POST " + contract.RecordingPath + ": endpoint added"},
+		stops:   "contract", at: "upstream's document has POST " + contract.RecordingPath + ", and so has internal/contract/openapi.recording.yaml",
 	},
 	{
 		name:    "a path-level parameter with a default",
