@@ -166,6 +166,11 @@ func TestFailingUpdateLeavesTheTreeUnchanged(t *testing.T) {
 			steps: []Step{regenerate, {Name: "build", Command: []string{"sh", "-c", "echo 'internal/api/enums.go:19:9: undefined: x'; exit 3"}, remedy: "Decide."}},
 			want:  "the step \"build\" failed: exit status 3\n  internal/api/enums.go:19:9: undefined: x\nWhat to do:\n  Decide.", keeps: true,
 		},
+		"a full disk": {
+			from:  from,
+			steps: []Step{regenerate, {Name: "build", Command: []string{"sh", "-c", "echo x >/dev/full || { echo 'go: x: no space left on device'; exit 1; }"}, remedy: "Decide."}},
+			want:  "What to do:\n  The disk is full: the document is not the reason.\n  Free space for ", keeps: true,
+		},
 		"a missing command":  {from: from, steps: []Step{{Name: "build", Command: []string{"no-such-command"}}}, want: "the step \"build\" failed", keeps: true},
 		"a harmful document": {from: harmful, want: "the document is rejected, and nothing changed:\nline "},
 		"no document":        {from: harmful + "x", want: "the document was not read, and nothing changed"},

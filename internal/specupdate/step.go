@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // Step is a command that must pass in the worktree before the tree changes.
@@ -56,16 +58,16 @@ func DefaultSteps() []Step {
 
 // stepError reports a failed step.
 type stepError struct {
-	step  Step
-	lines []string // of the output, those that show the failure
-	log   string
-	err   error
+	step   Step
+	output string
+	log    string
+	err    error
 }
 
 func (e *stepError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "the step %q failed: %v\n", e.step.Name, e.err)
-	for _, line := range e.lines {
+	for _, line := range excerpt(e.output) {
 		fmt.Fprintf(&b, "  %s\n", line)
 	}
 	if e.step.remedy != "" {
@@ -76,6 +78,21 @@ func (e *stepError) Error() string {
 }
 
 func (e *stepError) Unwrap() error { return e.err }
+
+// explain replaces the step's remedy where the output shows another reason than the step tests.
+func (e *stepError) explain(presentFile string, document *openapi3.T, code implementation) {
+	if dir := filepath.Dir(e.log); isDiskFull(e.output) || freeSpace(dir) < minFreeSpace {
+		e.step.remedy = diskRemedy(dir)
+		return
+	}
+	present, err := openapi3.NewLoader().LoadFromFile(presentFile)
+	if err != nil {
+		return
+	}
+	if remedy := clashRemedy(e.output, document, present, code); remedy != "" {
+		e.step.remedy = remedy
+	}
+}
 
 // run runs the step in dir and writes its output to a log file in logDir.
 func (s Step) run(ctx context.Context, dir, logDir string, progress io.Writer) error {
@@ -105,7 +122,7 @@ func (s Step) run(ctx context.Context, dir, logDir string, progress io.Writer) e
 		if readErr != nil {
 			return readErr
 		}
-		return &stepError{step: s, lines: excerpt(string(text)), log: path, err: err}
+		return &stepError{step: s, output: string(text), log: path, err: err}
 	}
 	fmt.Fprintf(progress, " ok (%s)\n", duration)
 	return nil

@@ -34,13 +34,16 @@ func Run(ctx context.Context, o Options) error {
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return err
 	}
+	if err := checkRoot(ctx, o.Dir); err != nil {
+		return fmt.Errorf("nothing changed: %w", err)
+	}
 	document, parsed, err := readDocument(ctx, o)
 	if err != nil || document == nil {
 		return err
 	}
 	w, err := addWorktree(ctx, o.Dir)
 	if err != nil {
-		return fmt.Errorf("nothing changed: %w", err)
+		return fmt.Errorf("nothing changed: %w", explainDisk(err))
 	}
 	err = w.try(ctx, o, document, parsed)
 	if _, ok := errors.AsType[*stepError](err); ok {
@@ -48,7 +51,7 @@ func Run(ctx context.Context, o Options) error {
 			"Change the code, the overlay or the tests in your tree, even if it does not build before the update, and run the command again.\n"+
 			"To remove the worktree: git worktree remove --force %[2]s", err, w.linked.dir)
 	}
-	return errors.Join(err, w.remove(ctx))
+	return explainDisk(errors.Join(err, w.remove(ctx)))
 }
 
 // readDocument returns the new document after checking it, or nil if it is the present one.
@@ -95,6 +98,9 @@ func (w *worktree) try(ctx context.Context, o Options, document []byte, parsed *
 		if err := step.run(ctx, w.linked.dir, w.scratch, o.Output); err != nil {
 			if ctx.Err() != nil {
 				return fmt.Errorf("interrupted; the tree is unchanged: %w", err)
+			}
+			if failure, ok := errors.AsType[*stepError](err); ok {
+				failure.explain(filepath.Join(w.main.dir, documentFile), parsed, code)
 			}
 			return err
 		}

@@ -34,15 +34,27 @@ type worktree struct {
 	treeID   string     // the git tree of the snapshot
 }
 
+// checkRoot fails, with an error of one line, unless dir is the root of a git repository.
+func checkRoot(ctx context.Context, dir string) error {
+	prefix, err := repository{dir: dir}.git(ctx, "", "rev-parse", "--show-prefix")
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return errors.New("git is not installed, and spec-update needs it")
+	case err != nil && strings.Contains(err.Error(), "not a git repository"):
+		return fmt.Errorf("%s is not in a git repository, run spec-update in a clone", dir)
+	case err != nil:
+		line, _, _ := strings.Cut(err.Error(), "\n")
+		return fmt.Errorf("git cannot read the repository of %s: %s", dir, line)
+	case prefix != "":
+		return fmt.Errorf("%s is not the root of its git repository, run spec-update in a clone", dir)
+	}
+	return nil
+}
+
 // addWorktree adds a worktree with the files of the tree in dir as they are now: uncommitted changes and untracked files
 // included, ignored files excluded. It fails if files that an update replaces have uncommitted changes.
 func addWorktree(ctx context.Context, dir string) (_ *worktree, err error) {
 	main := repository{dir: dir}
-	if prefix, err := main.git(ctx, "", "rev-parse", "--show-prefix"); err != nil {
-		return nil, fmt.Errorf("%s is not in a git repository, run spec-update in a clone: %w", dir, err)
-	} else if prefix != "" {
-		return nil, fmt.Errorf("%s is not the root of its git repository, run spec-update in a clone", dir)
-	}
 	changed, err := main.git(ctx, "", "status", "--porcelain", "--", documentFile, generatedDir)
 	if err != nil {
 		return nil, err
@@ -171,6 +183,7 @@ func (r repository) addAll(ctx context.Context) (treeID string, err error) {
 func (r repository) git(ctx context.Context, stdin string, args ...string) (string, error) {
 	settings := []string{"-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false", "-c", "user.name=spec-update", "-c", "user.email=spec-update@localhost"}
 	c := command(context.WithoutCancel(ctx), r.dir, "git", append(settings, args...)...)
+	c.Env = append(c.Env, "LC_ALL=C") // checkRoot and isDiskFull read messages
 	if r.index != "" {
 		c.Env = append(c.Env, "GIT_INDEX_FILE="+r.index)
 	}
