@@ -123,6 +123,9 @@ func TestPassingUpdateChangesTheTreeAndCommitsNothing(t *testing.T) {
 	if files, worktrees := filesIn(t, temp), git(t, dir, "worktree", "list"); len(files) > 0 || strings.Contains(worktrees, "\n") {
 		t.Errorf("left behind: %v\n%s", files, worktrees)
 	}
+	if !strings.HasPrefix(output, "Steps: generate (") {
+		t.Errorf("the output does not begin with the plan:\n%s", output)
+	}
 	for _, want := range []string{"Additive (1)\n", "generate ... ok", "Needs code (", "test_region of GET /v1/deployments: using it is a 501", " M openapi.yaml\n"} {
 		if !strings.Contains(output, want) {
 			t.Errorf("the output does not contain %q:\n%s", want, output)
@@ -245,6 +248,25 @@ func TestInterruptedUpdateLeavesTheTreeUnchanged(t *testing.T) {
 	time.Sleep(5 * time.Second)
 	if _, err := os.Stat(alive); err == nil {
 		t.Error("a process that the step started was not stopped")
+	}
+}
+
+// A document that cannot be followed must fail before the steps that take minutes.
+func TestShortStepsComeFirst(t *testing.T) {
+	var names []string
+	for _, s := range DefaultSteps() {
+		names = append(names, s.Name)
+		if s.Usual == 0 || s.remedy == "" {
+			t.Errorf("the step %s has no duration or no remedy", s.Name)
+		}
+	}
+	if got := strings.Join(names, " "); got != "generate build contract serve check test" {
+		t.Errorf("got %s", got)
+	}
+	var out bytes.Buffer
+	printPlan(&out, []Step{{Name: "build", Usual: 20 * time.Second}, {Name: "test", Usual: 8 * time.Minute}})
+	if got := out.String(); !strings.HasPrefix(got, "Steps: build (20s), test (8m).\nThey take about 8m on two idle cores,") {
+		t.Errorf("got %s", got)
 	}
 }
 

@@ -19,6 +19,8 @@ import (
 type Step struct {
 	Name    string
 	Command []string
+	// Usual is how long the step takes on an idle machine with two cores.
+	Usual time.Duration
 	// remedy is the advice to the maintainer if the step fails.
 	remedy string
 }
@@ -28,12 +30,14 @@ func DefaultSteps() []Step {
 	return []Step{
 		{
 			Name: "generate", Command: []string{"make", "-s", "generate-code"},
+			Usual: 10 * time.Second,
 			remedy: "An action of internal/contract/openapi.overlay.yaml without a target: upstream renamed, moved or removed its target.\n" +
 				"Give the action the new name, or remove the action if the target no longer exists.\n" +
 				"If an operation moved to another path, change its entry in Endpoints (internal/httpserver/document.go) as well.",
 		},
 		{
 			Name: "build", Command: []string{"go", "build", "./..."},
+			Usual: time.Minute,
 			remedy: "The code uses a Go name that is gone or has another type, because the document changed at that location:\n" +
 				"internal/api/enums.go: an enum value is gone or renamed. Decide what happens to the records that have it.\n" +
 				"internal/api/api.go: a parameter or a field is gone, renamed, required or of another type.\n" +
@@ -41,19 +45,40 @@ func DefaultSteps() []Step {
 				"internal/cli: a command that is a client uses the changed name.",
 		},
 		{
-			Name: "check", Command: []string{"make", "-s", "check"},
-			remedy: "A test that does not compile: see the remedies of the step \"build\". Otherwise fix what the linter reports.",
-		},
-		{
 			// These tests run before all others, of which hundreds can fail for a reason that one of these names.
 			Name: "contract", Command: []string{"go", "test", "./internal/contract", "./internal/api"},
-			remedy: "Each message names something that the document requires and that needs a decision, and the file to make it in.",
+			Usual:  10 * time.Second,
+			remedy: "A test that does not compile: see the remedies of the step \"build\". Otherwise each message names something that the document requires and that needs a decision, and the file to make it in.",
+		},
+		{
+			// A document that the server cannot follow fails here, long before the linters and all tests have run.
+			Name: "serve", Command: []string{"go", "test", "./internal/httpserver", "./internal/contracttest", "./internal/conformance/spec"},
+			Usual:  30 * time.Second,
+			remedy: "If the test repeats a statement of the old document, change the test. Any other failure is a bug: the server does not answer as the new document requires.",
+		},
+		{
+			Name: "check", Command: []string{"make", "-s", "check"},
+			Usual:  2 * time.Minute,
+			remedy: "Fix what the linter reports. A test that does not compile: see the remedies of the step \"build\".",
 		},
 		{
 			Name: "test", Command: []string{"make", "-s", "test"},
+			Usual:  8 * time.Minute,
 			remedy: "If the test repeats a statement of the old document, change the test. Any other failure is a bug.",
 		},
 	}
+}
+
+// printPlan prints which steps follow and how long they usually take.
+func printPlan(w io.Writer, steps []Step) {
+	var names []string
+	var sum time.Duration
+	for _, s := range steps {
+		names = append(names, s.Name+" ("+strings.Replace(s.Usual.String(), "m0s", "m", 1)+")")
+		sum += s.Usual
+	}
+	fmt.Fprintf(w, "Steps: %s.\nThey take about %s on two idle cores, and several times as long on a busy machine. The first failure ends the command.\n",
+		strings.Join(names, ", "), strings.Replace(sum.Round(time.Minute).String(), "m0s", "m", 1))
 }
 
 // stepError reports a failed step.

@@ -80,6 +80,11 @@ func (w *worktree) try(ctx context.Context, o Options, document []byte, parsed *
 	if err := w.putDocument(document); err != nil {
 		return err
 	}
+	steps := o.Steps
+	if steps == nil {
+		steps = DefaultSteps()
+	}
+	printPlan(o.Output, steps)
 	code, err := readImplementation(w.linked.dir)
 	if err != nil {
 		return err
@@ -90,10 +95,6 @@ func (w *worktree) try(ctx context.Context, o Options, document []byte, parsed *
 	}
 	changes.print(o.Output)
 	fmt.Fprintln(o.Output)
-	steps := o.Steps
-	if steps == nil {
-		steps = DefaultSteps()
-	}
 	for _, step := range steps {
 		if err := step.run(ctx, w.linked.dir, w.scratch, o.Output); err != nil {
 			if ctx.Err() != nil {
