@@ -17,6 +17,7 @@ import (
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/contract"
+	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -40,8 +41,8 @@ func methodsOf(t *testing.T, path string, documents ...[]byte) string {
 }
 
 func TestR4_RouteAndMethodAreCheckedFirst(t *testing.T) {
-	server, _ := onSQLite(t)
-	listMethods := methodsOf(t, "/v1/deployments", deployrecords.OpenAPI(), contract.RecordingOpenAPI())
+	server, _ := onSQLite(t, withDocument(t))
+	listMethods := methodsOf(t, "/v1/deployments", contracttest.Base(), contract.RecordingOpenAPI())
 	for request, want := range map[string]string{
 		"GET /":                            "404",
 		"GET /v1/deployments/":             "404",

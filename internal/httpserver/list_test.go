@@ -55,7 +55,7 @@ func TestL1_L3_FiltersOverHTTP(t *testing.T) {
 				t.Errorf("%s: got %q, want %q", query, got, want)
 			}
 		}
-	})
+	}, withDocument(t))
 }
 
 func TestL7_PagesOverHTTP(t *testing.T) {

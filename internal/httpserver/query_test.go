@@ -9,7 +9,7 @@ import (
 )
 
 func TestQ1_Q2_Q3_InvalidQueriesReportEveryViolation(t *testing.T) {
-	server, _ := onSQLite(t)
+	server, _ := onSQLite(t, withDocument(t))
 	const (
 		statuses = "DEPLOYMENT_STATUS_UNSPECIFIED, DEPLOYED, DECOMMISSIONED, SUPERSEDED"
 		kinds    = "ARTIFACT_KIND_UNSPECIFIED, CONTAINER_IMAGE, HELM_CHART"
@@ -89,7 +89,7 @@ func TestQ1_Q2_Q3_InvalidQueriesReportEveryViolation(t *testing.T) {
 }
 
 func TestQ1_Q2_Q3_ValidQueriesPass(t *testing.T) {
-	server, _ := onSQLite(t)
+	server, _ := onSQLite(t, withDocument(t))
 	for _, query := range []string{
 		"?", "?&", "?&&status=DEPLOYED&", "?=", "?=x",
 		"?unknown=1&unknown=2&unknown=%FF%00", "?STATUS=x", "?Status=x", "?page=-1", "?pagination=x", "?pagination.Page=x",

@@ -18,7 +18,7 @@ func TestW8_ASnapshotInParts(t *testing.T) {
 		at := time.Now()
 		part := func(number int, more string, items ...string) answer {
 			members := snapshotOf("eu", at, fmt.Sprintf(`,"allow_empty":true,"snapshot_id":"eu/1","part":%d%s`, number, more))
-			return server.post("/v1/deployments/batch", batchBody(members, items...))
+			return server.post(batchPath, batchBody(members, items...))
 		}
 		final := func() answer { return part(4, `,"final":true,"parts":4`, named("d", 4)) }
 		part(2, `,"final":false`, named("b", 2)).batch(t)
@@ -60,7 +60,7 @@ func TestW8_PartsThatAreRejected(t *testing.T) {
 	server, _ := onSQLite(t)
 	at := time.Now().UTC().Truncate(time.Second)
 	snapshot := func(more string) string { return batchBody(snapshotOf("eu", at, more), named("a", 1)) }
-	if answer := server.post("/v1/deployments/batch", snapshot(`,"snapshot_id":"s","part":1`)); answer.status != 200 {
+	if answer := server.post(batchPath, snapshot(`,"snapshot_id":"s","part":1`)); answer.status != 200 {
 		t.Fatalf("got %d %s", answer.status, answer.body)
 	}
 	for name, c := range map[string]struct {
@@ -84,7 +84,7 @@ func TestW8_PartsThatAreRejected(t *testing.T) {
 		"other items":            {batchBody(snapshotOf("eu", at, `,"snapshot_id":"s","part":1`), named("a", 2)), []string{"deployments: differ from those with which part 1 came before"}},
 		"empty, and not allowed": {batchBody(snapshotOf("eu", at, `,"snapshot_id":"s","part":2`)), []string{"deployments: is empty, and allow_empty is not true"}},
 	} {
-		answer := server.post("/v1/deployments/batch", c.body)
+		answer := server.post(batchPath, c.body)
 		if got := answer.details(t); answer.status != 400 || !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %d %q, want %q", name, answer.status, got, c.want)
 		}
@@ -97,7 +97,7 @@ func TestW8_PartsThatAreRejected(t *testing.T) {
 // The answer names some of the missing parts, however many there are.
 func TestW8_ManyMissingParts(t *testing.T) {
 	server, _ := onSQLite(t)
-	answer := server.post("/v1/deployments/batch", batchBody(snapshotOf("eu", time.Now(), `,"snapshot_id":"s","part":10000,"final":true,"parts":10000`), named("a", 1)))
+	answer := server.post(batchPath, batchBody(snapshotOf("eu", time.Now(), `,"snapshot_id":"s","part":10000,"final":true,"parts":10000`), named("a", 1)))
 	if answer.status != http.StatusConflict || !strings.Contains(string(answer.body), "missing: 1, 2, 3,") || !strings.Contains(string(answer.body), " 20 and 9979 more;") {
 		t.Errorf("got %d %s", answer.status, answer.body)
 	}
