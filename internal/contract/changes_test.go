@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 )
@@ -75,7 +74,7 @@ func TestADocumentThatRequiresMoreThanIsImplementedIsReported(t *testing.T) {
 		"an unknown type":   {contracttest.Set(listParameters+" name=status schema type", "text"), "upstream's document is invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			requireViolation(t, contracttest.Changed(t, deployrecords.OpenAPI(), c.change), contract.RecordingOpenAPI(), c.want)
+			requireViolation(t, contracttest.Changed(t, contracttest.Base(), c.change), contract.RecordingOpenAPI(), c.want)
 		})
 	}
 }
@@ -84,7 +83,7 @@ func TestATemplateOfOursThatCoversAPathOfUpstreamsIsReported(t *testing.T) {
 	const operation = "{post: {operationId: Other, responses: {default: {description: x}}}}"
 	withID := strings.Replace(operation, "operationId", "parameters: [{in: path, name: id, required: true, schema: {type: string}}], operationId", 1)
 	requireViolation(t,
-		contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.Set("paths /v1/test-things/mine", operation)),
+		contracttest.Changed(t, contracttest.Base(), contracttest.Set("paths /v1/test-things/mine", operation)),
 		contracttest.Changed(t, contract.RecordingOpenAPI(), contracttest.Set("paths /v1/test-things/{id}", withID)),
 		"upstream's document has POST /v1/test-things/mine, and so has internal/contract/openapi.recording.yaml, as POST /v1/test-things/{id}")
 }
@@ -100,7 +99,7 @@ func TestAnExplodedObjectWithUnlistedMembersIsReported(t *testing.T) {
 		"schema: {anyOf: [{type: string}, {}]}",
 		"style: pipeDelimited, explode: true, schema: {type: object}",
 	} {
-		document := contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.Insert(listParameters, 0, "{in: query, name: test_labels, "+parameter+"}"))
+		document := contracttest.Changed(t, contracttest.Base(), contracttest.Insert(listParameters, 0, "{in: query, name: test_labels, "+parameter+"}"))
 		requireViolation(t, document, contract.RecordingOpenAPI(), "query parameter test_labels is not implemented and may be an object")
 	}
 }
@@ -218,7 +217,7 @@ func TestAHarmlessChangeIsNotReported(t *testing.T) {
 		"a default that is sent": contracttest.Set("components schemas DeploymentRecordDeploymentStatus default", "DEPLOYED"),
 		"another operation":      contracttest.Set("paths /v1/test-things", "{get: {operationId: Things, responses: {default: {description: x}}}}"),
 	} {
-		document := contracttest.Changed(t, deployrecords.OpenAPI(), change)
+		document := contracttest.Changed(t, contracttest.Base(), change)
 		if violations := check(t, document, contract.RecordingOpenAPI()); len(violations) > 0 {
 			t.Errorf("%s: got %q", name, violations)
 		}
