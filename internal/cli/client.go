@@ -25,6 +25,8 @@ type apiClient struct {
 	timeout  time.Duration // of one try
 	retryFor time.Duration
 	stderr   io.Writer
+	// flagNames has the flags that give the parameters or fields of the request, for the server's errors.
+	flagNames map[string]string
 }
 
 // newAPIClient returns one error with the violations of the settings and those that the command found in its own flags.

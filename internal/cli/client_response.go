@@ -80,6 +80,9 @@ func (c *apiClient) describe(status int, body []byte, separator string) string {
 			_ = detail.Compact() // it is valid JSON
 			line = string(detail)
 		}
+		if field, violation, found := strings.Cut(line, ":"); found && c.flagNames[field] != "" {
+			line = c.flagNames[field] + ":" + violation
+		}
 		text += separator + c.printable(line)
 	}
 	return text

@@ -71,6 +71,14 @@ var (
 	}
 )
 
+// listFlagNames has the flag that gives each parameter of the API, for the server's errors.
+var listFlagNames = map[string]string{
+	"environment_name": "--environment", "logical_environment_name": "--logical-environment", "deployment_name": "--deployment",
+	"project_name": "--project", "project_version_name": "--project-version", "artifact_digest": "--digest",
+	"artifact_kind": "--kind", "status": "--status", "full_history": "--full-history",
+	"pagination.page": "--page", "pagination.page_size": "--page-size",
+}
+
 // params translates the flags into the API's parameters, and returns the violations of the flags.
 func (c *listCommand) params() (params client.ListDeploymentRecordsParams, violations []error) {
 	add := func(format string, args ...any) { violations = append(violations, fmt.Errorf(format, args...)) }
@@ -153,6 +161,7 @@ func (c *listCommand) Run(ctx context.Context, streams Streams) error {
 	if err != nil {
 		return err
 	}
+	api.flagNames = listFlagNames
 	lister, err := newLister(api, params, c.All)
 	if err != nil {
 		return err

@@ -330,7 +330,7 @@ func TestExitCodesOfList(t *testing.T) {
 		code    int
 		want    string
 	}{
-		"refused":      {problem(400, "the request has a fault", "artifact_kind: is wrong"), 3, "400 Bad Request: the request has a fault\n  artifact_kind: is wrong\n"},
+		"refused":      {problem(400, "the request has a fault", "artifact_kind: is wrong"), 3, "400 Bad Request: the request has a fault\n  --kind: is wrong\n"},
 		"unavailable":  {problem(503, "try again"), 4, "503 Service Unavailable: try again"},
 		"broken off":   {breakOff, 4, "broke off"},
 		"a web site":   {text("<!doctype html>"), 1, "without a list of records"},

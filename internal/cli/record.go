@@ -31,7 +31,7 @@ type recordCommand struct {
 
 // Help is printed by record --help.
 func (recordCommand) Help() string {
-	return `Prints the resulting record. Recording an artifact that runs there already adds no record. While the server is unreachable, too busy (408, 409 "try again", 425, 429) or failing (5xx), the command retries for --retry-for with growing pauses; all tries together record once.
+	return `Prints the resulting record. Recording an artifact that runs there already adds no record, and prints "already recorded". Decommissioning an artifact that never ran there adds a record, and prints "recorded as never seen before". While the server is unreachable, too busy (408, 409 "try again", 425, 429) or failing (5xx), the command retries for --retry-for with growing pauses; all tries together record once.
 
 Exit codes:
 
@@ -75,6 +75,7 @@ func (c *recordCommand) Run(ctx context.Context, streams Streams) error {
 	if err != nil {
 		return err
 	}
+	api.flagNames = c.flagNames()
 	if ignored := c.ignoredVersion(); ignored != "" {
 		fmt.Fprintf(streams.Err, "deployrecords: warning: %s is ignored without a digest: whichever version runs there is decommissioned\n", ignored)
 	}
@@ -116,10 +117,25 @@ func (c *recordCommand) summary(r recordingclient.DeploymentRecord) string {
 	if r.Status == recordingclient.DeploymentRecordStatusDEPLOYED {
 		since = r.CreatedAt
 	}
-	result := "recorded"
-	if c.Decommission && r.Status != recordingclient.DeploymentRecordStatusDECOMMISSIONED {
-		result = "nothing to decommission:"
-	}
-	return fmt.Sprintf("%s %s %s in %s: %s since %s (id %s)", result,
+	return fmt.Sprintf("%s %s %s in %s: %s since %s (id %s)", c.result(r),
 		r.DeploymentName, version, r.EnvironmentName, r.Status, since.UTC().Format(time.RFC3339), r.Id)
+}
+
+// result returns what the recording did to the resulting record, as far as the times of the record show it. A recording
+// that adds a record sets three equal times. One of a running or decommissioned artifact moves last_seen_at (W3, W4), and a
+// decommissioning moves updated_at beyond it.
+func (c *recordCommand) result(r recordingclient.DeploymentRecord) string {
+	decommissioned := r.Status == recordingclient.DeploymentRecordStatusDECOMMISSIONED
+	isNew := r.CreatedAt.Equal(r.UpdatedAt) && r.CreatedAt.Equal(r.LastSeenAt)
+	seenAgain := r.LastSeenAt.After(r.CreatedAt) && !r.UpdatedAt.After(r.LastSeenAt)
+	switch {
+	case c.Decommission && !decommissioned:
+		return "nothing to decommission:"
+	case decommissioned && isNew:
+		return "recorded as never seen before:"
+	case seenAgain:
+		return "already recorded:"
+	default:
+		return "recorded"
+	}
 }

@@ -66,6 +66,21 @@ func (c *recordCommand) flagOf(field string) (flag string, ofArtifact bool) {
 	}
 }
 
+// flagNames returns the flag that gives each field of the request body, for the server's errors.
+func (c *recordCommand) flagNames() map[string]string {
+	names := make(map[string]string)
+	for _, field := range []string{
+		"environment_name", "logical_environment_name", "deployment_name", "project_versions",
+		"artifact_name", "artifact_version", "artifact_digest",
+	} {
+		names[field], _ = c.flagOf(field)
+	}
+	if c.Image != nil {
+		names["artifact_name"], names["artifact_version"], names["artifact_digest"] = "name of --image", "tag of --image", "digest of --image"
+	}
+	return names
+}
+
 // artifact sets the artifact of the recording, and returns the violations of its flags.
 func (c *recordCommand) artifact(r *deployments.Recording) (violations []error) {
 	add := func(format string, args ...any) { violations = append(violations, fmt.Errorf(format, args...)) }

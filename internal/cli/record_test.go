@@ -197,7 +197,7 @@ func TestExitCodesOfRecord(t *testing.T) {
 		want    []string
 	}{
 		"bad request": {problem(400, "the request has 2 faults", "artifact_digest: is wrong", "kind: is too"), 3, []string{
-			"deployrecords: the server rejected the request: 400 Bad Request: the request has 2 faults\n  artifact_digest: is wrong\n  kind: is too\n",
+			"deployrecords: the server rejected the request: 400 Bad Request: the request has 2 faults\n  digest of --image: is wrong\n  kind: is too\n",
 		}},
 		"unauthorized": {problem(401, "the token is not accepted"), 3, []string{"401 Unauthorized: the token is not accepted"}},
 		"forbidden":    {problem(403, "no"), 3, []string{"403 Forbidden: no"}},

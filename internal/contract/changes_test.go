@@ -110,7 +110,7 @@ func TestAnAnswerThatNobodyHasDecidedOnIsReported(t *testing.T) {
 			"{description: Next words}",
 			"{description: Next words, content: {application/json: {schema: {$ref: '#/components/schemas/v1BadRequestResponse'}}}}",
 		} {
-			document := contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.Set(listOperation+" responses "+status, answer))
+			document := contracttest.Changed(t, contracttest.Base(), contracttest.Set(listOperation+" responses "+status, answer))
 			requireViolation(t, document, contract.RecordingOpenAPI(), "the document has the answer "+status+" (Next words), and nobody has decided when this server gives it")
 		}
 	}
@@ -132,7 +132,7 @@ func TestAnAnswerThatNobodyHasDecidedOnIsReported(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			requireViolation(t, contracttest.Changed(t, deployrecords.OpenAPI(), c.change), contract.RecordingOpenAPI(), c.want)
+			requireViolation(t, contracttest.Changed(t, contracttest.Base(), c.change), contract.RecordingOpenAPI(), c.want)
 		})
 	}
 }
@@ -153,7 +153,7 @@ func TestADefaultThatNobodyHasDecidedOnIsReported(t *testing.T) {
 			if in != "query" && strings.Contains(parameter, "deepObject") {
 				continue // not valid elsewhere
 			}
-			document := contracttest.Changed(t, deployrecords.OpenAPI(),
+			document := contracttest.Changed(t, contracttest.Base(),
 				contracttest.Set("components schemas TestAge", "{type: integer, default: 30}"),
 				contracttest.Insert(listParameters, 0, "{in: "+in+", name: test_max_age, "+parameter+"}"))
 			requireViolation(t, document, contract.RecordingOpenAPI(), "parameter test_max_age has the default 30 in the document")
@@ -172,7 +172,7 @@ func TestADefaultThatNobodyHasDecidedOnIsReported(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			requireViolation(t, contracttest.Changed(t, deployrecords.OpenAPI(), c.change), contract.RecordingOpenAPI(), c.want)
+			requireViolation(t, contracttest.Changed(t, contracttest.Base(), c.change), contract.RecordingOpenAPI(), c.want)
 		})
 	}
 }
@@ -183,7 +183,7 @@ func TestAnObjectWithTheNameOfAnotherParameterIsReported(t *testing.T) {
 		"schema: {allOf: [{type: object, properties: {environment_name: {type: string}}}]}",
 		"schema: {oneOf: [{type: string}, {type: object, properties: {environment_name: {type: string}}}]}",
 	} {
-		document := contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.Insert(listParameters, 0, "{in: query, name: test_slot, "+parameter+"}"))
+		document := contracttest.Changed(t, contracttest.Base(), contracttest.Insert(listParameters, 0, "{in: query, name: test_slot, "+parameter+"}"))
 		requireViolation(t, document, contract.RecordingOpenAPI(), "the query parameter test_slot may be an object, and its member environment_name has the name of another parameter")
 	}
 }
@@ -195,7 +195,7 @@ func TestAPatternThatGoCannotCompileIsReported(t *testing.T) {
 		"of an answer":   contracttest.Set("components schemas v1DeploymentRecord properties id pattern", "'^(?!-)'"),
 		"of all answers": contracttest.Set("components schemas rpcStatus properties message pattern", "'(a)\\1'"),
 	} {
-		document := contracttest.Changed(t, deployrecords.OpenAPI(), change)
+		document := contracttest.Changed(t, contracttest.Base(), change)
 		if violations := strings.Join(check(t, document, contract.RecordingOpenAPI()), "\n"); !strings.Contains(violations, "which Go cannot compile") {
 			t.Errorf("%s: got %q", name, violations)
 		}

@@ -110,7 +110,7 @@ type Change struct {
 }
 
 // DigestRequired rejects a decommissioning without a digest for an identity that has no records (W4).
-var DigestRequired = Violation{"artifact_digest", "is missing: nothing is deployed there, and nothing was"}
+var DigestRequired = Violation{"artifact_digest", "is missing, and nothing of this kind was ever recorded there; with a digest, it is recorded as decommissioned"}
 
 // Apply returns the effect of the recording on its identity at the time now (W1 to W4), or a violation.
 func (r Recording) Apply(history IdentityHistory, now time.Time) (Change, *Violation) {

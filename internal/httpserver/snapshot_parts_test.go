@@ -14,7 +14,7 @@ import (
 
 func TestW8_ASnapshotInParts(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, server *testServer, _ deployments.Store) {
-		server.post("/v1/deployments", named("gone", 9)).record(t)
+		server.post(recordPath, named("gone", 9)).record(t)
 		at := time.Now()
 		part := func(number int, more string, items ...string) answer {
 			members := snapshotOf("eu", at, fmt.Sprintf(`,"allow_empty":true,"snapshot_id":"eu/1","part":%d%s`, number, more))
