@@ -66,6 +66,9 @@ func TestScriptRunsSlowPackagesAgainWithoutTheRaceDetector(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("ran %q, want %q", got, want)
 	}
+	if first, _, _ := strings.Cut(string(text), "test -timeout"); !strings.Contains(first, "minutes on two cores") {
+		t.Errorf("before the first test, the script does not print how long it takes: %s", first)
+	}
 	if err := script.Wait(); err == nil {
 		t.Error("the script succeeded although the tests failed")
 	}
@@ -103,5 +106,45 @@ func TestScriptEndsEverythingOnInterrupt(t *testing.T) {
 	}
 	if err := script.Wait(); err == nil {
 		t.Error("the script succeeded although it was interrupted")
+	}
+}
+
+// A source archive has no git repository. Its files must be checked all the same.
+func TestScriptChecksProseWithoutGit(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"read me.md", "internal/x/x.go", "generated/x.go", ".vale/x.md", "examples/node_modules/x.md"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fake := filepath.Join(t.TempDir(), "go")
+	const fakeVale = `#!/bin/sh
+case "$*" in
+"env CGO_ENABLED") echo 1 ;;
+"env CC") echo sh ;;
+tool*) shift 4; printf '%s\n' "$@"; exit 1 ;;
+esac
+`
+	if err := os.WriteFile(fake, []byte(fakeVale), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	script, err := filepath.Abs("scripts/check-prose.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := exec.CommandContext(t.Context(), "sh", script)
+	check.Dir, check.Env = dir, append(os.Environ(), "GO="+fake)
+	out, err := check.Output()
+	got := strings.Fields(strings.ReplaceAll(string(out), "read me", "read-me"))
+	slices.Sort(got)
+	if want := []string{"./internal/x/x.go", "./read-me.md"}; !slices.Equal(got, want) {
+		t.Errorf("checked %q, want %q", got, want)
+	}
+	if err == nil {
+		t.Error("the script succeeded although vale failed")
 	}
 }

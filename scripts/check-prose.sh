@@ -6,6 +6,6 @@ if [ "$($GO env CGO_ENABLED)" != 1 ] || ! command -v "$($GO env CC)" >/dev/null 
   echo "prose: skipping vale, because there is no C compiler"
   exit 0
 fi
-git ls-files --cached --others --exclude-standard '*.md' '*.go' ':!generated' |
-  while read -r file; do [ ! -e "$file" ] || echo "$file"; done |
-  xargs "$GO" tool -modfile=tools/go.mod vale --output=line
+# find, because a source archive has no git repository.
+find . \( -name '.?*' -o -name generated -o -name node_modules -o -name bin \) -prune -o \
+  -type f \( -name '*.md' -o -name '*.go' \) -exec "$GO" tool -modfile=tools/go.mod vale --output=line {} +
