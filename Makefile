@@ -14,7 +14,7 @@ help: ## List the targets.
 build: ## Build bin/deployrecords, in pure Go.
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/deployrecords ./cmd/deployrecords
 
-run: build ## Serve the demo data on 127.0.0.1:8080 and print a curl command.
+run: build ## Serve the demo data on 127.0.0.1:8080 and print commands that query it.
 	@sh scripts/run-demo.sh
 
 generate: generate-code ## Generate the code in generated/ from the OpenAPI documents, and the settings table in docs/operations.md.

@@ -89,8 +89,11 @@ func checkReadable(name string) error {
 	return file.Close()
 }
 
+// progressFrom is the size in bytes of the smallest file whose import shows its progress. A bar of a second only flickers.
+const progressFrom = 8 << 20
+
 func importFile(ctx context.Context, s deployments.Store, clock func() time.Time, organization, name string, streams Streams) (deployments.ImportSummary, error) {
-	input, size := streams.In, int64(-1)
+	input, size, stderr := streams.In, int64(-1), streams.Err
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
@@ -101,8 +104,11 @@ func importFile(ctx context.Context, s deployments.Store, clock func() time.Time
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
 			size = info.Size()
 		}
+		if size >= 0 && size < progressFrom {
+			stderr = nil
+		}
 	}
-	if bar := newProgressBar(streams.Err, size, name, progressbar.OptionShowBytes(true)); bar != nil {
+	if bar := newProgressBar(stderr, size, name, progressbar.OptionShowBytes(true)); bar != nil {
 		defer func() { _ = bar.Clear() }()
 		reader := progressbar.NewReader(input, bar)
 		input = &reader

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -112,7 +114,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", c.Listen, err)
+		return listenError(c.Listen, err)
 	}
 	logger.Info("listening", "address", listener.Addr().String())
 	if c.InMemory.Value {
@@ -126,6 +128,17 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	}
 	logger.Info("stopped")
 	return nil
+}
+
+// listenError names the address once, and the setting that changes it if another program uses the address.
+func listenError(address string, err error) error {
+	if failed, ok := errors.AsType[*net.OpError](err); ok {
+		err = failed.Err
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("listen on %s: %w; set LISTEN_ADDR or --listen to another address", address, err)
+	}
+	return fmt.Errorf("listen on %s: %w", address, err)
 }
 
 // open opens the store in memory or on the database.

@@ -163,37 +163,6 @@ func Join(violations ...error) error {
 	return fmt.Errorf("invalid flags or settings:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 }
 
-// LogValue implements slog.LogValuer without secrets.
-func (s *Serve) LogValue() slog.Value {
-	attrs := []slog.Attr{
-		slog.String("database", RedactURL(s.Database.URL)),
-		slog.Int64("database_max_connections", s.MaxConnections.Value),
-	}
-	if s.InMemory.Value {
-		attrs = []slog.Attr{slog.String("database", "in memory"), slog.Any("load", s.Load), slog.String("organization", s.Organization)}
-		if now := s.Now.Value; !now.IsZero() {
-			attrs = append(attrs, slog.Time("now", now))
-		}
-	}
-	jwksURL, _, _ := strings.Cut(RedactURL(s.JWKSURL), "?") // some issuers expect an API key in the query
-	attrs = append(attrs,
-		slog.Bool("hmac_secret", s.HMACSecret() != "" || s.HMACSecretFile != ""),
-		slog.String("public_key_file", s.PublicKeyFile),
-		slog.String("jwks_url", jwksURL),
-		slog.String("issuer", s.Issuer),
-		slog.String("audience", s.Audience),
-		slog.String("organization_claim", s.OrganizationClaim),
-		slog.String("project_claim", s.ProjectClaim),
-		slog.Bool("allow_missing_scope", s.AllowMissingScope.Value),
-		slog.Bool("auto_create", s.AutoCreate.Value),
-		slog.String("unknown_parameters", s.UnknownParameters),
-		slog.Int64("first_page", s.FirstPage.Value),
-		slog.Int64("default_page_size", s.PageSize()),
-		slog.Int64("max_page_size", s.MaxPageSize.Value),
-		slog.Duration("request_timeout", s.RequestTimeout.Value))
-	return slog.GroupValue(attrs...)
-}
-
 // RedactURL replaces the secrets of a database URL or another URL.
 func RedactURL(text string) string {
 	u, err := url.Parse(text)

@@ -17,8 +17,13 @@ import (
 type setting[T any] struct {
 	Value T
 	given bool
-	err   error // names the flag; nil if the value is valid
+	// changed is whether the given text is not that of the default.
+	changed bool
+	err     error // names the flag; nil if the value is valid
 }
+
+// change returns the value, and whether it differs from the default.
+func (s *setting[T]) change() (value any, ok bool) { return s.Value, s.changed }
 
 // violation is called by validate.
 func (s *setting[T]) violation() error { return s.err }
@@ -92,15 +97,19 @@ func (s *Switch) Decode(ctx *kong.DecodeContext) error {
 	// Kong queues the values of --flag=value and of the environment as flag values. Any other token is the next
 	// argument, which does not belong to this flag.
 	if ctx.Scan.Peek().Type != kong.FlagValueToken {
-		s.Value = true
+		s.set(ctx, true)
 		return nil
 	}
 	if negated, ok := ctx.Scan.Peek().Value.(bool); ok { // --no-flag
 		ctx.Scan.Pop()
-		s.Value = negated
+		s.set(ctx, negated)
 		return nil
 	}
 	return s.decode(ctx, "true or false", strconv.ParseBool, func(bool) string { return "" })
+}
+
+func (s *Switch) set(ctx *kong.DecodeContext, value bool) {
+	s.Value, s.changed, s.err = value, strconv.FormatBool(value) != ctx.Value.Default, nil
 }
 
 // IsBool implements kong.BoolMapperValue.
@@ -113,7 +122,7 @@ func (s *setting[T]) decode(ctx *kong.DecodeContext, want string, parse func(str
 		return err
 	}
 	value, err := parse(text)
-	s.Value, s.given, s.err = value, true, nil
+	s.Value, s.given, s.changed, s.err = value, true, text != ctx.Value.Default, nil
 	if err != nil {
 		s.err = fmt.Errorf("--%s: %q is not %s", ctx.Value.Name, text, want)
 	} else if violation := check(value); violation != "" {

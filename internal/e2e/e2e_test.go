@@ -233,8 +233,8 @@ func TestADatabaseThatIsDownAtStart(t *testing.T) {
 	}
 }
 
-// The two lines that make run prints for another terminal.
-var curl = regexp.MustCompile(`(?m)^  export TOKEN=(\S+)\n  curl -s -H "Authorization: Bearer \$TOKEN" '([^']+)'$`)
+// The lines that make run prints for another terminal.
+var pasted = regexp.MustCompile(`(?m)^(  export TOKEN=(\S+)\n  DEPLOYRECORDS_TOKEN=\$TOKEN bin/deployrecords list .*\n)  curl -s -H "Authorization: Bearer \$TOKEN" '([^']+)'$`)
 
 func TestMakeRunPrintsARequestThatWorks(t *testing.T) {
 	path, err := binary()
@@ -267,16 +267,21 @@ func TestMakeRunPrintsARequestThatWorks(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(t, "the server listens", func() bool { return strings.Contains(log.String(), "msg=listening") })
-		printed := curl.FindStringSubmatch(log.String())
-		if printed == nil {
-			t.Fatalf("no curl line in %s", log)
+		waitFor(t, "the lines to paste", func() bool { return pasted.MatchString(log.String()) })
+		printed := pasted.FindStringSubmatch(log.String())
+		if before, _, _ := strings.Cut(log.String(), printed[0]); !strings.Contains(before, "msg=listening") {
+			t.Errorf("the lines are printed before the server listens: %s", log)
 		}
-		request, err := http.NewRequest(http.MethodGet, printed[2], nil)
+		list := exec.Command("sh", "-euc", printed[1])
+		list.Dir = dir
+		if out, err := list.CombinedOutput(); err != nil || bytes.Count(out, []byte("\n")) != 5 { // header, records, "3 of 55"
+			t.Errorf("%s\n%v\n%s", printed[1], err, out)
+		}
+		request, err := http.NewRequest(http.MethodGet, printed[3], nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		request.Header.Set("Authorization", "Bearer "+printed[1])
+		request.Header.Set("Authorization", "Bearer "+printed[2])
 		response, err := checked(t).Do(request)
 		if err != nil {
 			t.Fatal(err)
@@ -284,6 +289,11 @@ func TestMakeRunPrintsARequestThatWorks(t *testing.T) {
 		body, _ := io.ReadAll(response.Body)
 		if response.StatusCode != http.StatusOK || bytes.Count(body, []byte(`"artifact_id"`)) != 3 {
 			t.Errorf("%d %s", response.StatusCode, body)
+		}
+		other := exec.Command("sh", "scripts/run-demo.sh")
+		other.Dir, other.Env = dir, cmd.Env
+		if out, err := other.CombinedOutput(); err == nil || bytes.Contains(out, []byte("TOKEN")) || !bytes.Contains(out, []byte("set LISTEN_ADDR")) {
+			t.Errorf("with the address in use: %v\n%s", err, out)
 		}
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
