@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -96,7 +97,7 @@ func sameKeys(a, b map[string][]namedKey) bool {
 func newKeySet(rawURL string, settings jwksSettings, logger *slog.Logger, now func() time.Time) (*keySet, error) {
 	u, err := parseJWKSURL(rawURL)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the JWKS URL %w", err)
 	}
 	transport := settings.transport
 	if transport == nil {

@@ -23,12 +23,18 @@ const maxRedirects = 5
 func parseJWKSURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Hostname() == "" {
-		return nil, errors.New("the JWKS URL is not a URL with a host")
+		return nil, errors.New("is not a URL with a host")
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()) {
 		return u, nil
 	}
-	return nil, errors.New("the JWKS URL must be https (http only to a loopback address): whoever can change the keys on their way can sign any token")
+	return nil, errors.New("must be https (http only to a loopback address): whoever can change the keys on their way can sign any token")
+}
+
+// CheckJWKSURL checks the URL of a JWKS. Its error is a predicate without the URL.
+func CheckJWKSURL(raw string) error {
+	_, err := parseJWKSURL(raw)
+	return err
 }
 
 func isLoopback(host string) bool {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -141,13 +142,26 @@ func checkSecret(secret []byte) error {
 	return nil
 }
 
+// CheckSecret checks an HMAC secret that a person wrote, as the ones of the
+// environment and of files: unlike one of random bytes, it has no control
+// characters. Its error does not contain the secret.
+func CheckSecret(secret []byte) error {
+	if bytes.ContainsFunc(secret, unicode.IsControl) {
+		return errors.New("the secret has a control character, such as a tab or a line break")
+	}
+	return checkSecret(secret)
+}
+
+// CheckPublicKeys reports every violation of a PEM text.
+func CheckPublicKeys(text []byte) error { return keysByAlg{}.addPEM(text) }
+
 // ReadSecrets reads a file of HMAC secrets: one a line, of 32 bytes or more,
 // taken as the bytes stand (spaces count). Blank lines and the CR and LF
 // around a line are not part of it. Several secrets serve rotation: any of
 // them verifies (rule T1).
 //
-// The error names every line that is too short or belongs to a PEM file, and
-// never shows one. A text without any secret is an error too.
+// The error names every line that is too short, has a control character or
+// belongs to a PEM file, and never shows one. A text without any secret is an error too.
 func ReadSecrets(r io.Reader) ([][]byte, error) {
 	var secrets [][]byte
 	var violations []error
@@ -159,7 +173,7 @@ func ReadSecrets(r io.Reader) ([][]byte, error) {
 		if len(bytes.TrimSpace(secret)) == 0 {
 			continue
 		}
-		if err := checkSecret(secret); err != nil {
+		if err := CheckSecret(secret); err != nil {
 			violations = append(violations, fmt.Errorf("line %d: %w", line, err))
 			continue
 		}

@@ -75,13 +75,6 @@ func New(ctx context.Context, o Options) (*Verifier, error) {
 	return newVerifier(ctx, o, defaultJWKSSettings())
 }
 
-// Check reports every violation of the keys and the URL, as New does, and fetches nothing. Only New reports that no key
-// is set.
-func (o Options) Check() error {
-	_, _, err := o.read(defaultJWKSSettings())
-	return err
-}
-
 // read reads the keys of the options.
 func (o Options) read(settings jwksSettings) (keysByAlg, *keySet, error) {
 	var violations []error

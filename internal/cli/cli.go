@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/internal/config"
 )
 
 // The linker sets Version and Commit in releases.
@@ -109,6 +110,7 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 			}
 		}
 	}()
+	config.TrimEnvironment()
 	parser, err := kong.New(&commands{},
 		kong.Name("deployrecords"),
 		kong.Description(description),
@@ -130,10 +132,10 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 		line, parser.Stdout = []string{"--help"}, streams.Err
 	}
 	command, err := parser.Parse(line)
-	if err == nil {
-		err = command.Run()
-	} else {
+	if err != nil {
 		err = usageOf(parser, err)
+	} else if err = repeatedFlags(command); err == nil {
+		err = command.Run()
 	}
 	var usage usageError
 	var coded exitError

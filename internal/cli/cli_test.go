@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -100,9 +101,21 @@ func TestServeNeedsAKey(t *testing.T) {
 	}
 }
 
+// occupiedAddress returns an address on which no other server can listen.
+func occupiedAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener.Addr().String()
+}
+
 func TestServeLogsMaxConcurrentLists(t *testing.T) {
 	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(t.TempDir(), "x.db"))
 	t.Setenv("JWT_HMAC_SECRET", testSecret)
+	occupied := occupiedAddress(t)
 	for args, want := range map[string]string{
 		"":                             fmt.Sprint("max_concurrent_lists=", min(10, 2*runtime.GOMAXPROCS(0))),
 		"--max-concurrent-lists 7":     fmt.Sprint("max_concurrent_lists=", 7),
@@ -110,7 +123,7 @@ func TestServeLogsMaxConcurrentLists(t *testing.T) {
 		"--database-max-connections 50 --max-concurrent-lists 20": fmt.Sprint("max_concurrent_lists=", 20),
 	} {
 		// The server starts, and ends when it tries to listen.
-		_, stderr, code := run(t, append([]string{"serve", "--listen", "127.0.0.1:nowhere"}, strings.Fields(args)...)...)
+		_, stderr, code := run(t, append([]string{"serve", "--listen", occupied}, strings.Fields(args)...)...)
 		if code != 1 || !strings.Contains(stderr, want+"\n") {
 			t.Errorf("%s: exit code %d, want %s:\n%s", args, code, want, stderr)
 		}

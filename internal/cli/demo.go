@@ -5,15 +5,13 @@ import (
 	"errors"
 	"io"
 	"syscall"
-	"time"
 
+	"github.com/deployrecords/deployrecords/internal/config"
 	"github.com/deployrecords/deployrecords/internal/demo"
 )
 
 type demoCommand struct {
-	Records int       `default:"400" placeholder:"N" help:"Number of records."`
-	Seed    uint64    `default:"116" placeholder:"N" help:"Each seed generates a different history with different ids."`
-	End     time.Time `default:"2026-11-20T17:00:00Z" placeholder:"TIME" help:"End of the history, as an RFC 3339 time."`
+	config.Demo
 }
 
 // Help is printed by demo --help.
@@ -29,8 +27,11 @@ Examples:
 }
 
 func (c *demoCommand) Run(ctx context.Context, streams Streams) error {
+	if err := config.Join(c.Validate()...); err != nil {
+		return usageError{err}
+	}
 	out := &contextWriter{ctx: ctx, w: streams.Out}
-	err := demo.Generate(out, demo.Options{Records: c.Records, Seed: c.Seed, End: c.End})
+	err := demo.Generate(out, demo.Options{Records: int(c.Records.Value), Seed: uint64(c.Seed.Value), End: c.End.Value})
 	switch {
 	case out.err == nil && err != nil:
 		return usageError{err} // Generate rejected the options

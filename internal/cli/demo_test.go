@@ -53,11 +53,11 @@ func TestInvalidFlagsOfDemo(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--records=-1"}, "a history of -1 records can't be generated"},
+		{[]string{"--records=-1"}, "--records: -1 is not from 1 to 1000000000"},
 		{[]string{"--records", "many"}, "--records"},
 		{[]string{"--seed", "-1"}, "--seed"},
 		{[]string{"--end", "yesterday"}, "--end"},
-		{[]string{"--end", "0001-01-01T00:00:00Z"}, "between the years 1000 and 9000"},
+		{[]string{"--end", "0001-01-01T00:00:00Z"}, "--end: 0001-01-01T00:00:00Z is not in the years 1970 to 9998"},
 	} {
 		if stdout, stderr, code := run(t, append([]string{"demo"}, c.args...)...); code != 2 || stdout != "" || !strings.Contains(stderr, c.want) {
 			t.Errorf("%q: exit code %d, %s", c.args, code, stderr)

@@ -38,8 +38,15 @@ func (c *migrateCommand) Run(ctx context.Context, streams Streams) error {
 }
 
 func validateDatabase(database *config.Database) error {
-	if err := config.Join(append(database.Validate(), store.CheckURL(database.URL))...); err != nil {
+	if err := config.Join(append(database.Validate(), checkDatabaseURL(database.URL))...); err != nil {
 		return usageError{err}
+	}
+	return nil
+}
+
+func checkDatabaseURL(databaseURL string) error {
+	if err := store.CheckURL(databaseURL); err != nil {
+		return fmt.Errorf("--database-url: %s %w", config.QuoteURL(databaseURL), err)
 	}
 	return nil
 }

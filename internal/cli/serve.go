@@ -58,9 +58,8 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		token, err = c.developmentToken(&options)
 		violations = append(violations, err)
 	} else {
-		violations = append(violations, store.CheckURL(c.Database.URL))
+		violations = append(violations, checkDatabaseURL(c.Database.URL))
 	}
-	violations = append(violations, options.Check())
 	violations = append(violations, keyViolations...)
 	violations = append(violations, conflictingFlags(parsed, c.InMemory.Value)...)
 	if err := config.Join(violations...); err != nil {
@@ -175,7 +174,7 @@ func newLogger(s *config.Serve, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// verifierOptions reads the files of the keys. auth.New checks their contents.
+// verifierOptions reads the files of the keys, and returns the violations of the keys with the names of their settings.
 func verifierOptions(keys *config.Keys) (options auth.Options, violations []error) {
 	options = auth.Options{
 		JWKSURL:           keys.JWKSURL,
@@ -193,31 +192,46 @@ func verifierOptions(keys *config.Keys) (options auth.Options, violations []erro
 	if keys.PublicKeyFile != "" {
 		if options.PublicKeyPEM, err = os.ReadFile(keys.PublicKeyFile); err != nil {
 			violations = append(violations, fmt.Errorf("--jwt-public-key-file: %w", err))
+		} else if err := auth.CheckPublicKeys(options.PublicKeyPEM); err != nil {
+			violations = append(violations, fmt.Errorf("--jwt-public-key-file: %s: %w", keys.PublicKeyFile, err))
+		}
+	}
+	if keys.JWKSURL != "" {
+		if err := auth.CheckJWKSURL(keys.JWKSURL); err != nil {
+			violations = append(violations, fmt.Errorf("--jwks-url: %s %w", config.QuoteURL(keys.JWKSURL), err))
 		}
 	}
 	return options, violations
 }
 
-// readSecrets returns the HMAC secrets, the secret of the environment first. It returns that one with an error too, so
-// that violations of both are reported together.
+// readSecrets returns the HMAC secrets, the secret of the environment first, or the violations of both sources.
 func readSecrets(keys *config.Secrets) ([][]byte, error) {
 	var secrets [][]byte
-	if secret := keys.HMACSecret(); secret != "" {
-		secrets = append(secrets, []byte(secret))
+	var invalid error
+	if secret := []byte(keys.HMACSecret()); len(secret) > 0 {
+		secrets = append(secrets, secret)
+		if err := auth.CheckSecret(secret); err != nil {
+			invalid = fmt.Errorf("JWT_HMAC_SECRET: %w", err)
+		}
 	}
-	if keys.HMACSecretFile == "" {
-		return secrets, nil
+	more, err := readSecretFile(keys.HMACSecretFile)
+	return append(secrets, more...), errors.Join(invalid, err)
+}
+
+func readSecretFile(name string) ([][]byte, error) {
+	if name == "" {
+		return nil, nil
 	}
-	file, err := os.Open(keys.HMACSecretFile)
+	file, err := os.Open(name)
 	if err != nil {
-		return secrets, fmt.Errorf("--jwt-hmac-secret-file: %w", err)
+		return nil, fmt.Errorf("--jwt-hmac-secret-file: %w", err)
 	}
 	defer file.Close()
-	more, err := auth.ReadSecrets(file)
+	secrets, err := auth.ReadSecrets(file)
 	if err != nil {
-		return secrets, fmt.Errorf("--jwt-hmac-secret-file %s: %w", keys.HMACSecretFile, err)
+		return nil, fmt.Errorf("--jwt-hmac-secret-file: %s: %w", name, err)
 	}
-	return append(secrets, more...), nil
+	return secrets, nil
 }
 
 // collectRarely lets the heap grow to about 140 MiB between garbage collections, which delay requests by milliseconds

@@ -42,7 +42,7 @@ func TestServeInMemoryReportsInvalidFlags(t *testing.T) {
 		{"--memory --load /does/not/exist", 1, []string{"--load: open /does/not/exist: no such file"}},
 		{"--memory --load " + file, 1, []string{"--load " + file + " has faults:\n  line 2: id: is missing\n"}},
 		{"--memory --load - --load " + file, 1, []string{"--load " + file + " has faults"}},
-		{"--memory --listen 127.0.0.1:nowhere", 1, []string{"listen on 127.0.0.1:nowhere"}},
+		{"--memory --listen 127.0.0.1:nowhere", 2, []string{`--listen: "127.0.0.1:nowhere" is not HOST:PORT`}},
 	} {
 		stdout, stderr, code := run(t, append([]string{"serve"}, strings.Fields(c.args)...)...)
 		if code != c.code || stdout != "" {

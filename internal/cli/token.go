@@ -8,6 +8,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/config"
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 type tokenCommand struct {
@@ -24,18 +25,17 @@ Example:
 }
 
 func (c *tokenCommand) Run(streams Streams) error {
+	scopes, violations := c.scopes()
+	violations = append(c.Validate(), violations...)
+	if err := deployments.CheckOrganization(c.Organization); err != nil {
+		violations = append(violations, fmt.Errorf("--organization: %w", err))
+	}
 	secrets, err := readSecrets(&c.Secrets)
 	if err == nil && len(secrets) == 0 {
 		err = errors.New("there is no secret: set JWT_HMAC_SECRET or --jwt-hmac-secret-file")
 	}
-	if err != nil {
+	if err := config.Join(append(violations, err)...); err != nil {
 		return usageError{err}
-	}
-	if c.Project != nil && *c.Project == "" {
-		return usageError{errors.New("--project: is empty; without the flag, the token is for all projects")}
-	}
-	if c.Project != nil && c.ProjectClaim == "" {
-		return usageError{errors.New("--project: without --project-claim no claim limits a token to a project")}
 	}
 	request := auth.MintRequest{
 		Organization:      c.Organization,
@@ -44,16 +44,12 @@ func (c *tokenCommand) Run(streams Streams) error {
 		Audience:          c.Audience,
 		OrganizationClaim: c.OrganizationClaim,
 		ProjectClaim:      c.ProjectClaim,
-		TTL:               c.TTL,
+		Scopes:            scopes,
+		TTL:               c.TTL.Value,
 		Now:               time.Now(),
 	}
 	if c.Project != nil {
 		request.Project = *c.Project
-	}
-	for _, scopes := range c.Scope {
-		for scope := range strings.FieldsSeq(scopes) {
-			request.Scopes = append(request.Scopes, auth.Scope(scope))
-		}
 	}
 	token, err := auth.Mint(secrets[0], request)
 	if err != nil {
@@ -61,4 +57,21 @@ func (c *tokenCommand) Run(streams Streams) error {
 	}
 	_, err = fmt.Fprintln(streams.Out, token)
 	return err
+}
+
+// scopes returns the scopes of the flags, and their violations.
+func (c *tokenCommand) scopes() (scopes []auth.Scope, violations []error) {
+	for _, words := range c.Scope {
+		for word := range strings.FieldsSeq(words) {
+			switch scope := auth.Scope(word); {
+			case scope != auth.ReadDeployments && scope != auth.WriteDeployments:
+				violations = append(violations, fmt.Errorf("--scope: %q is neither %s nor %s", word, auth.ReadDeployments, auth.WriteDeployments))
+			case scope == auth.WriteDeployments && c.Project != nil:
+				violations = append(violations, fmt.Errorf("--scope: %s does not go with --project", scope))
+			default:
+				scopes = append(scopes, scope)
+			}
+		}
+	}
+	return scopes, violations
 }

@@ -39,7 +39,7 @@ var plainErrors = []struct {
 	text string
 }{
 	{regexp.MustCompile(`^(unknown flag -[^-]), did you mean .*`), "$1"},
-	{regexp.MustCompile(`^(--\S+: ).*but got "EOL" .*`), "${1}needs a value"},
+	{regexp.MustCompile(`^(--\S+: )expected .* value but got .*`), "${1}needs a value"},
 	{regexp.MustCompile(`^expected "(<\S+>).*`), "missing argument: $1"},
 }
 

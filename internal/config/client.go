@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strconv"
 )
 
 // Remote is a running server, as a client sees it.
@@ -23,8 +24,8 @@ type Client struct {
 // Conform has the settings of the conformance suite.
 type Conform struct {
 	Remote
-	Compare          string `placeholder:"URL" group:"Comparison" help:"Send the same requests to this server too, and report where its answers differ."`
-	CompareTokenFile string `placeholder:"FILE" group:"Comparison" help:"File with the token for --compare on its first line. That server receives no other token."`
+	Compare          string `name:"compare" placeholder:"URL" group:"Comparison" help:"Send the same requests to this server too, and report where its answers differ."`
+	CompareTokenFile string `name:"compare-token-file" placeholder:"FILE" group:"Comparison" help:"File with the token for --compare on its first line. That server receives no other token."`
 	Requests         Int    `default:"2000" min:"20" placeholder:"N" help:"Maximum number of requests; a comparison sends as many again to each server."`
 	Seed             Int    `default:"1" min:"0" placeholder:"N" help:"Selects values and pages; the same seed sends the same requests for the same data."`
 }
@@ -62,18 +63,29 @@ func (r *Remote) with(settings any) []error {
 	return violations
 }
 
-// checkAddress checks the URL of a server. Its errors do not quote the URL, which may contain a password.
+// checkAddress checks the URL of a server.
 func checkAddress(flag, text string) error {
 	u, err := url.Parse(text)
+	violation := ""
 	switch {
 	case text == "":
 		return fmt.Errorf("%s: is empty", flag)
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Opaque != "":
-		return fmt.Errorf("%s: is not http://HOST:PORT or https://HOST:PORT, with or without a path", flag)
+		violation = "is not http://HOST:PORT or https://HOST:PORT, with or without a path"
+	case !isPort(u.Port()):
+		violation = "has a port that is not from 1 to 65535"
 	case u.User != nil:
-		return fmt.Errorf("%s: has a user name or a password, which this server does not use", flag)
+		violation = "has a user name or a password, which this server does not use"
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return fmt.Errorf("%s: has a query or a fragment; give the server's URL without /v1/deployments", flag)
+		violation = "has a query or a fragment; give the server's URL without /v1/deployments"
+	default:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s: %s %s", flag, QuoteURL(text), violation)
+}
+
+// isPort reports whether a client can connect to the port of a URL, which may be absent.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }

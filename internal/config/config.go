@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"strings"
-	"time"
 )
 
 // Database has the settings of the database connection.
@@ -87,11 +85,37 @@ type Serve struct {
 type Token struct {
 	Secrets
 	Claims
-	Organization string        `required:"" placeholder:"KEY" help:"Organization of the token."`
-	Scope        []string      `default:"deployments:read" sep:" " placeholder:"SCOPE" help:"Scopes of the token: deployments:read, deployments:write, or both."`
-	Project      *string       `placeholder:"NAME" help:"Restrict the token to records of artifacts of this project; such a token cannot record."`
-	Subject      string        `placeholder:"TEXT" help:"Subject (sub) of the token."`
-	TTL          time.Duration `name:"ttl" default:"24h" placeholder:"TIME" help:"Lifetime of the token."`
+	Organization string   `name:"organization" required:"" placeholder:"KEY" help:"Organization of the token."`
+	Scope        []string `name:"scope" default:"deployments:read" sep:" " placeholder:"SCOPE" help:"Scopes of the token: deployments:read, deployments:write, or both."`
+	Project      *string  `name:"project" placeholder:"NAME" help:"Restrict the token to records of artifacts of this project; such a token cannot record."`
+	Subject      string   `name:"subject" placeholder:"TEXT" help:"Subject (sub) of the token."`
+	TTL          Duration `name:"ttl" default:"24h" placeholder:"TIME" help:"Lifetime of the token."`
+}
+
+// Demo has the settings of the demo command.
+type Demo struct {
+	Records Int  `name:"records" default:"400" min:"1" max:"1000000000" placeholder:"N" help:"Number of records."`
+	Seed    Int  `name:"seed" default:"116" min:"0" placeholder:"N" help:"Each seed generates a different history with different ids."`
+	End     Time `name:"end" default:"2026-11-20T17:00:00Z" placeholder:"TIME" help:"End of the history, as an RFC 3339 time."`
+}
+
+// Validate returns the violations of the settings.
+func (d *Demo) Validate() []error { return validate(d) }
+
+// Validate returns the violations of the settings. The command checks the organization, the scopes and the secrets.
+func (t *Token) Validate() []error {
+	violations := validate(t)
+	if t.OrganizationClaim == "" {
+		violations = append(violations, errors.New("--organization-claim: is empty"))
+	}
+	switch {
+	case t.Project == nil:
+	case *t.Project == "":
+		violations = append(violations, errors.New("--project: is empty; without the flag, the token is for all projects"))
+	case t.ProjectClaim == "":
+		violations = append(violations, errors.New("--project: without --project-claim no claim limits a token to a project"))
+	}
+	return violations
 }
 
 // Validate returns the violations of the settings. The store checks the URL.
@@ -126,8 +150,8 @@ func (s *Serve) Validate() []error {
 	} else if s.ProjectClaim == s.OrganizationClaim {
 		add("--project-claim: %q is the claim of the organization", s.ProjectClaim)
 	}
-	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
-		add("--listen: %q is not HOST:PORT", s.Listen)
+	if _, err := net.ResolveTCPAddr("tcp", s.Listen); err != nil {
+		add("--listen: %q is not HOST:PORT with a port from 0 to 65535: %w", s.Listen, addressError(err))
 	}
 	if s.UnknownParameters != "ignore" && s.UnknownParameters != "reject" {
 		add("--unknown-parameters: %q is neither ignore nor reject", s.UnknownParameters)
@@ -161,20 +185,4 @@ func Join(violations ...error) error {
 		return nil
 	}
 	return fmt.Errorf("invalid flags or settings:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  "))
-}
-
-// RedactURL replaces the secrets of a database URL or another URL.
-func RedactURL(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return "(not a URL)"
-	}
-	query := u.Query()
-	for _, name := range []string{"password", "passfile", "sslpassword"} { // PostgreSQL's secret parameters
-		if query.Has(name) {
-			query.Set(name, "xxxxx")
-			u.RawQuery = query.Encode()
-		}
-	}
-	return u.Redacted()
 }

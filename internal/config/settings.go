@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -117,8 +118,8 @@ func (s *Switch) IsBool() bool { return true }
 
 // decode parses and checks the value. check returns what is wrong with it, or "".
 func (s *setting[T]) decode(ctx *kong.DecodeContext, want string, parse func(string) (T, error), check func(T) string) error {
-	var text string
-	if err := ctx.Scan.PopValueInto("value", &text); err != nil {
+	text, err := popValue(ctx.Scan)
+	if err != nil {
 		return err
 	}
 	value, err := parse(text)
@@ -131,16 +132,29 @@ func (s *setting[T]) decode(ctx *kong.DecodeContext, want string, parse func(str
 	return nil
 }
 
+// popValue returns the next argument, which may be a negative number. Kong takes each argument with a hyphen for a flag.
+func popValue(scan *kong.Scanner) (string, error) {
+	token := scan.Pop()
+	text, ok := token.Value.(string)
+	isNumber := len(text) > 1 && text[0] == '-' && (text[1] == '.' || '0' <= text[1] && text[1] <= '9')
+	if !ok || !token.IsValue() && !isNumber {
+		return "", errors.New("needs a value")
+	}
+	return text, nil
+}
+
 // validate returns the violations of the fields of a struct of settings, and of the structs in it, in their order.
 func validate(settings any) (violations []error) {
 	fields := reflect.ValueOf(settings).Elem()
-	for _, field := range fields.Fields() {
+	for description, field := range fields.Fields() {
 		if s, ok := reflect.TypeAssert[interface{ violation() error }](field.Addr()); ok {
 			if err := s.violation(); err != nil {
 				violations = append(violations, err)
 			}
 		} else if field.Kind() == reflect.Struct {
 			violations = append(violations, validate(field.Addr().Interface())...)
+		} else if err := checkText(description.Tag.Get("name"), field); err != nil {
+			violations = append(violations, err)
 		}
 	}
 	return violations

@@ -143,7 +143,7 @@ func (s *Store) Clock(ctx context.Context) (func() time.Time, error) {
 	return func() time.Time { return now.Add(time.Since(read)) }, nil
 }
 
-// CheckURL validates a database URL without opening anything. Its errors never contain a password.
+// CheckURL validates a database URL without opening anything. Its errors are predicates and never contain a password.
 func CheckURL(databaseURL string) error { return database.CheckURL(databaseURL) }
 
 // Migrate upgrades the database's schema to the version of this program, and compacts the pending deltas and builds the

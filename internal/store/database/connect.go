@@ -19,23 +19,30 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite", SQLite in pure Go
 )
 
-// CheckURL validates a database URL without opening anything. Its errors never contain a password.
+// CheckURL validates a database URL without opening anything. Its errors are predicates and never contain a password.
 func CheckURL(databaseURL string) error {
 	switch scheme, rest, _ := strings.Cut(databaseURL, "://"); scheme {
 	case "postgres", "postgresql":
 		_, err := parsePostgres(databaseURL)
 		return err
 	case "sqlite":
-		if rest == ":memory:" || strings.HasPrefix(rest, "file:") {
-			return errors.New("the database URL must name a plain file: each connection to :memory: would have a database of its own")
-		}
-		if rest == "" {
-			return errors.New("the database URL names no file: write sqlite://relative.db or sqlite:///absolute.db")
-		}
-		return nil
+		return checkFileName(rest)
 	default:
-		return errors.New("the database URL begins with neither postgres:// nor sqlite://")
+		return errors.New("begins with neither postgres:// nor sqlite://")
 	}
+}
+
+// checkFileName validates the part of an SQLite URL after sqlite://.
+func checkFileName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("names no file: write sqlite://relative.db or sqlite:///absolute.db")
+	case name == ":memory:" || strings.HasPrefix(name, "file:"):
+		return errors.New("must name a plain file: each connection to :memory: would have a database of its own")
+	case strings.Contains(name, "?"):
+		return errors.New("has a ?, which the name of a file cannot have: SQLite has no parameters here")
+	}
+	return nil
 }
 
 // IsLocal reports whether the database is on this machine: a file, or a server that is reached by sockets and loopback
@@ -60,10 +67,31 @@ func IsLocal(databaseURL string) bool {
 func parsePostgres(databaseURL string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
-		// pgx hides the password in its error only where it finds it, so the error shows no part of the URL.
-		return nil, errors.New("the database URL is not of the form postgres://user:password@host:port/database?sslmode=…")
+		return nil, fmt.Errorf("is not of the form postgres://user:password@host:port/database?sslmode=…%s", reason(databaseURL, err))
 	}
 	return config, nil
+}
+
+// reason returns the reason of an error of pgx about a valid URL. pgx hides the password in its error
+// only where it finds it.
+func reason(databaseURL string, err error) string {
+	u, urlErr := url.Parse(databaseURL)
+	cause := errors.Unwrap(err)
+	switch {
+	case urlErr != nil:
+		return ""
+	case strings.HasSuffix(err.Error(), "invalid port"):
+		return ": a port is not from 1 to 65535"
+	case cause == nil:
+		return ""
+	}
+	password, _ := u.User.Password()
+	for _, secret := range []string{password, u.Query().Get("password"), u.Query().Get("sslpassword")} {
+		if secret != "" && strings.Contains(cause.Error(), secret) {
+			return ""
+		}
+	}
+	return ": " + cause.Error()
 }
 
 func openPool(o Options) (*sql.DB, Dialect, error) {

@@ -49,7 +49,7 @@ type DB struct {
 // SQLite file) and never contain a password.
 func Open(o Options) (*DB, error) {
 	if err := CheckURL(o.URL); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the database URL %w", err)
 	}
 	pool, dialect, err := openPool(o)
 	if err != nil {
