@@ -103,13 +103,13 @@ func whenReachable(ctx context.Context, database *config.Database, logger *slog.
 		switch {
 		case err == nil:
 			return nil
-		case !errors.Is(err, deployments.ErrUnavailable) || ctx.Err() != nil:
+		case !errors.Is(err, deployments.ErrUnavailable) || store.IsPermanent(err) || ctx.Err() != nil:
 			return fmt.Errorf("prepare the database %s: %w", config.RedactURL(database.URL), err)
 		case !time.Now().Before(deadline):
 			return fmt.Errorf("gave up on the database %s after %s: %w", config.RedactURL(database.URL), database.Wait.Value, err)
 		}
 		pause = min(pause, time.Until(deadline))
-		logger.Warn("the database is unreachable", "retry_in", pause.String(), "error", err)
+		logger.Warn("the database is unreachable", "retry_in", pause.Round(10*time.Millisecond).String(), "error", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):

@@ -146,6 +146,9 @@ func (s *Store) Clock(ctx context.Context) (func() time.Time, error) {
 // CheckURL validates a database URL without opening anything. Its errors are predicates and never contain a password.
 func CheckURL(databaseURL string) error { return database.CheckURL(databaseURL) }
 
+// IsPermanent reports whether an error of a connection stays until a person changes something. See database.IsPermanent.
+func IsPermanent(err error) bool { return database.IsPermanent(err) }
+
 // Migrate upgrades the database's schema to the version of this program, and compacts the pending deltas and builds the
 // milestones that this migration or an interrupted one has left. See database.Migrator.Migrate.
 func Migrate(ctx context.Context, databaseURL string) (Migration, error) {

@@ -19,17 +19,21 @@ import (
 
 // MapError converts a driver's error to an error that deployments.Store documents. It returns those errors unchanged.
 func MapError(ctx context.Context, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, deployments.ErrUnavailable), errors.Is(err, deployments.ErrConflict):
+	if err == nil || errors.Is(err, deployments.ErrUnavailable) || errors.Is(err, deployments.ErrConflict) {
 		return err
+	}
+	if connectErr, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		err = unreachableError{connectErr}
+	}
+	switch {
 	case ctx.Err() != nil:
 		// The drivers wrap the context's error, or report the connection that they closed. The server's statement timeout
 		// never ends a statement before its request's deadline.
 		return fmt.Errorf("%w (%w)", ctx.Err(), err)
 	case isUnavailable(err):
 		return fmt.Errorf("%w: %w", deployments.ErrUnavailable, err)
+	case isForbidden(err):
+		return fmt.Errorf("%w: grant the role the rights that docs/operations.md lists", err)
 	}
 	return err
 }
@@ -46,6 +50,9 @@ func IsConflict(err error) bool {
 // IsLockTimeout reports whether a wait for a lock of another transaction exceeded the limit of one wait: lock_timeout in
 // PostgreSQL, the busy timeout in SQLite.
 func IsLockTimeout(err error) bool { return sqlState(err) == "55P03" || isBusy(err) }
+
+// isForbidden reports whether the role of the connection lacks a right.
+func isForbidden(err error) bool { return sqlState(err) == "42501" }
 
 // isIdleTimeout reports whether PostgreSQL closed the connection because its transaction was idle. The driver reports
 // that, or that it found the connection closed and did not send the statement.
@@ -68,6 +75,8 @@ func isUnavailable(err error) bool {
 		sqliteErr  *sqlite.Error
 	)
 	switch state := sqlState(err); {
+	case errors.As(err, &connectErr):
+		return true
 	case state != "":
 		return isUnavailableState(state)
 	case errors.As(err, &sqliteErr):
@@ -76,7 +85,7 @@ func isUnavailable(err error) bool {
 			return true
 		}
 		return false
-	case errors.As(err, &connectErr), errors.As(err, &netErr):
+	case errors.As(err, &netErr):
 		return true
 	}
 	return pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||

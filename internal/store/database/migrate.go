@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -50,13 +51,24 @@ func (m *Migrator) Migrate(ctx context.Context) (Migration, error) {
 		return Migration{From: from, To: from}, err
 	}
 	if err := m.up(ctx); err != nil {
-		return Migration{}, MapError(ctx, err)
+		return Migration{}, migrationError(ctx, err)
 	}
 	to, err := m.version(ctx)
 	if err != nil {
 		return Migration{}, MapError(ctx, err)
 	}
 	return Migration{From: from, To: to}, m.compare(to)
+}
+
+// migrationError maps an error of a migration. A role that may not change the schema gets advice instead of the steps of
+// goose.
+func migrationError(ctx context.Context, err error) error {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	var connectErr *pgconn.ConnectError
+	if ok && isForbidden(pgErr) && !errors.As(err, &connectErr) {
+		return fmt.Errorf("%w: run deployrecords migrate as the owner of the schema", pgErr)
+	}
+	return MapError(ctx, err)
 }
 
 // Check returns a *SchemaError unless the database has the latest version.

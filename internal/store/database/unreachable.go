@@ -1,0 +1,63 @@
+package database
+
+import (
+	"crypto/tls"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// unreachableError is a failed attempt to connect to PostgreSQL, as one line: the driver's text has a line for each
+// address, and several are often equal.
+type unreachableError struct{ *pgconn.ConnectError }
+
+func (e unreachableError) Error() string {
+	var lines []string
+	for line := range strings.Lines(e.ConnectError.Error()) {
+		line = strings.TrimSpace(line)
+		// The first line may have a prefix for all of them.
+		if !slices.ContainsFunc(lines, func(earlier string) bool { return strings.HasSuffix(earlier, line) }) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Replace(strings.Join(lines, "; "), ":; ", ": ", 1)
+}
+
+func (e unreachableError) Unwrap() error { return e.ConnectError }
+
+// IsPermanent reports whether every address of the database rejected the connection for a reason that stays until a person
+// changes it. Such reasons are the password, the role, the database, the certificate, or a server without TLS.
+func IsPermanent(err error) bool {
+	connectErr, ok := errors.AsType[*pgconn.ConnectError](err)
+	if !ok {
+		return false
+	}
+	attempts := []error{connectErr.Unwrap()}
+	if joined, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](connectErr); ok {
+		attempts = joined.Unwrap()
+	}
+	return !slices.ContainsFunc(attempts, func(attempt error) bool { return !isRejection(attempt) })
+}
+
+func isRejection(attempt error) bool {
+	switch state := sqlState(attempt); {
+	case strings.HasPrefix(state, "28"): // password, role, pg_hba.conf
+		return true
+	case state == "3D000", state == "42501": // no such database, no right to connect to it
+		return true
+	case state == "08P01": // PgBouncer's answer to a startup parameter that it does not know
+		return true
+	}
+	var (
+		certificateErr *tls.CertificateVerificationError
+		alert          tls.AlertError
+		notTLS         tls.RecordHeaderError
+	)
+	return errors.As(attempt, &certificateErr) || errors.As(attempt, &alert) || errors.As(attempt, &notTLS) ||
+		strings.HasSuffix(attempt.Error(), "server refused TLS connection") // pgconn has no type for it
+}
