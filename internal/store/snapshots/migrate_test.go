@@ -1,6 +1,7 @@
 package snapshots_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -24,9 +25,7 @@ func TestMigrationAddsSnapshotsToADatabaseWithRecords(t *testing.T) {
 				"kind": 1, "status": 1, "project_set_id": 0, "created_at": storetest.At(n),
 			}
 			record := storetest.Row{"id": storetest.ID(n), "updated_at": storetest.At(n), "last_seen_at": storetest.At(n)}
-			for column, value := range slot {
-				record[column] = value
-			}
+			maps.Copy(record, slot)
 			engine.Insert(t, db, "deployment_records", record)
 			slot["record_id"] = record["id"]
 			engine.Insert(t, db, "current_slots", slot)
