@@ -46,8 +46,10 @@ func TestRecordingMovesByOneLineWhenUpstreamTakesItsPath(t *testing.T) {
 	for _, command := range [][]string{
 		{"make", "-s", "generate-code"},
 		{"go", "vet", "./..."},
-		{"go", "test", "./internal/contract", "./internal/api", "./internal/httpserver", "./internal/cli", "./internal/importer",
-			"./internal/contracttest", "./internal/conformance", "./internal/e2e", "./deployrecordstest"},
+		{
+			"go", "test", "./internal/contract", "./internal/api", "./internal/httpserver", "./internal/cli", "./internal/importer",
+			"./internal/contracttest", "./internal/conformance", "./internal/e2e", "./deployrecordstest",
+		},
 	} {
 		run := exec.CommandContext(t.Context(), command[0], command[1:]...)
 		run.Dir = dir

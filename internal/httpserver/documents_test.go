@@ -230,7 +230,7 @@ func requireOnlyLocalServers(t *testing.T, document []byte) {
 func valuesWithoutServers(t *testing.T, document []byte) map[string]any {
 	t.Helper()
 	var values map[string]any
-	decode := func(text []byte, to any) error { return yaml.Unmarshal(text, to) }
+	decode := yaml.Unmarshal
 	if json.Valid(document) {
 		decode = json.Unmarshal
 	}

@@ -16,7 +16,7 @@ func rejectUnknown(o *options) { o.RejectUnknownParameters = true }
 
 func TestQ1_UnknownParametersAreIgnoredByDefault(t *testing.T) {
 	server, _ := onSQLite(t)
-	for _, query := range []string{"?enviroment_name=x", "?x&x=%00&y=%FF", "?Status=x"} {
+	for _, query := range []string{"?envronment_name=x", "?x&x=%00&y=%FF", "?Status=x"} {
 		if answer := server.get(query); answer.status != 200 {
 			t.Errorf("%s: got %d %s", query, answer.status, answer.body)
 		}
@@ -29,26 +29,26 @@ func TestQ1_UnknownParametersAreIgnoredByDefault(t *testing.T) {
 func TestQ1_RejectNamesTheNearestKnownParameter(t *testing.T) {
 	server, _ := onSQLite(t, rejectUnknown)
 	for name, want := range map[string]string{
-		"enviroment_name":      "environment_name",
-		"environmentName":      "environment_name",
-		"environment":          "environment_name",
-		"Status":               "status",
-		"status[]":             "status",
-		"state":                "status",
-		"page":                 "pagination.page",
-		"pageSize":             "pagination.page_size",
-		"page_size":            "pagination.page_size",
-		"pagination.pageSize":  "pagination.page_size",
-		"pagination[page]":     "pagination.page",
-		"kind":                 "artifact_kind",
-		"digest":               "artifact_digest",
-		"version":              "project_version_name",
-		"project":              "project_name",
-		"history":              "full_history",
-		"full_history ":        "full_history",
-		"logical_enviroment":   "logical_environment_name",
-		"deployment_names":     "deployment_name",
-		"project_verison_name": "project_version_name",
+		"envronment_name":     "environment_name",
+		"environmentName":     "environment_name",
+		"environment":         "environment_name",
+		"Status":              "status",
+		"status[]":            "status",
+		"state":               "status",
+		"page":                "pagination.page",
+		"pageSize":            "pagination.page_size",
+		"page_size":           "pagination.page_size",
+		"pagination.pageSize": "pagination.page_size",
+		"pagination[page]":    "pagination.page",
+		"kind":                "artifact_kind",
+		"digest":              "artifact_digest",
+		"version":             "project_version_name",
+		"project":             "project_name",
+		"history":             "full_history",
+		"full-history":        "full_history",
+		"logical_envronment":  "logical_environment_name",
+		"deployment_names":    "deployment_name",
+		"project_versin_name": "project_version_name",
 	} {
 		answer := server.get("?" + url.QueryEscape(name) + "=x&status=DEPLOYED")
 		details := answer.details(t)
