@@ -36,7 +36,7 @@ type listCommand struct {
 
 // Help is printed by list --help.
 func (listCommand) Help() string {
-	return `The newest records come first. A table shows the age of each record and is as wide as the terminal, or 80 columns. If records were found that are not printed, standard error has their number.
+	return `The newest records come first. A table shows the age of each record and is as wide as the terminal, or 80 columns. It shows the logical environments if those of one environment differ. If records were found that are not printed, standard error has their number.
 
 If the server is unreachable, too busy (429) or failing (5xx), the command fails at once. With --retry-for 10s it retries for ten seconds, for example while the server starts.
 

@@ -13,7 +13,7 @@ import (
 	"github.com/deployrecords/deployrecords/generated/client"
 )
 
-// tableRow has one text per column.
+// tableRow has one text per column of tableHeader.
 type tableRow []string
 
 // columnGap separates columns.
@@ -25,17 +25,44 @@ const chartMark = " (chart)"
 // minNameWidth is the width of the longest of the headers ENVIRONMENT, DEPLOYMENT and ARTIFACT.
 const minNameWidth = 11
 
-var tableHeader = tableRow{"ENVIRONMENT", "DEPLOYMENT", "ARTIFACT", "STATUS", "AGE"}
+var tableHeader = tableRow{"ENVIRONMENT", "LOGICAL ENVIRONMENT", "DEPLOYMENT", "ARTIFACT", "STATUS", "AGE"}
 
-// nameColumns is the number of columns, from the left, that are shortened in a narrow table.
-const nameColumns = 3
+const (
+	environmentColumn = 0
+	logicalColumn     = 1
+	// otherColumns is the number of columns, from the right, that are not shortened in a narrow table.
+	otherColumns = 2
+)
 
 func newTableRow(r client.DeploymentRecord, now time.Time) tableRow {
 	artifact := artifactCell(r.Artifact)
 	if r.Artifact.Kind == "HELM_CHART" {
 		artifact += chartMark
 	}
-	return tableRow{visible(r.EnvironmentName), visible(r.DeploymentName), visible(artifact), visible(string(r.Status)), age(now.Sub(r.CreatedAt))}
+	logical := "-"
+	if r.LogicalEnvironmentName != nil {
+		logical = visible(*r.LogicalEnvironmentName)
+	}
+	return tableRow{
+		visible(r.EnvironmentName), logical, visible(r.DeploymentName), visible(artifact), visible(string(r.Status)), age(now.Sub(r.CreatedAt)),
+	}
+}
+
+// withoutLogical returns the rows without the logical environment, unless two rows of one environment differ in it: they may
+// then be of one slot, and neither supersedes the other.
+func withoutLogical(rows []tableRow) []tableRow {
+	logical := make(map[string]string)
+	for _, row := range rows {
+		if first, ok := logical[row[environmentColumn]]; ok && first != row[logicalColumn] {
+			return rows
+		}
+		logical[row[environmentColumn]] = row[logicalColumn]
+	}
+	narrow := make([]tableRow, len(rows))
+	for i, row := range rows {
+		narrow[i] = slices.Delete(slices.Clone(row), logicalColumn, logicalColumn+1)
+	}
+	return narrow
 }
 
 // artifactCell returns the last part of the name with the version, or with the digest if there is no version.
@@ -76,7 +103,7 @@ func age(d time.Duration) string {
 
 // writeTable writes the rows in at most width terminal cells. A terminal narrower than the headers wraps the lines.
 func writeTable(out io.Writer, rows []tableRow, width int) error {
-	rows = append([]tableRow{tableHeader}, rows...)
+	rows = withoutLogical(append([]tableRow{tableHeader}, rows...))
 	w := bufio.NewWriter(out)
 	widths := fitColumns(rows, width)
 	for _, row := range rows {
@@ -90,10 +117,10 @@ func writeTable(out io.Writer, rows []tableRow, width int) error {
 	return w.Flush() // returns the first error of all writes
 }
 
-// fitColumns returns the widths of the columns. It limits the name columns to the greatest equal width with which the
-// table fits.
+// fitColumns returns the widths of the columns of rows, the first of which is the header. It limits the name columns to the
+// greatest equal width with which the table fits, and none to less than its header.
 func fitColumns(rows []tableRow, width int) []int {
-	natural := make([]int, len(tableHeader))
+	natural := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
 			natural[i] = max(natural[i], uniseg.StringWidth(cell))
@@ -102,8 +129,8 @@ func fitColumns(rows []tableRow, width int) []int {
 	for limit := max(width, minNameWidth); ; limit-- {
 		widths, total := slices.Clone(natural), len(columnGap)*(len(natural)-1)
 		for i := range widths {
-			if i < nameColumns {
-				widths[i] = min(widths[i], limit)
+			if i < len(widths)-otherColumns {
+				widths[i] = min(widths[i], max(limit, len(rows[0][i])))
 			}
 			total += widths[i]
 		}

@@ -47,6 +47,41 @@ var tables = map[string][]tableRow{
 	},
 }
 
+func TestTheTableHasTheLogicalEnvironmentWhereItDiffers(t *testing.T) {
+	in := func(environment, logical string) tableRow {
+		r := client.DeploymentRecord{EnvironmentName: environment, DeploymentName: "a-deployment-with-a-long-name", Status: "DECOMMISSIONED", CreatedAt: day}
+		r.Artifact = client.Artifact{Kind: containerImage, Name: "an-artifact-with-a-long-name", Version: "1.4"}
+		if logical != "" {
+			r.LogicalEnvironmentName = &logical
+		}
+		return newTableRow(r, day)
+	}
+	for name, c := range map[string]struct {
+		rows []tableRow
+		want []string
+	}{
+		"none":                {[]tableRow{in("prod-eu", ""), in("prod-us", "")}, nil},
+		"one":                 {[]tableRow{in("prod-eu", "production"), in("prod-eu", "production")}, nil},
+		"two environments":    {[]tableRow{in("prod-eu", "production"), in("lab", "staging"), in("prod-eu", "production")}, nil},
+		"given and not given": {[]tableRow{in("prod-eu", "production"), in("prod-eu", "")}, []string{"  production           ", "  -                    "}},
+		"two in one":          {[]tableRow{in("prod-eu", "blue"), in("lab", ""), in("prod-eu", "green")}, []string{"  blue  ", "  -  ", "  green  "}},
+	} {
+		var out bytes.Buffer
+		if err := writeTable(&out, c.rows, 80); err != nil {
+			t.Fatal(err)
+		}
+		if has := strings.Contains(out.String(), "LOGICAL ENVIRONMENT"); has != (c.want != nil) {
+			t.Errorf("%s: %s", name, &out)
+		}
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		for i, line := range lines {
+			if width := uniseg.StringWidth(line); width > 80 || i > 0 && c.want != nil && !strings.Contains(line, c.want[i-1]) {
+				t.Errorf("%s: line %d, %d cells: %s", name, i, width, line)
+			}
+		}
+	}
+}
+
 func TestTablesFitTheWidth(t *testing.T) {
 	for name, rows := range tables {
 		for _, width := range []int{80, 132} {
