@@ -59,6 +59,32 @@ func TestTheDocumentedShellScriptPrintsTheDocumentedOutput(t *testing.T) {
 	}
 }
 
+// A module outside this repository has only what the document says about go.mod.
+func TestTheDocumentedModuleRunsTheExample(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"example_test.go", "whatruns_test.go", "testdata/records.ndjson"} {
+		path := filepath.Join(dir, "tests", name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(read(t, "deployrecordstest/"+name)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(absolute(t, "."), filepath.Join(dir, "deployrecords")); err != nil {
+		t.Fatal(err)
+	}
+	commands := strings.ReplaceAll(blocks(read(t, "docs/contract-testing.md"), "console")[0], "$ go ", "go ")
+	if !strings.Contains(commands, "go mod tidy") {
+		t.Fatalf("not the commands of a module: %s", commands)
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-euc", "go mod init example.com/tests\n"+commands+"go test .")
+	cmd.Dir = filepath.Join(dir, "tests")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s\n%v\n%s", commands, err, out)
+	}
+}
+
 func TestTheDocumentedCodeEqualsTheExamples(t *testing.T) {
 	document := read(t, "docs/contract-testing.md")
 	for language, files := range map[string][]string{
