@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -64,7 +65,7 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	if node == nil {
 		return kong.DefaultHelpPrinter(options, ctx)
 	}
-	command, ok := node.Target.Addr().Interface().(interface{ requiresOne() string })
+	command, ok := reflect.TypeAssert[interface{ requiresOne() string }](node.Target.Addr())
 	if !ok {
 		return kong.DefaultHelpPrinter(options, ctx)
 	}

@@ -63,6 +63,9 @@ func TestHelpFitsATerminal(t *testing.T) {
 	t.Setenv("COLUMNS", "80")
 	for _, command := range append(commandNames(t), "") {
 		stdout, _, _ := run(t, strings.Fields(command+" --help")...)
+		if strings.Contains(stdout, ",...") {
+			t.Errorf("%s: a flag seems to take a list with commas, but is repeated:\n%s", command, stdout)
+		}
 		for line := range strings.Lines(stdout) {
 			if width := uniseg.StringWidth(strings.TrimRight(line, "\n")); width > 80 {
 				t.Errorf("%s: %d columns: %s", command, width, line)

@@ -18,7 +18,10 @@ func (s *Serve) LogValue() slog.Value {
 	}
 	for _, attr := range changed(s) {
 		ofDatabase := strings.HasPrefix(attr.Key, "database_") || attr.Key == "max_concurrent_lists"
-		if attr.Key != "database_url" && attr.Key != "memory" && !(s.InMemory.Value && ofDatabase) {
+		switch {
+		case attr.Key == "database_url" || attr.Key == "memory": // logged as database
+		case s.InMemory.Value && ofDatabase: // has no effect
+		default:
 			attrs = append(attrs, attr)
 		}
 	}
