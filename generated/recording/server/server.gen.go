@@ -193,7 +193,7 @@ type DeploymentKind string
 // Example: DEPLOYED
 type DeploymentStatus string
 
-// DeploymentBatch Recordings in one transaction. With complete, environment_name and observed_at are required, and deployments may be empty only with allow_empty. Without complete, there is at least one item.
+// DeploymentBatch Recordings in one transaction. With complete, environment_name and observed_at are required, and deployments may be empty only with allow_empty. Without complete, there is at least one item. scope and snapshot_id go with complete only. With snapshot_id, part is required; with final, parts is.
 //
 // Example: {"complete":true,"deployments":[{"artifact_digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","deployment_name":"shop/api","environment_name":"prod-eu","kind":"CONTAINER_IMAGE"}],"environment_name":"prod-eu","observed_at":"2026-11-01T09:30:00Z"}
 type DeploymentBatch struct {
