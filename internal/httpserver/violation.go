@@ -175,6 +175,9 @@ func schemaMessage(err *openapi3.SchemaError) string {
 	text, isText := err.Value.(string)
 	switch err.SchemaField {
 	case "enum":
+		if err.Value == nil {
+			return "is null"
+		}
 		return deployments.Quote(fmt.Sprint(err.Value)) + " is not one of " + allowedValues(err.Schema)
 	case "nullable":
 		return "is null"
