@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	recording "github.com/deployrecords/deployrecords/generated/recording/server"
 	"github.com/deployrecords/deployrecords/generated/server"
@@ -21,7 +20,6 @@ type API struct {
 	store      deployments.Store
 	paging     deployments.Paging
 	autoCreate bool
-	now        func() time.Time
 }
 
 var (
@@ -29,10 +27,9 @@ var (
 	_ recording.StrictServerInterface = (*API)(nil)
 )
 
-// New returns an API over the store. autoCreate lets recording create unknown names. now is the clock that decides what
-// lies in the future.
-func New(store deployments.Store, paging deployments.Paging, autoCreate bool, now func() time.Time) *API {
-	return &API{store: store, paging: paging, autoCreate: autoCreate, now: now}
+// New returns an API over the store. autoCreate lets recording create unknown names.
+func New(store deployments.Store, paging deployments.Paging, autoCreate bool) *API {
+	return &API{store: store, paging: paging, autoCreate: autoCreate}
 }
 
 // Caller is the client on whose behalf a request is handled.

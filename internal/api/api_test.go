@@ -79,7 +79,7 @@ func TestAnUnknownEnumValueIsNotImplemented(t *testing.T) {
 	kind := server.ListDeploymentRecordsParamsArtifactKind("WASM")
 	for _, params := range []server.ListDeploymentRecordsParams{{Status: &status}, {ArtifactKind: &kind}} {
 		ctx := WithCaller(context.Background(), Caller{})
-		_, err := New(nil, deployments.DefaultPaging(), true, time.Now).ListDeploymentRecords(ctx, server.ListDeploymentRecordsRequestObject{Params: params})
+		_, err := New(nil, deployments.DefaultPaging(), true).ListDeploymentRecords(ctx, server.ListDeploymentRecordsRequestObject{Params: params})
 		if problem := ProblemOf(err); problem.Status != http.StatusNotImplemented {
 			t.Errorf("got %v", err)
 		}
@@ -87,7 +87,7 @@ func TestAnUnknownEnumValueIsNotImplemented(t *testing.T) {
 }
 
 func TestAnOperationNeedsACaller(t *testing.T) {
-	_, err := New(nil, deployments.DefaultPaging(), true, time.Now).ListDeploymentRecords(context.Background(), server.ListDeploymentRecordsRequestObject{})
+	_, err := New(nil, deployments.DefaultPaging(), true).ListDeploymentRecords(context.Background(), server.ListDeploymentRecordsRequestObject{})
 	if !errors.Is(err, errNoCaller) {
 		t.Errorf("got %v", err)
 	}

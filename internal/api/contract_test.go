@@ -183,7 +183,7 @@ func (oneRecord) List(context.Context, deployments.Scope, deployments.Query) (de
 
 func TestR1_ResponsesHaveExactlyTheFieldsOfTheDocument(t *testing.T) {
 	responses := listOperation(t).Responses
-	answer, err := New(oneRecord{}, deployments.DefaultPaging(), true, time.Now).ListDeploymentRecords(WithCaller(context.Background(), Caller{}), server.ListDeploymentRecordsRequestObject{
+	answer, err := New(oneRecord{}, deployments.DefaultPaging(), true).ListDeploymentRecords(WithCaller(context.Background(), Caller{}), server.ListDeploymentRecordsRequestObject{
 		Params: server.ListDeploymentRecordsParams{Page: new(int32(1))}, // 0 would look like an unset field
 	})
 	if err != nil {

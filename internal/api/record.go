@@ -32,18 +32,24 @@ func (a *API) RecordDeployment(ctx context.Context, request recording.RecordDepl
 	if err != nil {
 		return nil, err
 	}
-	item := toRecording(request.Body)
-	if violations := item.Validate(); len(violations) > 0 {
+	item := toRecording(single(request.Body))
+	violations := item.Validate()
+	if isZeroTime(request.Body.ObservedAt) {
+		violations = append(violations, zeroTime)
+	}
+	if len(violations) > 0 {
 		return nil, &deployments.BatchError{Violations: violations}
+	}
+	batch := deployments.Batch{
+		Items: []deployments.BatchItem{{Recording: item}}, Single: true, AutoCreate: a.autoCreate, ObservedAt: value(request.Body.ObservedAt),
 	}
 	var record deployments.Record
 	if key := request.Params.IdempotencyKey; key != nil {
 		record, err = a.store.RecordIdempotent(ctx, caller.Organization, deployments.IdempotencyKey{
-			Subject: caller.Subject, Key: *key, Request: requestDigest(item),
-		}, item, a.autoCreate)
+			Subject: caller.Subject, Key: *key, Request: requestDigest(item, batch.ObservedAt),
+		}, batch)
 	} else {
 		var result deployments.BatchResult
-		batch := deployments.Batch{Items: []deployments.BatchItem{{Recording: item}}, Single: true, AutoCreate: a.autoCreate}
 		if result, err = a.store.Record(ctx, caller.Organization, batch); err == nil {
 			record = result.Items[0].Record
 		}
@@ -55,10 +61,14 @@ func (a *API) RecordDeployment(ctx context.Context, request recording.RecordDepl
 }
 
 // requestDigest returns the same digest for equivalent bodies, whatever their spelling.
-func requestDigest(item deployments.Recording) [32]byte {
-	text, err := json.Marshal(item)
+func requestDigest(item deployments.Recording, observedAt time.Time) [32]byte {
+	body := any(item)
+	if !observedAt.IsZero() {
+		body = []any{item, observedAt.UTC()}
+	}
+	text, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // the recording has strings and numbers only
+		panic(err) // the recording has strings, numbers and times only
 	}
 	return sha256.Sum256(text)
 }
@@ -69,11 +79,11 @@ func (a *API) RecordDeployments(ctx context.Context, request recording.RecordDep
 	if err != nil {
 		return nil, err
 	}
-	if violations := append(validateBatch(request.Body, a.now()), validateSnapshot(request.Body)...); len(violations) > 0 {
+	if violations := append(validateBatch(request.Body), validateSnapshot(request.Body)...); len(violations) > 0 {
 		return nil, BadRequest(violations)
 	}
 	rejected, _ := ctx.Value(rejectedKey{}).(RejectedItems)
-	batch := deployments.Batch{Partial: value(request.Body.Partial), AutoCreate: a.autoCreate}
+	batch := deployments.Batch{Partial: value(request.Body.Partial), AutoCreate: a.autoCreate, ObservedAt: value(request.Body.ObservedAt)}
 	if value(request.Body.Complete) {
 		batch.Snapshot = toSnapshot(request.Body)
 	}
@@ -103,11 +113,16 @@ func (a *API) RecordDeployments(ctx context.Context, request recording.RecordDep
 	return response, nil
 }
 
-// clockSkew is the time by which a snapshot may be ahead of this server's clock.
-const clockSkew = time.Minute
+// zeroTime rejects the time that some clients send for none, which is no time of an observation.
+var zeroTime = deployments.Violation{Field: "observed_at", Message: "is the zero time"}
+
+func isZeroTime(at *time.Time) bool { return at != nil && at.IsZero() }
 
 // validateBatch returns the violations of a batch apart from those of its items.
-func validateBatch(b *recording.DeploymentBatch, now time.Time) (violations []string) {
+func validateBatch(b *recording.DeploymentBatch) (violations []string) {
+	if isZeroTime(b.ObservedAt) {
+		violations = append(violations, zeroTime.String())
+	}
 	switch {
 	case value(b.Complete):
 		if b.EnvironmentName == nil {
@@ -115,11 +130,8 @@ func validateBatch(b *recording.DeploymentBatch, now time.Time) (violations []st
 		} else if err := deployments.CheckRecordedName(*b.EnvironmentName); err != nil {
 			violations = append(violations, "environment_name: "+err.Error())
 		}
-		switch {
-		case b.ObservedAt == nil:
+		if b.ObservedAt == nil {
 			violations = append(violations, "observed_at: is missing, and complete is true")
-		case b.ObservedAt.After(now.Add(clockSkew)):
-			violations = append(violations, "observed_at: is in the future")
 		}
 		if len(b.Deployments) == 0 && !value(b.AllowEmpty) {
 			violations = append(violations, "deployments: is empty, and allow_empty is not true")
@@ -128,9 +140,6 @@ func validateBatch(b *recording.DeploymentBatch, now time.Time) (violations []st
 		if b.EnvironmentName != nil {
 			violations = append(violations, "environment_name: goes with complete only")
 		}
-		if b.ObservedAt != nil {
-			violations = append(violations, "observed_at: goes with complete only")
-		}
 		if len(b.Deployments) == 0 {
 			violations = append(violations, "deployments: is empty, and complete is not true")
 		}
@@ -138,8 +147,17 @@ func validateBatch(b *recording.DeploymentBatch, now time.Time) (violations []st
 	return violations
 }
 
+// single returns the item of a body that records one deployment.
+func single(d *recording.Deployment) *recording.BatchDeployment {
+	return &recording.BatchDeployment{
+		EnvironmentName: d.EnvironmentName, LogicalEnvironmentName: d.LogicalEnvironmentName, DeploymentName: d.DeploymentName,
+		Kind: d.Kind, ArtifactDigest: d.ArtifactDigest, ArtifactName: d.ArtifactName, ArtifactVersion: d.ArtifactVersion,
+		Status: d.Status, ProjectVersions: d.ProjectVersions,
+	}
+}
+
 // toRecording translates an item. An unknown kind or status becomes AnyKind or AnyStatus, which the domain rejects.
-func toRecording(d *recording.Deployment) deployments.Recording {
+func toRecording(d *recording.BatchDeployment) deployments.Recording {
 	r := deployments.Recording{
 		EnvironmentName:        d.EnvironmentName,
 		LogicalEnvironmentName: value(d.LogicalEnvironmentName),

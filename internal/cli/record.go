@@ -25,6 +25,7 @@ type recordCommand struct {
 	ProjectVersion     []string `sep:"none" placeholder:"NAME" group:"Artifact" help:"Version of the project. The first --project-version belongs to the first --project, and so on."`
 	Decommission       bool     `help:"Record that the deployment was removed. With a digest, only if this artifact runs there; without one, whichever image (or chart) runs there."`
 	IdempotencyKey     *string  `placeholder:"KEY" help:"Key that makes a later repetition of the command safe: for 24 hours, the same key records the deployment once. 1 to 128 visible ASCII characters. Without it, all tries of this run share a random key."`
+	ObservedAt         *string  `placeholder:"TIME" help:"When the deployment happened, as an RFC 3339 time such as 2026-11-01T09:30:00Z; without it, when the server receives the request. If the deployment has changed since then, nothing is recorded."`
 	Output             string   `short:"o" default:"text" placeholder:"text|json" help:"One line, or the server's response."`
 	config.Client      `set:"retry_for=2m"`
 }
@@ -99,6 +100,7 @@ func (c *recordCommand) Run(ctx context.Context, streams Streams) error {
 		return fmt.Errorf("%s responded 200 without a record: is --url right?", api.base)
 	}
 	c.warnOfStoredParts(streams.Err, body, recorded.DeploymentRecord.Artifact)
+	c.warnOfLateness(streams.Err, recorded.DeploymentRecord, body)
 	if c.Output == "json" {
 		return writeBody(streams.Out, response)
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	recordingclient "github.com/deployrecords/deployrecords/generated/recording/client"
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -39,7 +40,15 @@ func (c *recordCommand) body() (body recordingclient.Deployment, violations []er
 			violations = append(violations, fmt.Errorf("%s: %s", flag, violation.Message))
 		}
 	}
-	return toDeployment(r), violations
+	body = toDeployment(r)
+	if c.ObservedAt != nil {
+		at, err := time.Parse(time.RFC3339, *c.ObservedAt)
+		if err != nil {
+			violations = append(violations, fmt.Errorf("--observed-at: %s is not an RFC 3339 time such as 2026-11-01T09:30:00Z", deployments.Quote(*c.ObservedAt)))
+		}
+		body.ObservedAt = &at
+	}
+	return body, violations
 }
 
 // flagOf returns the flag that gives a field of the request body.

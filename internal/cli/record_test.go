@@ -45,6 +45,7 @@ func TestRecordSendsTheFlags(t *testing.T) {
 			map[string]any{"project_name": "web, shop", "project_version_name": "v1"},
 			map[string]any{"project_name": "all", "project_version_name": "v2"},
 		}}), ""},
+		"observed at":                   {[]string{"--image", "team/api:1.4@" + testDigest, "--observed-at", "2026-11-01T09:30:00.5+01:00"}, merge(image, map[string]any{"observed_at": "2026-11-01T09:30:00.5+01:00"}), ""},
 		"decommission":                  {[]string{"--decommission", "--image", "team/api:1.4@" + testDigest}, merge(image, map[string]any{"status": "DECOMMISSIONED"}), ""},
 		"decommission whatever":         {[]string{"--decommission", "--image", "team/api"}, map[string]any{"kind": "CONTAINER_IMAGE", "status": "DECOMMISSIONED"}, ""},
 		"decommission whatever, tagged": {[]string{"--decommission", "--image", "team/api:1.4"}, map[string]any{"kind": "CONTAINER_IMAGE", "status": "DECOMMISSIONED"}, "the tag 1.4 is ignored"},
@@ -131,6 +132,43 @@ func TestW3_RecordWarnsOfPartsThatWereNotRecorded(t *testing.T) {
 				t.Errorf("%s, %s: exit code %d, got\n%s\nwant\n%s", name, output, code, stderr, c.want)
 			}
 		}
+	}
+}
+
+func TestW7_RecordWarnsOfALateRecording(t *testing.T) {
+	const warning = "deployrecords: warning: --observed-at: nothing was recorded: the deployment has changed since 2026-01-01T00:00:00Z\n"
+	stored := func(status, digest string) map[string]any {
+		r := testRecord(7, day)
+		r["status"] = status
+		r["artifact"] = map[string]any{"kind": "CONTAINER_IMAGE", "name": "api", "version": "1.4", "digest": digest}
+		return r
+	}
+	other := "sha256:" + strings.Repeat("0", 64)
+	observed := []string{"--observed-at", "2026-01-01T00:00:00Z"}
+	ended := append([]string{"--decommission"}, observed...)
+	for name, c := range map[string]struct {
+		args   []string
+		answer map[string]any
+		want   string
+	}{
+		"recorded":                      {observed, stored("DEPLOYED", testDigest), ""},
+		"another artifact runs":         {observed, stored("DEPLOYED", other), warning},
+		"it has ended":                  {observed, stored("DECOMMISSIONED", testDigest), warning},
+		"decommissioned":                {ended, stored("DECOMMISSIONED", testDigest), ""},
+		"not ended":                     {ended, stored("DEPLOYED", testDigest), warning},
+		"another artifact is not ended": {ended, stored("DEPLOYED", other), ""},
+		"without a time":                {nil, stored("DEPLOYED", other), ""},
+	} {
+		s := newAPI(t)
+		s.answer = c.answer
+		_, stderr, code := s.client(append([]string{"record", "--environment", "prod-eu", "--deployment", "api", "--image", "api:1.4@" + testDigest}, c.args...)...)
+		if code != 0 || stderr != c.want {
+			t.Errorf("%s: exit code %d, got %q, want %q", name, code, stderr, c.want)
+		}
+	}
+	if _, stderr, code := newAPI(t).client(append(recordArgs, "--observed-at", "yesterday")...); code != 2 ||
+		!strings.Contains(stderr, `--observed-at: "yesterday" is not an RFC 3339 time such as 2026-11-01T09:30:00Z`) {
+		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 }
 

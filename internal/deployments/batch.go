@@ -2,6 +2,7 @@ package deployments
 
 import (
 	"fmt"
+	"time"
 )
 
 // MaxBatch is the maximum number of items in a batch.
@@ -12,6 +13,8 @@ type Batch struct {
 	Items []BatchItem
 	// Partial records every valid item. Without it, one rejected item rejects the batch.
 	Partial bool
+	// ObservedAt is when the recordings were observed (W7), or the zero time. A snapshot has its own.
+	ObservedAt time.Time
 	// Snapshot, if not nil, declares the items to be everything that runs in an environment, or in the scope of the snapshot.
 	Snapshot *Snapshot
 	// Single marks a batch that stands for one recording: its violations are reported without an item number.
@@ -78,19 +81,12 @@ func (b *Batch) Validate() {
 	}
 }
 
-// IsStale reports whether the history has changed since the snapshot in a way that the recording would undo, and
-// returns the record that shows the change. This is a deployed record that the recording would end and that was seen since
-// the snapshot. If nothing is deployed, it is the identity's newest record if that was updated since the snapshot.
-func (s *Snapshot) IsStale(r Recording, history IdentityHistory, newest *Record) (Record, bool) {
-	for _, record := range history.Deployed {
-		if !record.LastSeenAt.Before(s.ObservedAt) && (r.Status == Decommissioned || !r.matches(record)) {
-			return record, true
-		}
+// Observation returns the observation of the batch, or a violation if it is too far ahead of now (W7).
+func (b *Batch) Observation(now time.Time) (Observation, *Violation) {
+	if b.Snapshot != nil {
+		return NewObservation(b.Snapshot.ObservedAt, now)
 	}
-	if len(history.Deployed) == 0 && newest != nil && !newest.UpdatedAt.Before(s.ObservedAt) {
-		return *newest, true
-	}
-	return Record{}, false
+	return NewObservation(b.ObservedAt, now)
 }
 
 // ItemField returns the path of an item's field in the recording document, as "deployments[3].kind".

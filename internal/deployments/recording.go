@@ -3,7 +3,7 @@ package deployments
 import "time"
 
 // Recording reports that an artifact runs in a slot, or no longer does. Pipelines and clusters send recordings; the rules
-// W1 to W6 define their effect on the history.
+// W1 to W7 define their effect on the history.
 type Recording struct {
 	EnvironmentName string
 	// LogicalEnvironmentName is empty if there is none.
@@ -94,6 +94,9 @@ type IdentityHistory struct {
 	// Newest is the newest record of the recording's artifact if nothing is deployed, or nil. Only decommissioning
 	// reads it.
 	Newest *Record
+	// Changed is the newest record that was updated or last seen at or after the observation if nothing is deployed, or nil
+	// (W7). Only an observation with a time reads it.
+	Changed *Record
 }
 
 // Change is the effect of a recording. Records that it does not name stay as they are.
@@ -107,13 +110,20 @@ type Change struct {
 	// Filled reports that the recording gives a name or version that the answer's artifact lacked (W3). Answer and Updated have
 	// the new parts and the ArtifactID of the old ones.
 	Filled bool
+	// Stale reports that the recording comes too late to change anything (W7).
+	Stale bool
 }
 
 // DigestRequired rejects a decommissioning without a digest for an identity that has no records (W4).
 var DigestRequired = Violation{"artifact_digest", "is missing, and nothing of this kind was ever recorded there; with a digest, it is recorded as decommissioned"}
 
-// Apply returns the effect of the recording on its identity at the time now (W1 to W4), or a violation.
-func (r Recording) Apply(history IdentityHistory, now time.Time) (Change, *Violation) {
+// Apply returns the effect of the recording on its identity (W1 to W4), or a violation. A recording that was observed before
+// what the history has since has none (W7).
+func (r Recording) Apply(history IdentityHistory, observed Observation) (Change, *Violation) {
+	if record := r.staleAnswer(history, observed); record != nil {
+		return Change{Answer: *record, Stale: true}, nil
+	}
+	now := observed.Time()
 	if r.Status == Decommissioned {
 		return r.decommission(history, now)
 	}

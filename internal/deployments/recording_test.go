@@ -67,7 +67,7 @@ func TestW1ToW4_ARecordingChangesItsIdentity(t *testing.T) {
 		"W4 nothing known, no digest":            {Decommissioned, "", IdentityHistory{}, "artifact_digest: is missing, and nothing of this kind was ever recorded there; with a digest, it is recorded as decommissioned"},
 	} {
 		r := Recording{Kind: ContainerImage, Digest: c.digest, Status: c.status}
-		change, violation := r.Apply(c.history, now)
+		change, violation := r.Apply(c.history, Observation{Now: now})
 		got := show(change, now)
 		if violation != nil {
 			got = violation.String()
@@ -102,7 +102,7 @@ func TestW3_ARecordingFillsThePartsThatAreMissing(t *testing.T) {
 			running := deployed("a", 1)
 			running.Artifact, running.ArtifactID = c.stored, "old"
 			r := Recording{Kind: ContainerImage, Digest: "a", Name: c.name, Version: c.version, Status: status}
-			change, _ := r.Apply(IdentityHistory{Deployed: []Record{running}}, minute(60))
+			change, _ := r.Apply(IdentityHistory{Deployed: []Record{running}}, Observation{Now: minute(60)})
 			got := change.Answer
 			if got.Artifact.Name != c.wantName || got.Artifact.Version != c.wantVersion || change.Filled != c.filled || got.ArtifactID != "old" {
 				t.Errorf("%v %+v: got %+v, filled %v", status, c, got, change.Filled)
@@ -116,7 +116,7 @@ func TestW3_ARecordingFillsThePartsThatAreMissing(t *testing.T) {
 
 func TestTimesNeverMoveBack(t *testing.T) {
 	ahead := deployed("a", 100)
-	change, _ := Recording{Kind: ContainerImage, Digest: "a", Status: Deployed}.Apply(IdentityHistory{Deployed: []Record{ahead}}, minute(60))
+	change, _ := Recording{Kind: ContainerImage, Digest: "a", Status: Deployed}.Apply(IdentityHistory{Deployed: []Record{ahead}}, Observation{Now: minute(60)})
 	if got := change.Answer; !got.UpdatedAt.Equal(minute(100)) || !got.LastSeenAt.Equal(minute(100)) {
 		t.Errorf("got %+v", got)
 	}
@@ -188,34 +188,5 @@ func TestABatchValidatesItsItemsAgainstEachOther(t *testing.T) {
 	want := "[] [] [artifact_digest: differs from an earlier item of the same environment, logical environment, deployment and kind] [environment_name: is not that of the batch] [kind: is reported already]"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got %s", got)
-	}
-}
-
-func TestAStaleSnapshotChangesNothingNewer(t *testing.T) {
-	snapshot := Snapshot{ObservedAt: minute(10)}
-	ended := deployed("a", 5)
-	ended.Status, ended.UpdatedAt = Decommissioned, minute(12)
-	endedBefore := ended
-	endedBefore.UpdatedAt = minute(9)
-	for name, c := range map[string]struct {
-		history IdentityHistory
-		newest  *Record
-		late    bool
-	}{
-		"nothing known":                    {IdentityHistory{}, nil, false},
-		"the same artifact, seen since":    {IdentityHistory{Deployed: []Record{deployed("a", 11)}}, nil, false},
-		"another artifact, seen since":     {IdentityHistory{Deployed: []Record{deployed("b", 11)}}, nil, true},
-		"another artifact, seen then":      {IdentityHistory{Deployed: []Record{deployed("b", 10)}}, nil, true},
-		"another artifact, seen before":    {IdentityHistory{Deployed: []Record{deployed("b", 9)}}, nil, false},
-		"decommissioned since":             {IdentityHistory{}, &ended, true},
-		"decommissioned before the moment": {IdentityHistory{}, &endedBefore, false},
-	} {
-		_, late := snapshot.IsStale(Recording{Kind: ContainerImage, Digest: "a", Status: Deployed}, c.history, c.newest)
-		if late != c.late {
-			t.Errorf("%s: got %v", name, late)
-		}
-	}
-	if !snapshot.Omits(deployed("a", 9)) || snapshot.Omits(deployed("a", 10)) {
-		t.Error("a snapshot omits what was last seen before it, and not what was seen at its time")
 	}
 }

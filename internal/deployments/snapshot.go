@@ -107,13 +107,11 @@ func joinKinds(kinds []Kind) string {
 	return strings.Join(names, ", ")
 }
 
-// Omits reports whether the snapshot ends a deployed record that it covers and does not name: one that was last seen
-// before it.
-func (s *Snapshot) Omits(deployed Record) bool {
-	return deployed.LastSeenAt.Before(s.ObservedAt)
-}
-
-// Decommission returns an omitted record as decommissioned at now.
-func (s *Snapshot) Decommission(deployed Record, now time.Time) Record {
-	return deployed.withStatus(Decommissioned, now)
+// Omit returns a deployed record that the snapshot covers and does not name as decommissioned. It reports false if the record
+// was seen since the snapshot.
+func (o Observation) Omit(deployed Record) (_ Record, omitted bool) {
+	if o.PrecedesSightOf(deployed) {
+		return deployed, false
+	}
+	return deployed.withStatus(Decommissioned, o.Time()), true
 }

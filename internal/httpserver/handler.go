@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -56,11 +55,7 @@ func New(o Options) (http.Handler, error) {
 	} {
 		e.Match(publicMethods, path, serve)
 	}
-	now := o.Now
-	if now == nil {
-		now = time.Now
-	}
-	implementation := api.New(o.Store, o.Paging, o.AutoCreate, now)
+	implementation := api.New(o.Store, o.Paging, o.AutoCreate)
 	server.RegisterHandlers(e, server.NewStrictHandler(implementation, []server.StrictMiddlewareFunc{requireResponse[server.StrictHandlerFunc]}))
 	recording.RegisterHandlers(e, recording.NewStrictHandler(implementation, []recording.StrictMiddlewareFunc{requireResponse[recording.StrictHandlerFunc]}))
 

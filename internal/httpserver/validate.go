@@ -36,6 +36,8 @@ func (o *operation) validate(r *http.Request, rejectUnknown bool) (*http.Request
 	}
 	if o.route.Operation.Parameters.GetByInAndName(openapi3.ParameterInHeader, idempotencyKey) != nil {
 		violations = append(violations, checkIdempotencyKey(r.Header)...)
+	} else if o.endpoint.partial != nil && len(r.Header.Values(idempotencyKey)) > 0 {
+		violations = append(violations, idempotencyKey+": is for single recordings; observed_at makes repeats of a batch harmless")
 	}
 	var body *jsonBody
 	if o.hasBody() {

@@ -127,6 +127,14 @@ func (m *machine) tick(t *rapid.T) {
 	m.now = m.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 1, 1000, 60_000_000, 60_000_000, -2000}).Draw(t, "µs")) * time.Microsecond)
 }
 
+// observedAt draws the zero time, or a time: mostly in the past, sometimes ahead, sometimes too far ahead.
+func (m *machine) observedAt(t *rapid.T) time.Time {
+	if rapid.Bool().Draw(t, "observed now") {
+		return time.Time{}
+	}
+	return m.now.Add(time.Duration(rapid.SampledFrom([]int{0, -1, -60, -120, -600, 30, 60, 90}).Draw(t, "observed")) * time.Second)
+}
+
 // record records a batch in both.
 func (m *machine) record(t *rapid.T, batch deployments.Batch) {
 	m.tick(t)
@@ -215,10 +223,10 @@ func TestPropertyRecordingMatchesTheModel(t *testing.T) {
 			t.Repeat(map[string]func(*rapid.T){
 				"": m.agree,
 				"record": func(t *rapid.T) {
-					m.record(t, deployments.Batch{Items: []deployments.BatchItem{{Recording: recordingOf(t)}}})
+					m.record(t, deployments.Batch{ObservedAt: m.observedAt(t), Items: []deployments.BatchItem{{Recording: recordingOf(t)}}})
 				},
 				"record a batch": func(t *rapid.T) {
-					batch := deployments.Batch{Partial: rapid.Bool().Draw(t, "partial")}
+					batch := deployments.Batch{ObservedAt: m.observedAt(t), Partial: rapid.Bool().Draw(t, "partial")}
 					for range rapid.IntRange(0, 6).Draw(t, "items") {
 						batch.Items = append(batch.Items, deployments.BatchItem{Recording: recordingOf(t)})
 					}
@@ -228,7 +236,7 @@ func TestPropertyRecordingMatchesTheModel(t *testing.T) {
 					batch := deployments.Batch{Partial: rapid.Bool().Draw(t, "partial"), Snapshot: &deployments.Snapshot{
 						EnvironmentName: "eu",
 						Scope:           scopeOf(t),
-						ObservedAt:      m.now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, -1, -60, -180}).Draw(t, "seconds")) * time.Second),
+						ObservedAt:      m.now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, -1, -60, -180, 30}).Draw(t, "seconds")) * time.Second),
 					}}
 					for range rapid.IntRange(0, 4).Draw(t, "items") {
 						r := recordingOf(t)

@@ -16,7 +16,14 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 	defer m.mu.Unlock()
 	batch.Validate()
 	o := m.organization(organization).clone()
-	now := m.Now()
+	now, observedAt := m.Now(), batch.ObservedAt
+	if batch.Snapshot != nil {
+		observedAt = batch.Snapshot.ObservedAt
+	}
+	if observedAt.Sub(now) > time.Minute {
+		return deployments.BatchResult{}, &deployments.BatchError{Violations: []deployments.Violation{{Field: "observed_at", Message: "is ahead"}}}
+	}
+	at, late := observed(observedAt, now)
 	var (
 		result     deployments.BatchResult
 		violations []deployments.Violation
@@ -25,7 +32,7 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 	for i, item := range batch.Items {
 		record, refused := deployments.Record{}, item.Violations
 		if len(refused) == 0 {
-			record, refused = o.record(item.Recording, batch.Snapshot, now, m.NewID(i))
+			record, refused = o.record(item.Recording, late, at, m.NewID(i))
 		}
 		violations = append(violations, refused...)
 		item.Violations = refused
@@ -50,8 +57,19 @@ func (m *Model) Record(_ context.Context, organization string, batch deployments
 	return result, nil
 }
 
+// observed returns the time at which recordings take effect, and a function that reports whether they come too late to change
+// what was stored at a time (W7).
+func observed(observedAt, now time.Time) (at time.Time, late func(stored time.Time) bool) {
+	if observedAt.IsZero() {
+		return now, func(time.Time) bool { return false }
+	}
+	observedAt = observedAt.UTC().Truncate(time.Microsecond)
+	// A stored time that lies ahead counts as now, which is before an observation that lies ahead, too.
+	return observedAt, func(stored time.Time) bool { return !observedAt.After(now) && !observedAt.After(stored) }
+}
+
 // RecordIdempotent implements deployments.Store. Keys do not expire.
-func (m *Model) RecordIdempotent(ctx context.Context, organization string, key deployments.IdempotencyKey, item deployments.Recording, autoCreate bool) (deployments.Record, error) {
+func (m *Model) RecordIdempotent(ctx context.Context, organization string, key deployments.IdempotencyKey, batch deployments.Batch) (deployments.Record, error) {
 	id := modelKey{organization, key.Subject, key.Key}
 	m.mu.Lock()
 	use, used := m.keys[id]
@@ -66,7 +84,7 @@ func (m *Model) RecordIdempotent(ctx context.Context, organization string, key d
 	case used:
 		return stored, nil
 	}
-	result, err := m.Record(ctx, organization, deployments.Batch{Items: []deployments.BatchItem{{Recording: item}}, Single: true, AutoCreate: autoCreate})
+	result, err := m.Record(ctx, organization, batch)
 	if err != nil {
 		return deployments.Record{}, err
 	}
@@ -84,10 +102,10 @@ func (o *modelOrganization) clone() *modelOrganization {
 	return c
 }
 
-func (o *modelOrganization) record(r deployments.Recording, snapshot *deployments.Snapshot, now time.Time, id string) (deployments.Record, []deployments.Violation) {
+func (o *modelOrganization) record(r deployments.Recording, late func(time.Time) bool, now time.Time, id string) (deployments.Record, []deployments.Violation) {
 	var (
 		history      deployments.IdentityHistory
-		newest       *deployments.Record // of the identity
+		changed      *deployments.Record // the newest of the identity that the recording comes too late for
 		known        deployments.Record  // the newest of the organization with this content
 		slotLatest   time.Time
 		newestFirst  = o.newestFirst()
@@ -107,8 +125,8 @@ func (o *modelOrganization) record(r deployments.Recording, snapshot *deployment
 		if record.Status == deployments.Deployed {
 			history.Deployed = append(history.Deployed, record)
 		}
-		if newest == nil {
-			newest = &record
+		if changed == nil && (late(record.UpdatedAt) || late(record.LastSeenAt)) {
+			changed = &record
 		}
 		if matches(record) && history.Newest == nil {
 			history.Newest = &record
@@ -117,16 +135,14 @@ func (o *modelOrganization) record(r deployments.Recording, snapshot *deployment
 	if len(history.Deployed) > 0 {
 		history.Newest = nil
 	}
-	// W1 to W4 and the rules of snapshots, implemented a second time from docs/semantics.md.
-	if snapshot != nil {
-		for _, d := range history.Deployed {
-			if !d.LastSeenAt.Before(snapshot.ObservedAt) && (r.Status == deployments.Decommissioned || !matches(d)) {
-				return d, nil
-			}
+	// W1 to W4 and W7, implemented a second time from docs/semantics.md.
+	for _, d := range history.Deployed {
+		if late(d.LastSeenAt) && (r.Status == deployments.Decommissioned || !matches(d)) {
+			return d, nil
 		}
-		if len(history.Deployed) == 0 && newest != nil && !newest.UpdatedAt.Before(snapshot.ObservedAt) {
-			return *newest, nil
-		}
+	}
+	if len(history.Deployed) == 0 && changed != nil {
+		return *changed, nil
 	}
 	set := func(record deployments.Record, status deployments.Status, seen bool) deployments.Record {
 		record.Status, record.UpdatedAt = status, latest(record.UpdatedAt, now)

@@ -78,10 +78,11 @@ func (m *Model) addPart(organization string, o *modelOrganization, s deployments
 
 // decommissionOmitted decommissions what the snapshot covers and none of the items may be about, and returns how many.
 func (o *modelOrganization) decommissionOmitted(s deployments.Snapshot, items []deployments.BatchItem, now time.Time) (decommissioned int) {
+	at, late := observed(s.ObservedAt, now)
 	for id, r := range o.records {
 		named := slices.ContainsFunc(items, func(item deployments.BatchItem) bool { return mayBeAbout(item, r) })
-		if r.Status == deployments.Deployed && r.EnvironmentName == s.EnvironmentName && covers(s.Scope, r) && !named && r.LastSeenAt.Before(s.ObservedAt) {
-			r.Status, r.UpdatedAt = deployments.Decommissioned, latest(r.UpdatedAt, now)
+		if r.Status == deployments.Deployed && r.EnvironmentName == s.EnvironmentName && covers(s.Scope, r) && !named && !late(r.LastSeenAt) {
+			r.Status, r.UpdatedAt = deployments.Decommissioned, latest(r.UpdatedAt, at)
 			o.records[id] = r
 			decommissioned++
 		}

@@ -204,7 +204,7 @@ func testUnknownNamesAreRejectedWithoutAutoCreate(t *testing.T, open Opener) {
 
 func recordIdempotent(s deployments.Store, organization, subject, key string, r deployments.Recording) (deployments.Record, error) {
 	return s.RecordIdempotent(background, organization,
-		deployments.IdempotencyKey{Subject: subject, Key: key, Request: sha256.Sum256(fmt.Append(nil, r))}, r, true)
+		deployments.IdempotencyKey{Subject: subject, Key: key, Request: sha256.Sum256(fmt.Append(nil, r))}, batchOf(r))
 }
 
 func testIdempotencyKeyNamesTheSameRecord(t *testing.T, open Opener) {

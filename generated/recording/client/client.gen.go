@@ -35,27 +35,6 @@ func (e DeploymentKind) Valid() bool {
 	}
 }
 
-// Defines values for DeploymentStatus.
-const (
-	DeploymentStatusDECOMMISSIONED              DeploymentStatus = "DECOMMISSIONED"
-	DeploymentStatusDEPLOYED                    DeploymentStatus = "DEPLOYED"
-	DeploymentStatusDEPLOYMENTSTATUSUNSPECIFIED DeploymentStatus = "DEPLOYMENT_STATUS_UNSPECIFIED"
-)
-
-// Valid indicates whether the value is a known member of the DeploymentStatus enum.
-func (e DeploymentStatus) Valid() bool {
-	switch e {
-	case DeploymentStatusDECOMMISSIONED:
-		return true
-	case DeploymentStatusDEPLOYED:
-		return true
-	case DeploymentStatusDEPLOYMENTSTATUSUNSPECIFIED:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for DeploymentRecordStatus.
 const (
 	DeploymentRecordStatusDECOMMISSIONED              DeploymentRecordStatus = "DECOMMISSIONED"
@@ -74,6 +53,27 @@ func (e DeploymentRecordStatus) Valid() bool {
 	case DeploymentRecordStatusDEPLOYMENTSTATUSUNSPECIFIED:
 		return true
 	case DeploymentRecordStatusSUPERSEDED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeploymentStatus.
+const (
+	DeploymentStatusDECOMMISSIONED              DeploymentStatus = "DECOMMISSIONED"
+	DeploymentStatusDEPLOYED                    DeploymentStatus = "DEPLOYED"
+	DeploymentStatusDEPLOYMENTSTATUSUNSPECIFIED DeploymentStatus = "DEPLOYMENT_STATUS_UNSPECIFIED"
+)
+
+// Valid indicates whether the value is a known member of the DeploymentStatus enum.
+func (e DeploymentStatus) Valid() bool {
+	switch e {
+	case DeploymentStatusDECOMMISSIONED:
+		return true
+	case DeploymentStatusDEPLOYED:
+		return true
+	case DeploymentStatusDEPLOYMENTSTATUSUNSPECIFIED:
 		return true
 	default:
 		return false
@@ -127,6 +127,56 @@ type Artifact struct {
 //
 // Example: registry.example.com/shop/api
 type ArtifactText = string
+
+// BatchDeployment An item of a batch: a Deployment without observed_at, which the batch has. artifact_digest is required unless status is DECOMMISSIONED.
+//
+// Example: {"artifact_digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","artifact_name":"registry.example.com/shop/api","artifact_version":"1.4","deployment_name":"shop/api","environment_name":"prod-eu","kind":"CONTAINER_IMAGE","logical_environment_name":"production","project_versions":[{"project_name":"shop","project_version_name":"v1.4"}],"status":"DEPLOYED"}
+type BatchDeployment struct {
+	// ArtifactDigest The algorithm (sha256 or sha512), a colon, and its hex digits in lower case.
+	//
+	// Example: sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9
+	ArtifactDigest *Digest `json:"artifact_digest,omitempty"`
+
+	// ArtifactName At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known. If the artifact is deployed there already, its record keeps its text, and gets this one if it has none (W3).
+	//
+	// Example: registry.example.com/shop/api
+	ArtifactName *ArtifactText `json:"artifact_name,omitempty"`
+
+	// ArtifactVersion At most 256 characters without control characters, and without a format character (Unicode category Cf) at either end. Left out, it is that of the newest artifact of this kind and digest that is known. If the artifact is deployed there already, its record keeps its text, and gets this one if it has none (W3).
+	//
+	// Example: registry.example.com/shop/api
+	ArtifactVersion *ArtifactText `json:"artifact_version,omitempty"`
+
+	// DeploymentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
+	DeploymentName Name `json:"deployment_name"`
+
+	// EnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
+	EnvironmentName Name `json:"environment_name"`
+
+	// Kind The kind of the artifact.
+	//
+	// Example: CONTAINER_IMAGE
+	Kind DeploymentKind `json:"kind"`
+
+	// LogicalEnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
+	//
+	// Example: prod-eu
+	LogicalEnvironmentName *Name `json:"logical_environment_name,omitempty"`
+
+	// ProjectVersions Project versions that the artifact belongs to; they add to those that are known.
+	//
+	// Example: [{"project_name":"shop","project_version_name":"v1.4"}]
+	ProjectVersions *[]ProjectVersion `json:"project_versions,omitempty"`
+
+	// Status DEPLOYED if left out or unspecified. Without artifact_digest, DECOMMISSIONED is about whatever is deployed there.
+	//
+	// Example: DEPLOYED
+	Status *DeploymentStatus `json:"status,omitempty"`
+}
 
 // BatchItemResult Either the record or, if the item was refused, its faults. Items are refused one by one only with partial.
 //
@@ -197,6 +247,11 @@ type Deployment struct {
 	// Example: prod-eu
 	LogicalEnvironmentName *Name `json:"logical_environment_name,omitempty"`
 
+	// ObservedAt When this was seen, at most one minute ahead of the server's clock. Left out, it is the time of arrival. If the identity has changed at or after this time, the recording changes nothing, and the answer is the record that shows the change (W7). So repeats and late arrivals are harmless.
+	//
+	// Example: 2026-11-01T09:30:00Z
+	ObservedAt *ObservedAt `json:"observed_at,omitempty"`
+
 	// ProjectVersions Project versions that the artifact belongs to; they add to those that are known.
 	//
 	// Example: [{"project_name":"shop","project_version_name":"v1.4"}]
@@ -207,16 +262,6 @@ type Deployment struct {
 	// Example: DEPLOYED
 	Status *DeploymentStatus `json:"status,omitempty"`
 }
-
-// DeploymentKind The kind of the artifact.
-//
-// Example: CONTAINER_IMAGE
-type DeploymentKind string
-
-// DeploymentStatus DEPLOYED if left out or unspecified. Without artifact_digest, DECOMMISSIONED is about whatever is deployed there.
-//
-// Example: DEPLOYED
-type DeploymentStatus string
 
 // DeploymentBatch Recordings in one transaction. With complete, environment_name and observed_at are required, and deployments may be empty only with allow_empty. Without complete, there is at least one item. scope and snapshot_id go with complete only. With snapshot_id, part is required; with final, parts is.
 //
@@ -235,7 +280,7 @@ type DeploymentBatch struct {
 	// Deployments The recordings. No two of them may have different artifacts for one identity.
 	//
 	// Example: [{"artifact_digest":"sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9","deployment_name":"shop/api","environment_name":"prod-eu","kind":"CONTAINER_IMAGE"}]
-	Deployments []Deployment `json:"deployments"`
+	Deployments []BatchDeployment `json:"deployments"`
 
 	// EnvironmentName 1 to 256 characters without control characters. At either end there is no white space and no format character (Unicode category Cf, for example U+FEFF or U+200B).
 	//
@@ -247,10 +292,10 @@ type DeploymentBatch struct {
 	// Example: true
 	Final *bool `json:"final,omitempty"`
 
-	// ObservedAt When the snapshot was taken; at most one minute ahead of the server's clock. Required with complete.
+	// ObservedAt When this was seen, at most one minute ahead of the server's clock. Left out, it is the time of arrival. If the identity has changed at or after this time, the recording changes nothing, and the answer is the record that shows the change (W7). So repeats and late arrivals are harmless.
 	//
 	// Example: 2026-11-01T09:30:00Z
-	ObservedAt *time.Time `json:"observed_at,omitempty"`
+	ObservedAt *ObservedAt `json:"observed_at,omitempty"`
 
 	// Part The number of the part, from 1; only with snapshot_id.
 	//
@@ -277,6 +322,11 @@ type DeploymentBatch struct {
 	// Example: prod-eu/2026-11-29T10:00:00Z
 	SnapshotId *string `json:"snapshot_id,omitempty"`
 }
+
+// DeploymentKind The kind of the artifact.
+//
+// Example: CONTAINER_IMAGE
+type DeploymentKind string
 
 // DeploymentRecord v1DeploymentRecord of upstream's document.
 //
@@ -348,6 +398,11 @@ type DeploymentRecord struct {
 // Example: DEPLOYED
 type DeploymentRecordStatus string
 
+// DeploymentStatus DEPLOYED if left out or unspecified. Without artifact_digest, DECOMMISSIONED is about whatever is deployed there.
+//
+// Example: DEPLOYED
+type DeploymentStatus string
+
 // Digest The algorithm (sha256 or sha512), a colon, and its hex digits in lower case.
 //
 // Example: sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9
@@ -377,6 +432,11 @@ type Error struct {
 //
 // Example: prod-eu
 type Name = string
+
+// ObservedAt When this was seen, at most one minute ahead of the server's clock. Left out, it is the time of arrival. If the identity has changed at or after this time, the recording changes nothing, and the answer is the record that shows the change (W7). So repeats and late arrivals are harmless.
+//
+// Example: 2026-11-01T09:30:00Z
+type ObservedAt = time.Time
 
 // ProjectVersion A named version of a named project.
 //
@@ -607,7 +667,7 @@ type ClientInterface interface {
 
 	// RecordDeploymentsWithBody Record many deployments in one transaction
 	//
-	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
+	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot. A batch takes no Idempotency-Key (400): give it an observed_at, which makes repeats and late arrivals harmless.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -616,7 +676,7 @@ type ClientInterface interface {
 
 	// RecordDeployments Record many deployments in one transaction
 	//
-	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
+	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot. A batch takes no Idempotency-Key (400): give it an observed_at, which makes repeats and late arrivals harmless.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -664,7 +724,7 @@ func (c *Client) RecordDeployment(ctx context.Context, params *RecordDeploymentP
 
 // RecordDeploymentsWithBody Record many deployments in one transaction
 //
-// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
+// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot. A batch takes no Idempotency-Key (400): give it an observed_at, which makes repeats and late arrivals harmless.
 //
 // Takes any type of body and a specified content type.
 //
@@ -683,7 +743,7 @@ func (c *Client) RecordDeploymentsWithBody(ctx context.Context, contentType stri
 
 // RecordDeployments Record many deployments in one transaction
 //
-// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
+// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot. A batch takes no Idempotency-Key (400): give it an observed_at, which makes repeats and late arrivals harmless.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -859,7 +919,7 @@ type ClientWithResponsesInterface interface {
 
 	// RecordDeploymentsWithBodyWithResponse Record many deployments in one transaction
 	//
-	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
+	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot. A batch takes no Idempotency-Key (400): give it an observed_at, which makes repeats and late arrivals harmless.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -868,7 +928,7 @@ type ClientWithResponsesInterface interface {
 
 	// RecordDeploymentsWithResponse Record many deployments in one transaction
 	//
-	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
+	// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot. A batch takes no Idempotency-Key (400): give it an observed_at, which makes repeats and late arrivals harmless.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1137,7 +1197,7 @@ func (c *ClientWithResponses) RecordDeploymentWithResponse(ctx context.Context, 
 
 // RecordDeploymentsWithBodyWithResponse Record many deployments in one transaction
 //
-// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
+// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot. A batch takes no Idempotency-Key (400): give it an observed_at, which makes repeats and late arrivals harmless.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1152,7 +1212,7 @@ func (c *ClientWithResponses) RecordDeploymentsWithBodyWithResponse(ctx context.
 
 // RecordDeploymentsWithResponse Record many deployments in one transaction
 //
-// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot.
+// All of the batch is recorded, or nothing of it unless partial is true. With complete true, the batch says everything that runs in an environment, or in a scope of it. With snapshot_id, it is a part of such a snapshot. A batch takes no Idempotency-Key (400): give it an observed_at, which makes repeats and late arrivals harmless.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

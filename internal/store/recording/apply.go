@@ -17,13 +17,10 @@ func (w *work) apply() error {
 func (w *work) applyItem(item *item) {
 	state := w.identity(item.identity())
 	history := deployments.IdentityHistory{Deployed: state.deployed}
-	if w.isStale(item, history) {
-		return
+	if len(history.Deployed) == 0 {
+		history.Newest, history.Changed = w.newest(newestKey{item.identity(), item.Digest, false}), w.newest(newestKey{item.identity(), "", true})
 	}
-	if len(history.Deployed) == 0 && item.Status == deployments.Decommissioned {
-		history.Newest = w.newest(newestKey{item.identity(), item.Digest})
-	}
-	change, violation := item.Recording.Apply(history, w.now)
+	change, violation := item.Recording.Apply(history, w.observed)
 	if violation != nil {
 		item.Violations = []deployments.Violation{*violation}
 		return
@@ -40,33 +37,15 @@ func (w *work) applyItem(item *item) {
 	}
 	w.records[item.answer.ID] = w.current(item.answer)
 	state.update(change.Updated, item.answer)
-	if !item.MatchesDigest(item.answer) {
+	if change.Stale || !item.MatchesDigest(item.answer) {
 		return // the project versions belong to an artifact that the answer does not have
 	}
 	w.links.add(item.answer.ArtifactID, item.versionIDs...)
 }
 
-// isStale reports whether the snapshot is too old to change the item's identity. The answer is then the record that it has.
-func (w *work) isStale(item *item, history deployments.IdentityHistory) bool {
-	snapshot := w.batch.Snapshot
-	if snapshot == nil {
-		return false
-	}
-	var newest *deployments.Record
-	if len(history.Deployed) == 0 {
-		newest = w.newest(newestKey{item.identity(), ""})
-	}
-	record, stale := snapshot.IsStale(item.Recording, history, newest)
-	if stale {
-		item.answer = record
-		w.records[record.ID] = w.current(record)
-	}
-	return stale
-}
-
 // add adds the item's record.
 func (w *work) add(item *item) deployments.Record {
-	created := deployments.CreatedAt(w.latest[item.slot()], w.now)
+	created := deployments.CreatedAt(w.latest[item.slot()], w.observed.Time())
 	record := deployments.Record{
 		ID: w.newID(), EnvironmentID: item.environmentID, EnvironmentName: item.EnvironmentName,
 		LogicalEnvironmentID: item.logicalEnvironmentID, LogicalEnvironmentName: item.LogicalEnvironmentName,

@@ -13,24 +13,33 @@ const (
 WHERE n.organization_id = ? AND n.environment_id = w.environment_id AND n.deployment_name = w.deployment_name
   AND n.kind + 0 = w.kind AND coalesce(CAST(n.logical_environment_id AS text), '') = w.logical_environment_id
   AND (w.digest = '' OR w.digest = (SELECT a.digest FROM artifacts a WHERE a.id = n.artifact_id))
+  AND (w.changed = 0 OR n.updated_at >= ? OR n.last_seen_at >= ?)
 ORDER BY n.created_at DESC, n.id DESC LIMIT 1)`
 
 	newestPostgreSQL = `(SELECT CAST(value->>0 AS integer) AS number, CAST(value->>1 AS uuid) AS environment_id, value->>2 AS deployment_name,
-  value->>3 AS logical_environment_id, CAST(value->>4 AS integer) AS kind, value->>5 AS digest
+  value->>3 AS logical_environment_id, CAST(value->>4 AS integer) AS kind, value->>5 AS digest,
+  CAST(value->>6 AS integer) AS changed
 FROM jsonb_array_elements(CAST(? AS jsonb)) AS value)`
 	newestSQLite = `(SELECT json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS environment_id, json_extract(value, '$[2]') AS deployment_name,
-  json_extract(value, '$[3]') AS logical_environment_id, json_extract(value, '$[4]') AS kind, json_extract(value, '$[5]') AS digest
+  json_extract(value, '$[3]') AS logical_environment_id, json_extract(value, '$[4]') AS kind, json_extract(value, '$[5]') AS digest,
+  json_extract(value, '$[6]') AS changed
 FROM json_each(?))`
 )
 
-// newestKey selects the newest record of an identity. A digest that is not empty must match.
+// newestKey selects the newest record of an identity. A digest that is not empty must match. If changed is set, the record must
+// have been updated or seen at or after the batch was observed (W7).
 type newestKey struct {
 	identityKey
-	digest string
+	digest  string
+	changed bool
 }
 
-// newestKeys returns the keys of the records that the rules may ask for: those of items whose identity has no DEPLOYED record,
-// or may have none once an earlier item of the batch has been applied.
+func (k newestKey) matches(record deployments.Record, observed deployments.Observation) bool {
+	return (k.digest == "" || record.Artifact.Digest == k.digest) && (!k.changed || observed.PrecedesChangeOf(record))
+}
+
+// newestKeys returns the keys of the records that the rules may ask for. The identity has no DEPLOYED record, or an earlier item
+// of the batch may leave it none.
 func (w *work) newestKeys() []newestKey {
 	items := make(map[identityKey]int)
 	for _, item := range w.valid() {
@@ -51,10 +60,11 @@ func (w *work) newestKeys() []newestKey {
 			continue
 		}
 		if item.Status == deployments.Decommissioned {
-			add(newestKey{identity, item.Digest})
+			add(newestKey{identity, item.Digest, false})
 		}
-		if w.batch.Snapshot != nil {
-			add(newestKey{identity, ""})
+		// A time that lies ahead of now counts as now, so no change is as late as an observation ahead of it.
+		if !w.observed.At.IsZero() && !w.observed.At.After(w.observed.Now) {
+			add(newestKey{identity, "", true})
 		}
 	}
 	return keys
@@ -68,11 +78,16 @@ func (w *work) readNewest() error {
 	}
 	values := make([][]any, len(keys))
 	for i, key := range keys {
-		values[i] = []any{i, key.slot.EnvironmentID, key.slot.DeploymentName, key.logicalEnvironmentID, key.kind, key.digest}
+		changed := 0
+		if key.changed {
+			changed = 1
+		}
+		values[i] = []any{i, key.slot.EnvironmentID, key.slot.DeploymentName, key.logicalEnvironmentID, key.kind, key.digest, changed}
 	}
+	observed := database.Timestamp{Time: w.observed.At}
 	var rows []namedRecord
 	err := w.selectRecords("? w CROSS JOIN deployment_records r", database.NewJSONSet(values, newestPostgreSQL, newestSQLite)).
-		Select(namedColumns+", w.number").Where(newestOfIdentity, w.organizationID).Order("r.id").Clauses(forUpdate("r")).Find(&rows).Error
+		Select(namedColumns+", w.number").Where(newestOfIdentity, w.organizationID, observed, observed).Order("r.id").Clauses(forUpdate("r")).Find(&rows).Error
 	for _, row := range rows {
 		w.newestRecords[keys[row.Number]] = w.recordOf(row)
 	}
@@ -88,7 +103,7 @@ func (w *work) newest(key newestKey) *deployments.Record {
 	}
 	for _, id := range w.identity(key.identityKey).written {
 		record := w.records[id]
-		if (key.digest == "" || record.Artifact.Digest == key.digest) && (newest == nil || record.NewerThan(*newest)) {
+		if key.matches(record, w.observed) && (newest == nil || record.NewerThan(*newest)) {
 			newest = &record
 		}
 	}

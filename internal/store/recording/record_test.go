@@ -26,7 +26,8 @@ func TestIdempotencyKeysExpireAfterADay(t *testing.T) {
 		once := func(key string, digest int) (deployments.Record, error) {
 			r := recordingAt("api", digest)
 			return s.RecordIdempotent(context.Background(), "acme",
-				deployments.IdempotencyKey{Subject: "ci", Key: key, Request: sha256.Sum256(fmt.Append(nil, r))}, r, true)
+				deployments.IdempotencyKey{Subject: "ci", Key: key, Request: sha256.Sum256(fmt.Append(nil, r))},
+				deployments.Batch{Items: []deployments.BatchItem{{Recording: r}}, AutoCreate: true})
 		}
 		must := func(r deployments.Record, err error) deployments.Record {
 			t.Helper()

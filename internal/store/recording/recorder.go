@@ -1,4 +1,4 @@
-// Package recording records deployments by the rules W1 to W6.
+// Package recording records deployments by the rules W1 to W7.
 package recording
 
 import (
@@ -44,8 +44,7 @@ func (r *Recorder) Record(ctx context.Context, organization string, batch deploy
 }
 
 // RecordIdempotent implements deployments.Store.
-func (r *Recorder) RecordIdempotent(ctx context.Context, organization string, key deployments.IdempotencyKey, item deployments.Recording, autoCreate bool) (deployments.Record, error) {
-	batch := deployments.Batch{Items: []deployments.BatchItem{{Recording: item}}, Single: true, AutoCreate: autoCreate}
+func (r *Recorder) RecordIdempotent(ctx context.Context, organization string, key deployments.IdempotencyKey, batch deployments.Batch) (deployments.Record, error) {
 	batch.Validate()
 	var record deployments.Record
 	err := r.transact(ctx, organization, batch, func(w *work) error {

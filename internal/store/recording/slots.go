@@ -55,9 +55,15 @@ func (w *work) lockAndRead() (err error) {
 	if err := w.readArtifacts(); err != nil {
 		return err
 	}
-	if w.now, err = w.clock(w.tx); err != nil {
+	now, err := w.clock(w.tx)
+	if err != nil {
 		return err
 	}
+	observed, violation := w.batch.Observation(now)
+	if violation != nil {
+		return &deployments.BatchError{Violations: []deployments.Violation{*violation}}
+	}
+	w.observed = observed
 	if err := w.readSlots(slots); err != nil {
 		return err
 	}

@@ -41,8 +41,8 @@ func (w *work) decommissionOmitted() int {
 	decommissioned := 0
 	for _, state := range w.identities {
 		for _, record := range state.deployed {
-			if w.omitted[record.Identity()] && w.batch.Snapshot.Omits(record) {
-				w.write(w.batch.Snapshot.Decommission(record, w.now))
+			if ended, omitted := w.observed.Omit(record); omitted && w.omitted[record.Identity()] {
+				w.write(ended)
 				decommissioned++
 			}
 		}

@@ -101,6 +101,11 @@ func TestStatementsOfABatchDoNotDependOnItsItems(t *testing.T) {
 			for _, step := range steps {
 				record(step.name, items(n, step.change))
 			}
+			observed := items(n, steps[1].change)
+			observed.ObservedAt = time.Now().Add(-time.Hour)
+			record("late recordings", observed)
+			observed.ObservedAt = time.Now()
+			record("recordings with a time", observed)
 			late := items(n, steps[0].change)
 			late.Snapshot = &deployments.Snapshot{EnvironmentName: "eu", ObservedAt: time.Now().Add(-time.Hour)}
 			record("a late snapshot", late)
@@ -108,6 +113,8 @@ func TestStatementsOfABatchDoNotDependOnItsItems(t *testing.T) {
 			record("an empty snapshot", empty)
 			late.Snapshot.ObservedAt = time.Now().Add(-time.Minute)
 			record("a late snapshot of what has ended", late)
+			observed.ObservedAt = time.Now().Add(-time.Minute)
+			record("late recordings of what has ended", observed)
 			storetest.RequireExactCounts(t, s, db.Pool, organization)
 		}
 	})

@@ -31,8 +31,8 @@ type work struct {
 	// sets are the project sets of artifacts by id. linked has the links that are stored.
 	sets   map[string]int64
 	linked map[schema.Link]bool
-	// now is the time of the recording, read while the slots are locked (W6).
-	now        time.Time
+	// observed is when the batch was observed. Its clock is read while the slots are locked (W6).
+	observed   deployments.Observation
 	identities map[identityKey]*identityState
 	// newestRecords are the newest records of identities, as read.
 	newestRecords map[newestKey]deployments.Record
