@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 func TestT1_TimesAreHonouredWith30SecondsOfLeeway(t *testing.T) {
@@ -326,5 +328,22 @@ func checkAllows(t *testing.T, p Principal, read, write bool) {
 	t.Helper()
 	if p.Allows(ReadDeployments) != read || p.Allows(WriteDeployments) != write {
 		t.Errorf("read %v, write %v, want %v, %v", p.Allows(ReadDeployments), p.Allows(WriteDeployments), read, write)
+	}
+}
+
+func TestT3_OrganizationsThatAreNotOfTheServerAreRefused(t *testing.T) {
+	key := newEd25519()
+	v := verifier(t, Options{HMACSecrets: [][]byte{secretA}, JWKSURL: "http://127.0.0.1:1/jwks", Organizations: []string{"acme", "Beta, Inc."}})
+	accept(t, v, changed(nil))
+	accept(t, v, changed(map[string]any{"org_id": "Beta, Inc."}))
+	for _, other := range []string{"gamma", "Acme", "acme ", "Beta"} {
+		for range 2 { // accepted tokens are cached
+			refused(t, v, changed(map[string]any{"org_id": other}), "the token's organization (claim org_id) is not one of this server")
+		}
+	}
+	// A token that anybody can make gets the same answer for every organization.
+	for _, organization := range []string{"acme", "gamma"} {
+		pending(t, v, signClaims(jwt.SigningMethodEdDSA, key, "a", goodClaims(map[string]any{"org_id": organization})), "not been loaded yet")
+		refused(t, v, signClaims(jwt.SigningMethodHS256, []byte(strings.Repeat("x", 32)), "", goodClaims(map[string]any{"org_id": organization})), "signature")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,8 @@ type Options struct {
 	// OrganizationClaim names the claim that holds the organization (rule T3).
 	// Empty: org_id.
 	OrganizationClaim string
+	// Organizations are those whose tokens are accepted (rule T3). Empty: all.
+	Organizations []string
 	// ProjectClaim names the claim that limits a token to a project (rule T5).
 	// Empty: project_name.
 	ProjectClaim string
@@ -63,6 +66,7 @@ type Verifier struct {
 	verified  atomic.Pointer[verifiedTokens]
 
 	names             claimNames
+	organizations     []string // empty: all
 	allowMissingScope bool
 }
 
@@ -124,6 +128,7 @@ func newVerifier(ctx context.Context, o Options, settings jwksSettings) (*Verifi
 			organization: cmp.Or(o.OrganizationClaim, defaultOrganizationClaim),
 			project:      cmp.Or(o.ProjectClaim, defaultProjectClaim),
 		},
+		organizations:     o.Organizations,
 		allowMissingScope: o.AllowMissingScope,
 	}
 	if o.IgnoreProjects {
@@ -226,6 +231,10 @@ func (v *Verifier) verify(ctx context.Context, token string) (claims, error) {
 	}
 	if missing != nil {
 		return claims{}, missing
+	}
+	// Only a caller with a valid token learns which organizations there are.
+	if len(v.organizations) > 0 && !slices.Contains(v.organizations, c.organization) {
+		return claims{}, refuse("the token's organization (claim %s) is not one of this server", v.names.organization)
 	}
 	return c, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/alecthomas/kong"
 )
@@ -12,7 +13,7 @@ func repeatedFlags(parsed *kong.Context) error {
 	times := map[*kong.Flag]int{}
 	var violations []error
 	for _, step := range parsed.Path {
-		if step.Flag == nil || step.Flag.IsCumulative() {
+		if step.Flag == nil || isRepeatable(step.Flag) {
 			continue
 		}
 		if times[step.Flag]++; times[step.Flag] == 2 {
@@ -24,3 +25,6 @@ func repeatedFlags(parsed *kong.Context) error {
 	}
 	return usageError{fmt.Errorf("%w\nrun '%s %s --help' for its flags", errors.Join(violations...), parsed.Model.Name, parsed.Selected().Name)}
 }
+
+// isRepeatable reports whether a flag has a list of values. Kong's IsCumulative is false for lists of named types.
+func isRepeatable(flag *kong.Flag) bool { return flag.Target.Kind() == reflect.Slice }

@@ -42,7 +42,7 @@ func TestNoFlagWithOneValueIsGivenTwice(t *testing.T) {
 	tested := 0
 	commandLines(t, func(command *kong.Node, line []string) {
 		for _, flag := range command.Flags {
-			if flag.IsCumulative() || flag.Name == "help" || flag.Name == "version" && command.Name != "record" {
+			if isRepeatable(flag) || flag.Name == "help" || flag.Name == "version" && command.Name != "record" {
 				continue
 			}
 			args := slices.Clone(line)

@@ -96,7 +96,7 @@ func TestBashCompletes(t *testing.T) {
 		{[]string{"record", "--token-file", "my"}, []string{"my token", "my.ndjson"}},
 		{[]string{"record", "--token-file", "=", "my."}, []string{"my.ndjson"}},
 		{[]string{"record", "--token-file=my"}, []string{"--token-file=my token", "--token-file=my.ndjson"}},
-		{[]string{"import", "--organ"}, []string{"--organization"}},
+		{[]string{"import", "--organ"}, []string{"--organization", "--organizations"}},
 		{[]string{"serve", "--no-"}, []string{"--no-auto-create"}},
 		{[]string{"import", "--organization", "a", "my."}, []string{"my.ndjson"}},
 		{[]string{"serve", "--log-format", "j"}, []string{"json"}},

@@ -21,6 +21,7 @@ import (
 
 type importCommand struct {
 	config.Database
+	config.Organizations
 	Organization string   `required:"" placeholder:"KEY" help:"Organization of the records. It is created if it does not exist."`
 	Files        []string `arg:"" name:"file" help:"NDJSON files in UTF-8 or, with a byte order mark, UTF-16, plain or gzipped; - is standard input."`
 }
@@ -36,11 +37,14 @@ Examples:
 }
 
 func (c *importCommand) Run(ctx context.Context, streams Streams) error {
-	if err := validateDatabase(&c.Database); err != nil {
-		return err
-	}
+	violations := checkOrganizations(&c.Organizations)
 	if err := deployments.CheckOrganization(c.Organization); err != nil {
-		return usageError{fmt.Errorf("--organization: %w", err)}
+		violations = append(violations, fmt.Errorf("--organization: %w", err))
+	} else if !c.Includes(c.Organization) {
+		violations = append(violations, fmt.Errorf("--organization: %s is not one of --organizations", deployments.Quote(c.Organization)))
+	}
+	if err := validateDatabase(&c.Database, violations...); err != nil {
+		return err
 	}
 	for i, file := range c.Files {
 		if err := checkReadable(file); err != nil {

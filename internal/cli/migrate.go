@@ -37,8 +37,10 @@ func (c *migrateCommand) Run(ctx context.Context, streams Streams) error {
 	return nil
 }
 
-func validateDatabase(database *config.Database) error {
-	if err := config.Join(append(database.Validate(), checkDatabaseURL(database.URL))...); err != nil {
+// validateDatabase returns a usage error with the violations of the settings and those that the command found itself.
+func validateDatabase(database *config.Database, violations ...error) error {
+	violations = append(append(database.Validate(), checkDatabaseURL(database.URL)), violations...)
+	if err := config.Join(violations...); err != nil {
 		return usageError{err}
 	}
 	return nil

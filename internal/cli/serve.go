@@ -50,6 +50,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	logger := newLogger(&c.Serve, streams.Err)
 	options, keyViolations := verifierOptions(&c.Keys)
 	options.AllowMissingScope = c.AllowMissingScope.Value
+	options.Organizations = c.Allowed
 	options.Logger = logger
 	violations := c.Validate()
 	var token string
@@ -60,6 +61,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	} else {
 		violations = append(violations, checkDatabaseURL(c.Database.URL))
 	}
+	violations = append(violations, checkOrganizations(&c.Organizations)...)
 	violations = append(violations, keyViolations...)
 	violations = append(violations, conflictingFlags(parsed, c.InMemory.Value)...)
 	if err := config.Join(violations...); err != nil {
@@ -73,6 +75,10 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		return usageError{config.Join(err)}
 	}
 	logger.Info("starting", "version", Version, "contract", deployrecords.ContractDigest(), "settings", &c.Serve)
+
+	if c.Audience == "" && (c.PublicKeyFile != "" || c.JWKSURL != "") {
+		logger.Warn("--jwt-audience is not set: tokens that the issuer made for other services are accepted too")
+	}
 
 	defer collectRarely()()
 	s, err := c.open(ctx, streams.In, logger)
@@ -149,6 +155,16 @@ func (c *serveCommand) open(ctx context.Context, stdin io.Reader, logger *slog.L
 		MaxConcurrentLists: int(c.MaxConcurrentLists.Value), // 0 if not set
 		StatementTimeout:   c.RequestTimeout.Value,
 	}, logger)
+}
+
+// checkOrganizations returns the violations of --organizations.
+func checkOrganizations(organizations *config.Organizations) (violations []error) {
+	for _, name := range organizations.Allowed {
+		if err := deployments.CheckOrganization(name); err != nil {
+			violations = append(violations, fmt.Errorf("--organizations: %s %w", deployments.Quote(name), err))
+		}
+	}
+	return violations
 }
 
 func (c *serveCommand) limits() httpserver.Limits {

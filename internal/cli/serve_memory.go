@@ -46,6 +46,9 @@ func (c *serveCommand) developmentToken(options *auth.Options) (string, error) {
 	if err := deployments.CheckOrganization(c.Organization); err != nil {
 		return "", fmt.Errorf("--organization: %w", err)
 	}
+	if len(options.Organizations) > 0 {
+		options.Organizations = append(slices.Clone(options.Organizations), c.Organization)
+	}
 	secret, token, err := fixture.Token(auth.MintRequest{
 		Organization:      c.Organization,
 		OrganizationClaim: c.OrganizationClaim,

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -42,6 +43,16 @@ type Keys struct {
 // HMACSecret returns the secret of the environment, or "".
 func (Secrets) HMACSecret() string { return os.Getenv("JWT_HMAC_SECRET") }
 
+// Organizations limit which organizations exist.
+type Organizations struct {
+	Allowed Names `name:"organizations" env:"ORGANIZATIONS" placeholder:"KEY" group:"Tokens" help:"Only these organizations exist: tokens for others are rejected, and imports into others fail. Repeatable; the environment variable has one organization per line. Without it, every organization does."`
+}
+
+// Includes reports whether the organization exists.
+func (o *Organizations) Includes(organization string) bool {
+	return len(o.Allowed) == 0 || slices.Contains(o.Allowed, organization)
+}
+
 // Memory has the settings of a server for tests of clients. They have no environment variables: a forgotten variable
 // must not make a server keep its records in memory.
 type Memory struct {
@@ -57,6 +68,7 @@ type Serve struct {
 	MaxConcurrentLists Int `name:"max-concurrent-lists" env:"MAX_CONCURRENT_LISTS" min:"1" max:"10000" placeholder:"N" group:"Database" help:"Maximum number of listings with precomputed totals that run at once; others wait in arrival order. Default: the number of connections; for a database on this machine, at most two per processor."`
 	Memory
 	Keys
+	Organizations
 	AllowMissingScope Switch `name:"allow-missing-scope" env:"ALLOW_MISSING_SCOPE" default:"false" group:"Tokens" help:"Let tokens read that have none of the claims scope, scp, roles and permissions; upstream's tokens often have none."`
 
 	AutoCreate Switch `name:"auto-create" env:"AUTO_CREATE" default:"true" negatable:"" group:"Recording" help:"Create environments, logical environments, projects and project versions on their first recording; --no-auto-create rejects unknown names."`

@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -34,6 +35,9 @@ type Int struct{ setting[int64] }
 
 // Duration is a length of time such as 30s or 1m30s. It is more than zero unless it has the tag min:"0s".
 type Duration struct{ setting[time.Duration] }
+
+// Names is a list of names, which may have commas: a flag gives one name, an environment variable one name a line.
+type Names []string
 
 // Switch is true or false. A flag without a value is true.
 type Switch struct{ setting[bool] }
@@ -111,6 +115,18 @@ func (s *Switch) Decode(ctx *kong.DecodeContext) error {
 
 func (s *Switch) set(ctx *kong.DecodeContext, value bool) {
 	s.Value, s.changed, s.err = value, strconv.FormatBool(value) != ctx.Value.Default, nil
+}
+
+// Decode implements kong.MapperValue.
+func (n *Names) Decode(ctx *kong.DecodeContext) error {
+	text, err := popValue(ctx.Scan)
+	if err != nil {
+		return err
+	}
+	for name := range strings.SplitSeq(text, "\n") {
+		*n = append(*n, strings.TrimSuffix(name, "\r"))
+	}
+	return nil
 }
 
 // IsBool implements kong.BoolMapperValue.

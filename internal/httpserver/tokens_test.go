@@ -146,3 +146,22 @@ func TestT3_T5_ACallerSeesOnlyItsOrganizationAndProject(t *testing.T) {
 		}
 	})
 }
+
+func TestT3_ARejectedOrganizationIsTheSameWhetherOrNotItExists(t *testing.T) {
+	server, store := onSQLite(t, func(o *options) { o.auth.Organizations = []string{"acme"} })
+	storetest.Load(t, store, "exists", storetest.Entry(1, 1, "eu", "api"))
+	var bodies []string
+	for _, organization := range []string{"exists", "missing"} {
+		answer := server.do("GET", "/v1/deployments", "Authorization: Bearer "+token(t, organization))
+		if answer.status != 401 || answer.header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
+			t.Errorf("%s: got %d %v", organization, answer.status, answer.header)
+		}
+		bodies = append(bodies, string(answer.body))
+	}
+	if bodies[0] != bodies[1] || strings.Contains(bodies[0], "exists") {
+		t.Errorf("got %q", bodies)
+	}
+	if answer := server.get(""); answer.status != 200 {
+		t.Errorf("got %d %s", answer.status, answer.body)
+	}
+}
