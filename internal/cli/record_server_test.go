@@ -3,6 +3,7 @@ package cli
 import (
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,7 +39,7 @@ CREATE TRIGGER fail BEFORE INSERT ON deployment_records FOR EACH ROW EXECUTE FUN
 
 func TestAReusedKeyIsNotRetried(t *testing.T) {
 	address, token := serveStore(t, storetest.Open(t, "sqlite://"+filepath.Join(t.TempDir(), "x.db")), nil)
-	args := append(recordArgs, "--url", address, "--token-file", token, "--idempotency-key", "run-1")
+	args := append(slices.Clone(recordArgs), "--url", address, "--token-file", token, "--idempotency-key", "run-1")
 	if _, stderr, code := run(t, args...); code != 0 {
 		t.Fatal(stderr)
 	}

@@ -66,7 +66,7 @@ func (r *Remote) with(settings any) []error {
 // checkAddress checks the URL of a server.
 func checkAddress(flag, text string) error {
 	u, err := url.Parse(text)
-	violation := ""
+	var violation string
 	switch {
 	case text == "":
 		return fmt.Errorf("%s: is empty", flag)
