@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"internal/auth":              {},
 	"internal/bench":             {"internal/contract", "internal/demo", "internal/pgtest"},
 	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/auth", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/store"},
-	"internal/config":            {},
+	"internal/config":            {"internal/deployments"},
 	"internal/conformance":       {"internal/conformance/client", "internal/conformance/relations", "internal/conformance/report", "internal/conformance/spec"},
 	"internal/contract":          {},
 	"internal/demo":              {"internal/deployments", "internal/importer"},

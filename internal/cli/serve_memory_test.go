@@ -26,7 +26,9 @@ func TestServeInMemoryReportsInvalidFlags(t *testing.T) {
 	}{
 		{"--memory --now yesterday", 2, []string{`--now: "yesterday" is not an RFC 3339 time such as 2026-11-01T09:30:00Z`}},
 		{"--memory --now 2026-11-01", 2, []string{`--now: "2026-11-01" is not an RFC 3339 time`}},
-		{"--memory --now 9999-12-31T23:59:59-01:00", 2, []string{"--now: 10000-01-01T00:59:59Z is not in the years 1970 to 9998"}},
+		{"--memory --now 9999-12-31T23:59:59-01:00", 2, []string{`--now: "9999-12-31T23:59:59-01:00" is not in the years 1 to 9999 in UTC`}},
+		{"--memory --now 1969-12-31t23:59:59z", 2, []string{"--now: 1969-12-31T23:59:59Z is not in the years 1970 to 9998"}},
+		{"--memory --now 2016-12-31T23:59:60Z", 2, []string{`--now: "2016-12-31T23:59:60Z" is a leap second`}},
 		{"--memory --database-url sqlite://x.db --database-wait 1s --now soon --organization=", 2, []string{
 			`--now: "soon"`, "--database-url: is for a database, and --memory has none", "--database-wait: is for", "--organization: is empty",
 		}},

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // The types of this file accept any text and keep its violation for Validate. Kong stops at the first violation; an
@@ -84,17 +86,23 @@ func (s *Duration) Decode(ctx *kong.DecodeContext) error {
 
 // Decode implements kong.MapperValue.
 func (s *Time) Decode(ctx *kong.DecodeContext) error {
-	return s.decode(ctx, "an RFC 3339 time such as 2026-11-01T09:30:00Z", parseTime, func(t time.Time) string {
+	var violation string // of the text; package deployments words it
+	parse := func(text string) (time.Time, error) {
+		t, err := deployments.ParseTime(text)
+		if err != nil {
+			violation = fmt.Sprintf("%q %v", text, err)
+		}
+		return t, nil
+	}
+	return s.decode(ctx, "a time", parse, func(t time.Time) string {
+		if violation != "" {
+			return violation
+		}
 		if t.Year() < 1970 || t.Year() > 9998 {
 			return t.Format(time.RFC3339) + " is not in the years 1970 to 9998"
 		}
 		return ""
 	})
-}
-
-func parseTime(text string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339, text)
-	return t.UTC().Truncate(time.Microsecond), err
 }
 
 // Decode implements kong.MapperValue.
