@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	recordingclient "github.com/deployrecords/deployrecords/generated/recording/client"
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -42,9 +41,9 @@ func (c *recordCommand) body() (body recordingclient.Deployment, violations []er
 	}
 	body = toDeployment(r)
 	if c.ObservedAt != nil {
-		at, err := time.Parse(time.RFC3339, *c.ObservedAt)
+		at, err := deployments.ParseTime(*c.ObservedAt)
 		if err != nil {
-			violations = append(violations, fmt.Errorf("--observed-at: %s is not an RFC 3339 time such as 2026-11-01T09:30:00Z", deployments.Quote(*c.ObservedAt)))
+			violations = append(violations, fmt.Errorf("--observed-at: %s %w", deployments.Quote(*c.ObservedAt), err))
 		}
 		body.ObservedAt = &at
 	}

@@ -45,7 +45,7 @@ func TestRecordSendsTheFlags(t *testing.T) {
 			map[string]any{"project_name": "web, shop", "project_version_name": "v1"},
 			map[string]any{"project_name": "all", "project_version_name": "v2"},
 		}}), ""},
-		"observed at":                   {[]string{"--image", "team/api:1.4@" + testDigest, "--observed-at", "2026-11-01T09:30:00.5+01:00"}, merge(image, map[string]any{"observed_at": "2026-11-01T09:30:00.5+01:00"}), ""},
+		"observed at":                   {[]string{"--image", "team/api:1.4@" + testDigest, "--observed-at", "2026-11-01T09:30:00.5+01:00"}, merge(image, map[string]any{"observed_at": "2026-11-01T08:30:00.5Z"}), ""},
 		"decommission":                  {[]string{"--decommission", "--image", "team/api:1.4@" + testDigest}, merge(image, map[string]any{"status": "DECOMMISSIONED"}), ""},
 		"decommission whatever":         {[]string{"--decommission", "--image", "team/api"}, map[string]any{"kind": "CONTAINER_IMAGE", "status": "DECOMMISSIONED"}, ""},
 		"decommission whatever, tagged": {[]string{"--decommission", "--image", "team/api:1.4"}, map[string]any{"kind": "CONTAINER_IMAGE", "status": "DECOMMISSIONED"}, "the tag 1.4 is ignored"},

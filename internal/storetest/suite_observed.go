@@ -71,10 +71,10 @@ func testW7_LateRecordingsChangeNothing(t *testing.T, open Opener) {
 		t.Errorf("a late recording added project versions: %+v", got.Records)
 	}
 	// Nothing is deployed, and any record of the identity counts: the older one was seen last.
-	older := observe(t, s, at(20), decommission(image("eu", "api", 1)))
+	observe(t, s, at(20), decommission(image("eu", "api", 1)))
 	newer := observe(t, s, at(25), image("eu", "api", 2))
 	observe(t, s, at(26), decommission(image("eu", "api", 2)))
-	older = observe(t, s, at(40), decommission(image("eu", "api", 1)))
+	older := observe(t, s, at(40), decommission(image("eu", "api", 1)))
 	for _, seconds := range []int{30, 40} {
 		if got := observe(t, s, at(seconds), image("eu", "api", 3)); got != older {
 			t.Errorf("at %d: got %+v, want %+v", seconds, got, older)
