@@ -53,7 +53,11 @@ func Copy(from, to string) Change {
 	return func(t testing.TB, root *yaml.Node) {
 		t.Helper()
 		parent, key := parentOf(t, root, to)
-		parent.Content = append(parent.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, find(t, root, from))
+		text, err := yaml.Marshal(find(t, root, from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parent.Content = append(parent.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, node(t, string(text)))
 	}
 }
 

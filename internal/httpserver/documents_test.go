@@ -128,7 +128,7 @@ func toJSON(t *testing.T, document []byte, indent string) []byte {
 
 // A generated client and a page for trying requests send the token to the addresses under servers.
 func TestR4_TheLocalDocumentNamesThisServerAlone(t *testing.T) {
-	upstream := deployrecords.OpenAPI()
+	upstream := contracttest.Base()
 	replaced := func(pairs ...string) []byte {
 		text := strings.NewReplacer(pairs...).Replace(string(upstream))
 		if text == string(upstream) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
@@ -98,7 +97,7 @@ func TestQ1_RejectAppliesToRecordingsToo(t *testing.T) {
 
 // A documented parameter that this server does not implement is known: it stays a 501 under each of its names.
 func TestQ1_RejectLeavesUnsupportedParametersUnimplemented(t *testing.T) {
-	document := contracttest.Changed(t, deployrecords.OpenAPI(),
+	document := contracttest.Changed(t, contracttest.Base(),
 		contracttest.Insert("paths /v1/deployments get parameters", 0, "{in: query, name: test_statuses, schema: {type: string}}"),
 		contracttest.Insert("paths /v1/deployments get parameters", 0, "{in: query, name: 'labels[string]', schema: {type: string}}"))
 	server, _ := onSQLite(t, rejectUnknown, func(o *options) {

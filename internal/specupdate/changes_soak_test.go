@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 )
 
@@ -28,7 +27,7 @@ func TestUpstreamChangesEndToEnd(t *testing.T) {
 	commit(t, dir)
 	for _, c := range upstreamChanges {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
-			document := contracttest.Changed(t, deployrecords.OpenAPI(), c.changes...)
+			document := contracttest.Changed(t, contracttest.Base(), c.changes...)
 			from := filepath.Join(t.TempDir(), "new.yaml")
 			if err := os.WriteFile(from, document, 0o600); err != nil {
 				t.Fatal(err)

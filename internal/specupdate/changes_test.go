@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 )
@@ -357,7 +356,7 @@ func wholeAPI() (changes []contracttest.Change) {
 }
 
 // base returns the document that the tests change.
-func base() []byte { return deployrecords.OpenAPI() }
+func base() []byte { return contracttest.Base() }
 
 // diffAfter returns the diff of the changes.
 func diffAfter(t *testing.T, changes ...contracttest.Change) *diff {
