@@ -45,7 +45,7 @@ soak: build ## Run what is too slow for every day: fuzzing, long property tests,
 	$(GO) test ./internal/importer -run '^$$' -fuzz FuzzEntries -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/store -run Property -rapid.checks=$(or $(CHECKS),3000) -timeout 60m
 	$(GO) test -tags soak ./internal/store/snapshots -timeout 60m
-	$(GO) test -tags soak ./internal/specupdate -run EndToEnd -timeout 120m
+	$(GO) test -tags soak ./internal/specupdate -run EndToEnd -timeout 600m
 	$(GO) test -tags soak ./internal/contract -run RecordingMoves -timeout 60m
 
 bench: ## Benchmark with RECORDS=1000000 and write docs/performance.md; SCENARIO=name runs one scenario.

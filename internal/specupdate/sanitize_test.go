@@ -110,7 +110,7 @@ func TestSanitizeRejectsHarmfulDocuments(t *testing.T) {
 }
 
 // asJSON returns the document in JSON.
-func asJSON(t *testing.T, document string) string {
+func asJSON(t testing.TB, document string) string {
 	t.Helper()
 	var value any
 	if err := yaml.Unmarshal([]byte(document), &value); err != nil {
