@@ -38,8 +38,9 @@ check: ## Check that generated code is current, run the linters over code and pr
 test: ## Run every test on both databases, with the race detector where there is a C compiler.
 	@GO='$(GO)' sh scripts/test.sh ./...
 
-soak: build ## Run what is too slow for every day: fuzzing, long property tests, spec updates, the TypeScript example.
+soak: build ## Run what is too slow for every day: fuzzing, long property tests, spec updates, the README as a new user, the TypeScript example.
 	@sh scripts/test-typescript.sh
+	@sh scripts/test-readme.sh
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzHandler -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzRecording -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/importer -run '^$$' -fuzz FuzzEntries -fuzztime $(or $(FUZZTIME),5m)
