@@ -41,10 +41,11 @@ var mayImport = map[string][]string{
 	"internal/contract":          {},
 	"internal/demo":              {"internal/deployments", "internal/importer"},
 	"internal/deployments":       {},
+	"internal/document":          {},
 	"internal/fixture":           {"internal/auth", "internal/deployments", "internal/importer", "internal/store"},
-	"internal/httpserver":        {"generated/recording/server", "generated/server", "internal/api", "internal/auth", "internal/contract", "internal/deployments"},
+	"internal/httpserver":        {"generated/recording/server", "generated/server", "internal/api", "internal/auth", "internal/contract", "internal/deployments", "internal/document"},
 	"internal/importer":          {"internal/deployments"},
-	"internal/specupdate":        {},
+	"internal/specupdate":        {"internal/document"},
 
 	"internal/conformance/client":    {},
 	"internal/conformance/relations": {"internal/conformance/client", "internal/conformance/report", "internal/conformance/spec"},

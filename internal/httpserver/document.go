@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"runtime/debug"
 	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -13,6 +14,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/contract"
+	"github.com/deployrecords/deployrecords/internal/document"
 )
 
 // Endpoint is what this server adds to an operation of a document.
@@ -103,11 +105,22 @@ func (o *operation) echoKey() string {
 	return routeKey(o.route.Method, pathParameter.ReplaceAllString(o.route.Path, ":$1"))
 }
 
-// readDocument returns the operations of a document, each with its Endpoint if it is implemented. It ignores the
-// document's servers: this server has other addresses than upstream's.
-func readDocument(document []byte) ([]*operation, error) {
+// largeDocument is the size, in bytes, from which the memory that reading a document took is returned at once.
+const largeDocument = 1 << 20
+
+// readDocument returns the operations of a document, each with its Endpoint if it is implemented. It keeps only what routing
+// and authentication need of the others, so that a large API costs little time and memory. It ignores the document's
+// servers: this server has other addresses than upstream's.
+func readDocument(text []byte) ([]*operation, error) {
+	if len(text) > largeDocument {
+		defer debug.FreeOSMemory()
+	}
+	reduced, others := document.Reduce(text, func(method, path string) bool {
+		_, ok := Endpoints[method+" "+path]
+		return ok
+	})
 	loader := openapi3.NewLoader() // follows no reference out of the document
-	doc, err := loader.LoadFromData(document)
+	doc, err := loader.LoadFromData(reduced)
 	if err != nil {
 		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
 	}
@@ -116,6 +129,16 @@ func readDocument(document []byte) ([]*operation, error) {
 		return nil, fmt.Errorf("the OpenAPI document is invalid: %w", err)
 	}
 	var operations []*operation
+	for _, other := range others {
+		o := &operation{route: &routers.Route{Spec: doc, Path: other.Path, Method: other.Method, PathItem: &openapi3.PathItem{}, Operation: &openapi3.Operation{}}}
+		if other.Security != nil {
+			o.route.Operation.Security = &openapi3.SecurityRequirements{}
+			for _, alternative := range *other.Security {
+				*o.route.Operation.Security = append(*o.route.Operation.Security, alternative)
+			}
+		}
+		operations = append(operations, o)
+	}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			item.Parameters, op.Parameters = withoutIgnored(item.Parameters), withoutIgnored(op.Parameters)

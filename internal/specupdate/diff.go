@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/deployrecords/deployrecords/internal/document"
 )
 
 // diff is what oasdiff finds between two documents. Its changelog classifies changes by their effect on clients but omits
@@ -101,11 +103,11 @@ func diffFiles(ctx context.Context, dir, oldFile, newFile string, code implement
 	d.addLocations("", root.Content[0], 0)
 	var both [2]*texts
 	for i, file := range []string{oldFile, newFile} {
-		document, err := os.ReadFile(file)
+		text, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
 		}
-		root, err := parseObject(document)
+		root, err := parseObject(text)
 		if err != nil {
 			return nil, err
 		}
@@ -133,12 +135,12 @@ func (d *diff) addChanges(changes []change) {
 // addLocations flattens oasdiff's structural diff without its documentation. The keys of the next levels (names is their
 // number) are names that the documents define: there, "description" is no documentation.
 func (d *diff) addLocations(path string, n *yaml.Node, names int) {
-	from, to := member(n, "from"), member(n, "to")
+	from, to := document.Member(n, "from"), document.Member(n, "to")
 	switch {
 	case names == 0 && from != nil && to != nil:
 		d.locations = append(d.locations, location{path, inline(from) + " -> " + inline(to)})
 	case n.Kind == yaml.MappingNode:
-		for key, value := range members(n) {
+		for key, value := range document.Members(n) {
 			below := strings.TrimSpace(path + " " + key)
 			switch {
 			case names > 0:

@@ -23,7 +23,7 @@ func freeSpace(dir string) uint64 {
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return math.MaxUint64
 	}
-	return uint64(s.Bavail) * uint64(s.Bsize)
+	return s.Bavail * uint64(s.Bsize)
 }
 
 func diskRemedy(dir string) string {

@@ -1,10 +1,8 @@
 package specupdate
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,11 +10,13 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/deployrecords/deployrecords/internal/document"
 )
 
 const (
 	// maxDepth limits the nesting of a document.
-	maxDepth = 100
+	maxDepth = document.MaxDepth
 	// maxViolations limits how many violations one error reports.
 	maxViolations = 20
 )
@@ -32,15 +32,15 @@ var (
 // sanitize parses a document and rejects one that could do harm or is not valid OpenAPI 3.0 or 3.1. Code is generated
 // from the document, compiled and run before anybody has read it. So sanitize rejects every construct that reaches beyond
 // the document and that an ordinary OpenAPI document does not need.
-func sanitize(document []byte) (*openapi3.T, error) {
-	root, err := parseObject(document)
+func sanitize(text []byte) (*openapi3.T, error) {
+	root, err := parseObject(text)
 	if err != nil {
 		return nil, err
 	}
 	s := sanitizer{}
 	s.check(root, position{})
-	s.checkComponents(member(root, "components"))
-	version := member(root, "openapi")
+	s.checkComponents(document.Member(root, "components"))
+	version := document.Member(root, "openapi")
 	if version == nil || version.Kind != yaml.ScalarNode || !openAPIVersion.MatchString(version.Value) {
 		s.reject(root, "the member openapi must be 3.0.x or 3.1.x: the document is not OpenAPI 3.0 or 3.1")
 	}
@@ -49,7 +49,7 @@ func sanitize(document []byte) (*openapi3.T, error) {
 	}
 	// Patterns are of another dialect than Go's. internal/contract checks those of implemented operations.
 	loader := openapi3.NewLoader() // does not follow references out of the document
-	parsed, err := loader.LoadFromData(document)
+	parsed, err := loader.LoadFromData(text)
 	if err != nil {
 		return nil, fmt.Errorf("the document cannot be read as OpenAPI: %w", err)
 	}
@@ -59,28 +59,12 @@ func sanitize(document []byte) (*openapi3.T, error) {
 	return parsed, nil
 }
 
-// parseObject returns the root of a file that holds exactly one YAML or JSON document, an object.
-func parseObject(document []byte) (*yaml.Node, error) {
-	if len(document) > maxDocument {
+// parseObject returns the root of a document of a limited size.
+func parseObject(text []byte) (*yaml.Node, error) {
+	if len(text) > maxDocument {
 		return nil, errors.New("the document is larger than 16 MiB")
 	}
-	if isJSON(document) {
-		return parseJSON(document)
-	}
-	decoder := yaml.NewDecoder(bytes.NewReader(document))
-	var file yaml.Node
-	if err := decoder.Decode(&file); errors.Is(err, io.EOF) {
-		return nil, errors.New("the document is empty")
-	} else if err != nil {
-		return nil, fmt.Errorf("the document is not YAML: %w", err)
-	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("the file has more than one YAML document, or invalid text at its end")
-	}
-	if file.Content[0].Kind != yaml.MappingNode {
-		return nil, errors.New("the document is not an object")
-	}
-	return file.Content[0], nil
+	return document.Parse(text)
 }
 
 type sanitizer struct{ violations []error }
@@ -168,15 +152,15 @@ func (s *sanitizer) checkMember(key, value *yaml.Node, at position) {
 // literals, struct tags and comments, and its next version may escape them differently.
 func (s *sanitizer) checkNames(object *yaml.Node) {
 	for _, key := range []string{"paths", "properties", "headers"} {
-		s.checkKeys("the name", member(object, key))
+		s.checkKeys("the name", document.Member(object, key))
 	}
-	if in := member(object, "in"); in != nil && in.Kind == yaml.ScalarNode {
-		s.checkName("the name", member(object, "name"))
+	if in := document.Member(object, "in"); in != nil && in.Kind == yaml.ScalarNode {
+		s.checkName("the name", document.Member(object, "name"))
 	}
-	s.checkName("the operationId", member(object, "operationId"))
-	if property := member(object, "propertyName"); property != nil && property.Kind == yaml.ScalarNode {
+	s.checkName("the operationId", document.Member(object, "operationId"))
+	if property := document.Member(object, "propertyName"); property != nil && property.Kind == yaml.ScalarNode {
 		s.checkName("the name", property)
-		s.checkKeys("the value", member(object, "mapping"))
+		s.checkKeys("the value", document.Member(object, "mapping"))
 	}
 }
 
@@ -211,16 +195,3 @@ func (s *sanitizer) checkName(kind string, name *yaml.Node) {
 
 // isUnsafe reports whether a character has a meaning in Go's string literals or struct tags, or is not printable.
 func isUnsafe(r rune) bool { return strings.ContainsRune("\"'`\\", r) || !unicode.IsPrint(r) }
-
-// member returns the value of an object's member, or nil.
-func member(object *yaml.Node, name string) *yaml.Node {
-	if object == nil || object.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i < len(object.Content); i += 2 {
-		if object.Content[i].Value == name {
-			return object.Content[i+1]
-		}
-	}
-	return nil
-}

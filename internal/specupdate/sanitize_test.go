@@ -13,6 +13,7 @@ import (
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
+	"github.com/deployrecords/deployrecords/internal/document"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -132,7 +133,7 @@ func TestLinesOfJSONAreCounted(t *testing.T) {
 	for _, c := range []struct {
 		node *yaml.Node
 		line int
-	}{{root, 1}, {member(root, "a").Content[0], 1}, {member(root, "a").Content[1], 3}, {root.Content[2], 4}, {member(root, "b"), 5}} {
+	}{{root, 1}, {document.Member(root, "a").Content[0], 1}, {document.Member(root, "a").Content[1], 3}, {root.Content[2], 4}, {document.Member(root, "b"), 5}} {
 		if c.node.Line != c.line {
 			t.Errorf("%s: line %d, want %d", c.node.Value, c.node.Line, c.line)
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/deployrecords/deployrecords/internal/document"
 )
 
 // texts are the texts for people in a document, by location, and its examples.
@@ -26,7 +28,6 @@ var (
 	namedMembers = []string{"properties", "patternProperties", "schemas", "responses", "headers", "content", "callbacks", "links", "encoding", "variables", "securitySchemes", "requestBodies", "pathItems", "webhooks", "$defs", "dependentSchemas"}
 	// dataMembers hold values of the API, where "description" is no description.
 	dataMembers = []string{"default", "enum", "const", "required", "security", "mapping"}
-	httpMethods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 	// sharedComponent matches references to components that are read where an operation uses them. Schemas have their own
 	// locations: they are used many times and can refer to themselves.
 	sharedComponent = regexp.MustCompile(`^#/components/(parameters|responses|requestBodies|headers|callbacks|links)/([^/]+)$`)
@@ -36,14 +37,14 @@ var (
 // readTexts returns the texts of a sanitized document. A parameter of a path counts as one of each of its operations.
 func readTexts(root *yaml.Node, implements func(method, path string) bool) *texts {
 	t := &texts{root: root, words: make(map[string]string), examples: make(map[string]string), schemas: make(map[string]bool)}
-	for key, value := range members(root) {
+	for key, value := range document.Members(root) {
 		switch key {
 		case "paths":
-			for path, item := range members(value) {
+			for path, item := range document.Members(value) {
 				t.addPath(path, item, implements)
 			}
 		case "components":
-			for kind, components := range members(value) {
+			for kind, components := range document.Members(value) {
 				if !sharedComponent.MatchString("#/components/" + kind + "/x") {
 					t.addNamed(strings.TrimSuffix(kind, "s"), components, 0)
 				}
@@ -57,39 +58,25 @@ func readTexts(root *yaml.Node, implements func(method, path string) bool) *text
 	return t
 }
 
-// members iterates over the members of an object. A node that is no object has none.
-func members(n *yaml.Node) func(func(string, *yaml.Node) bool) {
-	return func(yield func(string, *yaml.Node) bool) {
-		if n == nil || n.Kind != yaml.MappingNode {
-			return
-		}
-		for i := 0; i < len(n.Content); i += 2 {
-			if !yield(n.Content[i].Value, n.Content[i+1]) {
-				return
-			}
-		}
-	}
-}
-
 func (t *texts) addPath(path string, item *yaml.Node, implements func(method, path string) bool) {
-	for key, value := range members(item) {
+	for key, value := range document.Members(item) {
 		switch {
 		case key == "parameters":
-		case slices.Contains(httpMethods, key):
+		case slices.Contains(document.Methods, key):
 			operation := strings.ToUpper(key) + " " + path
 			t.addObject(operation, value, 0)
 			own := make(map[string]bool)
-			for name := range t.parameters(member(value, "parameters")) {
+			for name := range t.parameters(document.Member(value, "parameters")) {
 				own[name] = true
 			}
-			for name, parameter := range t.parameters(member(item, "parameters")) {
+			for name, parameter := range t.parameters(document.Member(item, "parameters")) {
 				if !own[name] {
 					t.addObject(operation+" "+name, parameter, 0)
 				}
 			}
 			if implements(strings.ToUpper(key), path) {
 				t.addSchemas(value)
-				t.addSchemas(member(item, "parameters"))
+				t.addSchemas(document.Member(item, "parameters"))
 			}
 		default:
 			t.addMember(path, key, value, 0)
@@ -105,7 +92,7 @@ func (t *texts) parameters(list *yaml.Node) func(func(string, *yaml.Node) bool) 
 		}
 		for _, item := range list.Content {
 			parameter := t.resolve(item)
-			in, name := member(parameter, "in"), member(parameter, "name")
+			in, name := document.Member(parameter, "in"), document.Member(parameter, "name")
 			if in != nil && name != nil && !yield(in.Value+" "+name.Value, parameter) {
 				return
 			}
@@ -116,7 +103,7 @@ func (t *texts) parameters(list *yaml.Node) func(func(string, *yaml.Node) bool) 
 // resolve returns the component that a reference refers to, or the node itself.
 func (t *texts) resolve(n *yaml.Node) *yaml.Node {
 	for range maxDepth {
-		ref := member(n, "$ref")
+		ref := document.Member(n, "$ref")
 		if ref == nil {
 			return n
 		}
@@ -124,7 +111,7 @@ func (t *texts) resolve(n *yaml.Node) *yaml.Node {
 		if match == nil {
 			return n
 		}
-		target := member(member(member(t.root, "components"), match[1]), unescapePointer(match[2]))
+		target := document.Member(document.Member(document.Member(t.root, "components"), match[1]), unescapePointer(match[2]))
 		if target == nil {
 			return n
 		}
@@ -143,11 +130,11 @@ func (t *texts) addSchemas(n *yaml.Node) {
 	if n == nil {
 		return
 	}
-	if ref := member(n, "$ref"); ref != nil {
+	if ref := document.Member(n, "$ref"); ref != nil {
 		if match := schemaReference.FindStringSubmatch(ref.Value); match != nil {
 			if name := unescapePointer(match[1]); !t.schemas[name] {
 				t.schemas[name] = true
-				t.addSchemas(member(member(member(t.root, "components"), "schemas"), name))
+				t.addSchemas(document.Member(document.Member(document.Member(t.root, "components"), "schemas"), name))
 			}
 			return
 		}
@@ -165,7 +152,7 @@ func (t *texts) addObject(location string, n *yaml.Node, depth int) {
 	if depth > maxDepth {
 		return
 	}
-	for key, value := range members(t.resolve(n)) {
+	for key, value := range document.Members(t.resolve(n)) {
 		t.addMember(location, key, value, depth+1)
 	}
 }
@@ -190,7 +177,7 @@ func (t *texts) addMember(location, key string, value *yaml.Node, depth int) {
 }
 
 func (t *texts) addNamed(location string, object *yaml.Node, depth int) {
-	for name, value := range members(object) {
+	for name, value := range document.Members(object) {
 		t.addObject(location+" "+name, value, depth)
 	}
 }
@@ -212,13 +199,13 @@ func (t *texts) addDocumentation(location string, n *yaml.Node) {
 	case yaml.ScalarNode:
 		t.words[location] = n.Value
 	case yaml.MappingNode:
-		for key, value := range members(n) {
+		for key, value := range document.Members(n) {
 			t.addDocumentation(location+" "+key, value)
 		}
 	case yaml.SequenceNode:
 		for _, item := range n.Content {
 			name := item.Value
-			if named := member(item, "name"); named != nil {
+			if named := document.Member(item, "name"); named != nil {
 				name = named.Value
 			}
 			t.addDocumentation(location+" "+name, item)

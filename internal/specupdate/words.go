@@ -40,9 +40,9 @@ func diffMiddle(a, b []string) (words []string) {
 		for i := range longest {
 			longest[i] = make([]int, len(b)+1)
 		}
-		for i := len(a) - 1; i >= 0; i-- {
-			for j := len(b) - 1; j >= 0; j-- {
-				if a[i] == b[j] {
+		for i, word := range slices.Backward(a) {
+			for j, other := range slices.Backward(b) {
+				if word == other {
 					longest[i][j] = longest[i+1][j+1] + 1
 				} else {
 					longest[i][j] = max(longest[i+1][j], longest[i][j+1])

@@ -1,4 +1,4 @@
-package specupdate
+package document
 
 import (
 	"bytes"
@@ -55,8 +55,8 @@ func (p *jsonParser) token() (*yaml.Node, error) {
 }
 
 func (p *jsonParser) value(depth int) (*yaml.Node, error) {
-	if depth > maxDepth+1 {
-		return nil, fmt.Errorf("line %d: the document nests deeper than %d levels", p.line, maxDepth)
+	if depth > MaxDepth+1 {
+		return nil, fmt.Errorf("line %d: the document nests deeper than %d levels", p.line, MaxDepth)
 	}
 	n, err := p.token()
 	if err != nil || n == nil || n.Kind == yaml.ScalarNode {
