@@ -355,7 +355,7 @@ func wholeAPI() (changes []contracttest.Change) {
 	return changes
 }
 
-// base returns the document that the tests change.
+// base returns the document that the tests change. It does not change with an update.
 func base() []byte { return contracttest.Base() }
 
 // diffAfter returns the diff of the changes.

@@ -27,7 +27,7 @@ func smallTree(t *testing.T) (dir string) {
 		}
 		write(t, dir, path, string(text))
 	}
-	write(t, dir, documentFile, string(contracttest.Base()))
+	write(t, dir, documentFile, string(base()))
 	write(t, dir, ".gitignore", "*.db\n")
 	write(t, dir, "generated/old.gen.go", "package generated // of the old document\n")
 	commit(t, dir)
@@ -72,7 +72,7 @@ var regenerate = Step{Name: "generate", Command: []string{"sh", "-c", "rm genera
 // newDocument writes a document with an additional parameter to a file.
 func newDocument(t *testing.T) (path string, document []byte) {
 	t.Helper()
-	document = contracttest.Changed(t, contracttest.Base(), contracttest.Insert(parameters, 0, "{in: query, name: test_region, schema: {type: string}}"))
+	document = contracttest.Changed(t, base(), contracttest.Insert(parameters, 0, "{in: query, name: test_region, schema: {type: string}}"))
 	dir := t.TempDir()
 	write(t, dir, "new.yaml", string(document))
 	return filepath.Join(dir, "new.yaml"), document
@@ -142,7 +142,7 @@ func TestPassingUpdateChangesTheTreeAndCommitsNothing(t *testing.T) {
 
 func TestReformattedDocumentPasses(t *testing.T) {
 	dir := smallTree(t)
-	write(t, dir, "../reformatted.yaml", "# A comment.\n"+string(contracttest.Base()))
+	write(t, dir, "../reformatted.yaml", "# A comment.\n"+string(base()))
 	output, _, err := run(t.Context(), t, dir, filepath.Join(dir, "../reformatted.yaml"), Step{Name: "generate", Command: []string{"true"}})
 	if err != nil || !strings.Contains(output, "the documents differ in their formatting only") {
 		t.Errorf("got %v\n%s", err, output)
@@ -155,7 +155,7 @@ func TestReformattedDocumentPasses(t *testing.T) {
 func TestFailingUpdateLeavesTheTreeUnchanged(t *testing.T) {
 	from, _ := newDocument(t)
 	harmful := filepath.Join(t.TempDir(), "harmful.yaml")
-	write(t, filepath.Dir(harmful), "harmful.yaml", string(contracttest.Changed(t, contracttest.Base(), contracttest.Set("x-go-type", "int"))))
+	write(t, filepath.Dir(harmful), "harmful.yaml", string(contracttest.Changed(t, base(), contracttest.Set("x-go-type", "int"))))
 	for name, c := range map[string]struct {
 		from    string
 		prepare func(t *testing.T, dir string)
