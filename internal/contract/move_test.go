@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 )
@@ -38,7 +37,7 @@ func TestRecordingMovesByOneLineWhenUpstreamTakesItsPath(t *testing.T) {
 	}
 	replace("internal/contract/contract.go", `RecordingPath = "`+contract.RecordingPath+`"`, `RecordingPath = "`+moved+`"`)
 	replace("internal/contract/openapi.recording.yaml", "\n  "+contract.RecordingPath, "\n  "+moved)
-	upstream := contracttest.Changed(t, deployrecords.OpenAPI(), contracttest.SetOperation(contract.RecordingPath, "post",
+	upstream := contracttest.Changed(t, contracttest.Base(), contracttest.SetOperation(contract.RecordingPath, "post",
 		"{operationId: EnvironmentsService_CreateDeployment, requestBody: {content: {application/json: {schema: {type: object}}}}, "+
 			"responses: {default: {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/rpcStatus'}}}}}}"))
 	if err := os.WriteFile(filepath.Join(dir, "openapi.yaml"), upstream, 0o600); err != nil {

@@ -311,7 +311,7 @@ var upstreamChanges = []upstreamChange{
 	{
 		name:    "a path-level parameter with a default",
 		changes: []contracttest.Change{contracttest.Set("paths /v1/deployments parameters", "[{in: query, name: next_max_age, schema: {type: integer, default: 30}}]")},
-		reports: []string{`location: paths /v1/deployments parameters added query: "next_max_age"`},
+		reports: []string{`location: paths /v1/deployments operations GET parameters added query: "next_max_age"`},
 		stops:   "contract", at: "make absence mean the default",
 	},
 	{
