@@ -59,7 +59,7 @@ func TestTheDocumentedShellScriptPrintsTheDocumentedOutput(t *testing.T) {
 	}
 }
 
-// A module outside this repository has only what the document says about go.mod.
+// A module outside this repository has only what the document specifies for go.mod.
 func TestTheDocumentedModuleRunsTheExample(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"example_test.go", "whatruns_test.go", "testdata/records.ndjson"} {

@@ -41,7 +41,7 @@ func TestCorpusEndToEnd(t *testing.T) {
 }
 
 // corpusSteps are the default steps with the linters of the packages that use the generated code, and with the packages
-// whose tests depend on the document. Of the conformance suite, which takes minutes, they run the tests of this server.
+// whose tests depend on the document. The conformance suite takes minutes, so they run only its tests of this server.
 func corpusSteps() (steps []Step) {
 	for _, step := range DefaultSteps() {
 		switch step.Name {
