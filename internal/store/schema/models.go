@@ -146,15 +146,6 @@ type SlotLock struct {
 	Slot
 }
 
-// IdempotencyKey is a row of idempotency_keys.
-type IdempotencyKey struct {
-	OrganizationID int64  `gorm:"primaryKey;autoIncrement:false"`
-	KeyDigest      []byte `gorm:"primaryKey"`
-	Request        []byte
-	RecordID       *string
-	CreatedAt      database.Timestamp `gorm:"autoCreateTime:false"`
-}
-
 // TableName implements schema.Tabler of GORM.
 func (Link) TableName() string { return "project_version_artifacts" }
 

@@ -1,0 +1,83 @@
+// Package idempotency keeps which record each Idempotency-Key stands for, in the transaction that records it.
+package idempotency
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+)
+
+// row is a row of idempotency_keys.
+type row struct {
+	OrganizationID int64  `gorm:"primaryKey;autoIncrement:false"`
+	KeyDigest      []byte `gorm:"primaryKey"`
+	Request        []byte
+	RecordID       *string
+	CreatedAt      database.Timestamp `gorm:"autoCreateTime:false"`
+}
+
+// TableName implements schema.Tabler of GORM.
+func (row) TableName() string { return "idempotency_keys" }
+
+const (
+	// lifetime is how long a key is valid after its success.
+	lifetime = 24 * time.Hour
+	// maxRemoved is how many expired keys each new key removes: more than one, so that their number falls.
+	maxRemoved = 10
+)
+
+// digestOf returns the stored form of a key, which has one length.
+func digestOf(key deployments.IdempotencyKey) []byte {
+	sum := sha256.Sum256([]byte(key.Subject + "\x00" + key.Key))
+	return sum[:]
+}
+
+// Claim claims the key for this transaction, or returns the id of the record that the key stands for. It waits for a
+// concurrent transaction with the key. A key that stands for another request is a deployments.ErrKeyReused.
+func Claim(tx *gorm.DB, organizationID int64, key deployments.IdempotencyKey, now time.Time) (recordID string, err error) {
+	expiry := now.Add(-lifetime)
+	if err := removeExpired(tx, expiry); err != nil {
+		return "", err
+	}
+	claimed := row{OrganizationID: organizationID, KeyDigest: digestOf(key), Request: key.Request[:], CreatedAt: database.Timestamp{Time: now}}
+	created := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&claimed)
+	if created.Error != nil || created.RowsAffected == 1 {
+		return "", created.Error
+	}
+	var stored row
+	err = tx.Clauses(clause.Locking{Strength: database.Update}).
+		Where("organization_id = ? AND key_digest = ?", organizationID, claimed.KeyDigest).Take(&stored).Error
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return "", tx.Create(&claimed).Error // another request has just removed the expired key
+	case err != nil:
+		return "", err
+	case stored.CreatedAt.Before(expiry) || stored.RecordID == nil:
+		return "", tx.Save(&claimed).Error
+	case !bytes.Equal(stored.Request, claimed.Request):
+		return "", deployments.ErrKeyReused
+	}
+	return *stored.RecordID, nil
+}
+
+// Complete stores the record that a claimed key stands for, in the transaction of the record.
+func Complete(tx *gorm.DB, organizationID int64, key deployments.IdempotencyKey, recordID string) error {
+	return tx.Model(&row{}).
+		Where("organization_id = ? AND key_digest = ?", organizationID, digestOf(key)).
+		Updates(map[string]any{"record_id": recordID}).Error
+}
+
+// removeExpired removes some expired keys. It skips those that another transaction removes.
+func removeExpired(tx *gorm.DB, expiry time.Time) error {
+	expired := tx.Model(&row{}).Select("organization_id, key_digest").
+		Where("created_at < ?", database.Timestamp{Time: expiry}).Order("created_at").Limit(maxRemoved).
+		Clauses(clause.Locking{Strength: database.Update, Options: clause.LockingOptionsSkipLocked})
+	return tx.Where("(organization_id, key_digest) IN (?)", expired).Delete(&row{}).Error
+}
