@@ -10,6 +10,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/links"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
@@ -22,7 +23,7 @@ WHERE s.organization_id = ? AND (m.members IS NULL OR m.members <> s.members) OR
 
 	// selectWrongArtifacts selects the artifacts whose set is not that of their links.
 	selectWrongArtifacts = `SELECT CAST(a.id AS text) FROM artifacts a
-WHERE a.organization_id = ? AND a.project_set_id <> ` + schema.SetOfArtifact + ` ORDER BY a.id`
+WHERE a.organization_id = ? AND a.project_set_id <> ` + links.SetOfArtifact + ` ORDER BY a.id`
 
 	// wrongRecords are the records r whose set is not that of their artifact a.
 	wrongRecords = ` FROM deployment_records r JOIN artifacts a ON a.id = r.artifact_id
@@ -97,13 +98,13 @@ func repairProjectSets(tx *gorm.DB, organizationID int64) error {
 		return err
 	}
 	wrong := slices.Concat(artifacts, ofRecords)
-	if err := schema.LockArtifacts(tx, wrong); err != nil {
+	if err := links.LockArtifacts(tx, wrong); err != nil {
 		return err
 	}
-	if _, err := schema.RecomputeSets(tx, wrong); err != nil {
+	if _, err := links.RecomputeSets(tx, wrong); err != nil {
 		return err
 	}
-	return schema.PropagateSets(tx, wrong)
+	return links.PropagateSets(tx, wrong)
 }
 
 // repairMembers replaces the rows of a set in project_set_members by those of its column members.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -74,12 +75,19 @@ func NewJSONSet(values any, postgres, sqlite string) JSONSet {
 
 // Texts is a set of texts, for column IN (?).
 func Texts(values []string) JSONSet {
-	return JSONSet{values, "SELECT value FROM jsonb_array_elements_text(CAST(? AS jsonb)) AS value", sqliteValues}
+	return JSONSet{distinct(values), "SELECT value FROM jsonb_array_elements_text(CAST(? AS jsonb)) AS value", sqliteValues}
 }
 
 // IDs is a set of UUIDs, for column IN (?).
 func IDs(values []string) JSONSet {
-	return JSONSet{values, "SELECT CAST(value AS uuid) FROM jsonb_array_elements_text(CAST(? AS jsonb)) AS value", sqliteValues}
+	return JSONSet{distinct(values), "SELECT CAST(value AS uuid) FROM jsonb_array_elements_text(CAST(? AS jsonb)) AS value", sqliteValues}
+}
+
+// distinct returns each value once, sorted.
+func distinct(values []string) []string {
+	sorted := slices.Clone(values)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
 }
 
 const sqliteValues = "SELECT value FROM json_each(?)"

@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/links"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
@@ -135,22 +136,22 @@ func (w *work) addLinks() error {
 	if len(w.sets) > w.limits.Cache {
 		clear(w.sets)
 	}
-	var links []schema.Link
+	var named []schema.Link
 	for item := range w.valid() {
 		for _, pv := range item.ProjectVersions {
 			versionID, _ := w.projects.VersionID(pv)
 			link := schema.Link{ProjectVersionID: versionID, ArtifactID: item.Record.ArtifactID}
 			if !w.links[link] {
 				w.links[link] = true
-				links = append(links, link)
+				named = append(named, link)
 			}
 		}
 	}
-	links, err := schema.MissingLinks(w.tx, links)
+	missing, err := links.Missing(w.tx, named)
 	if err != nil {
 		return err
 	}
-	changed, err := schema.AddLinks(w.tx, links, w.fresh)
+	changed, err := links.Add(w.tx, missing, w.fresh)
 	maps.Copy(w.sets, changed)
 	w.dirtySlots.updateSets(changed)
 	w.reorderBuffer.updateSets(changed)
@@ -171,7 +172,7 @@ func (w *work) readProjectSets() error {
 		}
 		ids = append(ids, id)
 	}
-	sets, err := schema.ShareArtifacts(w.tx, ids)
+	sets, err := links.ShareArtifacts(w.tx, ids)
 	maps.Copy(w.sets, sets)
 	return err
 }

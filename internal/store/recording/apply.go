@@ -40,7 +40,22 @@ func (w *work) applyItem(item *item) {
 	if change.Stale || !item.MatchesDigest(item.answer) {
 		return // the project versions belong to an artifact that the answer does not have
 	}
-	w.links.add(item.answer.ArtifactID, item.versionIDs...)
+	w.links.Add(item.answer.ArtifactID, item.versionIDs...)
+}
+
+// fill moves the answer of a change to the artifact with the parts that a recording has filled in (W3). The artifact gets the
+// project versions of the one before.
+func (w *work) fill(change *deployments.Change) {
+	answer := &change.Answer
+	source := answer.ArtifactID
+	answer.ArtifactID = w.artifactID(answer.Artifact)
+	w.links.Copy(answer.ArtifactID, source)
+	w.putNewest(*answer)
+	for i, record := range change.Updated {
+		if record.ID == answer.ID {
+			change.Updated[i] = *answer
+		}
+	}
 }
 
 // add adds the item's record.

@@ -90,12 +90,12 @@ func (w *work) readLinks() (all bool, err error) {
 	}
 	for _, row := range rows {
 		if row.ProjectVersionID != nil {
-			w.linked[schema.Link{ProjectVersionID: *row.ProjectVersionID, ArtifactID: row.ID}] = true
+			w.links.Stored[schema.Link{ProjectVersionID: *row.ProjectVersionID, ArtifactID: row.ID}] = true
 		}
 	}
 	for _, row := range rows {
 		for _, versionID := range wanted[contentKey{row.Kind, row.Digest}] {
-			if !w.linked[schema.Link{ProjectVersionID: versionID, ArtifactID: row.ID}] {
+			if !w.links.Stored[schema.Link{ProjectVersionID: versionID, ArtifactID: row.ID}] {
 				return false, nil
 			}
 		}
@@ -135,7 +135,7 @@ func (w *work) artifactID(parts deployments.Artifact) string {
 
 // saveArtifacts stores the new artifacts and links, and updates the project sets that change by them.
 func (w *work) saveArtifacts() error {
-	fresh, replaced, err := w.artifacts.Create(artifactLock(!w.links.empty()))
+	fresh, replaced, err := w.artifacts.Create(artifactLock(!w.links.Empty()))
 	if err != nil {
 		return err
 	}
@@ -147,13 +147,9 @@ func (w *work) saveArtifacts() error {
 		}
 	}
 	for artifactID, winner := range replaced {
-		w.links.replace(artifactID, winner.ID)
+		w.links.Replace(artifactID, winner.ID)
 	}
-	links, err := w.missingLinks()
-	if err != nil {
-		return err
-	}
-	changed, err := schema.AddLinks(w.tx, links, fresh)
+	changed, err := w.links.Save(fresh)
 	maps.Copy(w.sets, changed)
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/links"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 	"github.com/deployrecords/deployrecords/internal/store/snapshots"
 )
@@ -28,9 +29,8 @@ type work struct {
 	artifacts    *schema.ArtifactCache
 	// newestOf is the newest record of each content, with its artifact.
 	newestOf map[contentKey]deployments.Record
-	// sets are the project sets of artifacts by id. linked has the links that are stored.
-	sets   map[string]int64
-	linked map[schema.Link]bool
+	// sets are the project sets of artifacts by id.
+	sets map[string]int64
 	// observed is when the batch was observed. Its clock is read while the slots are locked (W6).
 	observed   deployments.Observation
 	identities map[identityKey]*identityState
@@ -43,7 +43,7 @@ type work struct {
 	// order are the ids of the records to write; isNew is true for those to insert and false for those to update.
 	order []string
 	isNew map[string]bool
-	links linkChanges
+	links *links.Changes
 }
 
 func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.Batch) *work {
@@ -53,11 +53,11 @@ func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.B
 		logical:      schema.NewNameCache(tx, schema.LogicalEnvironments, organizationID, r.newID),
 		projects:     schema.NewProjectCache(tx, organizationID),
 		artifacts:    schema.NewArtifactCache(tx, organizationID, r.newID),
-		newestOf:     make(map[contentKey]deployments.Record), sets: make(map[string]int64), linked: make(map[schema.Link]bool),
+		newestOf:     make(map[contentKey]deployments.Record), sets: make(map[string]int64),
 		identities: make(map[identityKey]*identityState), latest: make(map[schema.Slot]time.Time),
 		newestRecords: make(map[newestKey]deployments.Record),
 		records:       make(map[string]deployments.Record), isNew: make(map[string]bool),
-		links: newLinkChanges(),
+		links: links.NewChanges(tx),
 	}
 	for _, batchItem := range batch.Items {
 		w.items = append(w.items, &item{BatchItem: batchItem})

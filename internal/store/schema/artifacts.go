@@ -116,7 +116,7 @@ func (c *ArtifactCache) Create(strength string) (fresh map[string]bool, replaced
 	}
 	var stored []Artifact
 	err = c.tx.Raw("SELECT a.* FROM artifacts a WHERE made AND organization_id = ? AND digest IN (?) ORDER BY a.id"+
-		database.DialectOf(c.tx).Lock(strength, "a"), c.organizationID, database.Texts(distinct(digests))).Scan(&stored).Error
+		database.DialectOf(c.tx).Lock(strength, "a"), c.organizationID, database.Texts(digests)).Scan(&stored).Error
 	byParts := make(map[deployments.Artifact]Artifact, len(stored))
 	for _, row := range stored {
 		byParts[row.Parts()] = row

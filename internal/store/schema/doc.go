@@ -1,6 +1,6 @@
 // Package schema holds the tables: GORM models, migrations, and the invariants that every writer maintains. Each name and each
-// artifact has one row (names.go, projects.go, artifacts.go). Artifacts, records and rows of current_slots carry the
-// project set that results from the artifact's links (project_sets.go). current_slots has the latest record of each slot (slots.go).
+// artifact has one row (names.go, projects.go, artifacts.go). current_slots has the latest record of each slot (slots.go).
+// Artifacts, records and rows of current_slots carry the project set that results from the artifact's links (package links).
 //
 // # Lock order
 //
@@ -19,7 +19,7 @@
 // There are exceptions. A recorder inserts its artifacts, links and project sets after it has locked records: such a row
 // blocks only another writer that inserts the same row. It locks ended records after DEPLOYED ones: the lock of their slot
 // keeps other recorders from them. A recorder that fills in a name or version (W3) may raise its lock of the new artifact
-// to add links to it. PropagateSets locks records without their slots. An import locks names and artifacts of its next batch
+// to add links to it. links.PropagateSets locks records without their slots. An import locks names and artifacts of its next batch
 // while it holds records. PostgreSQL ends a deadlock by aborting one writer: recorders and repairs
 // retry, and an import fails with ErrConflict.
 //

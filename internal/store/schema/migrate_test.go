@@ -99,7 +99,7 @@ func TestMigrationIncludesConcurrentRecordingsInPostgreSQL(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := storetest.Open(t, url)
-			requireVerified(t, s)
+			storetest.RequireVerified(t, s, "acme")
 			for _, history := range []deployments.History{deployments.All, deployments.Latest} {
 				storetest.WantIDs(t, s, storetest.Acme, deployments.Query{History: history}, 2, 1)
 			}
@@ -142,7 +142,7 @@ func TestMigrationAddsProjectSets(t *testing.T) {
 		}
 		storetest.WantIDs(t, s, deployments.Scope{Organization: "acme", Project: "shop"}, deployments.Query{ProjectName: "web"}, 2)
 		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{History: deployments.All}, 3, 2, 1, 0)
-		requireVerified(t, s)
+		storetest.RequireVerified(t, s, "acme")
 		var stored int
 		if err := db.QueryRow("SELECT count(*) FROM list_totals WHERE deployment_name = 'gone'").Scan(&stored); err != nil || stored != 1 {
 			t.Errorf("%d totals stayed, %v", stored, err)
@@ -150,7 +150,7 @@ func TestMigrationAddsProjectSets(t *testing.T) {
 		if err := storetest.RecordImage(s, 0, "eu", "api", "shop"); err != nil {
 			t.Fatal(err)
 		}
-		requireVerified(t, s)
+		storetest.RequireVerified(t, s, "acme")
 	})
 }
 
@@ -224,7 +224,7 @@ func TestMigrationRebuildsMilestones(t *testing.T) {
 		total(counts.AnyID, "", 0, 0, 1)
 
 		s := storetest.Open(t, url)
-		requireVerified(t, s)
+		storetest.RequireVerified(t, s, "acme")
 		// The lists of all records, a status, a kind, both, an environment, a deployment name and a project have milestones at
 		// 0, 8,192 and 16,384 records.
 		found, err := s.Verify(t.Context(), "acme")

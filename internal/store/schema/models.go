@@ -1,6 +1,9 @@
 package schema
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
@@ -73,6 +76,19 @@ type ProjectSet struct {
 type ProjectSetMember struct {
 	ProjectID    int64 `gorm:"primaryKey;autoIncrement:false"`
 	ProjectSetID int64 `gorm:"primaryKey;autoIncrement:false"`
+}
+
+// ParseMembers parses project_sets.members: 3,17.
+func ParseMembers(members string) ([]int64, error) {
+	var projects []int64
+	for member := range strings.SplitSeq(members, ",") {
+		id, err := strconv.ParseInt(member, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		projects = append(projects, id)
+	}
+	return projects, nil
 }
 
 // Record is a row of deployment_records.

@@ -102,7 +102,7 @@ func (c *NameCache) Find(refs []NameRef) error {
 // findIn returns the rows of a query whose column is one of the values.
 func findIn[Row any](tx *gorm.DB, column string, values []string, set func([]string) database.JSONSet) (rows []Row, err error) {
 	if len(values) > 0 {
-		err = tx.Where(column+" IN (?)", set(distinct(values))).Find(&rows).Error
+		err = tx.Where(column+" IN (?)", set(values)).Find(&rows).Error
 	}
 	return rows, err
 }
@@ -140,9 +140,4 @@ func (c *NameCache) missing(refs []NameRef) []Environment {
 	}
 	slices.SortFunc(rows, func(a, b Environment) int { return cmp.Compare(a.Name, b.Name) })
 	return rows
-}
-
-// distinct returns each value once, sorted.
-func distinct[Value cmp.Ordered](values []Value) []Value {
-	return slices.Compact(slices.Sorted(slices.Values(values)))
 }

@@ -56,7 +56,7 @@ func (c *ProjectCache) Find(wanted []deployments.ProjectVersion, create bool) er
 				names = append(names, pv.ProjectName)
 			}
 		}
-		return distinct(names)
+		return slices.Compact(slices.Sorted(slices.Values(names)))
 	}
 	newProject := func(name string) Project { return Project{OrganizationID: c.organizationID, Name: name} }
 	if err := findOrCreate(c.tx, missingProjects, c.readProjects, create, newProject); err != nil {
@@ -117,7 +117,7 @@ func (c *ProjectCache) readVersions(keys []versionKey) error {
 	}
 	var rows []ProjectVersion
 	err := c.tx.Select("project_versions.*").Joins("JOIN projects ON projects.id = project_versions.project_id").
-		Where("projects.organization_id = ? AND project_versions.name IN (?)", c.organizationID, database.Texts(distinct(names))).
+		Where("projects.organization_id = ? AND project_versions.name IN (?)", c.organizationID, database.Texts(names)).
 		Find(&rows).Error
 	for _, row := range rows {
 		c.versions[versionKey{row.ProjectID, row.Name}] = row.ID

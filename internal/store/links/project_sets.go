@@ -1,15 +1,10 @@
-package schema
+package links
 
 import (
-	"cmp"
-	"maps"
-	"slices"
-	"strconv"
-	"strings"
-
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
 // A project set is the set of all projects that an artifact belongs to, as one number. An index yields the records of a set
@@ -26,15 +21,6 @@ const (
 	// SetOfArtifact is the id of that set: 0 without links, -1 if the set is not stored.
 	SetOfArtifact = `coalesce((SELECT ps.id FROM project_sets ps WHERE ps.organization_id = a.organization_id AND ps.members = ` + membersOfArtifact + `),
   CASE WHEN EXISTS (SELECT 1 FROM project_version_artifacts pva WHERE pva.artifact_id = a.id) THEN -1 ELSE 0 END)`
-
-	linksPostgreSQL = "(SELECT CAST(value->>0 AS bigint) AS project_version_id, CAST(value->>1 AS uuid) AS artifact_id FROM jsonb_array_elements(CAST(? AS jsonb)) AS value)"
-	linksSQLite     = "(SELECT json_extract(value, '$[0]') AS project_version_id, json_extract(value, '$[1]') AS artifact_id FROM json_each(?))"
-
-	insertLinks = `INSERT INTO project_version_artifacts (project_version_id, artifact_id)
-SELECT project_version_id, artifact_id FROM ? AS new WHERE true ON CONFLICT DO NOTHING RETURNING CAST(artifact_id AS text)`
-
-	selectMissingLinks = `SELECT new.project_version_id, new.artifact_id FROM ? AS new WHERE NOT EXISTS (
-  SELECT 1 FROM project_version_artifacts l WHERE l.project_version_id = new.project_version_id AND l.artifact_id = new.artifact_id)`
 
 	selectArtifacts = `SELECT a.* FROM artifacts a WHERE id IN (?) ORDER BY id`
 
@@ -68,60 +54,12 @@ ORDER BY environment_id, deployment_name FOR NO KEY UPDATE OF t) AS locked`
 WHERE artifact_id IN (?) AND project_set_id <> (SELECT a.project_set_id FROM artifacts a WHERE a.id = current_slots.artifact_id)`
 )
 
-// linkSet is a set of links for FROM ? AS alias, in one order for all writers.
-func linkSet(links []Link) database.JSONSet {
-	sorted := slices.SortedFunc(slices.Values(links), func(a, b Link) int {
-		return cmp.Or(cmp.Compare(a.ProjectVersionID, b.ProjectVersionID), cmp.Compare(a.ArtifactID, b.ArtifactID))
-	})
-	var pairs [][2]any
-	for _, link := range slices.Compact(sorted) {
-		pairs = append(pairs, [2]any{link.ProjectVersionID, link.ArtifactID})
-	}
-	return database.NewJSONSet(pairs, linksPostgreSQL, linksSQLite)
-}
-
-// AddLinks stores links and returns the project sets of the artifacts whose set changes by it, which it propagates to
-// their records and current_slots. Fresh artifacts have no records yet.
-func AddLinks(tx *gorm.DB, links []Link, fresh map[string]bool) (changed map[string]int64, err error) {
-	if len(links) == 0 {
-		return nil, nil
-	}
-	var stored []string
-	for _, link := range links {
-		if !fresh[link.ArtifactID] {
-			stored = append(stored, link.ArtifactID)
-		}
-	}
-	if err := LockArtifacts(tx, stored); err != nil {
-		return nil, err
-	}
-	linked, err := database.Column[string](tx.Raw(insertLinks, linkSet(links)))
-	if err != nil {
-		return nil, err
-	}
-	if changed, err = RecomputeSets(tx, linked); err != nil {
-		return nil, err
-	}
-	used := slices.DeleteFunc(slices.Collect(maps.Keys(changed)), func(id string) bool { return fresh[id] })
-	return changed, PropagateSets(tx, used)
-}
-
-// MissingLinks returns the links that are not stored.
-func MissingLinks(tx *gorm.DB, links []Link) ([]Link, error) {
-	if len(links) == 0 {
-		return nil, nil
-	}
-	var missing []Link
-	err := tx.Raw(selectMissingLinks, linkSet(links)).Scan(&missing).Error
-	return missing, err
-}
-
 // LockArtifacts blocks other writers of links to the artifacts and of their records.
 func LockArtifacts(tx *gorm.DB, ids []string) error {
 	if len(ids) == 0 || database.DialectOf(tx) == database.SQLite {
 		return nil
 	}
-	return tx.Raw(selectArtifacts+database.PostgreSQL.Lock(database.NoKeyUpdate, "a"), database.IDs(distinct(ids))).Scan(&[]Artifact{}).Error
+	return tx.Raw(selectArtifacts+database.PostgreSQL.Lock(database.NoKeyUpdate, "a"), database.IDs(ids)).Scan(&[]schema.Artifact{}).Error
 }
 
 // ShareArtifacts blocks other writers of links to the artifacts, and returns the artifacts' project sets.
@@ -129,12 +67,12 @@ func ShareArtifacts(tx *gorm.DB, ids []string) (map[string]int64, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	var rows []Artifact
-	err := tx.Raw(selectArtifacts+database.DialectOf(tx).Lock(database.Share, "a"), database.IDs(distinct(ids))).Scan(&rows).Error
+	var rows []schema.Artifact
+	err := tx.Raw(selectArtifacts+database.DialectOf(tx).Lock(database.Share, "a"), database.IDs(ids)).Scan(&rows).Error
 	return setsOf(rows), err
 }
 
-func setsOf(artifacts []Artifact) map[string]int64 {
+func setsOf(artifacts []schema.Artifact) map[string]int64 {
 	sets := make(map[string]int64, len(artifacts))
 	for _, artifact := range artifacts {
 		sets[artifact.ID] = artifact.ProjectSetID
@@ -147,11 +85,11 @@ func RecomputeSets(tx *gorm.DB, ids []string) (changed map[string]int64, err err
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	set := database.IDs(distinct(ids))
+	set := database.IDs(ids)
 	if err := ensureSets(tx, set); err != nil {
 		return nil, err
 	}
-	var rows []Artifact
+	var rows []schema.Artifact
 	err = tx.Raw(updateSets, set).Scan(&rows).Error
 	return setsOf(rows), err
 }
@@ -174,24 +112,11 @@ func PropagateSets(tx *gorm.DB, ids []string) error {
 	if database.DialectOf(tx) == database.SQLite {
 		statements = []string{updateRecordSets, updateSlotSets}
 	}
-	set := database.IDs(distinct(ids))
+	set := database.IDs(ids)
 	for _, statement := range statements {
 		if err := tx.Exec(statement, set).Error; err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// ParseMembers parses project_sets.members: 3,17.
-func ParseMembers(members string) ([]int64, error) {
-	var projects []int64
-	for member := range strings.SplitSeq(members, ",") {
-		id, err := strconv.ParseInt(member, 10, 64)
-		if err != nil {
-			return nil, err
-		}
-		projects = append(projects, id)
-	}
-	return projects, nil
 }
