@@ -56,11 +56,12 @@ var mayImport = map[string][]string{
 	"internal/store/audit":       {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/schema"},
 	"internal/store/counts":      {"internal/deployments", "internal/store/database", "internal/store/schema"},
 	"internal/store/database":    {"internal/deployments"},
+	"internal/store/history":     {"internal/deployments", "internal/store/database", "internal/store/schema"},
 	"internal/store/idempotency": {"internal/deployments", "internal/store/database"},
 	"internal/store/importing":   {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/schema"},
 	"internal/store/links":       {"internal/store/database", "internal/store/schema"},
 	"internal/store/listing":     {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/schema"},
-	"internal/store/recording":   {"internal/deployments", "internal/store/database", "internal/store/idempotency", "internal/store/links", "internal/store/schema", "internal/store/snapshots"},
+	"internal/store/recording":   {"internal/deployments", "internal/store/database", "internal/store/history", "internal/store/idempotency", "internal/store/links", "internal/store/schema", "internal/store/snapshots"},
 	"internal/store/schema":      {"internal/deployments", "internal/store/database"},
 	"internal/store/snapshots":   {"internal/deployments", "internal/store/database"},
 }

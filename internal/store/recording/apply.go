@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/history"
 )
 
 // apply applies the rules to each item. An item sees the effects of the items before it.
@@ -16,11 +17,12 @@ func (w *work) apply() error {
 
 func (w *work) applyItem(item *item) {
 	state := w.identity(item.identity())
-	history := deployments.IdentityHistory{Deployed: state.deployed}
-	if len(history.Deployed) == 0 {
-		history.Newest, history.Changed = w.newest(newestKey{item.identity(), item.Digest, false}), w.newest(newestKey{item.identity(), "", true})
+	past := deployments.IdentityHistory{Deployed: state.deployed}
+	if len(past.Deployed) == 0 {
+		past.Newest = w.newest(history.Key{Identity: item.identity(), Digest: item.Digest})
+		past.Changed = w.newest(history.Key{Identity: item.identity(), Changed: true})
 	}
-	change, violation := item.Recording.Apply(history, w.observed)
+	change, violation := item.Recording.Apply(past, w.observed)
 	if violation != nil {
 		item.Violations = []deployments.Violation{*violation}
 		return

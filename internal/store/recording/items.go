@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/history"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
@@ -21,8 +22,8 @@ func (i *item) slot() schema.Slot {
 	return schema.Slot{EnvironmentID: i.environmentID, DeploymentName: i.DeploymentName}
 }
 
-func (i *item) identity() identityKey {
-	return identityKey{slot: i.slot(), logicalEnvironmentID: i.logicalEnvironmentID, kind: i.Kind}
+func (i *item) identity() history.Identity {
+	return history.Identity{Slot: i.slot(), LogicalEnvironmentID: i.logicalEnvironmentID, Kind: i.Kind}
 }
 
 // checkItems fails the batch if the step before added violations, unless the batch is partial.

@@ -54,10 +54,7 @@ func (r *Recorder) RecordIdempotent(ctx context.Context, organization string, ke
 			return err
 		}
 		if stored != "" {
-			records, err := w.readRecords(w.selectRecords("deployment_records r").Where("r.id = ?", stored))
-			if err == nil && len(records) > 0 {
-				record = records[0]
-			}
+			record, err = w.history.Record(stored)
 			return err
 		}
 		result, err := w.run()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/history"
 	"github.com/deployrecords/deployrecords/internal/store/links"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 	"github.com/deployrecords/deployrecords/internal/store/snapshots"
@@ -29,13 +30,14 @@ type work struct {
 	artifacts    *schema.ArtifactCache
 	// newestOf is the newest record of each content, with its artifact.
 	newestOf map[contentKey]deployments.Record
-	// sets are the project sets of artifacts by id.
-	sets map[string]int64
+	// sets are the project sets of artifacts by id. The history adds those of the records that it reads.
+	sets    map[string]int64
+	history *history.Reader
 	// observed is when the batch was observed. Its clock is read while the slots are locked (W6).
 	observed   deployments.Observation
-	identities map[identityKey]*identityState
+	identities map[history.Identity]*identityState
 	// newestRecords are the newest records of identities, as read.
-	newestRecords map[newestKey]deployments.Record
+	newestRecords map[history.Key]deployments.Record
 	// latest is the creation time of the latest record of each slot.
 	latest map[schema.Slot]time.Time
 	// records are the records that the batch has read or changed, by id, in their current state.
@@ -47,16 +49,16 @@ type work struct {
 }
 
 func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.Batch) *work {
+	sets := make(map[string]int64)
 	w := &work{
 		Recorder: r, tx: tx, organizationID: organizationID, batch: batch,
 		environments: schema.NewNameCache(tx, schema.Environments, organizationID, r.newID),
 		logical:      schema.NewNameCache(tx, schema.LogicalEnvironments, organizationID, r.newID),
 		projects:     schema.NewProjectCache(tx, organizationID),
 		artifacts:    schema.NewArtifactCache(tx, organizationID, r.newID),
-		newestOf:     make(map[contentKey]deployments.Record), sets: make(map[string]int64),
-		identities: make(map[identityKey]*identityState), latest: make(map[schema.Slot]time.Time),
-		newestRecords: make(map[newestKey]deployments.Record),
-		records:       make(map[string]deployments.Record), isNew: make(map[string]bool),
+		newestOf:     make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organizationID, sets),
+		identities: make(map[history.Identity]*identityState), latest: make(map[schema.Slot]time.Time),
+		records: make(map[string]deployments.Record), isNew: make(map[string]bool),
 		links: links.NewChanges(tx),
 	}
 	for _, batchItem := range batch.Items {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
@@ -47,6 +48,34 @@ func SlotSet(slots []Slot) database.JSONSet {
 		pairs[i] = [2]string{slot.EnvironmentID, slot.DeploymentName}
 	}
 	return database.NewJSONSet(pairs, slotsPostgreSQL, slotsSQLite)
+}
+
+// LockSlots locks slots, in the order of SortSlots, until the transaction ends (W5).
+func LockSlots(tx *gorm.DB, organizationID int64, slots []Slot) error {
+	if len(slots) == 0 || database.DialectOf(tx) == database.SQLite {
+		return nil
+	}
+	lock := func() (rows []SlotLock, err error) {
+		err = tx.Table("slots AS s").Select("s.*").
+			Joins("JOIN ? w ON s.environment_id = w.environment_id AND s.deployment_name = w.deployment_name", SlotSet(slots)).
+			Where("s.organization_id = ?", organizationID).Order("s.environment_id, s.deployment_name").
+			Clauses(clause.Locking{Strength: database.Update, Table: clause.Table{Name: "s"}}).Find(&rows).Error
+		return rows, err
+	}
+	rows, err := lock()
+	if err != nil || len(rows) == len(slots) {
+		return err
+	}
+	created := make([]SlotLock, len(slots))
+	for i, slot := range slots {
+		created[i] = SlotLock{OrganizationID: organizationID, Slot: slot}
+	}
+	// The creator of a row has it locked. A concurrent creator waits here, and locks the row below.
+	if _, err := database.CreateMissing(tx, created); err != nil {
+		return err
+	}
+	_, err = lock()
+	return err
 }
 
 // AdvanceSlots moves each slot's row to the newest of the records written, unless the row has a newer one.
