@@ -98,17 +98,11 @@ func (c *Compactor) newCompaction(tx *gorm.DB, organizationID, partition int64) 
 	return &compaction{tx: tx, organizationID: organizationID, partition: partition, milestoneInterval: c.milestoneInterval}
 }
 
-func (c *compaction) row(key Key, m Milestone) milestoneRow {
-	return milestoneRow{c.organizationID, key.Columns, key.ProjectID, m}
-}
-
 func (c *compaction) compactAll() error {
 	for {
-		n, err := c.compactBatch(isolatedBatchSize)
-		if err != nil {
+		if n, err := c.compactBatch(isolatedBatchSize); err != nil {
 			return err
-		}
-		if n < isolatedBatchSize {
+		} else if n < isolatedBatchSize {
 			return c.splitMilestones()
 		}
 	}
@@ -192,14 +186,14 @@ func (c *compaction) addTotals(sums *Aggregator) error {
 }
 
 func (c *compaction) addToMilestones(sums *Aggregator) error {
-	var rows []milestoneRow
+	changed := make(map[Key]Milestones)
 	for key, r := range sums.ranges {
 		for i, n := range r.sums {
 			if n != 0 {
 				r.milestones[i].N += n
-				rows = append(rows, c.row(key, r.milestones[i]))
+				changed[key] = append(changed[key], r.milestones[i])
 			}
 		}
 	}
-	return saveMilestones(c.tx, rows)
+	return c.saveMilestones(changed)
 }

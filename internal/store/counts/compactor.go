@@ -33,23 +33,21 @@ func NewCompactor(db *database.DB, milestoneInterval int64) *Compactor {
 // Compact merges the pending deltas of all organizations and returns how many there were. Listings are exact without it,
 // and slower. Any number of servers may compact at once: for each organization one does the work and the others skip it.
 func (c *Compactor) Compact(ctx context.Context) (int, error) {
-	organizations, err := database.Column[int64](c.db.WithContext(ctx).Raw(selectOrganizationsWithDeltas))
-	if err != nil {
-		return 0, database.MapError(ctx, err)
-	}
-	return c.compactEach(ctx, organizations)
+	return c.compactEach(ctx, selectOrganizationsWithDeltas)
 }
 
 // BuildMissing compacts and builds milestones where an organization has none and needs them, as after a migration.
 func (c *Compactor) BuildMissing(ctx context.Context) error {
-	organizations, err := database.Column[int64](c.db.WithContext(ctx).Raw(selectOrganizationsWithoutMilestones, 2*c.milestoneInterval))
-	if err == nil {
-		_, err = c.compactEach(ctx, organizations)
-	}
-	return database.MapError(ctx, err)
+	_, err := c.compactEach(ctx, selectOrganizationsWithoutMilestones, 2*c.milestoneInterval)
+	return err
 }
 
-func (c *Compactor) compactEach(ctx context.Context, organizations []int64) (compacted int, failed error) {
+// compactEach compacts the organizations of a query.
+func (c *Compactor) compactEach(ctx context.Context, query string, args ...any) (compacted int, failed error) {
+	organizations, err := database.Column[int64](c.db.WithContext(ctx).Raw(query, args...))
+	if err != nil {
+		return 0, database.MapError(ctx, err)
+	}
 	for _, id := range organizations {
 		n, err := c.compactOrganization(ctx, id)
 		compacted += n

@@ -5,9 +5,6 @@ import "github.com/deployrecords/deployrecords/internal/deployments"
 // AnyID stands for every id in the columns of the counters. It is a random constant, so that no id equals it.
 const AnyID = "271cd479-99fe-42ea-b632-a11581c16cca"
 
-// A Key identifies a list by the values of its filters. Its Dimensions are the columns of totals, and the Columns in these are
-// what totals and milestones have in common. A Condition is one filter of a Key; Filters holds only which filters a query has.
-
 // Columns holds the columns that totals and milestones have in common. In a Delta they are the values of a record, whose
 // LogicalEnvironmentID is empty if it has none. In a Key, AnyID, an empty name and zero match every value.
 type Columns struct {

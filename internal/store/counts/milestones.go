@@ -80,7 +80,13 @@ func ReadMilestones(tx *gorm.DB, organizationID int64) (map[Key]Milestones, erro
 	return stored, err
 }
 
-// saveMilestones inserts milestones or replaces their counts.
-func saveMilestones(tx *gorm.DB, rows []milestoneRow) error {
-	return database.Upsert(tx, rows, clause.AssignmentColumns([]string{"n"}), "")
+// saveMilestones inserts milestones of lists, or replaces their counts.
+func (c *compaction) saveMilestones(lists map[Key]Milestones) error {
+	var rows []milestoneRow
+	for key, milestones := range lists {
+		for _, milestone := range milestones {
+			rows = append(rows, milestoneRow{c.organizationID, key.Columns, key.ProjectID, milestone})
+		}
+	}
+	return database.Upsert(c.tx, rows, clause.AssignmentColumns([]string{"n"}), "")
 }

@@ -138,15 +138,14 @@ func (c *compaction) buildAll(lists map[Key]int64) error {
 	for _, delta := range pending {
 		sums.forEachList(delta, func(r *ranges) { r.add(delta) })
 	}
-	var built []milestoneRow
+	built := make(map[Key]Milestones, len(sums.ranges))
 	for key, r := range sums.ranges {
 		for i, n := range r.sums {
 			r.milestones[i].N = n
-			built = append(built, c.row(key, r.milestones[i]))
 		}
-		c.milestones[key] = r.milestones
+		c.milestones[key], built[key] = r.milestones, r.milestones
 	}
-	return saveMilestones(c.tx, built)
+	return c.saveMilestones(built)
 }
 
 // buildRange builds the milestones of a part of a list by its records. The first is at the part's beginning, and may exist.
@@ -173,11 +172,7 @@ func (c *compaction) buildRange(key Key, from, to Position) (Milestones, error) 
 		return nil, err
 	}
 	built[len(built)-1].N = whole - counted
-	stored := make([]milestoneRow, len(built))
-	for i, milestone := range built {
-		stored[i] = c.row(key, milestone)
-	}
-	return built, saveMilestones(c.tx, stored)
+	return built, c.saveMilestones(map[Key]Milestones{key: built})
 }
 
 // inRange is a scope: the rows of a list from one position to before another. id is the column of the record's id.
