@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 	"internal/conformance/report":    {},
 	"internal/conformance/spec":      {"internal/conformance/client", "internal/conformance/report"},
 
-	"internal/store":             {"internal/deployments", "internal/store/audit", "internal/store/counts", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/recording", "internal/store/schema"},
+	"internal/store":             {"internal/deployments", "internal/store/audit", "internal/store/counts", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/migration", "internal/store/recording", "internal/store/schema"},
 	"internal/store/audit":       {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/schema"},
 	"internal/store/counts":      {"internal/deployments", "internal/store/database", "internal/store/schema"},
 	"internal/store/database":    {"internal/deployments"},
@@ -61,8 +61,9 @@ var mayImport = map[string][]string{
 	"internal/store/importing":   {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/schema"},
 	"internal/store/links":       {"internal/store/database", "internal/store/schema"},
 	"internal/store/listing":     {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/schema"},
+	"internal/store/migration":   {"internal/store/database"},
 	"internal/store/recording":   {"internal/deployments", "internal/store/database", "internal/store/history", "internal/store/idempotency", "internal/store/links", "internal/store/schema", "internal/store/snapshots"},
-	"internal/store/schema":      {"internal/deployments", "internal/store/database"},
+	"internal/store/schema":      {"internal/deployments", "internal/store/database", "internal/store/migration"},
 	"internal/store/snapshots":   {"internal/deployments", "internal/store/database"},
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/importing"
 	"github.com/deployrecords/deployrecords/internal/store/listing"
+	"github.com/deployrecords/deployrecords/internal/store/migration"
 	"github.com/deployrecords/deployrecords/internal/store/recording"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
@@ -47,9 +48,9 @@ type (
 	// Verification is the result of Verify.
 	Verification = audit.Verification
 	// Migration is the result of Migrate.
-	Migration = database.Migration
+	Migration = migration.Result
 	// SchemaError reports a schema that this program does not work with.
-	SchemaError = database.SchemaError
+	SchemaError = migration.SchemaError
 )
 
 // Store is a deployments.Store over a database.
@@ -150,7 +151,7 @@ func CheckURL(databaseURL string) error { return database.CheckURL(databaseURL) 
 func IsPermanent(err error) bool { return database.IsPermanent(err) }
 
 // Migrate upgrades the database's schema to the version of this program, and compacts the pending deltas and builds the
-// milestones that this migration or an interrupted one has left. See database.Migrator.Migrate.
+// milestones that this migration or an interrupted one has left. See migration.Migrator.Migrate.
 func Migrate(ctx context.Context, databaseURL string) (Migration, error) {
 	// No statement timeout: building an index over a long history may take long.
 	db, err := database.Open(database.Options{URL: databaseURL, MaxConnections: 2})
@@ -158,13 +159,13 @@ func Migrate(ctx context.Context, databaseURL string) (Migration, error) {
 		return Migration{}, err
 	}
 	defer db.Close()
-	migration, err := schema.Migrator(db).Migrate(ctx)
+	result, err := schema.Migrator(db).Migrate(ctx)
 	if err != nil {
-		return migration, err
+		return result, err
 	}
 	compactor := counts.NewCompactor(db, 0)
 	if _, err := compactor.Compact(ctx); err != nil {
-		return migration, err
+		return result, err
 	}
-	return migration, compactor.BuildMissing(ctx)
+	return result, compactor.BuildMissing(ctx)
 }

@@ -1,5 +1,5 @@
 // Package database opens PostgreSQL and SQLite through GORM and hides their differences: connections, transactions,
-// times, lists of values, errors and the migration runner. It is independent of the tables.
+// times, lists of values and errors. It is independent of the tables.
 package database
 
 import (

@@ -32,7 +32,7 @@ func MapError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w (%w)", ctx.Err(), err)
 	case isUnavailable(err):
 		return fmt.Errorf("%w: %w", deployments.ErrUnavailable, err)
-	case isForbidden(err):
+	case IsForbidden(err):
 		return fmt.Errorf("%w: grant the role the rights that docs/operations.md lists", err)
 	}
 	return err
@@ -51,8 +51,8 @@ func IsConflict(err error) bool {
 // PostgreSQL, the busy timeout in SQLite.
 func IsLockTimeout(err error) bool { return sqlState(err) == "55P03" || isBusy(err) }
 
-// isForbidden reports whether the role of the connection lacks a right.
-func isForbidden(err error) bool { return sqlState(err) == "42501" }
+// IsForbidden reports whether the role of the connection lacks a right.
+func IsForbidden(err error) bool { return sqlState(err) == "42501" }
 
 // isIdleTimeout reports whether PostgreSQL closed the connection because its transaction was idle. The driver reports
 // that, or that it found the connection closed and did not send the statement.

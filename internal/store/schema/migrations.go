@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/migration"
 )
 
 //go:embed migrations
@@ -24,4 +25,4 @@ func Migrations(dialect database.Dialect) fs.FS {
 }
 
 // Migrator returns the migrator of this program's schema.
-func Migrator(db *database.DB) *database.Migrator { return db.Migrator(Migrations(db.Dialect)) }
+func Migrator(db *database.DB) *migration.Migrator { return migration.New(db, Migrations(db.Dialect)) }

@@ -1,4 +1,5 @@
-package database
+// Package migration upgrades the schema of a database by SQL files. Any number of programs may do so at once.
+package migration
 
 import (
 	"context"
@@ -11,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
 // SchemaError reports that the database's schema is not the one that this program works with.
@@ -26,38 +29,38 @@ func (e *SchemaError) Error() string {
 	return fmt.Sprintf("the database's schema is version %d and this program needs %d: run deployrecords migrate", e.Have, e.Want)
 }
 
-// Migration reports the schema versions before and after a migration; they are equal if there was nothing to do.
-type Migration struct{ From, To int64 }
+// Result reports the schema versions before and after a migration; they are equal if there was nothing to do.
+type Result struct{ From, To int64 }
 
 // Migrator applies migrations, each a SQL file, to a database.
 type Migrator struct {
-	db    *DB
+	db    *database.DB
 	files fs.FS
 }
 
-// Migrator returns a migrator by these files.
-func (d *DB) Migrator(files fs.FS) *Migrator { return &Migrator{d, files} }
+// New returns a migrator of the database by these files.
+func New(db *database.DB, files fs.FS) *Migrator { return &Migrator{db, files} }
 
 // Migrate upgrades the schema to the latest version. Any number of programs may do so at once: one does the work and the
 // others find it done. If there is nothing to do it only reads, so a role that may not change the schema is then enough.
 // A schema newer than the program is a *SchemaError.
-func (m *Migrator) Migrate(ctx context.Context) (Migration, error) {
+func (m *Migrator) Migrate(ctx context.Context) (Result, error) {
 	from, err := m.version(ctx)
 	if err != nil {
-		return Migration{}, MapError(ctx, err)
+		return Result{}, database.MapError(ctx, err)
 	}
 	err = m.compare(from)
 	if schemaErr, ok := errors.AsType[*SchemaError](err); !ok || schemaErr.Have > schemaErr.Want {
-		return Migration{From: from, To: from}, err
+		return Result{From: from, To: from}, err
 	}
 	if err := m.up(ctx); err != nil {
-		return Migration{}, migrationError(ctx, err)
+		return Result{}, migrationError(ctx, err)
 	}
 	to, err := m.version(ctx)
 	if err != nil {
-		return Migration{}, MapError(ctx, err)
+		return Result{}, database.MapError(ctx, err)
 	}
-	return Migration{From: from, To: to}, m.compare(to)
+	return Result{From: from, To: to}, m.compare(to)
 }
 
 // migrationError maps an error of a migration. A role that may not change the schema gets advice instead of the steps of
@@ -65,17 +68,17 @@ func (m *Migrator) Migrate(ctx context.Context) (Migration, error) {
 func migrationError(ctx context.Context, err error) error {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	var connectErr *pgconn.ConnectError
-	if ok && isForbidden(pgErr) && !errors.As(err, &connectErr) {
+	if ok && database.IsForbidden(pgErr) && !errors.As(err, &connectErr) {
 		return fmt.Errorf("%w: run deployrecords migrate as the owner of the schema", pgErr)
 	}
-	return MapError(ctx, err)
+	return database.MapError(ctx, err)
 }
 
 // Check returns a *SchemaError unless the database has the latest version.
 func (m *Migrator) Check(ctx context.Context) error {
 	have, err := m.version(ctx)
 	if err != nil {
-		return MapError(ctx, err)
+		return database.MapError(ctx, err)
 	}
 	return m.compare(have)
 }
@@ -90,7 +93,7 @@ func (m *Migrator) To(ctx context.Context, version int64) error {
 }
 
 func (m *Migrator) up(ctx context.Context) error {
-	if m.db.Dialect == PostgreSQL {
+	if m.db.Dialect == database.PostgreSQL {
 		if err := m.checkEncoding(ctx); err != nil {
 			return err
 		}
@@ -125,7 +128,7 @@ func (m *Migrator) runGoose(ctx context.Context, options ...goose.ProviderOption
 
 func (m *Migrator) provider(options ...goose.ProviderOption) (*goose.Provider, error) {
 	dialect := goose.DialectPostgres
-	if m.db.Dialect == SQLite {
+	if m.db.Dialect == database.SQLite {
 		dialect = goose.DialectSQLite3
 	}
 	return goose.NewProvider(dialect, m.db.Pool, m.files, append(options, goose.WithLogger(goose.NopLogger()))...)
@@ -146,7 +149,7 @@ func (m *Migrator) checkEncoding(ctx context.Context) error {
 // version reads the schema version without goose, which would create its table where there is none.
 func (m *Migrator) version(ctx context.Context) (int64, error) {
 	hasTable := "SELECT to_regclass($1) IS NOT NULL"
-	if m.db.Dialect == SQLite {
+	if m.db.Dialect == database.SQLite {
 		hasTable = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?)"
 	}
 	var exists bool
