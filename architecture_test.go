@@ -52,10 +52,10 @@ var mayImport = map[string][]string{
 	"internal/conformance/report":    {},
 	"internal/conformance/spec":      {"internal/conformance/client", "internal/conformance/report"},
 
-	"internal/store":             {"internal/deployments", "internal/store/audit", "internal/store/counts", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/migration", "internal/store/recording", "internal/store/schema"},
+	"internal/store":             {"internal/deployments", "internal/store/audit", "internal/store/counts", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/migration", "internal/store/recording", "internal/store/schema", "internal/store/unreachable"},
 	"internal/store/audit":       {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/schema"},
 	"internal/store/counts":      {"internal/deployments", "internal/store/database", "internal/store/schema"},
-	"internal/store/database":    {"internal/deployments"},
+	"internal/store/database":    {"internal/deployments", "internal/store/unreachable"},
 	"internal/store/history":     {"internal/deployments", "internal/store/database", "internal/store/schema"},
 	"internal/store/idempotency": {"internal/deployments", "internal/store/database"},
 	"internal/store/importing":   {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/schema"},
@@ -65,6 +65,7 @@ var mayImport = map[string][]string{
 	"internal/store/recording":   {"internal/deployments", "internal/store/database", "internal/store/history", "internal/store/idempotency", "internal/store/links", "internal/store/schema", "internal/store/snapshots"},
 	"internal/store/schema":      {"internal/deployments", "internal/store/database", "internal/store/migration"},
 	"internal/store/snapshots":   {"internal/deployments", "internal/store/database"},
+	"internal/store/unreachable": {},
 }
 
 // testPackages are for tests only.

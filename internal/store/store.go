@@ -19,6 +19,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/migration"
 	"github.com/deployrecords/deployrecords/internal/store/recording"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
+	"github.com/deployrecords/deployrecords/internal/store/unreachable"
 )
 
 // Options selects a database and configures its store.
@@ -147,8 +148,8 @@ func (s *Store) Clock(ctx context.Context) (func() time.Time, error) {
 // CheckURL validates a database URL without opening anything. Its errors are predicates and never contain a password.
 func CheckURL(databaseURL string) error { return database.CheckURL(databaseURL) }
 
-// IsPermanent reports whether an error of a connection stays until a person changes something. See database.IsPermanent.
-func IsPermanent(err error) bool { return database.IsPermanent(err) }
+// IsPermanent reports whether an error of a connection stays until a person changes something. See unreachable.IsPermanent.
+func IsPermanent(err error) bool { return unreachable.IsPermanent(err) }
 
 // Migrate upgrades the database's schema to the version of this program, and compacts the pending deltas and builds the
 // milestones that this migration or an interrupted one has left. See migration.Migrator.Migrate.

@@ -15,6 +15,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/unreachable"
 )
 
 // MapError converts a driver's error to an error that deployments.Store documents. It returns those errors unchanged.
@@ -23,7 +24,7 @@ func MapError(ctx context.Context, err error) error {
 		return err
 	}
 	if connectErr, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		err = unreachableError{connectErr}
+		err = unreachable.Error{ConnectError: connectErr}
 	}
 	switch {
 	case ctx.Err() != nil:

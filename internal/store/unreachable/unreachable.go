@@ -1,4 +1,5 @@
-package database
+// Package unreachable describes why PostgreSQL cannot be connected to.
+package unreachable
 
 import (
 	"crypto/tls"
@@ -9,11 +10,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// unreachableError is a failed attempt to connect to PostgreSQL, as one line: the driver's text has a line for each
+// Error is a failed attempt to connect to PostgreSQL, as one line: the driver's text has a line for each
 // address, and several are often equal.
-type unreachableError struct{ *pgconn.ConnectError }
+type Error struct{ *pgconn.ConnectError }
 
-func (e unreachableError) Error() string {
+func (e Error) Error() string {
 	var lines []string
 	for line := range strings.Lines(e.ConnectError.Error()) {
 		line = strings.TrimSpace(line)
@@ -25,7 +26,7 @@ func (e unreachableError) Error() string {
 	return strings.Replace(strings.Join(lines, "; "), ":; ", ": ", 1)
 }
 
-func (e unreachableError) Unwrap() error { return e.ConnectError }
+func (e Error) Unwrap() error { return e.ConnectError }
 
 // IsPermanent reports whether every address of the database rejected the connection for a reason that stays until a person
 // changes it. Such reasons are the password, the role, the database, the certificate, or a server without TLS.
@@ -44,14 +45,17 @@ func IsPermanent(err error) bool {
 	return !slices.ContainsFunc(attempts, func(attempt error) bool { return !isRejection(attempt) })
 }
 
+// isRejection reports whether one attempt failed for such a reason.
 func isRejection(attempt error) bool {
-	switch state := sqlState(attempt); {
-	case strings.HasPrefix(state, "28"): // password, role, pg_hba.conf
-		return true
-	case state == "3D000", state == "42501": // no such database, no right to connect to it
-		return true
-	case state == "08P01": // PgBouncer's answer to a startup parameter that it does not know
-		return true
+	if pgErr, ok := errors.AsType[*pgconn.PgError](attempt); ok {
+		switch state := pgErr.Code; {
+		case strings.HasPrefix(state, "28"): // password, role, pg_hba.conf
+			return true
+		case state == "3D000", state == "42501": // no such database, no right to connect to it
+			return true
+		case state == "08P01": // PgBouncer's answer to a startup parameter that it does not know
+			return true
+		}
 	}
 	var (
 		certificateErr *tls.CertificateVerificationError
