@@ -69,7 +69,9 @@ func TestExamplesOfTheHelpRun(t *testing.T) {
 			}
 		}
 		s := newAPI(t)
+		s.mu.Lock() // the requests of another process are not ordered after this otherwise
 		s.records = testRecords(3)
+		s.mu.Unlock()
 		bashRuns(t, s, script)
 		if got := len(s.asked()); got != c.requests {
 			t.Errorf("%s: %d requests, not %d", name, got, c.requests)
