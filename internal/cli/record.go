@@ -104,12 +104,12 @@ func (c *recordCommand) Run(ctx context.Context, streams Streams) error {
 	if c.Output == "json" {
 		return writeBody(streams.Out, response)
 	}
-	_, err = fmt.Fprintln(streams.Out, visible(c.summary(recorded.DeploymentRecord)))
+	_, err = fmt.Fprintln(streams.Out, visible(c.summary(recorded.DeploymentRecord, body)))
 	return err
 }
 
 // summary returns the line that describes the resulting record.
-func (c *recordCommand) summary(r recordingclient.DeploymentRecord) string {
+func (c *recordCommand) summary(r recordingclient.DeploymentRecord, sent recordingclient.Deployment) string {
 	version := r.Artifact.Version
 	if version == "" {
 		version = shortDigest(r.Artifact.Digest)
@@ -119,23 +119,26 @@ func (c *recordCommand) summary(r recordingclient.DeploymentRecord) string {
 	if r.Status == recordingclient.DeploymentRecordStatusDEPLOYED {
 		since = r.CreatedAt
 	}
-	return fmt.Sprintf("%s %s %s in %s: %s since %s (id %s)", c.result(r),
+	return fmt.Sprintf("%s %s %s in %s: %s since %s (id %s)", c.result(r, sent),
 		r.DeploymentName, version, r.EnvironmentName, r.Status, since.UTC().Format(time.RFC3339), r.Id)
 }
 
 // result returns what the recording did to the resulting record, as far as the times of the record show it. A recording
 // that adds a record sets three equal times. One of a running or decommissioned artifact moves last_seen_at (W3, W4), and a
 // decommissioning moves updated_at beyond it.
-func (c *recordCommand) result(r recordingclient.DeploymentRecord) string {
+func (c *recordCommand) result(r recordingclient.DeploymentRecord, sent recordingclient.Deployment) string {
 	decommissioned := r.Status == recordingclient.DeploymentRecordStatusDECOMMISSIONED
 	isNew := r.CreatedAt.Equal(r.UpdatedAt) && r.CreatedAt.Equal(r.LastSeenAt)
 	seenAgain := r.LastSeenAt.After(r.CreatedAt) && !r.UpdatedAt.After(r.LastSeenAt)
+	seenBefore := sent.ObservedAt != nil && sent.ObservedAt.Before(r.CreatedAt)
 	switch {
+	case c.isLate(r, sent):
+		return "nothing recorded:"
 	case c.Decommission && !decommissioned:
 		return "nothing to decommission:"
 	case decommissioned && isNew:
 		return "recorded as never seen before:"
-	case seenAgain:
+	case seenAgain, seenBefore && !c.Decommission:
 		return "already recorded:"
 	default:
 		return "recorded"

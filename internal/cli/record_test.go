@@ -161,9 +161,9 @@ func TestW7_RecordWarnsOfALateRecording(t *testing.T) {
 	} {
 		s := newAPI(t)
 		s.answer = c.answer
-		_, stderr, code := s.client(append([]string{"record", "--environment", "prod-eu", "--deployment", "api", "--image", "api:1.4@" + testDigest}, c.args...)...)
-		if code != 0 || stderr != c.want {
-			t.Errorf("%s: exit code %d, got %q, want %q", name, code, stderr, c.want)
+		stdout, stderr, code := s.client(append([]string{"record", "--environment", "prod-eu", "--deployment", "api", "--image", "api:1.4@" + testDigest}, c.args...)...)
+		if code != 0 || stderr != c.want || strings.HasPrefix(stdout, "nothing recorded:") != (c.want != "") {
+			t.Errorf("%s: exit code %d, got %q and %q, want %q", name, code, stdout, stderr, c.want)
 		}
 	}
 	if _, stderr, code := newAPI(t).client(append(recordArgs, "--observed-at", "yesterday")...); code != 2 ||

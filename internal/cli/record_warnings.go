@@ -26,11 +26,16 @@ func (c *recordCommand) warnOfStoredParts(w io.Writer, sent recordingclient.Depl
 	warn("artifact_version", "version", sent.ArtifactVersion, stored.Version)
 }
 
-// warnOfLateness warns that the recording changed nothing because the deployment has changed since --observed-at (W7).
-func (c *recordCommand) warnOfLateness(w io.Writer, r recordingclient.DeploymentRecord, sent recordingclient.Deployment) {
+// isLate reports whether the recording changed nothing because the deployment has changed since --observed-at (W7).
+func (c *recordCommand) isLate(r recordingclient.DeploymentRecord, sent recordingclient.Deployment) bool {
 	same := sent.ArtifactDigest == nil || *sent.ArtifactDigest == r.Artifact.Digest
 	runs := r.Status == recordingclient.DeploymentRecordStatusDEPLOYED
-	if c.ObservedAt == nil || !c.Decommission && same && runs || c.Decommission && (!same || !runs) {
+	return c.ObservedAt != nil && (c.Decommission || !same || !runs) && (!c.Decommission || same && runs)
+}
+
+// warnOfLateness warns of a late recording.
+func (c *recordCommand) warnOfLateness(w io.Writer, r recordingclient.DeploymentRecord, sent recordingclient.Deployment) {
+	if !c.isLate(r, sent) {
 		return
 	}
 	fmt.Fprintf(w, "deployrecords: warning: --observed-at: nothing was recorded: the deployment has changed since %s\n", *c.ObservedAt)
