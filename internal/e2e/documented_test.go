@@ -2,10 +2,13 @@ package e2e_test
 
 import (
 	"bytes"
+	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -56,6 +59,74 @@ func TestTheDocumentedShellScriptPrintsTheDocumentedOutput(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 		t.Errorf("the script left %v, %v", left, err)
+	}
+}
+
+// The script stops its server and removes its directory however it ends, in each shell.
+func TestTheDocumentedShellScriptLeavesNothing(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := startSlowly + blocks(read(t, "docs/contract-testing.md"), "sh")[0] + `
+echo "$DEPLOYRECORDS_URL" > url.new; mv url.new url
+while :; do sleep 0.1; done`
+	for _, shell := range []string{"sh", "bash"} {
+		for name, c := range map[string]struct {
+			signal os.Signal // nil if the server fails to start
+			want   int
+		}{
+			"SIGTERM":         {syscall.SIGTERM, 143},
+			"SIGINT":          {syscall.SIGINT, 130},
+			"a failing start": {nil, 1},
+		} {
+			t.Run(shell+" "+name, func(t *testing.T) {
+				t.Parallel()
+				dir, temporary := t.TempDir(), t.TempDir()
+				if c.signal != nil { // otherwise there are no records to load
+					records := read(t, "deployrecordstest/testdata/records.ndjson")
+					if err := os.WriteFile(filepath.Join(dir, "records.ndjson"), []byte(records), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				cmd := exec.CommandContext(ctx, shell, "-euc", script)
+				cmd.Dir = dir
+				cmd.Env = []string{"TMPDIR=" + temporary, "PATH=" + filepath.Dir(path) + string(os.PathListSeparator) + os.Getenv("PATH")}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				var url string
+				for c.signal != nil && url == "" {
+					text, _ := os.ReadFile(filepath.Join(dir, "url"))
+					url = strings.TrimSpace(string(text))
+					if ctx.Err() != nil {
+						t.Fatal("the script did not start its server")
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+				if c.signal != nil {
+					_ = cmd.Process.Signal(c.signal)
+				}
+				if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != c.want {
+					t.Errorf("got %s, want exit code %d", cmd.ProcessState, c.want)
+				}
+				if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+					t.Errorf("the script left %v, %v", left, err)
+				}
+				for deadline := time.Now().Add(10 * time.Second); url != ""; time.Sleep(20 * time.Millisecond) {
+					conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+					if err != nil {
+						return
+					}
+					_ = conn.Close()
+					if time.Now().After(deadline) {
+						t.Fatal("the server runs on")
+					}
+				}
+			})
+		}
 	}
 }
 
