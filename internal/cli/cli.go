@@ -127,7 +127,7 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 	if err != nil {
 		panic(err) // the commands above are invalid
 	}
-	line := args
+	line := withoutEquals(args)
 	if len(args) == 0 {
 		line, parser.Stdout = []string{"--help"}, streams.Err
 	}

@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"math"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/generated/client"
 	"github.com/deployrecords/deployrecords/internal/config"
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 type listCommand struct {
@@ -26,8 +25,8 @@ type listCommand struct {
 	Status             *string `placeholder:"deployed|decommissioned|superseded" group:"Filters" help:"Only records with this status."`
 	FullHistory        bool    `group:"Filters" help:"All records instead of the latest record of each slot. The filters apply to these records."`
 	All                bool    `help:"All pages. Records that are added meanwhile may be missing."`
-	Page               *string `placeholder:"N" help:"Number of the page. The first page is 0, or 1 on servers with --first-page 1."`
-	PageSize           *string `placeholder:"N" help:"Number of records per page, limited by the server."`
+	Page               number  `placeholder:"N" help:"Number of the page. The first page is 0, or 1 on servers with --first-page 1."`
+	PageSize           number  `placeholder:"N" help:"Number of records per page, limited by the server."`
 	Output             string  `short:"o" default:"table" placeholder:"table|json|ndjson|csv" help:"A table, the API's JSON, one record per line as import reads it, or CSV."`
 	CSVSafe            bool    `name:"csv-safe" help:"With --output csv: put ' before each value that a spreadsheet would run as a formula."`
 	CSVBOM             bool    `name:"csv-bom" help:"With --output csv: begin with a byte order mark, by which Excel recognizes UTF-8."`
@@ -107,6 +106,11 @@ func (c *listCommand) params() (params client.ListDeploymentRecordsParams, viola
 			add("%s: is empty; without the flag, the list is not filtered", filter.flag)
 		}
 	}
+	if c.Digest != nil && *c.Digest != "" {
+		if err := deployments.CheckDigest(*c.Digest); err != nil {
+			add("--digest: %s %w", deployments.Quote(*c.Digest), err)
+		}
+	}
 	if c.ProjectVersion != nil && c.Project == nil {
 		add("--project-version: needs --project")
 	}
@@ -127,19 +131,15 @@ func (c *listCommand) params() (params client.ListDeploymentRecordsParams, viola
 	if c.FullHistory {
 		params.FullHistory = &c.FullHistory
 	}
-	number := func(flag string, text *string) *int32 {
-		if text == nil {
-			return nil
-		}
-		n, err := strconv.ParseUint(*text, 10, 31)
+	parse := func(flag string, n number) *int32 {
+		value, err := n.parse()
 		if err != nil {
-			add("%s: %q is not a whole number from 0 to %d", flag, *text, math.MaxInt32)
+			add("%s: %w", flag, err)
 		}
-		n32 := int32(n)
-		return &n32
+		return value
 	}
-	params.Page, params.PageSize = number("--page", c.Page), number("--page-size", c.PageSize)
-	if c.All && c.Page != nil {
+	params.Page, params.PageSize = parse("--page", c.Page), parse("--page-size", c.PageSize)
+	if c.All && c.Page.given {
 		add("--all and --page can't be used together")
 	}
 	if c.Output != "csv" {

@@ -61,12 +61,33 @@ func splitPairs(text string) (pairs [][2]string) {
 
 func TestListReportsAllViolationsTogether(t *testing.T) {
 	clientEnvironment(t, "http://127.0.0.1:1")
-	_, stderr, code := run(t, "list", "--kind", "tarball", "--status", "gone", "--page=-1", "--page-size", "2147483648",
-		"--all", "--output", "xml", "--project-version", "v1", "--timeout=0s")
-	if code != 2 {
-		t.Errorf("exit code %d", code)
+	for _, page := range [][]string{{"--page=-1"}, {"--page", "-1"}} {
+		_, stderr, code := run(t, slices.Concat([]string{"list", "--kind", "tarball", "--status", "gone"}, page, []string{"--page-size", "2147483648",
+			"--all", "--output", "xml", "--project-version", "v1", "--digest", "abc", "--timeout=0s"})...)
+		if code != 2 {
+			t.Errorf("exit code %d", code)
+		}
+		golden(t, "list-faults.txt", stderr)
 	}
-	golden(t, "list-faults.txt", stderr)
+}
+
+func TestListRejectsWhatIsNoDigest(t *testing.T) {
+	s := newAPI(t)
+	for _, digest := range []string{"abc", "sha1:" + strings.Repeat("0", 40), strings.ToUpper(testDigest), testDigest[:len(testDigest)-1]} {
+		stdout, stderr, code := s.client("list", "--digest", digest)
+		if code != 2 || stdout != "" || !strings.Contains(stderr, "  --digest: "+deployments.Quote(digest)+" ") || len(s.asked()) != 0 {
+			t.Errorf("%s: exit code %d, %s%s", digest, code, stdout, stderr)
+		}
+	}
+}
+
+func TestNegativeNumbersOfPagesAreNotTakenForFlags(t *testing.T) {
+	clientEnvironment(t, "http://127.0.0.1:1")
+	for _, flag := range []string{"--page", "--page-size"} {
+		if _, stderr, code := run(t, "list", flag, "-1"); code != 2 || !strings.HasSuffix(stderr, "\n  "+flag+": \"-1\" is not a whole number from 0 to 2147483647\n") {
+			t.Errorf("%s: exit code %d, %s", flag, code, stderr)
+		}
+	}
 }
 
 // An empty flag comes from a variable that is not set. The API ignores an empty filter and would list everything.

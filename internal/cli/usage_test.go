@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,8 +99,10 @@ func TestOutputHasAShortFlag(t *testing.T) {
 	s.records = testRecords(3)
 	for _, args := range [][]string{{"list"}, recordArgs} {
 		long, _, _ := s.client(append(args, "--output", "json")...)
-		if short, stderr, code := s.client(append(args, "-o", "json")...); code != 0 || short != long || long == "" {
-			t.Errorf("%v: exit code %d, got %s, want %s\n%s", args, code, short, long, stderr)
+		for _, output := range [][]string{{"-o", "json"}, {"-ojson"}, {"-o=json"}} {
+			if short, stderr, code := s.client(slices.Concat(args, output)...); code != 0 || short != long || long == "" {
+				t.Errorf("%v %v: exit code %d, got %s, want %s\n%s", args, output, code, short, long, stderr)
+			}
 		}
 	}
 }

@@ -127,7 +127,7 @@ func (s *Switch) set(ctx *kong.DecodeContext, value bool) {
 
 // Decode implements kong.MapperValue.
 func (n *Names) Decode(ctx *kong.DecodeContext) error {
-	text, err := popValue(ctx.Scan)
+	text, err := PopValue(ctx.Scan)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (s *Switch) IsBool() bool { return true }
 
 // decode parses and checks the value. check returns what is wrong with it, or "".
 func (s *setting[T]) decode(ctx *kong.DecodeContext, want string, parse func(string) (T, error), check func(T) string) error {
-	text, err := popValue(ctx.Scan)
+	text, err := PopValue(ctx.Scan)
 	if err != nil {
 		return err
 	}
@@ -156,8 +156,8 @@ func (s *setting[T]) decode(ctx *kong.DecodeContext, want string, parse func(str
 	return nil
 }
 
-// popValue returns the next argument, which may be a negative number. Kong takes each argument with a hyphen for a flag.
-func popValue(scan *kong.Scanner) (string, error) {
+// PopValue returns the next argument, which may be a negative number. Kong takes each argument with a hyphen for a flag.
+func PopValue(scan *kong.Scanner) (string, error) {
 	token := scan.Pop()
 	text, ok := token.Value.(string)
 	isNumber := len(text) > 1 && text[0] == '-' && (text[1] == '.' || '0' <= text[1] && text[1] <= '9')
