@@ -69,20 +69,24 @@ func TestPermanentFailuresOfTheDatabaseEndAtOnce(t *testing.T) {
 		return false
 	}
 	for name, c := range map[string]struct{ address, want string }{
-		"no TLS":               {overTCP(t, database, "sslmode=verify-full", forward), "server refused TLS connection"},
-		"no TLS, require":      {overTCP(t, database, "sslmode=require", forward), "server refused TLS connection"},
-		"bad certificate":      {overTCP(t, database, "sslmode=verify-full", withCertificate), "certificate"},
-		"unknown role":         {pgtest.WithUser(t, database, "nobody", "hunter2"), `role "nobody" does not exist`},
-		"unknown role, TCP":    {strings.Replace(overTCP(t, database, "sslmode=prefer", forward), "postgres@", "nobody@", 1), `role "nobody" does not exist`},
-		"unknown database":     {strings.Replace(database, "/postgres?", "/missing?", 1), "does not exist"},
-		"unknown startup name": {overTCP(t, database, "sslmode=disable", rejectStartup), "unsupported startup parameter: lock_timeout"},
+		"no TLS":                {overTCP(t, database, "sslmode=verify-full", forward), "server refused TLS connection"},
+		"no TLS, require":       {overTCP(t, database, "sslmode=require", forward), "server refused TLS connection"},
+		"bad certificate":       {overTCP(t, database, "sslmode=verify-full", withCertificate), "certificate"},
+		"unknown role":          {pgtest.WithUser(t, database, "nobody", "hunter2"), `role "nobody" does not exist`},
+		"unknown role, TCP":     {strings.Replace(overTCP(t, database, "sslmode=prefer", forward), "postgres@", "nobody@", 1), `role "nobody" does not exist`},
+		"unknown database, TCP": {strings.Replace(overTCP(t, database, "", forward), "/postgres?", "/missing?", 1), `database "missing" does not exist`},
+		"unknown database":      {strings.Replace(database, "/postgres?", "/missing?", 1), "does not exist"},
+		"unknown startup name":  {overTCP(t, database, "sslmode=disable", rejectStartup), "unsupported startup parameter: lock_timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			start := time.Now()
 			_, stderr, code := run(t, "migrate", "--database-url", c.address, "--database-wait", "1m")
-			if code != 1 || !strings.Contains(stderr, c.want) || strings.Contains(stderr, "retry_in") || strings.Contains(stderr, "hunter2") {
+			if code != 1 || !strings.Contains(stderr, c.want) || strings.Contains(stderr, "retry_in") || strings.Contains(stderr, "unavailable") || strings.Contains(stderr, "hunter2") {
 				t.Errorf("exit code %d: %s", code, stderr)
+			}
+			if strings.Contains(stderr, "refused TLS") != strings.Contains(c.want, "refused TLS") {
+				t.Errorf("reports TLS, which is not the cause: %s", stderr)
 			}
 			if spent := time.Since(start); spent > 20*time.Second {
 				t.Errorf("took %s", spent)

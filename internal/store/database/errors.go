@@ -31,6 +31,8 @@ func MapError(ctx context.Context, err error) error {
 		// The drivers wrap the context's error, or report the connection that they closed. The server's statement timeout
 		// never ends a statement before its request's deadline.
 		return fmt.Errorf("%w (%w)", ctx.Err(), err)
+	case unreachable.IsPermanent(err):
+		return rejection{err}
 	case isUnavailable(err):
 		return fmt.Errorf("%w: %w", deployments.ErrUnavailable, err)
 	case IsForbidden(err):
@@ -38,6 +40,13 @@ func MapError(ctx context.Context, err error) error {
 	}
 	return err
 }
+
+// rejection is the error of a database that rejects the connection until a person changes something. It is an ErrUnavailable
+// for callers, but its text is the reason alone: the database is there.
+type rejection struct{ error }
+
+func (r rejection) Is(target error) bool { return target == deployments.ErrUnavailable }
+func (r rejection) Unwrap() error        { return r.error }
 
 // IsConflict reports whether another transaction was in the way, so that the same transaction may succeed when retried.
 func IsConflict(err error) bool {

@@ -10,8 +10,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+const refusedTLS = "server refused TLS connection" // pgconn has no type for it
+
 // Error is a failed attempt to connect to PostgreSQL, as one line: the driver's text has a line for each
-// address, and several are often equal.
+// address, and several are often equal. A refusal of TLS is not the cause if the address was then tried without TLS.
 type Error struct{ *pgconn.ConnectError }
 
 func (e Error) Error() string {
@@ -23,6 +25,10 @@ func (e Error) Error() string {
 			lines = append(lines, line)
 		}
 	}
+	lines = slices.DeleteFunc(lines, func(line string) bool {
+		address, refused := strings.CutSuffix(line, "tls error: "+refusedTLS)
+		return refused && slices.ContainsFunc(lines, func(other string) bool { return other != line && strings.HasPrefix(other, address) })
+	})
 	return strings.Replace(strings.Join(lines, "; "), ":; ", ": ", 1)
 }
 
@@ -63,5 +69,5 @@ func isRejection(attempt error) bool {
 		notTLS         tls.RecordHeaderError
 	)
 	return errors.As(attempt, &certificateErr) || errors.As(attempt, &alert) || errors.As(attempt, &notTLS) ||
-		strings.HasSuffix(attempt.Error(), "server refused TLS connection") // pgconn has no type for it
+		strings.HasSuffix(attempt.Error(), refusedTLS)
 }
