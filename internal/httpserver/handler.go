@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -244,8 +245,12 @@ func problemOf(err error) *api.Problem {
 	case errors.As(err, &tooLong):
 		err = bodyTooLarge(tooLong.Limit)
 	case errors.As(err, &echoErr) && echoErr.Code == http.StatusBadRequest:
-		// The generated binder rejected what validation let through. Its message is about the client's value.
-		err = api.BadRequest([]string{fmt.Sprint(echoErr.Message)})
+		// The generated binder rejected what validation let through: a number such as 1e0, for example.
+		violation := fmt.Sprint(echoErr.Message)
+		if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			violation = fmt.Sprintf("%s: %s is not an integer in digits", wrongType.Field, strings.TrimPrefix(wrongType.Value, "number "))
+		}
+		err = api.BadRequest([]string{violation})
 	}
 	return api.ProblemOf(err)
 }

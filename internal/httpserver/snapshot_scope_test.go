@@ -38,8 +38,8 @@ func TestW8_ScopesThatAreRejected(t *testing.T) {
 	}{
 		"without complete":            {batchBody(`,"scope":{"kinds":["HELM_CHART"]}`, named("api", 1)), []string{"scope: goes with complete only"}},
 		"complete is false":           {batchBody(`,"complete":false,"scope":{"kinds":["HELM_CHART"]}`, named("api", 1)), []string{"scope: goes with complete only"}},
-		"empty":                       {batchBody(scoped(`{}`), named("api", 1)), []string{"scope: there must be at least 1 properties"}},
-		"no kinds":                    {batchBody(scoped(`{"kinds":[]}`), named("api", 1)), []string{"scope.kinds: minimum number of items is 1"}},
+		"empty":                       {batchBody(scoped(`{}`), named("api", 1)), []string{"scope: is empty"}},
+		"no kinds":                    {batchBody(scoped(`{"kinds":[]}`), named("api", 1)), []string{"scope.kinds: is empty"}},
 		"an unknown kind":             {batchBody(scoped(`{"kinds":["IMAGE"]}`), named("api", 1)), []string{`scope.kinds[0]: "IMAGE" is not one of CONTAINER_IMAGE, HELM_CHART`}},
 		"an empty prefix":             {batchBody(scoped(`{"deployment_name_prefix":""}`), named("api", 1)), []string{"scope.deployment_name_prefix: is empty"}},
 		"NUL in the prefix":           {batchBody(scoped(`{"deployment_name_prefix":"a\u0000"}`), named("api", 1)), []string{"scope.deployment_name_prefix: has a control character"}},

@@ -187,8 +187,14 @@ func schemaMessage(err *openapi3.SchemaError) string {
 		return "is not " + typeName(err.Schema)
 	case "maxItems":
 		return fmt.Sprintf("has more than %d items", *err.Schema.MaxItems)
+	case "minItems", "minProperties": // each is 1
+		return "is empty"
+	case "minimum":
+		return fmt.Sprintf("%s is less than %v", quoteValue(err.Value), *err.Schema.Min)
+	case "maximum":
+		return fmt.Sprintf("%s is more than %v", quoteValue(err.Value), *err.Schema.Max)
 	case "format":
-		return deployments.Quote(text) + " is not a " + err.Schema.Format
+		return quoteValue(err.Value) + " is not of the format " + err.Schema.Format
 	case "pattern", "minLength", "maxLength":
 		if !isText {
 			break
@@ -205,8 +211,22 @@ func schemaMessage(err *openapi3.SchemaError) string {
 		if err := check(text); err != nil {
 			return err.Error()
 		}
+		switch err.SchemaField {
+		case "minLength":
+			return fmt.Sprintf("has fewer than %d characters", err.Schema.MinLength)
+		case "maxLength":
+			return fmt.Sprintf("has more than %d characters", *err.Schema.MaxLength)
+		}
 	}
 	return err.Reason
+}
+
+// quoteValue quotes a text or a number, which is written in digits.
+func quoteValue(value any) string {
+	if number, ok := value.(float64); ok {
+		return deployments.Quote(strconv.FormatFloat(number, 'f', -1, 64))
+	}
+	return deployments.Quote(fmt.Sprint(value))
 }
 
 // allowedValues lists the values of an enum.
@@ -220,6 +240,7 @@ func allowedValues(schema *openapi3.Schema) string {
 
 var typeNames = map[string]string{
 	openapi3.TypeString: "a string", openapi3.TypeObject: "an object", openapi3.TypeArray: "an array", openapi3.TypeBoolean: "true or false",
+	openapi3.TypeInteger: "an integer", openapi3.TypeNumber: "a number",
 }
 
 func typeName(schema *openapi3.Schema) string {
