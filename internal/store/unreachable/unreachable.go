@@ -13,7 +13,8 @@ import (
 const refusedTLS = "server refused TLS connection" // pgconn has no type for it
 
 // Error is a failed attempt to connect to PostgreSQL, as one line: the driver's text has a line for each
-// address, and several are often equal. A refusal of TLS is not the cause if the address was then tried without TLS.
+// address, and several are often equal. "server refused TLS connection" is not the cause if the
+// address was then tried without TLS.
 type Error struct{ *pgconn.ConnectError }
 
 func (e Error) Error() string {
