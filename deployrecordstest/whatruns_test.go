@@ -1,6 +1,8 @@
 package deployrecordstest_test
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -8,6 +10,28 @@ import (
 	"github.com/deployrecords/deployrecords/deployrecordstest"
 	"github.com/deployrecords/deployrecords/generated/client"
 )
+
+// whatRuns is the program under test. It lists the deployed records of an environment.
+func whatRuns(ctx context.Context, api client.ClientWithResponsesInterface, environment string) ([]string, error) {
+	var running []string
+	status, history, size := client.ListDeploymentRecordsParamsStatusDEPLOYED, true, int32(1)
+	for page, pages := int32(0), int32(1); page < pages; page++ {
+		answer, err := api.ListDeploymentRecordsWithResponse(ctx, &client.ListDeploymentRecordsParams{
+			EnvironmentName: &environment, Status: &status, FullHistory: &history, Page: &page, PageSize: &size,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if answer.JSON200 == nil {
+			return nil, fmt.Errorf("%s: %s", answer.Status(), answer.Body)
+		}
+		for _, record := range answer.JSON200.DeploymentRecords {
+			running = append(running, record.DeploymentName+" "+record.Artifact.Version)
+		}
+		pages = answer.JSON200.Pagination.TotalPages
+	}
+	return running, nil
+}
 
 func TestWhatRuns(t *testing.T) {
 	server := deployrecordstest.Start(t,

@@ -159,7 +159,7 @@ func TestTheDocumentedModuleRunsTheExample(t *testing.T) {
 func TestTheDocumentedCodeEqualsTheExamples(t *testing.T) {
 	document := read(t, "docs/contract-testing.md")
 	for language, files := range map[string][]string{
-		"go": {"deployrecordstest/example_test.go", "deployrecordstest/whatruns_test.go"},
+		"go": {"deployrecordstest/whatruns_test.go", "deployrecordstest/whatruns_test.go"},
 		"ts": {"examples/contract-testing-typescript/src/what-runs.ts", "examples/contract-testing-typescript/src/what-runs.test.ts"},
 	} {
 		shown := blocks(document, language)
