@@ -67,3 +67,30 @@ func TestEveryDecisionHasAStatusAndADate(t *testing.T) {
 		}
 	}
 }
+
+// A reader who runs the blocks of a page in their order has every variable that a block uses.
+func TestDocumentedCommandsUseVariablesThatThePageSets(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("got %d pages: %v", len(pages), err)
+	}
+	block := regexp.MustCompile("(?ms)^```(?:sh|console)\n(.*?)^```")
+	use := regexp.MustCompile(`\$\{?([A-Z][A-Z_]+)\b`)
+	for _, page := range append(pages, "README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "\n\n\n") {
+			t.Errorf("%s has two blank lines in a row", page)
+		}
+		for _, at := range block.FindAllSubmatchIndex(text, -1) {
+			code, before := string(text[at[2]:at[3]]), string(text[:at[3]])
+			for _, name := range use.FindAllStringSubmatch(code, -1) {
+				if name[1] != "PATH" && name[1] != "PWD" && !regexp.MustCompile(`\b`+name[1]+`(=| in )`).MatchString(before) {
+					t.Errorf("%s: $%s is not set in this block or earlier:\n%s", page, name[1], code)
+				}
+			}
+		}
+	}
+}

@@ -79,7 +79,7 @@ func TestDocumentedCommandsWaitForTheirServer(t *testing.T) {
 		if err := os.Symlink(absolute(t, "testdata/demo.ndjson"), filepath.Join(dir, "records.ndjson")); err != nil {
 			t.Fatal(err)
 		}
-		script := "make() { :; }\n" + startSlowly + "trap 'kill $!' EXIT\n" + code
+		script := "make() { :; }\n" + startSlowly + "trap 'kill $!' EXIT\n" + strings.ReplaceAll(code, "127.0.0.1:8080", address)
 		cmd := exec.CommandContext(t.Context(), "sh", "-euc", script)
 		cmd.WaitDelay = 10 * time.Second
 		cmd.Dir = dir
