@@ -201,20 +201,21 @@ func TestURLsOfServersAreShownWithoutSecrets(t *testing.T) {
 func TestNumbersAndTimesAreExplainedInPlainWords(t *testing.T) {
 	t.Setenv("JWT_HMAC_SECRET", testSecret)
 	for line, want := range map[string]string{
-		"demo --end tomorrow":              `--end: "tomorrow" is not an RFC 3339 time such as 2026-11-01T09:30:00Z`,
-		"serve --memory --now tomorrow":    `--now: "tomorrow" is not an RFC 3339 time such as 2026-11-01T09:30:00Z`,
-		"demo --records 0":                 `--records: 0 is not from 1 to 1000000000`,
-		"demo --records -5":                `--records: -5 is not from 1 to 1000000000`,
-		"demo --records=-5":                `--records: -5 is not from 1 to 1000000000`,
-		"demo --records many":              `--records: "many" is not a whole number`,
-		"demo --seed -1":                   `--seed: -1 is less than 0`,
-		"demo --records":                   `--records: needs a value`,
-		"demo --records --seed 1":          `--records: needs a value`,
-		"list --output --all":              `--output: needs a value`,
-		"token --organization a --ttl -5m": `--ttl: -5m0s is not more than 0`,
-		"token --organization a --ttl 5":   `--ttl: "5" is not a duration such as 30s`,
-		"serve --request-timeout -.5s":     `--request-timeout: -500ms is not more than 0`,
-		"serve --database-wait -1s":        `--database-wait: -1s is less than 0`,
+		"demo --end tomorrow":                `--end: "tomorrow" is not an RFC 3339 time such as 2026-11-01T09:30:00Z`,
+		"serve --memory --now tomorrow":      `--now: "tomorrow" is not an RFC 3339 time such as 2026-11-01T09:30:00Z`,
+		"demo --records 0":                   `--records: 0 is not from 1 to 1000000000`,
+		"demo --records -5":                  `--records: -5 is not from 1 to 1000000000`,
+		"demo --records=-5":                  `--records: -5 is not from 1 to 1000000000`,
+		"demo --records many":                `--records: "many" is not a whole number`,
+		"demo --seed -1":                     `--seed: -1 is less than 0`,
+		"demo --records":                     `--records: needs a value`,
+		"demo --records --seed 1":            `--records: needs a value`,
+		"list --output --all":                `--output: needs a value`,
+		"token --organization a --scope b,c": `--scope: "b,c" has a comma: repeat --scope for each scope`,
+		"token --organization a --ttl -5m":   `--ttl: -5m0s is not more than 0`,
+		"token --organization a --ttl 5":     `--ttl: "5" is not a duration such as 30s`,
+		"serve --request-timeout -.5s":       `--request-timeout: -500ms is not more than 0`,
+		"serve --database-wait -1s":          `--database-wait: -1s is less than 0`,
 	} {
 		if _, stderr, code := run(t, strings.Fields(line)...); code != 2 || !strings.Contains(stderr, want) || strings.Contains(stderr, "expected") {
 			t.Errorf("%s: exit code %d, %s", line, code, stderr)

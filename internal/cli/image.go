@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -28,6 +29,9 @@ func parseImage(text string) (image, error) {
 	}
 	parsed, err := reference.Parse(text)
 	if err != nil {
+		if character := notOfATag(text); character != "" {
+			return image{}, fmt.Errorf("%q: the tag has %q, but a tag has only letters, digits, underscores, periods and hyphens", text, character)
+		}
 		return image{}, fmt.Errorf("%q is not NAME:TAG@DIGEST: %w", text, err)
 	}
 	i := image{name: parsed.(reference.Named).Name()} // Parse requires a name
@@ -38,4 +42,13 @@ func parseImage(text string) (image, error) {
 		i.digest = digested.Digest().String()
 	}
 	return i, nil
+}
+
+var otherThanTag = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
+
+// notOfATag returns the first character of the reference's tag that a tag cannot have, such as the + of a semantic version, or "".
+func notOfATag(text string) string {
+	text, _, _ = strings.Cut(text, "@")
+	_, tag, _ := strings.Cut(text[strings.LastIndex(text, "/")+1:], ":")
+	return otherThanTag.FindString(tag)
 }

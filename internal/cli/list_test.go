@@ -62,8 +62,10 @@ func splitPairs(text string) (pairs [][2]string) {
 func TestListReportsAllViolationsTogether(t *testing.T) {
 	clientEnvironment(t, "http://127.0.0.1:1")
 	for _, page := range [][]string{{"--page=-1"}, {"--page", "-1"}} {
-		_, stderr, code := run(t, slices.Concat([]string{"list", "--kind", "tarball", "--status", "gone"}, page, []string{"--page-size", "2147483648",
-			"--all", "--output", "xml", "--project-version", "v1", "--digest", "abc", "--timeout=0s"})...)
+		_, stderr, code := run(t, append([]string{
+			"list", "--kind", "tarball", "--status", "gone", "--page-size", "2147483648",
+			"--all", "--output", "xml", "--project-version", "v1", "--digest", "abc", "--timeout=0s",
+		}, page...)...)
 		if code != 2 {
 			t.Errorf("exit code %d", code)
 		}

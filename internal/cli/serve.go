@@ -20,6 +20,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/config"
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/fixture"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 	"github.com/deployrecords/deployrecords/internal/store"
 )
@@ -54,10 +55,14 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	options.Logger = logger
 	violations := c.Validate()
 	var token string
+	var files []fixture.File
 	if c.InMemory.Value {
 		var err error
 		token, err = c.developmentToken(&options)
 		violations = append(violations, err)
+		var unreadable []error
+		files, unreadable = c.readFiles()
+		violations = append(violations, unreadable...)
 	} else {
 		violations = append(violations, checkDatabaseURL(c.Database.URL))
 	}
@@ -81,7 +86,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	}
 
 	defer collectRarely()()
-	s, err := c.open(ctx, streams.In, logger)
+	s, err := c.open(ctx, files, streams.In, logger)
 	if err != nil {
 		return err
 	}
@@ -146,10 +151,10 @@ func listenError(address string, err error) error {
 	return fmt.Errorf("listen on %s: %w", address, err)
 }
 
-// open opens the store in memory or on the database.
-func (c *serveCommand) open(ctx context.Context, stdin io.Reader, logger *slog.Logger) (*store.Store, error) {
+// open opens the store in memory, with the records of the files, or on the database.
+func (c *serveCommand) open(ctx context.Context, files []fixture.File, stdin io.Reader, logger *slog.Logger) (*store.Store, error) {
 	if c.InMemory.Value {
-		return c.openMemory(ctx, stdin)
+		return c.openMemory(ctx, files, stdin)
 	}
 	return openStore(ctx, &c.Database, store.Options{
 		MaxConcurrentLists: int(c.MaxConcurrentLists.Value), // 0 if not set

@@ -69,20 +69,31 @@ func (c *serveCommand) clock() func() time.Time {
 	return func() time.Time { return now }
 }
 
-func (c *serveCommand) openMemory(ctx context.Context, stdin io.Reader) (*store.Store, error) {
-	files := make([]fixture.File, 0, len(c.Load))
+// readFiles returns the files of --load, and the violations of those that cannot be read. Standard input is read later: it
+// may be a terminal.
+func (c *serveCommand) readFiles() (files []fixture.File, violations []error) {
 	for _, name := range c.Load {
 		file := fixture.File{Name: "--load " + name}
-		var err error
-		if name == "-" {
-			file.Data, err = io.ReadAll(stdin)
-		} else {
-			file.Data, err = os.ReadFile(name)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("--load: %w", err)
+		if name != "-" {
+			var err error
+			if file.Data, err = os.ReadFile(name); err != nil {
+				violations = append(violations, fmt.Errorf("--load: %w", err))
+			}
 		}
 		files = append(files, file)
+	}
+	return files, violations
+}
+
+func (c *serveCommand) openMemory(ctx context.Context, files []fixture.File, stdin io.Reader) (*store.Store, error) {
+	for i, name := range c.Load {
+		if name == "-" {
+			data, err := io.ReadAll(stdin)
+			if err != nil {
+				return nil, fmt.Errorf("--load: %w", err)
+			}
+			files[i].Data = data
+		}
 	}
 	return fixture.Open(ctx, c.Organization, files, c.clock())
 }

@@ -41,7 +41,7 @@ func TestServeInMemoryReportsInvalidFlags(t *testing.T) {
 		{"--memory --max-page-size 20 --default-page-size 21", 2, []string{"--default-page-size: 21 is more than --max-page-size 20"}},
 		{"--memory --max-page-size 20 --default-page-size 0", 2, []string{"--default-page-size: 0 is not from 1 to 2147483647"}},
 		{"--memory --organization-claim sub", 2, []string{"the claim sub"}},
-		{"--memory --load /does/not/exist", 1, []string{"--load: open /does/not/exist: no such file"}},
+		{"--memory --load /does/not/exist --load / --load - --max-page-size 0", 2, []string{"--load: open /does/not/exist: no such file", "--load: read /: is a directory", "--max-page-size: 0 is not from"}},
 		{"--memory --load " + file, 1, []string{"--load " + file + " has faults:\n  line 2: id: is missing\n"}},
 		{"--memory --load - --load " + file, 1, []string{"--load " + file + " has faults"}},
 		{"--memory --listen 127.0.0.1:nowhere", 2, []string{`--listen: "127.0.0.1:nowhere" is not HOST:PORT`}},
@@ -49,6 +49,9 @@ func TestServeInMemoryReportsInvalidFlags(t *testing.T) {
 		stdout, stderr, code := run(t, append([]string{"serve"}, strings.Fields(c.args)...)...)
 		if code != c.code || stdout != "" {
 			t.Errorf("%s: exit code %d, standard output %s", c.args, code, stdout)
+		}
+		if code == 2 && strings.Contains(stderr, "starting") {
+			t.Errorf("%s: starts before it reports the flags:\n%s", c.args, stderr)
 		}
 		for _, want := range c.want {
 			if strings.Count(stderr, want) != 1 {

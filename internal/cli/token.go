@@ -64,6 +64,8 @@ func (c *tokenCommand) scopes() (scopes []auth.Scope, violations []error) {
 	for _, words := range c.Scope {
 		for word := range strings.FieldsSeq(words) {
 			switch scope := auth.Scope(word); {
+			case strings.Contains(word, ","):
+				violations = append(violations, fmt.Errorf("--scope: %q has a comma: repeat --scope for each scope", word))
 			case scope != auth.ReadDeployments && scope != auth.WriteDeployments:
 				violations = append(violations, fmt.Errorf("--scope: %q is neither %s nor %s", word, auth.ReadDeployments, auth.WriteDeployments))
 			case scope == auth.WriteDeployments && c.Project != nil:

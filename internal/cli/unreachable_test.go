@@ -121,6 +121,17 @@ func TestAnUnreachableDatabaseIsReportedInOneLineATry(t *testing.T) {
 	}
 }
 
+func TestAMissingDirectoryOfTheDatabaseIsNamed(t *testing.T) {
+	t.Setenv("JWT_HMAC_SECRET", testSecret)
+	directory := path.Join(t.TempDir(), "no")
+	for _, command := range []string{"migrate", "serve --listen 127.0.0.1:0 --log-level error", "import --organization a -"} {
+		_, stderr, code := run(t, append(strings.Fields(command), "--database-url", "sqlite://"+directory+"/dir.db")...)
+		if code != 1 || !strings.HasSuffix(stderr, ": the directory "+directory+" does not exist\n") {
+			t.Errorf("%s: exit code %d: %s", command, code, stderr)
+		}
+	}
+}
+
 func TestARoleWithoutRightsGetsAdvice(t *testing.T) {
 	t.Parallel()
 	database := pgtest.URL(t)

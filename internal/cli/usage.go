@@ -42,6 +42,7 @@ var plainErrors = []struct {
 	{regexp.MustCompile(`^(unknown flag -[^-]), did you mean .*`), "$1"},
 	{regexp.MustCompile(`^(--\S+: )expected .* value but got .*`), "${1}needs a value"},
 	{regexp.MustCompile(`^expected "(<\S+>).*`), "missing argument: $1"},
+	{regexp.MustCompile(`^(<\S+>) must be one of "(.*)" but got (".*")$`), "$1: $3 is not one of $2"},
 }
 
 // usageOf returns the usage error for an invalid command line. It names the help of the command in which the fault is, and
@@ -51,6 +52,7 @@ func usageOf(app *kong.Kong, err error) error {
 	for _, plain := range plainErrors {
 		text = plain.kong.ReplaceAllString(text, plain.text)
 	}
+	text = strings.ReplaceAll(text, `","`, ", ") // between the values of an enumeration
 	var invalid *kong.ParseError
 	if errors.As(err, &invalid) && invalid.Context.Selected() != nil {
 		return usageError{fmt.Errorf("%s\nrun '%s %s --help' for its flags", text, program, invalid.Context.Selected().Name)}

@@ -86,6 +86,13 @@ func TestUnknownLettersHaveNoSuggestion(t *testing.T) {
 	}
 }
 
+func TestAnUnknownShellIsReportedLikeAnyOtherValue(t *testing.T) {
+	want := "deployrecords: <shell>: \"ksh\" is not one of bash, zsh, fish\nrun 'deployrecords completion --help' for its flags\n"
+	if _, stderr, code := run(t, "completion", "ksh"); code != 2 || stderr != want {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
 func TestFlagsWithoutTheirValueSaySo(t *testing.T) {
 	for command, flag := range map[string]string{"list": "--output", "record": "--image", "serve": "--listen", "token": "--ttl", "import": "--organization"} {
 		if _, stderr, code := run(t, command, flag); code != 2 || !strings.HasPrefix(stderr, "deployrecords: "+flag+": needs a value\n") {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -96,8 +97,11 @@ func reason(databaseURL string, err error) string {
 
 func openPool(o Options) (*sql.DB, Dialect, error) {
 	if path, ok := strings.CutPrefix(o.URL, "sqlite://"); ok {
-		if _, err := os.Stat(path); o.MustExist && errors.Is(err, fs.ErrNotExist) {
+		if o.MustExist && isMissing(path) {
 			return nil, SQLite, fmt.Errorf("there is no database at %s", o.URL)
+		}
+		if directory := filepath.Dir(path); isMissing(directory) {
+			return nil, SQLite, fmt.Errorf("open the SQLite database %s: the directory %s does not exist", path, directory)
 		}
 		pool, err := openSQLite(path)
 		return pool, SQLite, err
@@ -107,6 +111,12 @@ func openPool(o Options) (*sql.DB, Dialect, error) {
 		return nil, PostgreSQL, err
 	}
 	return openPostgres(config, o.StatementTimeout), PostgreSQL, nil
+}
+
+// isMissing reports whether nothing has the path.
+func isMissing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func openPostgres(config *pgx.ConnConfig, statementTimeout time.Duration) *sql.DB {
