@@ -78,6 +78,7 @@ func ProblemOf(err error) *Problem {
 	var (
 		problem  *Problem
 		rejected *deployments.BatchError
+		overload *deployments.OverloadError
 	)
 	switch {
 	case errors.As(err, &problem):
@@ -87,6 +88,12 @@ func ProblemOf(err error) *Problem {
 		return problem
 	case errors.As(err, &rejected):
 		return BadRequest(messages(rejected.Violations))
+	case errors.As(err, &overload):
+		status := http.StatusServiceUnavailable
+		if overload.OwnShare {
+			status = http.StatusTooManyRequests
+		}
+		return &Problem{Status: status, Message: overload.Error(), RetryAfter: overload.RetryAfter}
 	case errors.Is(err, deployments.ErrKeyReused):
 		return &Problem{Status: http.StatusUnprocessableEntity, Message: "the Idempotency-Key was used for another request"}
 	case errors.Is(err, deployments.ErrConflict):

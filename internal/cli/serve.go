@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -91,7 +92,9 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		return err
 	}
 	defer s.Close()
-	logger.Info("opened the database", "max_concurrent_lists", s.MaxConcurrentLists())
+	shares := s.Shares()
+	logger.Info("opened the database", "max_concurrent_lists", shares.Listings,
+		"max_concurrent_counted_lists", shares.CountedListings, "max_concurrent_recordings", shares.Recordings)
 	compactionStopped := make(chan struct{})
 	go func() {
 		defer close(compactionStopped)
@@ -158,7 +161,12 @@ func (c *serveCommand) open(ctx context.Context, files []fixture.File, stdin io.
 	}
 	return openStore(ctx, &c.Database, store.Options{
 		MaxConcurrentLists: int(c.MaxConcurrentLists.Value), // 0 if not set
-		StatementTimeout:   c.RequestTimeout.Value,
+		MaxWait:            c.MaxWait.Value,
+		Timeouts: store.Timeouts{
+			Statement: c.RequestTimeout.Value,
+			Lock:      lockTimeout,
+			Idle:      max(c.RequestTimeout.Value, time.Minute),
+		},
 	}, logger)
 }
 
@@ -171,6 +179,10 @@ func checkOrganizations(organizations *config.Organizations) (violations []error
 	}
 	return violations
 }
+
+// lockTimeout is how long a recording keeps its connection while it waits for another transaction. Then it returns the
+// connection and tries again.
+const lockTimeout = 3 * time.Second
 
 func (c *serveCommand) limits() httpserver.Limits {
 	return httpserver.Limits{

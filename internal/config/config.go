@@ -15,7 +15,7 @@ import (
 // Database has the settings of the database connection.
 type Database struct {
 	URL            string   `name:"database-url" env:"DATABASE_URL" default:"sqlite://deployrecords.db" placeholder:"URL" group:"Database" help:"postgres://user:password@host/name?sslmode=…, sqlite://relative.db or sqlite:///absolute.db."`
-	MaxConnections Int      `name:"database-max-connections" env:"DATABASE_MAX_CONNECTIONS" default:"10" min:"1" max:"10000" placeholder:"N" group:"Database" help:"Size of the connection pool."`
+	MaxConnections Int      `name:"database-max-connections" env:"DATABASE_MAX_CONNECTIONS" default:"20" min:"1" max:"10000" placeholder:"N" group:"Database" help:"Size of the connection pool."`
 	Wait           Duration `name:"database-wait" env:"DATABASE_WAIT" default:"1m" min:"0s" placeholder:"TIME" group:"Database" help:"How long to wait at start for an unreachable database; 0s does not wait."`
 }
 
@@ -65,7 +65,8 @@ type Memory struct {
 // Serve has the settings of the server.
 type Serve struct {
 	Database
-	MaxConcurrentLists Int `name:"max-concurrent-lists" env:"MAX_CONCURRENT_LISTS" min:"1" max:"10000" placeholder:"N" group:"Database" help:"Maximum number of listings with precomputed totals that run at once; others wait in arrival order. Default: the number of connections; for a database on this machine, at most two per processor."`
+	MaxConcurrentLists Int      `name:"max-concurrent-lists" env:"MAX_CONCURRENT_LISTS" min:"1" max:"10000" placeholder:"N" group:"Database" help:"Maximum number of listings with precomputed totals that run at once; others wait. Default: what other requests leave of the connections, and for a database on this machine at most two per processor."`
+	MaxWait            Duration `name:"max-wait" env:"MAX_WAIT" default:"5s" placeholder:"TIME" group:"Database" help:"Maximum time that a request waits for other requests before it is rejected with a 429 or 503 and Retry-After."`
 	Memory
 	Keys
 	Organizations

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The sentinel errors of a Store. ErrUnavailable and ErrConflict wrap their cause, which is for the log and not for
@@ -20,6 +21,21 @@ var (
 	// ErrKeyReused reports that an idempotency key came with a second, different request.
 	ErrKeyReused = errors.New("the idempotency key was used for another request")
 )
+
+// OverloadError reports that an operation was rejected before it began, because it would have waited too long for others.
+type OverloadError struct {
+	// OwnShare is true if the operations of the same organization fill its share.
+	OwnShare bool
+	// RetryAfter is the time after which a later attempt may succeed.
+	RetryAfter time.Duration
+}
+
+func (e *OverloadError) Error() string {
+	if e.OwnShare {
+		return "too many requests of this organization are waiting, try again"
+	}
+	return "too many requests are waiting, try again"
+}
 
 // Violation describes one thing that is wrong with an input.
 type Violation struct {

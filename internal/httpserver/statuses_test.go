@@ -55,6 +55,7 @@ func TestR3_EveryDocumentedStatusOfARecordingIsAnswered(t *testing.T) {
 		"413": {server, func(body string) string { return body + strings.Repeat(" ", 5<<10) }, nil},
 		"415": {server, valid, []string{"Content-Type: text/plain"}},
 		"422": {server, func(body string) string { return strings.Replace(body, `"api"`, `"web"`, 1) }, []string{"Idempotency-Key: used"}},
+		"429": {failing(&deployments.OverloadError{OwnShare: true, RetryAfter: time.Second}), valid, nil},
 		"431": {server, valid, []string{"X-Long: " + strings.Repeat("x", 9<<10)}},
 		"500": {failing(errors.New("broken")), valid, nil},
 		"503": {failing(fmt.Errorf("%w: dial", deployments.ErrUnavailable)), valid, nil},

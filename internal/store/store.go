@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/admission"
 	"github.com/deployrecords/deployrecords/internal/store/audit"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
@@ -28,11 +29,12 @@ type Options struct {
 	URL string
 	// MaxConnections is the size of the pool; 0 is database.DefaultMaxConnections.
 	MaxConnections int
-	// MaxConcurrentLists bounds how many listings with precomputed totals run at once, at most MaxConnections; 0 derives it
-	// from where the database is.
+	// MaxConcurrentLists is the number of listings with precomputed totals that run at once, at most MaxConnections; 0 is the
+	// number of admission.Divide.
 	MaxConcurrentLists int
-	// StatementTimeout makes PostgreSQL cancel a statement whose client is gone or has given up; 0 is no timeout.
-	StatementTimeout time.Duration
+	// MaxWait is the time that an operation may wait for others; 0 is no limit.
+	MaxWait  time.Duration
+	Timeouts Timeouts
 	// MustExist rejects a missing SQLite file, which is created otherwise.
 	MustExist bool
 }
@@ -48,6 +50,8 @@ type MemoryOptions struct {
 type (
 	// Verification is the result of Verify.
 	Verification = audit.Verification
+	// Timeouts are limits that PostgreSQL enforces.
+	Timeouts = database.Timeouts
 	// Migration is the result of Migrate.
 	Migration = migration.Result
 	// SchemaError reports a schema that this program does not work with.
@@ -61,20 +65,22 @@ type Store struct {
 	*importing.Importer
 	*audit.Auditor
 	*counts.Compactor
-	db  *database.DB
-	now func() time.Time // of Parts
+	db     *database.DB
+	now    func() time.Time // of Parts
+	shares admission.Shares
 }
 
 var _ deployments.Store = (*Store)(nil)
 
 // Parts configures the parts of a store. Zero fields have the defaults of a server.
 type Parts struct {
-	MaxConcurrentLists int
-	MilestoneInterval  int64
-	NameCacheSize      int
-	ImportLimits       importing.Limits
-	Now                func() time.Time
-	NewID              func() string
+	Shares            admission.Shares
+	MaxWait           time.Duration
+	MilestoneInterval int64
+	NameCacheSize     int
+	ImportLimits      importing.Limits
+	Now               func() time.Time
+	NewID             func() string
 }
 
 // New returns a store over an open database, which the store closes.
@@ -82,33 +88,46 @@ func New(db *database.DB, p Parts) *Store {
 	if p.NewID == nil {
 		p.NewID = uuid.NewString
 	}
+	if p.Shares == (admission.Shares{}) {
+		p.Shares = admission.Divide(db.Pool.Stats().MaxOpenConnections, true)
+	}
+	gates := admission.NewGates(p.Shares, p.MaxWait)
 	compactor := counts.NewCompactor(db, p.MilestoneInterval)
 	return &Store{
 		Lister: listing.New(db, listing.Options{
-			MaxConcurrentLists: p.MaxConcurrentLists, MilestoneInterval: p.MilestoneInterval, NameCacheSize: p.NameCacheSize,
+			Gate: gates.Listings, CountedGate: gates.CountedListings,
+			MilestoneInterval: p.MilestoneInterval, NameCacheSize: p.NameCacheSize,
 		}),
-		Recorder:  recording.New(db, p.Now, p.NewID),
+		Recorder:  recording.New(db, gates.Recordings, p.Now, p.NewID),
 		Importer:  importing.New(db, compactor, p.NewID, cmp.Or(p.ImportLimits, importing.DefaultLimits)),
 		Auditor:   audit.New(db, compactor),
 		Compactor: compactor,
 		db:        db,
 		now:       p.Now,
+		shares:    p.Shares,
 	}
 }
 
 // Open prepares a pool of connections. It does not connect to PostgreSQL yet; Ready reports whether that works. Its errors
 // are about the URL (or the SQLite file) and never contain a password.
 func Open(o Options) (*Store, error) {
-	db, err := database.Open(database.Options{URL: o.URL, MaxConnections: o.MaxConnections, StatementTimeout: o.StatementTimeout, MustExist: o.MustExist})
+	db, err := database.Open(database.Options{URL: o.URL, MaxConnections: o.MaxConnections, Timeouts: o.Timeouts, MustExist: o.MustExist})
 	if err != nil {
 		return nil, err
 	}
 	connections := db.Pool.Stats().MaxOpenConnections
-	if o.MaxConcurrentLists == 0 {
-		o.MaxConcurrentLists = listing.DefaultMaxConcurrentLists(o.URL, connections)
+	shares := admission.Divide(connections, database.IsLocal(o.URL))
+	if db.Dialect == database.SQLite {
+		shares.Recordings = 1 // it admits one writer
 	}
-	return New(db, Parts{MaxConcurrentLists: min(o.MaxConcurrentLists, connections)}), nil
+	if o.MaxConcurrentLists > 0 {
+		shares.Listings = min(o.MaxConcurrentLists, connections)
+	}
+	return New(db, Parts{Shares: shares, MaxWait: o.MaxWait}), nil
 }
+
+// Shares are the numbers of operations that run at once.
+func (s *Store) Shares() admission.Shares { return s.shares }
 
 // OpenMemory opens a store on a new SQLite database in memory with the schema of this program. Nothing is written to disk,
 // and Close discards the database.

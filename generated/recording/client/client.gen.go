@@ -546,6 +546,11 @@ type InternalServerError = Error
 // Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
 type PermissionDenied = Error
 
+// TooManyRequests google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type TooManyRequests = Status
+
 // Unauthorized The body of a 400, 401, 403 and 500.
 //
 // Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
@@ -955,6 +960,8 @@ type RecordDeploymentResponse struct {
 	JSON415 *UnsupportedMediaType
 	// JSON422 the response for an HTTP 422 `application/json` response
 	JSON422 *IdempotencyKeyReused
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
 	// JSON431 the response for an HTTP 431 `application/json` response
 	JSON431 *HeaderTooLarge
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -1003,6 +1010,11 @@ func (r RecordDeploymentResponse) GetJSON415() *UnsupportedMediaType {
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
 func (r RecordDeploymentResponse) GetJSON422() *IdempotencyKeyReused {
 	return r.JSON422
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r RecordDeploymentResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
 }
 
 // GetJSON431 returns the response for an HTTP 431 `application/json` response
@@ -1071,6 +1083,8 @@ type RecordDeploymentsResponse struct {
 	JSON413 *BodyTooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
 	JSON415 *UnsupportedMediaType
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
 	// JSON431 the response for an HTTP 431 `application/json` response
 	JSON431 *HeaderTooLarge
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -1114,6 +1128,11 @@ func (r RecordDeploymentsResponse) GetJSON413() *BodyTooLarge {
 // GetJSON415 returns the response for an HTTP 415 `application/json` response
 func (r RecordDeploymentsResponse) GetJSON415() *UnsupportedMediaType {
 	return r.JSON415
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r RecordDeploymentsResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
 }
 
 // GetJSON431 returns the response for an HTTP 431 `application/json` response
@@ -1295,6 +1314,13 @@ func ParseRecordDeploymentResponse(rsp *http.Response) (*RecordDeploymentRespons
 		}
 		response.JSON422 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
 		var dest HeaderTooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -1390,6 +1416,13 @@ func ParseRecordDeploymentsResponse(rsp *http.Response) (*RecordDeploymentsRespo
 			return nil, err
 		}
 		response.JSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
 		var dest HeaderTooLarge

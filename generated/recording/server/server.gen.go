@@ -456,6 +456,11 @@ type InternalServerError = Error
 // Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
 type PermissionDenied = Error
 
+// TooManyRequests google.rpc.Status, the body of every other error.
+//
+// Example: {"code":14,"details":[],"message":"the database is unavailable, try again"}
+type TooManyRequests = Status
+
 // Unauthorized The body of a 400, 401, 403 and 500.
 //
 // Example: {"code":3,"details":["environment_name: is missing"],"message":"the request has a fault"}
@@ -604,6 +609,8 @@ type InternalServerErrorJSONResponse Error
 
 type PermissionDeniedJSONResponse Error
 
+type TooManyRequestsJSONResponse Status
+
 type UnauthorizedJSONResponse Error
 
 type UnavailableJSONResponse Status
@@ -731,6 +738,20 @@ func (response RecordDeployment422JSONResponse) VisitRecordDeploymentResponse(w 
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordDeployment429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response RecordDeployment429JSONResponse) VisitRecordDeploymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -897,6 +918,20 @@ func (response RecordDeployments415JSONResponse) VisitRecordDeploymentsResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordDeployments429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response RecordDeployments429JSONResponse) VisitRecordDeploymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }

@@ -110,7 +110,7 @@ func openPool(o Options) (*sql.DB, Dialect, error) {
 	if err != nil {
 		return nil, PostgreSQL, err
 	}
-	return openPostgres(config, o.StatementTimeout), PostgreSQL, nil
+	return openPostgres(config, o.Timeouts), PostgreSQL, nil
 }
 
 // isMissing reports whether nothing has the path.
@@ -119,8 +119,8 @@ func isMissing(path string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-func openPostgres(config *pgx.ConnConfig, statementTimeout time.Duration) *sql.DB {
-	setAtStartup(config, statementTimeout)
+func openPostgres(config *pgx.ConnConfig, t Timeouts) *sql.DB {
+	setAtStartup(config, t)
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 5 * time.Second
 	}

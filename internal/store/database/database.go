@@ -20,15 +20,14 @@ type Options struct {
 	URL string
 	// MaxConnections is the size of the pool; 0 is DefaultMaxConnections.
 	MaxConnections int
-	// StatementTimeout makes PostgreSQL cancel a statement whose client is gone or has given up; 0 is no timeout.
-	// SQLite runs inside this process and obeys the context alone.
-	StatementTimeout time.Duration
+	// Timeouts apply to each connection of PostgreSQL. SQLite runs inside this process and obeys the context alone.
+	Timeouts Timeouts
 	// MustExist rejects a missing SQLite file, which is created otherwise.
 	MustExist bool
 }
 
 // DefaultMaxConnections is the pool size when Options sets none.
-const DefaultMaxConnections = 10
+const DefaultMaxConnections = 20
 
 // DB is a pool of connections to one database, with GORM on top.
 type DB struct {

@@ -13,22 +13,31 @@ import (
 // setting is a session parameter of PostgreSQL.
 type setting struct{ name, value string }
 
+// Timeouts are limits that PostgreSQL enforces; 0 is no limit.
+type Timeouts struct {
+	// Statement ends a statement whose client is gone or has given up.
+	Statement time.Duration
+	// Lock ends one wait for the lock of another transaction, so that others can use the connection until the next try.
+	Lock time.Duration
+	// Idle ends a transaction between two statements, as one of a server that has vanished. Its locks are free then. An import
+	// needs none: it reads its file within a transaction.
+	Idle time.Duration
+}
+
 // requiredSettings returns the session parameters that the statements of this program rely on. They take precedence over
 // the defaults of the server, the database and the role, and over the database URL. search_path is not one of them: it
 // selects the schema of the tables, as the URL selects the database.
-func requiredSettings(statementTimeout time.Duration) []setting {
+func requiredSettings(t Timeouts) []setting {
 	return []setting{
 		// Writers lock what they read and see what others have committed before (W5). A snapshot of the whole transaction
 		// would make every second writer of a slot fail.
 		{"default_transaction_isolation", "read committed"},
 		{"default_transaction_read_only", "off"},
 		{"default_transaction_deferrable", "off"},
-		// The deadline of a request ends its waits for locks; imports and migrations wait as long as it takes.
-		{"lock_timeout", "0"},
-		{"statement_timeout", strconv.FormatInt(statementTimeout.Milliseconds(), 10)},
-		// An import reads its file within a transaction, and the pool closes idle connections itself.
-		{"idle_in_transaction_session_timeout", "0"},
-		{"idle_session_timeout", "0"},
+		{"lock_timeout", milliseconds(t.Lock)},
+		{"statement_timeout", milliseconds(t.Statement)},
+		{"idle_in_transaction_session_timeout", milliseconds(t.Idle)},
+		{"idle_session_timeout", "0"}, // the pool closes idle connections itself
 		// The text formats that the driver reads and writes.
 		{"client_encoding", "UTF8"},
 		{"standard_conforming_strings", "on"},
@@ -40,6 +49,17 @@ func requiredSettings(statementTimeout time.Duration) []setting {
 		{"transform_null_equals", "off"},
 	}
 }
+
+// keepaliveSettings let PostgreSQL notice within a minute that the machine of a server or the network is gone. Its own default is
+// two hours, in which the transaction holds its locks. They have no effect on a Unix socket.
+var keepaliveSettings = []setting{
+	{"tcp_keepalives_idle", "30"},
+	{"tcp_keepalives_interval", "10"},
+	{"tcp_keepalives_count", "3"},
+	{"tcp_user_timeout", "60000"},
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // preferredSettings returns session parameters that make the server faster. The database URL can change them.
 func preferredSettings() []setting {
@@ -56,13 +76,13 @@ func preferredSettings() []setting {
 }
 
 // setAtStartup adds the settings to the startup message of each connection.
-func setAtStartup(config *pgx.ConnConfig, statementTimeout time.Duration) {
+func setAtStartup(config *pgx.ConnConfig, t Timeouts) {
 	for _, s := range preferredSettings() {
 		if !hasParameter(config, s.name) {
 			config.RuntimeParams[s.name] = s.value
 		}
 	}
-	for _, s := range requiredSettings(statementTimeout) {
+	for _, s := range append(requiredSettings(t), keepaliveSettings...) {
 		// PostgreSQL ignores the case of names, and applies the parameter "options" of the URL before named parameters.
 		maps.DeleteFunc(config.RuntimeParams, func(name, _ string) bool { return strings.EqualFold(name, s.name) })
 		config.RuntimeParams[s.name] = s.value

@@ -83,12 +83,12 @@ func TestRequiredSettingsTakePrecedence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db, err := Open(Options{URL: prepare(t, pgtest.URL(t)), StatementTimeout: 7 * time.Second})
+			db, err := Open(Options{URL: prepare(t, pgtest.URL(t)), Timeouts: Timeouts{Statement: 7 * time.Second, Lock: 3 * time.Second, Idle: 60 * time.Second}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			for _, s := range requiredSettings(7 * time.Second) {
+			for _, s := range requiredSettings(Timeouts{Statement: 7 * time.Second, Lock: 3 * time.Second, Idle: 60 * time.Second}) {
 				if _, ok := otherValues[s.name]; !ok {
 					t.Errorf("otherValues has no %s", s.name)
 				}

@@ -40,19 +40,24 @@ func (d *DB) withWriteLock(ctx context.Context, do func() error) error {
 	return do()
 }
 
-// maxAttempts bounds how often WriteRetrying runs a transaction.
+// WriteRetrying is Write by Retry.
+func (d *DB) WriteRetrying(ctx context.Context, do func(tx *gorm.DB) error) error {
+	return Retry(ctx, func() error { return d.Write(ctx, do) })
+}
+
+// maxAttempts bounds how often Retry runs a transaction.
 const maxAttempts = 10
 
-// WriteRetrying is Write that runs the transaction again while other writers are in the way (W5). The last of maxAttempts
+// Retry runs a transaction again while other writers are in the way (W5). The last of maxAttempts
 // conflicts is a deployments.ErrConflict. A lock timeout is retried until the deadline of ctx, or maxAttempts times without
 // one, and is then a deployments.ErrUnavailable. Between the attempts, others can use the connection. A transaction that
 // PostgreSQL ended because it was idle is retried once.
-func (d *DB) WriteRetrying(ctx context.Context, do func(tx *gorm.DB) error) error {
+func Retry(ctx context.Context, transaction func() error) error {
 	_, hasDeadline := ctx.Deadline()
 	var conflicts, lockTimeouts, idleTimeouts int
 	var lockTimeout error
 	for attempt := 1; ; attempt++ {
-		err := d.Write(ctx, do)
+		err := transaction()
 		switch {
 		case err == nil:
 			return nil

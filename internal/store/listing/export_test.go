@@ -23,16 +23,6 @@ func (l *Lister) Statement(t testing.TB, scope deployments.Scope, query deployme
 	return compiled.text, compiled.bind(scope, &query)
 }
 
-// HoldAll makes listings with precomputed totals wait until release is called.
-func (l *Lister) HoldAll(t testing.TB) (release func()) {
-	t.Helper()
-	all := int64(l.options.MaxConcurrentLists)
-	if err := l.running.Acquire(t.Context(), all); err != nil {
-		t.Fatal(err)
-	}
-	return func() { l.running.Release(all) }
-}
-
 // Buffers returns how many buffers a query's statement reads in PostgreSQL, which is the same on every machine, and its
 // plan for a failing test to print. The statement runs as in a server: prepared, with one plan for all values.
 func (l *Lister) Buffers(t testing.TB, scope deployments.Scope, query deployments.Query) (buffers int64, plan string) {

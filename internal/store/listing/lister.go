@@ -3,13 +3,12 @@ package listing
 import (
 	"cmp"
 	"context"
-	"runtime"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/sync/semaphore"
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/admission"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
@@ -20,8 +19,9 @@ const maxStatements = 512
 
 // Options configures a Lister.
 type Options struct {
-	// MaxConcurrentLists is the number of listings with precomputed totals that run at the same time; 0 is 1.
-	MaxConcurrentLists int
+	// Gate admits listings with precomputed totals, CountedGate those that count their records. Cheap listings do not wait
+	// behind expensive ones.
+	Gate, CountedGate *admission.Gate
 	// MilestoneInterval is that of the milestones in the database; 0 is counts.DefaultMilestoneInterval.
 	MilestoneInterval int64
 	// NameCacheSize is the number of environments, logical environments and artifacts each that are cached; 0 is 16,384.
@@ -36,13 +36,10 @@ type Lister struct {
 	options    Options
 	statements *lru.Cache[shape, *compiledStatement]
 	names      nameCache
-	// running admits listings with a counter in the order of their arrival.
-	running *semaphore.Weighted
 }
 
 // New returns a Lister on the database.
 func New(db *database.DB, o Options) *Lister {
-	o.MaxConcurrentLists = cmp.Or(o.MaxConcurrentLists, 1)
 	o.MilestoneInterval = cmp.Or(o.MilestoneInterval, counts.DefaultMilestoneInterval)
 	o.NameCacheSize = cmp.Or(o.NameCacheSize, defaultNameCacheSize)
 	return &Lister{
@@ -52,7 +49,6 @@ func New(db *database.DB, o Options) *Lister {
 		options:    o,
 		statements: newCache[shape, *compiledStatement](maxStatements),
 		names:      newNameCache(o.NameCacheSize),
-		running:    semaphore.NewWeighted(int64(o.MaxConcurrentLists)),
 	}
 }
 
@@ -67,12 +63,15 @@ func (l *Lister) List(ctx context.Context, scope deployments.Scope, query deploy
 
 func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deployments.Query) (deployments.Result, error) {
 	shape := newShape(l.dialect, l.options.MilestoneInterval, scope, query)
+	gate := l.options.CountedGate
 	if shape.hasCounter() {
-		if err := l.running.Acquire(ctx, 1); err != nil {
-			return deployments.Result{}, err
-		}
-		defer l.running.Release(1)
+		gate = l.options.Gate
 	}
+	release, err := gate.Acquire(ctx, scope.Organization)
+	if err != nil {
+		return deployments.Result{}, err
+	}
+	defer release()
 	compiled, err := l.statement(shape)
 	if err != nil {
 		return deployments.Result{}, err
@@ -100,22 +99,6 @@ func (l *Lister) statement(s shape) (*compiledStatement, error) {
 		l.statements.Add(s, compiled)
 	}
 	return compiled, err
-}
-
-// MaxConcurrentLists is the number of listings with precomputed totals that run at the same time. The others wait in the
-// order of their arrival, which a pool of connections does not keep. Each takes about as long as any other: admitting
-// all at once would make each as late as the last. Listings that count their records are not admitted here. They take time
-// in proportion to their records, and cheap listings would wait behind them that long. They still share the pool and the
-// processors.
-func (l *Lister) MaxConcurrentLists() int { return l.options.MaxConcurrentLists }
-
-// DefaultMaxConcurrentLists returns a default for a pool of that size: its size, or at most two for each processor if the
-// database runs on this machine.
-func DefaultMaxConcurrentLists(databaseURL string, connections int) int {
-	if database.IsLocal(databaseURL) {
-		return min(connections, 2*runtime.GOMAXPROCS(0))
-	}
-	return connections
 }
 
 func newCache[K comparable, V any](size int) *lru.Cache[K, V] {

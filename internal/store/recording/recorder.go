@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/admission"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/idempotency"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
@@ -16,17 +17,19 @@ import (
 // Recorder records deployments.
 type Recorder struct {
 	db    *database.DB
+	gate  *admission.Gate
 	clock func(tx *gorm.DB) (time.Time, error)
 	newID func() string
 }
 
-// New returns a recorder. It reads the clock now, or the database's if now is nil (W6), and generates ids by newID.
-func New(db *database.DB, now func() time.Time, newID func() string) *Recorder {
+// New returns a recorder whose transactions pass the gate. It reads the clock now, or the database's if now is nil (W6), and
+// generates ids by newID.
+func New(db *database.DB, gate *admission.Gate, now func() time.Time, newID func() string) *Recorder {
 	clock := database.Now
 	if now != nil {
 		clock = func(*gorm.DB) (time.Time, error) { return now().UTC().Truncate(time.Microsecond), nil }
 	}
-	return &Recorder{db, clock, newID}
+	return &Recorder{db, gate, clock, newID}
 }
 
 // Record implements deployments.Store.
@@ -67,14 +70,22 @@ func (r *Recorder) RecordIdempotent(ctx context.Context, organization string, ke
 	return record, err
 }
 
-// transact runs a transaction that is retried after a conflict (W5). Each attempt starts with new work.
+// transact runs a transaction that is retried after a conflict (W5). Each attempt starts with new work, and between the
+// attempts others use the place in the gate.
 func (r *Recorder) transact(ctx context.Context, organization string, batch deployments.Batch, do func(*work) error) error {
-	err := r.db.WriteRetrying(ctx, func(tx *gorm.DB) error {
-		organizationID, err := schema.EnsureOrganization(tx, organization)
+	err := database.Retry(ctx, func() error {
+		release, err := r.gate.Acquire(ctx, organization)
 		if err != nil {
 			return err
 		}
-		return do(newWork(r, tx, organizationID, batch))
+		defer release()
+		return r.db.Write(ctx, func(tx *gorm.DB) error {
+			organizationID, err := schema.EnsureOrganization(tx, organization)
+			if err != nil {
+				return err
+			}
+			return do(newWork(r, tx, organizationID, batch))
+		})
 	})
 	return database.MapError(ctx, err)
 }

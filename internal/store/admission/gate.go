@@ -1,0 +1,222 @@
+// Package admission bounds how many operations of a class run at once, and shares them among organizations.
+//
+// A Gate admits the waiting organization that has the fewest places. The wait of an organization depends on the number of
+// organizations, and not on how many operations another one has queued or how long they take. The gate rejects an operation at
+// once that would wait too long.
+package admission
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// Gate admits a bounded number of operations. It is safe for concurrent use.
+type Gate struct {
+	options Options
+
+	mu     sync.Mutex
+	free   int
+	shares map[string]*share
+	// queue has the shares with waiting operations, those that have waited since the last admission first.
+	queue []*share
+	// holds has a moving average of how long the operations of an organization keep their place.
+	holds *lru.Cache[string, time.Duration]
+}
+
+// maxHolds is the number of organizations whose averages are kept.
+const maxHolds = 4096
+
+// Options configures a Gate.
+type Options struct {
+	// Places is the number of operations that run at once, at least 1.
+	Places int
+	// PlacesEach is the number of places that one organization may have; 0 is Places. With fewer, long operations of one
+	// organization leave a place to the others.
+	PlacesEach int
+	// MaxWait is the time after which a waiting operation is rejected; 0 is no limit.
+	MaxWait time.Duration
+}
+
+// share is what one organization has of the gate. It exists while it has a running or a waiting operation.
+type share struct {
+	organization string
+	running      int
+	waiting      []*waiter
+}
+
+// waiter is an operation that waits for a place. admitted is closed when it has one.
+type waiter struct{ admitted chan struct{} }
+
+// NewGate returns a gate.
+func NewGate(o Options) *Gate {
+	if o.PlacesEach == 0 {
+		o.PlacesEach = o.Places
+	}
+	holds, err := lru.New[string, time.Duration](maxHolds)
+	if err != nil {
+		panic(err) // maxHolds is positive
+	}
+	return &Gate{options: o, free: o.Places, shares: make(map[string]*share), holds: holds}
+}
+
+// Acquire waits for a place, which the caller returns by release. It returns the error of ctx, or a
+// *deployments.OverloadError if the place would not be there within MaxWait.
+func (g *Gate) Acquire(ctx context.Context, organization string) (release func(), err error) {
+	s, w, err := g.enter(organization)
+	if err != nil {
+		return nil, err
+	}
+	if w != nil {
+		if err := g.wait(ctx, s, w); err != nil {
+			return nil, err
+		}
+	}
+	admitted := time.Now()
+	return sync.OnceFunc(func() { g.leave(s, time.Since(admitted)) }), nil
+}
+
+// enter takes a free place, or joins the organization's queue and returns a waiter.
+func (g *Gate) enter(organization string) (*share, *waiter, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.shares[organization]
+	if s == nil {
+		s = &share{organization: organization}
+	}
+	if g.free > 0 && s.running < g.options.PlacesEach && len(s.waiting) == 0 {
+		g.shares[organization] = s
+		g.admit(s)
+		return s, nil, nil
+	}
+	if wait := g.expectedWait(s); g.options.MaxWait > 0 && wait > g.options.MaxWait {
+		return nil, nil, g.overload(s, wait)
+	}
+	g.shares[organization] = s
+	w := &waiter{make(chan struct{})}
+	if len(s.waiting) == 0 {
+		g.queue = append(g.queue, s)
+	}
+	s.waiting = append(s.waiting, w)
+	return s, w, nil
+}
+
+// wait returns when the waiter has a place. After an error it has none.
+func (g *Gate) wait(ctx context.Context, s *share, w *waiter) error {
+	var expired <-chan time.Time
+	if g.options.MaxWait > 0 {
+		timer := time.NewTimer(g.options.MaxWait)
+		defer timer.Stop()
+		expired = timer.C
+	}
+	var err error
+	select {
+	case <-w.admitted:
+		return nil
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-expired:
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-w.admitted: // the place came at the same moment
+		g.release(s)
+	default:
+		s.waiting = slices.DeleteFunc(s.waiting, func(other *waiter) bool { return other == w })
+		if len(s.waiting) == 0 {
+			g.queue = slices.DeleteFunc(g.queue, func(other *share) bool { return other == s })
+		}
+		g.forget(s)
+	}
+	if err == nil {
+		err = g.overload(s, g.options.MaxWait)
+	}
+	return err
+}
+
+// leave returns a place that was held for a time.
+func (g *Gate) leave(s *share, held time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	hold, ok := g.holds.Get(s.organization)
+	if !ok {
+		hold = held
+	}
+	g.holds.Add(s.organization, hold+(held-hold)/8)
+	g.release(s)
+}
+
+func (g *Gate) admit(s *share) {
+	g.free--
+	s.running++
+}
+
+func (g *Gate) release(s *share) {
+	g.free++
+	s.running--
+	g.dispatch()
+	g.forget(s)
+}
+
+// dispatch admits waiting operations to the free places, the next one always of the organization that has the fewest places.
+func (g *Gate) dispatch() {
+	for g.free > 0 && len(g.queue) > 0 {
+		s := slices.MinFunc(g.queue, func(a, b *share) int { return cmp.Compare(a.running, b.running) }) // the first of equals
+		if s.running >= g.options.PlacesEach {
+			return
+		}
+		g.queue = slices.DeleteFunc(g.queue, func(other *share) bool { return other == s })
+		g.admit(s)
+		close(s.waiting[0].admitted)
+		if s.waiting = s.waiting[1:]; len(s.waiting) > 0 {
+			g.queue = append(g.queue, s)
+		}
+	}
+}
+
+// forget drops the share of an organization without operations.
+func (g *Gate) forget(s *share) {
+	if s.running == 0 && len(s.waiting) == 0 {
+		delete(g.shares, s.organization)
+	}
+}
+
+// expectedWait estimates how long a new operation of the share would wait: the organization's queue shrinks at the rate of an
+// equal part of the places.
+func (g *Gate) expectedWait(s *share) time.Duration {
+	hold, _ := g.holds.Get(s.organization)
+	active := len(g.shares)
+	if g.shares[s.organization] == nil {
+		active++
+	}
+	places := min(float64(g.options.Places)/float64(active), float64(g.options.PlacesEach))
+	return time.Duration(float64(len(s.waiting)+1) / places * float64(hold))
+}
+
+// overload returns the rejection of an operation that would wait for a time. The organization fills its share if its other
+// operations have, or wait for, an equal part of the places.
+func (g *Gate) overload(s *share, wait time.Duration) error {
+	equalPart := max(g.options.Places/max(len(g.shares), 1), 1)
+	return &deployments.OverloadError{
+		OwnShare:   s.running+len(s.waiting) >= equalPart,
+		RetryAfter: max(wait, time.Second),
+	}
+}
+
+// Waiting returns the number of waiting operations.
+func (g *Gate) Waiting() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := 0
+	for _, s := range g.queue {
+		n += len(s.waiting)
+	}
+	return n
+}

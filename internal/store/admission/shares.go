@@ -1,0 +1,50 @@
+package admission
+
+import (
+	"runtime"
+	"time"
+)
+
+// Shares divides a pool of connections among the classes of operations, so that one class never keeps another waiting.
+// The rest of the pool is for compaction and health checks.
+type Shares struct {
+	// Listings is the number of listings with precomputed totals that run at once. Each takes about as long as any other, and
+	// admitting all at once would make each as late as the last.
+	Listings int
+	// CountedListings is the same for listings that count their records, which takes time in proportion to their number.
+	CountedListings int
+	// Recordings is the same for recordings and batches, which may wait for each other's locks.
+	Recordings int
+}
+
+// reserved is the number of connections for compaction and health checks.
+const reserved = 2
+
+// Divide returns the shares of a pool. A local database shares the processors of this machine with the server, so that more
+// operations at once would only make each of them slower.
+func Divide(connections int, local bool) Shares {
+	s := Shares{CountedListings: connections / 5, Recordings: connections * 3 / 10}
+	s.Listings = connections - reserved - s.CountedListings - s.Recordings
+	if local {
+		processors := runtime.GOMAXPROCS(0)
+		s.Listings = min(s.Listings, 2*processors)
+		s.CountedListings = min(s.CountedListings, processors/2)
+		s.Recordings = min(s.Recordings, 2*processors)
+	}
+	return Shares{max(s.Listings, 1), max(s.CountedListings, 1), max(s.Recordings, 1)}
+}
+
+// Gates are the gates of the classes.
+type Gates struct{ Listings, CountedListings, Recordings *Gate }
+
+// NewGates returns gates with these shares. No organization gets the last place of a class whose operations may take long.
+func NewGates(s Shares, maxWait time.Duration) Gates {
+	long := func(places int) *Gate {
+		return NewGate(Options{Places: places, PlacesEach: max(places-1, 1), MaxWait: maxWait})
+	}
+	return Gates{
+		Listings:        NewGate(Options{Places: s.Listings, MaxWait: maxWait}),
+		CountedListings: long(s.CountedListings),
+		Recordings:      long(s.Recordings),
+	}
+}
