@@ -40,25 +40,34 @@ func dial(ctx context.Context, address string) (*connection, error) {
 
 // do sends a request and copies the response body to body. A status other than 200 is an error with the body's text.
 func (c *connection) do(request []byte, body io.Writer) error {
+	var text bytes.Buffer
+	status, err := c.exchange(request, func(status int) io.Writer {
+		if status == http.StatusOK {
+			return body
+		}
+		return &text
+	})
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", status, &text)
+	}
+	return err
+}
+
+// exchange sends a request, copies the response body to the writer for its status, and returns the status.
+func (c *connection) exchange(request []byte, body func(status int) io.Writer) (status int, err error) {
 	if err := c.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
-		return err
+		return 0, err
 	}
 	if _, err := c.Write(request); err != nil {
-		return err
+		return 0, err
 	}
 	response, err := http.ReadResponse(c.reader, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer response.Body.Close()
-	var text bytes.Buffer
-	if response.StatusCode != http.StatusOK {
-		body = &text
-	}
-	if _, err = io.Copy(body, response.Body); err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("status %d: %s", response.StatusCode, &text)
-	}
-	return err
+	_, err = io.Copy(body(response.StatusCode), response.Body)
+	return response.StatusCode, err
 }
 
 // request returns a request in its wire form.

@@ -42,7 +42,7 @@ func (t *testbed) serveRecords(ctx context.Context, records int, settings ...str
 
 // serve starts a release of the program on a free port and waits until it is ready. The caller stops it.
 func (t *testbed) serve(ctx context.Context, program string, d *dataset) (*server, error) {
-	token, err := mint(ctx, program)
+	token, err := mint(ctx, program, largeOrganization)
 	if err != nil {
 		return nil, err
 	}
@@ -90,9 +90,17 @@ func (s *server) stop() {
 	_ = s.cmd.Wait()
 }
 
-// mint returns a token that may list and record in the large organization.
-func mint(ctx context.Context, program string) (string, error) {
-	cmd := exec.CommandContext(ctx, program, "token", "--organization", largeOrganization, "--scope", "deployments:read", "--scope", "deployments:write")
+// as returns the server for requests of another organization.
+func (s *server) as(ctx context.Context, organization string) (*server, error) {
+	token, err := mint(ctx, s.cmd.Path, organization)
+	other := *s
+	other.token = token
+	return &other, err
+}
+
+// mint returns a token that may list and record in an organization.
+func mint(ctx context.Context, program, organization string) (string, error) {
+	cmd := exec.CommandContext(ctx, program, "token", "--organization", organization, "--scope", "deployments:read", "--scope", "deployments:write")
 	cmd.Env = []string{"JWT_HMAC_SECRET=" + secret}
 	out, err := cmd.Output()
 	return strings.TrimSpace(string(out)), err

@@ -1,0 +1,292 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/deployrecords/deployrecords/internal/contract"
+)
+
+var fairness = scenario{name: "fairness", measure: measureFairness, description: `
+The latency of one organization's requests, 20 a second, while another organization sends more than the server can answer. The
+baseline is the latency of the same requests to the quiet server, just before. /readyz is polled meanwhile, because a load
+balancer takes out a server that is not ready.`}
+
+const (
+	// politeRate is the rate of the organization that is measured, in requests a second.
+	politeRate = 20
+	// politeClients let its requests overlap, so that a slow one does not delay the next.
+	politeClients = 100
+	// fillTime is the time that an overload has to fill its queues before the measurement.
+	fillTime = time.Second
+
+	politeOrganization = "polite"
+	greedyOrganization = "greedy"
+)
+
+// overload is what the greedy organization does. start returns a function that ends it.
+type overload struct {
+	what  string
+	start func(context.Context, *server) (stop func(), err error)
+}
+
+func measureFairness(ctx context.Context, t *testbed) ([]Result, error) {
+	d, err := t.greedyDataset(ctx, t.Records*3/10)
+	if err != nil {
+		return nil, err
+	}
+	s, err := t.serve(ctx, t.program, d)
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	polite, err := s.as(ctx, politeOrganization)
+	if err != nil {
+		return nil, err
+	}
+	greedy, err := s.as(ctx, greedyOrganization)
+	if err != nil {
+		return nil, err
+	}
+	var results []Result
+	for _, o := range t.overloads(d) {
+		for _, request := range politeRequests(polite) {
+			more, err := t.fairnessUnder(ctx, o, polite, greedy, request)
+			if err != nil {
+				return results, fmt.Errorf("%s: %w", o.what, err)
+			}
+			results = append(results, more...)
+		}
+	}
+	more, err := t.overCapacity(ctx, polite)
+	return append(results, more...), err
+}
+
+// overloads returns what greedy organizations do.
+func (t *testbed) overloads(d *dataset) []overload {
+	byDigest := fmt.Sprintf("/v1/deployments?full_history=true&artifact_digest=%s&pagination.page=%d", greedyDigest, d.records/200)
+	batch := greedyBatch(2000)
+	flood := func(count int, method, path, body string) func(context.Context, *server) (func(), error) {
+		return func(ctx context.Context, s *server) (func(), error) {
+			return s.startFlood(ctx, count, s.request(method, path, body)).stop, nil
+		}
+	}
+	return []overload{
+		{fmt.Sprintf("50 clients list by a digest with %s matches", grouped(float64(d.records))), flood(50, http.MethodGet, byDigest, "")},
+		{"200 clients do that", flood(200, http.MethodGet, byDigest, "")},
+		{"50 clients post batches of 2,000 into the same slots", flood(50, http.MethodPost, contract.RecordingPath+"/batch", batch)},
+		{"12 clients record into an environment that a running import has added", t.recordIntoImport},
+	}
+}
+
+// politeRequest is one kind of request of the polite organization.
+type politeRequest struct {
+	what string
+	next func(client int) func() []byte
+}
+
+func politeRequests(s *server) []politeRequest {
+	return []politeRequest{
+		{"listings", always(s.request(http.MethodGet, "/v1/deployments?pagination.page_size=20", ""))},
+		{"recordings", func(client int) func() []byte {
+			return always(s.request(http.MethodPost, contract.RecordingPath, recordingBody("prod", fmt.Sprint("app-", client))))(client)
+		}},
+	}
+}
+
+func recordingBody(environment, deployment string) string {
+	return fmt.Sprintf(`{"environment_name":%q,"deployment_name":%q,"kind":"CONTAINER_IMAGE","artifact_digest":"sha256:%x"}`,
+		environment, deployment, sha256.Sum256([]byte(deployment)))
+}
+
+// fairnessUnder measures one kind of polite request on the quiet server and under an overload, in pairs.
+func (t *testbed) fairnessUnder(ctx context.Context, o overload, polite, greedy *server, request politeRequest) ([]Result, error) {
+	all, err := polite.connect(ctx, politeClients, request.next)
+	if err != nil {
+		return nil, err
+	}
+	defer all.close()
+	if err := all.each(ctx, func(send func() error) error { return send() }); err != nil { // adds names and slots
+		return nil, err
+	}
+	var p50, p99 pairs
+	slowestReady := 0.0
+	for n := range t.Pairs {
+		t.logf("fairness, %s, %s: pair %d of %d", o.what, request.what, n+1, t.Pairs)
+		quiet, err := all.arrive(ctx, politeRate, t.Duration)
+		if err != nil {
+			return nil, err
+		}
+		stop, err := o.start(ctx, greedy)
+		if err != nil {
+			return nil, err
+		}
+		time.Sleep(min(fillTime, t.Duration))
+		ready := polite.pollReady(ctx)
+		loaded, err := all.arrive(ctx, politeRate, t.Duration)
+		slowest, errReady := ready()
+		stop()
+		if err == nil {
+			err = errReady
+		}
+		if err != nil {
+			return nil, err
+		}
+		slowestReady = max(slowestReady, slowest)
+		p50.add(median(loaded), median(quiet))
+		p99.add(quantile(loaded, 0.99), quantile(quiet, 0.99))
+	}
+	what := fmt.Sprintf("of an organization's %s while %s", request.what, o.what)
+	return []Result{
+		p50.result("median "+what, milliseconds, atMost(2, 0)),
+		p99.result("p99 "+what, milliseconds, atMost(3, 0)),
+		{What: "slowest /readyz meanwhile", Measured: seconds(slowestReady), Value: slowestReady, Unit: " s", Threshold: atMost(1, 0)},
+	}, nil
+}
+
+// pollReady asks /readyz until the returned function is called, which returns the longest response time in seconds. A status other
+// than 200 is an error.
+func (s *server) pollReady(ctx context.Context) (end func() (slowest float64, err error)) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	var slowest float64
+	var failed error
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil && failed == nil {
+			took, err := timed(func() error { _, err := s.get(context.WithoutCancel(ctx), "/readyz"); return err })
+			slowest, failed = max(slowest, took), err
+			select {
+			case <-ctx.Done():
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
+	}()
+	return func() (float64, error) {
+		cancel()
+		<-done
+		if failed != nil {
+			failed = fmt.Errorf("/readyz: %w", failed)
+		}
+		return slowest, failed
+	}
+}
+
+// overCapacity compares accepted listings under three times the load of a full server with those of a full server.
+func (t *testbed) overCapacity(ctx context.Context, polite *server) ([]Result, error) {
+	const full, over = 128, 400
+	request := polite.request(http.MethodGet, "/v1/deployments?pagination.page_size=20", "")
+	var accepted pairs
+	slowestRejection := 0.0
+	for n := range t.Pairs {
+		t.logf("fairness, %d clients: pair %d of %d", over, n+1, t.Pairs)
+		var p99 [2]float64
+		for i, count := range []int{full, over} {
+			f := polite.startFlood(ctx, count, request)
+			time.Sleep(t.Duration)
+			f.stop()
+			if len(f.accepted()) == 0 {
+				return nil, fmt.Errorf("%d clients: no listing was accepted", count)
+			}
+			p99[i] = quantile(f.accepted(), 0.99)
+			if rejected := f.rejected(); i == 1 && len(rejected) > 0 {
+				slowestRejection = max(slowestRejection, quantile(rejected, 0.99))
+			}
+		}
+		accepted.add(p99[1], p99[0])
+	}
+	return []Result{
+		accepted.result(fmt.Sprintf("p99 of accepted listings, %d clients against %d", over, full), milliseconds, atMost(2, 0)),
+		{What: "p99 of rejections meanwhile", Measured: milliseconds(slowestRejection), Value: slowestRejection * 1000, Unit: " ms", Threshold: atMost(100, 0)},
+	}, nil
+}
+
+// greedyDigest is the digest of every record of the greedy organization.
+var greedyDigest = "sha256:" + strings.Repeat("a", 64)
+
+// greedyDataset creates a database with one artifact that is deployed that many times.
+func (t *testbed) greedyDataset(ctx context.Context, records int) (*dataset, error) {
+	const name = "fairness"
+	if err := t.exec(ctx, "postgres", "CREATE DATABASE "+name); err != nil {
+		return nil, err
+	}
+	d := &dataset{name: name, records: records, url: t.url(name), driver: "pgx", source: t.url(name)}
+	t.logf("importing %s records of one artifact", grouped(float64(records)))
+	history := pipe(func(w io.Writer) error {
+		for i := range records {
+			if _, err := io.WriteString(w, greedyLine(i, fmt.Sprint("env-", i%50), fmt.Sprint("app-", i/50%100))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	defer history.Close()
+	if _, _, err := importRecords(ctx, t.program, d.url, greedyOrganization, history); err != nil {
+		return nil, err
+	}
+	return d, t.exec(ctx, name, "VACUUM ANALYZE", "CHECKPOINT")
+}
+
+// greedyLine returns a line of an import.
+func greedyLine(i int, environment, deployment string) string {
+	return fmt.Sprintf(`{"id":"%08x-0000-4000-8000-%012x","environment_name":%q,"deployment_name":%q,"status":"SUPERSEDED","created_at":%q,"artifact":{"kind":"CONTAINER_IMAGE","name":"greedy","version":"1","digest":%q}}`+"\n",
+		len(environment), i, environment, deployment, historyEnd.Add(-time.Duration(i)*time.Second).Format(time.RFC3339), greedyDigest)
+}
+
+// greedyBatch returns a batch that records the same slots each time.
+func greedyBatch(items int) string {
+	var body bytes.Buffer
+	for i := range items {
+		if i > 0 {
+			body.WriteByte(',')
+		}
+		body.WriteString(recordingBody("batch", fmt.Sprint("app-", i)))
+	}
+	return `{"deployments":[` + body.String() + `]}`
+}
+
+// recordIntoImport starts an import that adds an environment and then waits for more lines, and clients that record into it.
+func (t *testbed) recordIntoImport(ctx context.Context, s *server) (stop func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	environment := fmt.Sprint("import-", time.Now().UnixNano())
+	reader, writer := io.Pipe()
+	imported := make(chan error, 1)
+	go func() {
+		_, _, err := importRecords(ctx, t.program, s.url, greedyOrganization, reader)
+		_ = reader.CloseWithError(context.Canceled)
+		imported <- err
+	}()
+	end := func() { cancel(); _ = writer.Close(); <-imported }
+	for i := range 20_000 {
+		if _, err := io.WriteString(writer, greedyLine(i, environment, "app")); err != nil {
+			end()
+			return nil, fmt.Errorf("the import ended: %w", err)
+		}
+	}
+	f := s.startFlood(ctx, 12, s.request(http.MethodPost, contract.RecordingPath, recordingBody(environment, "app")))
+	return func() { end(); f.stop() }, waitForLock(ctx, s.source)
+}
+
+// waitForLock waits until a session of the database waits for a lock.
+func waitForLock(ctx context.Context, source string) error {
+	conn, err := pgx.Connect(ctx, source)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		var waiting int
+		if err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_locks WHERE NOT granted`).Scan(&waiting); err != nil || waiting > 0 {
+			return err
+		}
+	}
+	return fmt.Errorf("no recording waits for the import")
+}
