@@ -164,7 +164,7 @@ func (c *serveCommand) open(ctx context.Context, files []fixture.File, stdin io.
 		MaxWait:            c.MaxWait.Value,
 		Timeouts: store.Timeouts{
 			Statement: c.RequestTimeout.Value,
-			Lock:      lockTimeout,
+			Lock:      min(lockTimeout, c.RequestTimeout.Value/2), // so that the deadline follows a lock timeout, a 503
 			Idle:      max(c.RequestTimeout.Value, time.Minute),
 		},
 	}, logger)
