@@ -86,7 +86,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		logger.Warn("--jwt-audience is not set: tokens that the issuer made for other services are accepted too")
 	}
 
-	defer collectRarely()()
+	defer collectRarely(c.MaxTotalBodyBytes.Value)()
 	s, err := c.open(ctx, files, streams.In, logger)
 	if err != nil {
 		return err
@@ -194,6 +194,8 @@ func (c *serveCommand) limits() httpserver.Limits {
 		Shutdown:    c.ShutdownTimeout.Value,
 		HeaderBytes: int(c.MaxHeaderBytes.Value),
 		BodyBytes:   c.MaxBodyBytes.Value,
+
+		TotalBodyBytes: c.MaxTotalBodyBytes.Value,
 	}
 }
 
@@ -269,9 +271,9 @@ func readSecretFile(name string) ([][]byte, error) {
 
 // collectRarely lets the heap grow to about 140 MiB between garbage collections, which delay requests by milliseconds
 // and dominate the latency of the slowest one percent. It sets GOGC to 400 and allocates a ballast that counts as live
-// heap, but takes no memory since nothing touches it. A GOGC other than Go's default takes precedence; with a GOMEMLIMIT,
-// there is no ballast. release ends the ballast's lifetime.
-func collectRarely() (release func()) {
+// heap, but takes no memory since nothing touches it. Beyond memoryLimit it collects as often as needed. A GOGC other than
+// Go's default takes precedence, as does a GOMEMLIMIT, with which there is no ballast. release ends the ballast's lifetime.
+func collectRarely(bodies int64) (release func()) {
 	const goDefault = 100
 	if previous := debug.SetGCPercent(400); previous != goDefault {
 		debug.SetGCPercent(previous)
@@ -280,6 +282,11 @@ func collectRarely() (release func()) {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return func() {} // a GOMEMLIMIT would count the ballast
 	}
+	debug.SetMemoryLimit(memoryLimit(bodies))
 	ballast := make([]byte, 24<<20)
 	return func() { runtime.KeepAlive(ballast) }
 }
+
+// memoryLimit returns the soft limit of Go's memory for a limit of all bodies: 384 MiB by default. A valid body takes up to
+// four times its size while it is decoded and recorded.
+func memoryLimit(bodies int64) int64 { return 128<<20 + 4*bodies }

@@ -88,7 +88,8 @@ type Serve struct {
 	IdleTimeout       Duration `name:"idle-timeout" env:"IDLE_TIMEOUT" default:"2m" placeholder:"TIME" group:"Server" help:"How long a connection may stay open between requests."`
 	ShutdownTimeout   Duration `name:"shutdown-timeout" env:"SHUTDOWN_TIMEOUT" default:"30s" placeholder:"TIME" group:"Server" help:"How long running requests may take to finish after SIGTERM."`
 	MaxHeaderBytes    Int      `name:"max-header-bytes" env:"MAX_HEADER_BYTES" default:"131072" min:"4096" max:"16777216" placeholder:"N" group:"Server" help:"Maximum size of a request line with its header."`
-	MaxBodyBytes      Int      `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"8388608" min:"1024" max:"1073741824" placeholder:"N" group:"Server" help:"Maximum size of a request body."`
+	MaxBodyBytes      Int      `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"8388608" min:"1024" max:"1073741824" placeholder:"N" group:"Server" help:"Maximum size of a request body; for a single recording, at most 1 MiB."`
+	MaxTotalBodyBytes Int      `name:"max-total-body-bytes" env:"MAX_TOTAL_BODY_BYTES" default:"67108864" min:"1024" max:"1099511627776" placeholder:"N" group:"Server" help:"Maximum size of all request bodies that are held at once, half of it for one organization. Further bodies get a 503; a larger body is accepted while there is no other one."`
 
 	LogFormat string `name:"log-format" env:"LOG_FORMAT" default:"text" placeholder:"text|json" group:"Log" help:"Format of the log on standard error."`
 	LogLevel  string `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"Log" help:"Lowest level that is logged: debug, info, warn or error."`

@@ -2,81 +2,66 @@ package httpserver
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/labstack/echo/v4"
 
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// jsonBody is a request's body. It is decoded by json v2: encoding/json would ignore duplicate members, lone surrogates
-// and differences in case.
+// jsonBody is a request's body. Its text is decoded by json v2: encoding/json would ignore duplicate members, lone
+// surrogates and differences in case.
 type jsonBody struct {
-	text       []byte
-	value      any
+	text []byte
+	// value has what the schema knows of the body, except the items of a batch: each is validated and dropped while the body
+	// is read.
+	value any
+	// violations are those of the syntax, the shape and the times.
 	violations []string
+	// rejected has the violations of a batch's items. A violation of the item as a whole has no field.
+	rejected api.RejectedItems
+	// times and items replace parts of the text: times that are written in another form, and rejected items.
+	times, items []edit
 }
 
-// readBody reads a JSON body and checks its shape. The error is an *api.Problem (400, 413, 415) or an
-// *http.MaxBytesError.
-func readBody(r *http.Request, schema *openapi3.Schema) (*jsonBody, error) {
+// readBody reads a JSON body and checks its shape. The body holds its bytes of the budget until it is released. The error
+// is an *api.Problem (400, 415, 503) or an *http.MaxBytesError (413).
+func readBody(r *http.Request, schema *openapi3.Schema, held *heldBody) (*jsonBody, error) {
 	if err := checkContentType(r.Header); err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(r.Body)
-	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
-			problem := api.BadRequest([]string{"body: could not be read to its end"})
-			problem.Cause = err
-			err = problem
+	source := &bodySource{from: r.Body, length: r.ContentLength, hold: held.grow}
+	body, err := newBodyDecoder(schema, source).decode()
+	if len(body.violations) > 0 || err != nil {
+		// A client that still sends reads no response. The rest is dropped; it may make the body too large.
+		held.release()
+		if _, rest := io.Copy(io.Discard, r.Body); rest != nil && source.err == nil {
+			source.err = rest
 		}
-		return nil, err
 	}
-	body := &jsonBody{text: text}
-	if len(bytes.TrimSpace(text)) == 0 {
-		body.violations = []string{"body: is missing"}
-	} else if err := jsonv2.Unmarshal(text, &body.value); err != nil {
-		body.violations = []string{syntaxViolation(err)}
-	} else {
-		body.violations = checkShape(schema, body.value, nil)
-		body.normalizeTimes(schema)
+	if source.err == nil {
+		return body, nil
 	}
-	return body, nil
-}
-
-// checkContentType returns a 415 unless the body is JSON in UTF-8 without a content encoding. It names what was received.
-func checkContentType(header http.Header) error {
-	reject := func(format string, args ...any) error {
-		return &api.Problem{Status: http.StatusUnsupportedMediaType, Message: fmt.Sprintf(format, args...)}
+	if _, known := errors.AsType[*api.Problem](source.err); known {
+		return nil, source.err
 	}
-	types := header.Values("Content-Type")
-	if len(types) != 1 || types[0] == "" {
-		if len(types) > 1 {
-			return reject("Content-Type: is given %d times; application/json is accepted once", len(types))
-		}
-		return reject("Content-Type: is missing; application/json is accepted")
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](source.err); tooLarge {
+		return nil, source.err
 	}
-	mediaType, parameters, err := mime.ParseMediaType(types[0])
-	charset := parameters["charset"]
-	if err != nil || mediaType != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return reject("Content-Type: %s is not application/json in UTF-8", deployments.Quote(types[0]))
-	}
-	if encoding := strings.Join(header.Values("Content-Encoding"), ", "); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return reject("Content-Encoding: %s is not accepted; send the body without an encoding", deployments.Quote(encoding))
-	}
-	return nil
+	problem := api.BadRequest([]string{"body: could not be read to its end"})
+	problem.Cause = source.err
+	return nil, problem
 }
 
 // syntaxViolation describes where and why a body is not one JSON value.
@@ -85,101 +70,15 @@ func syntaxViolation(err error) string {
 	if !errors.As(err, &syntax) {
 		return "body: is not a JSON value"
 	}
-	var pointer []string
-	for token := range syntax.JSONPointer.Tokens() {
-		pointer = append(pointer, deployments.QuoteName(token))
-	}
-	path := jsonPath(pointer)
+	path := pointerPath(syntax.JSONPointer)
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return path + ": is given twice"
-	case len(pointer) == 0:
+	case syntax.JSONPointer == "":
 		return fmt.Sprintf("body: is not one JSON value, at byte %d: %v", syntax.ByteOffset, syntax.Err)
 	default:
 		return fmt.Sprintf("%s: is not JSON, at byte %d: %v", path, syntax.ByteOffset, syntax.Err)
 	}
-}
-
-// maxUnknownMembers is the number of unknown members up to which an object's violations name each of them.
-const maxUnknownMembers = 32
-
-// checkShape rejects lists and objects that are larger than the schema allows, whose validation would take long. It also
-// checks that times exist in the calendar, which the document's format does not express.
-func checkShape(schema *openapi3.Schema, value any, pointer []string) (violations []string) {
-	at := func(token string) []string { return append(slices.Clip(pointer), token) }
-	switch v := value.(type) {
-	case []any:
-		if schema.MaxItems != nil && uint64(len(v)) > *schema.MaxItems {
-			return []string{fmt.Sprintf("%s: has more than %d items", jsonPath(pointer), *schema.MaxItems)}
-		}
-		if schema.Items == nil {
-			return nil
-		}
-		for i, item := range v {
-			violations = append(violations, checkShape(schema.Items.Value, item, at(strconv.Itoa(i)))...)
-		}
-	case map[string]any:
-		if len(v) > len(schema.Properties)+maxUnknownMembers {
-			return []string{fmt.Sprintf("%s: has %d members, and the contract knows %d", jsonPath(pointer), len(v), len(schema.Properties))}
-		}
-		for name, property := range schema.Properties {
-			if member, given := v[name]; given {
-				violations = append(violations, checkShape(property.Value, member, at(name))...)
-			}
-		}
-	case string:
-		if schema.Format != "date-time" {
-			break
-		}
-		if _, err := deployments.ParseTime(v); err != nil {
-			return []string{jsonPath(pointer) + ": " + deployments.Quote(v) + " " + err.Error()}
-		}
-	}
-	return violations
-}
-
-// normalizeTimes writes the times of a valid body as the API does: validation and decoding accept fewer forms than RFC 3339.
-func (b *jsonBody) normalizeTimes(schema *openapi3.Schema) {
-	if normalized, changed := normalizedTimes(schema, b.value); changed && len(b.violations) == 0 {
-		b.value = normalized
-		b.encode()
-	}
-}
-
-// normalizedTimes returns the value with its times in UTC, and reports whether any of them was written differently.
-func normalizedTimes(schema *openapi3.Schema, value any) (normalized any, changed bool) {
-	switch v := value.(type) {
-	case []any:
-		for i := range v {
-			if schema.Items == nil {
-				break
-			}
-			item, itemChanged := normalizedTimes(schema.Items.Value, v[i])
-			v[i], changed = item, changed || itemChanged
-		}
-	case map[string]any:
-		for name, property := range schema.Properties {
-			if member, given := v[name]; given {
-				member, memberChanged := normalizedTimes(property.Value, member)
-				v[name], changed = member, changed || memberChanged
-			}
-		}
-	case string:
-		if t, err := deployments.ParseTime(v); schema.Format == "date-time" && err == nil {
-			text := t.Format(time.RFC3339Nano)
-			return text, text != v
-		}
-	}
-	return value, changed
-}
-
-// encode makes the value the text.
-func (b *jsonBody) encode() {
-	text, err := json.Marshal(b.value)
-	if err != nil {
-		panic(err) // the value was decoded from JSON
-	}
-	b.text = text
 }
 
 // members returns the members of the body's object.
@@ -188,32 +87,45 @@ func (b *jsonBody) members() map[string]any {
 	return members
 }
 
-// handOver returns the request with a body that the generated code can decode: it removes invalid members from rejected
-// items. The rest of an item still identifies what the item is about.
-func (b *jsonBody) handOver(r *http.Request, rejected api.RejectedItems, itemProperties openapi3.Schemas) *http.Request {
-	if len(rejected) > 0 {
-		items, _ := b.members()["deployments"].([]any)
-		for index, violations := range rejected {
-			item, _ := items[index].(map[string]any)
-			valid := make(map[string]any)
-			for name := range itemProperties {
-				if value, given := item[name]; given {
-					valid[name] = value
-				}
-			}
-			for _, violation := range violations {
-				delete(valid, topLevel(violation.Field))
-			}
-			items[index] = valid
-		}
-		b.encode()
+// edit replaces the bytes from start to end of a text.
+type edit struct {
+	start, end int
+	text       []byte
+}
+
+// edited returns the text with the edits.
+func edited(text []byte, edits []edit) []byte {
+	if len(edits) == 0 {
+		return text
 	}
-	r = r.WithContext(api.WithRejectedItems(r.Context(), rejected))
-	r.Header = r.Header.Clone()
-	r.Header.Set("Content-Type", "application/json") // the only spelling that the generated binder accepts
-	r.Body = io.NopCloser(bytes.NewReader(b.text))
-	r.ContentLength = int64(len(b.text))
-	return r
+	slices.SortFunc(edits, func(a, b edit) int { return cmp.Compare(a.start, b.start) })
+	var result []byte
+	end := 0
+	for _, e := range edits {
+		result = append(append(result, text[end:e.start]...), e.text...)
+		end = e.end
+	}
+	return append(result, text[end:]...)
+}
+
+// withoutInvalid returns the JSON of a rejected item without its invalid members. The rest still identifies what the item
+// is about.
+func withoutInvalid(item any, violations []deployments.Violation, properties openapi3.Schemas) []byte {
+	members, _ := item.(map[string]any)
+	valid := make(map[string]any)
+	for name := range properties {
+		if value, given := members[name]; given {
+			valid[name] = value
+		}
+	}
+	for _, violation := range violations {
+		delete(valid, topLevel(violation.Field))
+	}
+	text, err := json.Marshal(valid)
+	if err != nil {
+		panic(err) // the value was decoded from JSON
+	}
+	return text
 }
 
 // topLevel returns the first name of a path.
@@ -224,23 +136,41 @@ func topLevel(path string) string {
 	return path
 }
 
-const idempotencyKey = "Idempotency-Key"
-
-// checkIdempotencyKey checks the one header that operations read.
-func checkIdempotencyKey(header http.Header) []string {
-	values := header.Values(idempotencyKey)
-	if len(values) > 1 {
-		return []string{fmt.Sprintf("%s: is given %d times", idempotencyKey, len(values))}
-	}
-	for _, value := range values {
-		if value == "" || len(value) > 128 {
-			return []string{idempotencyKey + ": does not have 1 to 128 characters"}
-		}
-		for _, c := range []byte(value) {
-			if c < 0x20 || c > 0x7e {
-				return []string{idempotencyKey + ": has a character that is not printable ASCII"}
+// handOver returns the request with a body that the generated code can decode. A partial batch is without the invalid
+// members of rejected items.
+func (b *jsonBody) handOver(r *http.Request) *http.Request {
+	for _, violations := range b.rejected {
+		for i := range violations {
+			if violations[i].Field == "" {
+				violations[i].Field = "item"
 			}
 		}
 	}
-	return nil
+	text := edited(b.text, slices.Concat(b.times, b.items))
+	r = r.WithContext(api.WithRejectedItems(r.Context(), b.rejected))
+	r.Header = r.Header.Clone()
+	r.Header.Set("Content-Type", "application/json") // the only spelling that the generated binder accepts
+	r.Body = &checkedBody{ReadCloser: io.NopCloser(bytes.NewReader(text)), text: text}
+	r.ContentLength = int64(len(text))
+	return r
+}
+
+// checkedBody is a body that readBody has checked.
+type checkedBody struct {
+	io.ReadCloser
+	text []byte
+}
+
+// serializer decodes checked bodies for the generated code. Echo's own serializer copies the text first.
+type serializer struct{ echo.DefaultJSONSerializer }
+
+// Deserialize decodes the body of the request into the value, and drops the text.
+func (s serializer) Deserialize(c echo.Context, value any) error {
+	body, checked := c.Request().Body.(*checkedBody)
+	if !checked {
+		return s.DefaultJSONSerializer.Deserialize(c, value)
+	}
+	text := body.text
+	body.text, body.ReadCloser = nil, http.NoBody
+	return jsonv2.Unmarshal(text, value)
 }

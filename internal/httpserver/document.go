@@ -26,17 +26,23 @@ type Endpoint struct {
 	// Body reports whether the request has a body.
 	Body bool
 
+	// bodyBytes, if not 0, limits the body to less than Limits.BodyBytes.
+	bodyBytes int64
 	// rules, if not nil, returns violations that the document's schemas do not express.
 	rules func(url.Values) []string
 	// partial, if not nil, reports whether violations in single items leave the rest of the request to the handler.
 	partial func(body map[string]any) bool
 }
 
+// singleBodyBytes limits the body of a single recording. The largest valid one, with 100 project versions of escaped names,
+// has about 600 KiB.
+const singleBodyBytes = 1 << 20
+
 // Endpoints has the implemented operations by method and path. New fails if a route has no entry.
 var Endpoints = map[string]Endpoint{
 	"GET /v1/deployments": {Scope: auth.ReadDeployments, Query: api.ListParameters, rules: api.ListRules},
 
-	"POST " + contract.RecordingPath:            {Scope: auth.WriteDeployments, Headers: []string{idempotencyKey}, Body: true},
+	"POST " + contract.RecordingPath:            {Scope: auth.WriteDeployments, Headers: []string{idempotencyKey}, Body: true, bodyBytes: singleBodyBytes},
 	"POST " + contract.RecordingPath + "/batch": {Scope: auth.WriteDeployments, Body: true, partial: api.IsPartial},
 }
 
@@ -74,14 +80,6 @@ func (o *operation) hasBody() bool { return o.route.Operation.RequestBody != nil
 // bodySchema returns the schema of the operation's JSON body.
 func (o *operation) bodySchema() *openapi3.Schema {
 	return o.route.Operation.RequestBody.Value.Content.Get("application/json").Schema.Value
-}
-
-// itemProperties returns the properties of a batch's items, or nil if the operation takes no batch.
-func (o *operation) itemProperties() openapi3.Schemas {
-	if list := o.bodySchema().Properties["deployments"]; list != nil && list.Value.Items != nil {
-		return list.Value.Items.Value.Properties
-	}
-	return nil
 }
 
 // isPublic reports whether the document lets callers in without a token.

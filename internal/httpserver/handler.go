@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 // handler has what the middleware needs.
 type handler struct {
 	Options
+	bodies     *bodyBudget
 	documented routeTable
 	operations map[string]*operation // by routeKey; unimplemented ones by their documented path
 	routes     map[string]bool       // Echo's, by routeKey
@@ -37,6 +39,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	h := &handler{
 		Options:    o,
+		bodies:     newBodyBudget(o.Limits.TotalBodyBytes),
 		documented: routeTable{newDocumentPaths(upstream), newDocumentPaths(own)},
 		operations: map[string]*operation{},
 		routes:     map[string]bool{},
@@ -46,6 +49,7 @@ func New(o Options) (http.Handler, error) {
 	e.HideBanner = true
 	e.IPExtractor = echo.ExtractIPDirect() // a forwarded address is the client's claim
 	e.HTTPErrorHandler = handleError
+	e.JSONSerializer = serializer{}
 
 	for path, serve := range map[string]echo.HandlerFunc{
 		"/openapi.yaml":           serveDocument(o.Document),
@@ -182,10 +186,12 @@ func (h *handler) protect(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		if err := h.limitBody(c); err != nil {
+		if err := h.limitBody(c, o.endpoint); err != nil {
 			return err
 		}
-		request, err := o.validate(c.Request(), h.RejectUnknownParameters)
+		held := h.bodies.body(caller.Organization)
+		defer held.release()
+		request, err := o.validate(c.Request(), h.RejectUnknownParameters, held)
 		if err != nil {
 			return err
 		}
@@ -195,12 +201,19 @@ func (h *handler) protect(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // limitBody rejects a body that declares too many bytes with a 413, and cuts off one that does not declare them.
-func (h *handler) limitBody(c echo.Context) error {
-	r := c.Request()
-	if r.ContentLength > h.Limits.BodyBytes {
-		return bodyTooLarge(h.Limits.BodyBytes)
+func (h *handler) limitBody(c echo.Context, endpoint *Endpoint) error {
+	r, limit := c.Request(), h.Limits.BodyBytes
+	if endpoint.bodyBytes > 0 {
+		limit = min(limit, endpoint.bodyBytes)
 	}
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, h.Limits.BodyBytes)
+	if r.ContentLength > limit {
+		if r.Header.Get("Expect") == "" {
+			// A client that still sends reads no response.
+			_, _ = io.CopyN(io.Discard, r.Body, h.Limits.BodyBytes)
+		}
+		return bodyTooLarge(limit)
+	}
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, limit)
 	return nil
 }
 

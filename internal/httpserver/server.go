@@ -50,6 +50,8 @@ type Limits struct {
 	// HeaderBytes limits a request's line and header, BodyBytes its body.
 	HeaderBytes int
 	BodyBytes   int64
+	// TotalBodyBytes limits the bodies, as sent, of all requests at once.
+	TotalBodyBytes int64
 }
 
 // DefaultLimits returns limits for a server with or without a proxy.
@@ -63,6 +65,8 @@ func DefaultLimits() Limits {
 		Shutdown:    30 * time.Second,
 		HeaderBytes: 128 << 10,
 		BodyBytes:   8 << 20,
+
+		TotalBodyBytes: 64 << 20,
 	}
 }
 

@@ -1,16 +1,16 @@
 package httpserver
 
 import (
-	"bytes"
 	"context"
-	"io"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 
 	"github.com/deployrecords/deployrecords/internal/api"
-	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 var validationOptions = &openapi3filter.Options{
@@ -18,16 +18,25 @@ var validationOptions = &openapi3filter.Options{
 	MultiError: true,
 	// Authentication has run (R4). Without a function openapi3filter rejects every request.
 	AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
+	// Bodies are decoded and validated while they are read.
+	ExcludeRequestBody: true,
 	// Setting defaults would rewrite the request's URL.
-	SkipSettingDefaults: true,
-	RegexCompiler:       CompilePattern,
-	// Details would carry the schema and the value into the message.
+	SkipSettingDefaults:     true,
+	RegexCompiler:           CompilePattern,
 	SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.DisableSchemaErrorDetails()},
 }
 
+// schemaOptions validate a body as openapi3filter does with validationOptions.
+var schemaOptions = []openapi3.SchemaValidationOption{
+	openapi3.VisitAsRequest(), openapi3.MultiErrors(), openapi3.SetSchemaRegexCompiler(CompilePattern),
+	// Details would carry the schema and the value into the message.
+	openapi3.DisableSchemaErrorDetails(),
+}
+
 // validate checks a request against the document and the rules of the endpoint. It returns the request for the generated
-// code, or an *api.Problem: a 400 with every violation, a 413 or 415, or a 501 for an unsupported parameter.
-func (o *operation) validate(r *http.Request, rejectUnknown bool) (*http.Request, error) {
+// code, or an error: a 400 with every violation, a 413, 415 or 503 for the body, or a 501 for an unsupported parameter. The
+// body takes its bytes from held.
+func (o *operation) validate(r *http.Request, rejectUnknown bool, held *heldBody) (*http.Request, error) {
 	query, violations := parseQuery(r.URL.RawQuery)
 	values, invalid := checkSpelling(o.query, query)
 	violations = append(violations, invalid...)
@@ -42,23 +51,21 @@ func (o *operation) validate(r *http.Request, rejectUnknown bool) (*http.Request
 	var body *jsonBody
 	if o.hasBody() {
 		var err error
-		if body, err = readBody(r, o.bodySchema()); err != nil {
+		if body, err = readBody(r, o.bodySchema(), held); err != nil {
 			return nil, err
 		}
 		violations = append(violations, body.violations...)
 	}
-	rejected := make(api.RejectedItems)
-	for _, v := range o.checkSchemas(r, values, body) {
-		switch item, field := v.item(); {
-		case v.parameter == idempotencyKey:
-			// checkIdempotencyKey reports more.
-		case v.parameter != "" && query.Has(v.parameter) != values.Has(v.parameter):
-			// checkSpelling has reported and removed the value. Its absence is no second violation.
-		case item >= 0 && o.endpoint.partial != nil && o.endpoint.partial(body.members()):
-			rejected[item] = append(rejected[item], deployments.Violation{Field: field, Message: v.message})
-		default:
-			violations = append(violations, v.String())
+	if body == nil || len(body.violations) == 0 {
+		for _, v := range o.checkParameters(r, values) {
+			// checkIdempotencyKey reports more. If checkSpelling has removed a value, its absence is no second violation.
+			if v.parameter != idempotencyKey && query.Has(v.parameter) == values.Has(v.parameter) {
+				violations = append(violations, v.String())
+			}
 		}
+	}
+	if body != nil && len(body.violations) == 0 {
+		violations = append(violations, o.bodyViolations(body)...)
 	}
 	if o.endpoint.rules != nil {
 		violations = append(violations, o.endpoint.rules(query)...)
@@ -72,21 +79,43 @@ func (o *operation) validate(r *http.Request, rejectUnknown bool) (*http.Request
 	if body == nil {
 		return r, nil
 	}
-	return body.handOver(r, rejected, o.itemProperties()), nil
+	return body.handOver(r), nil
 }
 
-// checkSchemas validates the query values and the body against the document's schemas. A body that is not JSON or too
-// large for its schema has been reported already.
-func (o *operation) checkSchemas(r *http.Request, values map[string][]string, body *jsonBody) []schemaViolation {
-	// openapi3filter reads the request's body to its end, however long. It gets the bytes that were read, or none.
+// bodyViolations returns the violations of a body. Those of a batch's items leave the rest to the handler if the batch is
+// partial.
+func (o *operation) bodyViolations(body *jsonBody) (violations []string) {
+	for _, v := range bodyViolations(o.bodySchema(), body.value) {
+		violations = append(violations, v.String())
+	}
+	if o.endpoint.partial != nil && o.endpoint.partial(body.members()) {
+		return violations
+	}
+	for _, index := range slices.Sorted(maps.Keys(body.rejected)) {
+		for _, v := range body.rejected[index] {
+			text := "" // a response has the number of the others only
+			if len(violations) < api.MaxDetails {
+				text = itemPath(index, v.Field) + ": " + v.Message
+			}
+			violations = append(violations, text)
+		}
+	}
+	return violations
+}
+
+// itemPath returns the path of a field within an item of a batch, or that of the item.
+func itemPath(index int, field string) string {
+	path := fmt.Sprintf("deployments[%d]", index)
+	if field != "" {
+		path += "." + field
+	}
+	return path
+}
+
+// checkParameters validates the query values and the header against the document's schemas.
+func (o *operation) checkParameters(r *http.Request, values map[string][]string) []schemaViolation {
 	request := r.WithContext(context.WithoutCancel(r.Context()))
 	request.Body = http.NoBody
-	if body != nil {
-		if len(body.violations) > 0 {
-			return nil
-		}
-		request.Body = io.NopCloser(bytes.NewReader(body.text))
-	}
 	return schemaViolations(openapi3filter.ValidateRequest(request.Context(), &openapi3filter.RequestValidationInput{
 		Request:     request,
 		QueryParams: values,

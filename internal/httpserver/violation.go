@@ -9,6 +9,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
@@ -33,27 +34,17 @@ func (v schemaViolation) String() string {
 	}
 }
 
-// item returns the index of the batch item that has the violation and the path within the item, or -1.
-func (v schemaViolation) item() (index int, field string) {
-	if len(v.pointer) < 2 || v.pointer[0] != "deployments" {
-		return -1, ""
-	}
-	index, err := strconv.Atoi(v.pointer[1])
-	if err != nil {
-		return -1, ""
-	}
-	if len(v.pointer) == 2 {
-		return index, "item"
-	}
-	return index, jsonPath(v.pointer[2:])
-}
-
 // jsonPath formats a JSON pointer for people, as deployments[3].artifact_digest.
+// It shortens a path that is longer than any of the contract's to its end.
 func jsonPath(pointer []string) string {
 	if len(pointer) == 0 {
 		return "body"
 	}
 	var b strings.Builder
+	if len(pointer) > maxPathParts {
+		pointer = pointer[len(pointer)-shortPathParts:]
+		b.WriteString("….")
+	}
 	for i, token := range pointer {
 		if _, err := strconv.Atoi(token); err == nil && i > 0 {
 			b.WriteString("[" + token + "]")
@@ -65,6 +56,33 @@ func jsonPath(pointer []string) string {
 		b.WriteString(token)
 	}
 	return b.String()
+}
+
+const (
+	// maxPathParts is the number of parts up to which a path is written in full.
+	maxPathParts = 8
+	// shortPathParts is the number of parts that a longer path shows.
+	shortPathParts = 3
+)
+
+// pointerPath formats the JSON pointer of a body that is not checked yet. It quotes names that are not plain.
+func pointerPath(pointer jsontext.Pointer) string {
+	var parts []string
+	for token := range pointer.Tokens() {
+		parts = append(parts, deployments.QuoteName(token))
+	}
+	return jsonPath(parts)
+}
+
+// bodyViolations validates a value of a body against its schema.
+func bodyViolations(schema *openapi3.Schema, value any) []schemaViolation {
+	err := schema.VisitJSON(value, schemaOptions...)
+	if err == nil {
+		return nil
+	}
+	var c bodyCollector
+	c.collect(err)
+	return c.violations
 }
 
 // schemaViolations translates the error of openapi3filter.
@@ -83,10 +101,6 @@ func schemaViolations(err error) []schemaViolation {
 	switch {
 	case errors.As(err, &requestErr) && requestErr.Parameter != nil:
 		return []schemaViolation{{parameter: requestErr.Parameter.Name, message: parameterMessage(requestErr.Err)}}
-	case requestErr != nil && requestErr.RequestBody != nil:
-		var c bodyCollector
-		c.collect(requestErr.Err)
-		return c.violations
 	default:
 		return []schemaViolation{{message: "the request does not fit the contract"}}
 	}
@@ -136,8 +150,6 @@ func (c *bodyCollector) collect(err error) {
 		}
 	case errors.As(err, &schemaErr):
 		c.collectSchemaError(schemaErr)
-	case errors.Is(err, openapi3filter.ErrInvalidRequired):
-		c.add(nil, "is missing")
 	default:
 		c.add(nil, "does not fit the contract")
 	}
@@ -178,7 +190,7 @@ func schemaMessage(err *openapi3.SchemaError) string {
 		if err.Value == nil {
 			return "is null"
 		}
-		return deployments.Quote(fmt.Sprint(err.Value)) + " is not one of " + allowedValues(err.Schema)
+		return quoteValue(err.Value) + " is not one of " + allowedValues(err.Schema)
 	case "nullable":
 		return "is null"
 	case "required":
@@ -221,10 +233,16 @@ func schemaMessage(err *openapi3.SchemaError) string {
 	return err.Reason
 }
 
-// quoteValue quotes a text or a number, which is written in digits.
+// quoteValue quotes a text or a number, which is written in digits. Of a list or an object it names the type: the decoder drops
+// the content where the schema has none.
 func quoteValue(value any) string {
-	if number, ok := value.(float64); ok {
-		return deployments.Quote(strconv.FormatFloat(number, 'f', -1, 64))
+	switch v := value.(type) {
+	case float64:
+		return deployments.Quote(strconv.FormatFloat(v, 'f', -1, 64))
+	case map[string]any:
+		return "an object"
+	case []any:
+		return "a list"
 	}
 	return deployments.Quote(fmt.Sprint(value))
 }

@@ -1,0 +1,74 @@
+package httpserver
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/deployrecords/deployrecords/internal/api"
+)
+
+// bodyBudget limits the bytes of request bodies that are held at once. A body takes bytes as they arrive, so a slow sender
+// holds what it has sent, and releases them when its request ends.
+//
+// An organization may hold half of the limit: the others then always find room for their recordings. A body that finds no
+// other one may exceed both limits, so that a body of any permitted size is accepted at some time.
+type bodyBudget struct {
+	limit int64
+
+	mu            sync.Mutex
+	held          int64
+	organizations map[string]int64
+}
+
+func newBodyBudget(limit int64) *bodyBudget {
+	return &bodyBudget{limit: limit, organizations: make(map[string]int64)}
+}
+
+// heldBody is what one body holds of a budget.
+type heldBody struct {
+	budget       *bodyBudget
+	organization string
+	bytes        int64
+	// alone reports that no other body was held when the first byte arrived.
+	alone bool
+}
+
+// body returns a body of the organization that holds nothing yet.
+func (b *bodyBudget) body(organization string) *heldBody {
+	return &heldBody{budget: b, organization: organization}
+}
+
+// bodyRetryAfter is the time after which a client should send a body again that found no room.
+const bodyRetryAfter = time.Second
+
+// grow takes more bytes, or returns a 503.
+func (h *heldBody) grow(bytes int) error {
+	b, n := h.budget, int64(bytes)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h.alone = h.alone || b.held == 0
+	if !h.alone && (b.held+n > b.limit || b.organizations[h.organization]+n > b.limit/2) {
+		return &api.Problem{
+			Status:     http.StatusServiceUnavailable,
+			Message:    "the server holds too many request bodies, try again",
+			RetryAfter: bodyRetryAfter,
+		}
+	}
+	h.bytes += n
+	b.held += n
+	b.organizations[h.organization] += n
+	return nil
+}
+
+// release returns the bytes of the body to the budget. Further calls have no effect.
+func (h *heldBody) release() {
+	b := h.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held -= h.bytes
+	if b.organizations[h.organization] -= h.bytes; b.organizations[h.organization] == 0 {
+		delete(b.organizations, h.organization)
+	}
+	h.bytes, h.alone = 0, false
+}
