@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -74,7 +76,8 @@ func (c *apiClient) describe(status int, body []byte, separator string) string {
 	if status == http.StatusNotFound {
 		text += " (is --url right?)"
 	}
-	for _, detail := range problem.Details {
+	shown := problem.Details[:min(len(problem.Details), maxDetails)]
+	for _, detail := range shown {
 		line := string(detail)
 		if json.Unmarshal(detail, &line) != nil {
 			_ = detail.Compact() // it is valid JSON
@@ -85,8 +88,14 @@ func (c *apiClient) describe(status int, body []byte, separator string) string {
 		}
 		text += separator + c.printable(line)
 	}
+	if more := len(problem.Details) - len(shown); more > 0 {
+		text += fmt.Sprintf("%sand %d more", separator, more)
+	}
 	return text
 }
+
+// maxDetails is the maximum number of details of an error that are printed; the server sends at most as many (R3).
+const maxDetails = 20
 
 // maxPrintable limits one text of a server's error, in characters.
 const maxPrintable = 1000
@@ -102,6 +111,23 @@ func (c *apiClient) printable(text string) string {
 		text = string(runes[:maxPrintable]) + "…"
 	}
 	return text
+}
+
+// escapeInvisible writes the characters of a JSON text that visible replaces as \u escapes: the text has the same value.
+func escapeInvisible(text []byte) []byte {
+	var escaped []byte
+	for _, r := range string(text) { // invalid bytes become the replacement character
+		switch {
+		case r < utf8.RuneSelf || unicode.IsGraphic(r):
+			escaped = utf8.AppendRune(escaped, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			escaped = fmt.Appendf(escaped, `\u%04x\u%04x`, high, low)
+		default:
+			escaped = fmt.Appendf(escaped, `\u%04x`, r)
+		}
+	}
+	return escaped
 }
 
 // visible replaces characters that move a terminal's cursor or break a line.

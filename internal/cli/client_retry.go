@@ -14,8 +14,12 @@ import (
 	"github.com/sethvargo/go-retry"
 )
 
-// maxResponse limits a response, which is kept in memory. A page of records is far smaller.
-const maxResponse = 64 << 20
+const (
+	// maxResponse limits a response, which is kept in memory. A page of records is far smaller.
+	maxResponse = 64 << 20
+	// maxErrorResponse is the size up to which the body of an error is read.
+	maxErrorResponse = 1 << 20
+)
 
 // newBackoff returns pauses that double: 0.25 to 0.5 s at first (375 ms ± 33 %), 7.5 to 15 s at most. They are random so
 // that pipeline steps that failed together do not retry together.
@@ -90,7 +94,11 @@ func (c *apiClient) try(ctx context.Context, send func(context.Context) (*http.R
 		return nil, c.networkError(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxResponse+1))
+	limit := int64(maxErrorResponse)
+	if response.StatusCode == http.StatusOK {
+		limit = maxResponse + 1
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, limit))
 	if err != nil {
 		return nil, c.networkError(fmt.Errorf("the response broke off: %w", err))
 	}

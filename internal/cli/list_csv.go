@@ -15,10 +15,12 @@ var csvHeader = []string{
 }
 
 // csvPrinter writes RFC 4180. Unless it is safe, it writes values unchanged, even those that a spreadsheet runs as formulas.
+// On a terminal, it replaces control characters.
 type csvPrinter struct {
 	raw       *bufio.Writer
 	out       *csv.Writer
 	safe, bom bool
+	terminal  bool
 	started   bool
 }
 
@@ -26,7 +28,7 @@ func newCSVPrinter(out io.Writer, safe, bom bool) *csvPrinter {
 	raw := bufio.NewWriter(out)
 	w := csv.NewWriter(raw)
 	w.UseCRLF = true
-	return &csvPrinter{raw: raw, out: w, safe: safe, bom: bom}
+	return &csvPrinter{raw: raw, out: w, safe: safe, bom: bom, terminal: isTerminal(out)}
 }
 
 func (p *csvPrinter) page(page recordPage) error {
@@ -46,6 +48,11 @@ func (p *csvPrinter) page(page recordPage) error {
 			r.Id, r.EnvironmentId, r.EnvironmentName, orEmpty(r.LogicalEnvironmentId), orEmpty(r.LogicalEnvironmentName), r.DeploymentName,
 			r.ArtifactId, r.Artifact.Kind, r.Artifact.Name, r.Artifact.Version, r.Artifact.Digest,
 			string(r.Status), csvTime(r.CreatedAt), csvTime(r.UpdatedAt), csvTime(r.LastSeenAt),
+		}
+		if p.terminal {
+			for i, value := range row {
+				row[i] = visible(value)
+			}
 		}
 		if p.safe {
 			for i, value := range row {

@@ -28,11 +28,11 @@ func (c *listCommand) printer(streams Streams) printer {
 	case c.Output == "table":
 		return &tablePrinter{out: streams.Out, now: time.Now()}
 	case c.Output == "json" && c.All:
-		return &jsonPrinter{out: bufio.NewWriter(streams.Out)}
+		return &jsonPrinter{out: bufio.NewWriter(streams.Out), text: jsonText(streams.Out)}
 	case c.Output == "json":
 		return &bodyPrinter{out: streams.Out}
 	case c.Output == "ndjson":
-		return &ndjsonPrinter{out: bufio.NewWriter(streams.Out)}
+		return &ndjsonPrinter{out: bufio.NewWriter(streams.Out), text: jsonText(streams.Out)}
 	case c.Output == "csv":
 		return newCSVPrinter(streams.Out, c.CSVSafe, c.CSVBOM)
 	}
@@ -45,8 +45,17 @@ type bodyPrinter struct{ out io.Writer }
 func (p *bodyPrinter) page(page recordPage) error { return writeBody(p.out, page.body) }
 func (p *bodyPrinter) end() error                 { return nil }
 
-// writeBody writes the body with a line break at its end.
+// jsonText returns what a writer gets for a JSON text: on a terminal, the text with its control characters escaped.
+func jsonText(out io.Writer) func([]byte) []byte {
+	if isTerminal(out) {
+		return escapeInvisible
+	}
+	return func(text []byte) []byte { return text }
+}
+
+// writeBody writes the body with a line break at its end. On a terminal, control characters are escaped.
 func writeBody(out io.Writer, body []byte) error {
+	body = jsonText(out)(body)
 	if !bytes.HasSuffix(body, []byte("\n")) {
 		body = append(body, '\n')
 	}
@@ -57,6 +66,7 @@ func writeBody(out io.Writer, body []byte) error {
 // jsonPrinter merges all pages into one response, with the pagination of the last page.
 type jsonPrinter struct {
 	out        *bufio.Writer
+	text       func([]byte) []byte
 	records    int
 	pagination client.OffsetPagination
 }
@@ -70,7 +80,7 @@ func (p *jsonPrinter) page(page recordPage) error {
 			separator = jsonListStart
 		}
 		_, _ = p.out.WriteString(separator)
-		_, _ = p.out.Write(record)
+		_, _ = p.out.Write(p.text(record))
 		p.records++
 	}
 	p.pagination = page.pagination
@@ -90,13 +100,16 @@ func (p *jsonPrinter) end() error {
 }
 
 // ndjsonPrinter writes each record as the server sent it, on one line, as import reads it.
-type ndjsonPrinter struct{ out *bufio.Writer }
+type ndjsonPrinter struct {
+	out  *bufio.Writer
+	text func([]byte) []byte
+}
 
 func (p *ndjsonPrinter) page(page recordPage) error {
 	for _, record := range page.records {
 		line := jsontext.Value(record)
 		_ = line.Compact() // the response was parsed, so it is valid JSON
-		_, _ = p.out.Write(line)
+		_, _ = p.out.Write(p.text(line))
 		_ = p.out.WriteByte('\n')
 	}
 	return p.out.Flush()

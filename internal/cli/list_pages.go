@@ -75,14 +75,11 @@ func (l *lister) page(ctx context.Context) (recordPage, error) {
 	if err != nil {
 		return recordPage{}, err
 	}
-	var list struct {
-		Records    []json.RawMessage        `json:"deployment_records"`
-		Pagination *client.OffsetPagination `json:"pagination"`
+	page, err := parsePage(body)
+	if err != nil {
+		return recordPage{}, fmt.Errorf("%s %w", l.api.base, err)
 	}
-	if err := json.Unmarshal(body, &list); err != nil || list.Pagination == nil {
-		return recordPage{}, fmt.Errorf("%s responded 200 without a list of records: is --url right?", l.api.base)
-	}
-	return recordPage{body: body, records: list.Records, pagination: *list.Pagination}, nil
+	return page, nil
 }
 
 // id returns the record's id, or the whole record if it has none.

@@ -89,7 +89,7 @@ func (c *verifyCommand) verify(ctx context.Context, s *store.Store, organization
 
 func printVerification(v *store.Verification, streams Streams) {
 	fmt.Fprintf(streams.Out, "%s: %d records, %d slots, %d totals, %d milestones, %d pending changes: ",
-		v.Organization, v.Records, v.Slots, v.Totals, v.Milestones, v.Pending)
+		visible(v.Organization), v.Records, v.Slots, v.Totals, v.Milestones, v.Pending)
 	if v.Found == 0 {
 		fmt.Fprintln(streams.Out, "consistent")
 	} else {
@@ -102,7 +102,7 @@ func printVerification(v *store.Verification, streams Streams) {
 // printSome prints lines and how many more there are.
 func printSome(lines []string, all int64, streams Streams) {
 	for _, line := range lines {
-		fmt.Fprintln(streams.Out, "  "+line)
+		fmt.Fprintln(streams.Out, "  "+visible(line))
 	}
 	if more := all - int64(len(lines)); more > 0 {
 		fmt.Fprintf(streams.Out, "  and %d more\n", more)

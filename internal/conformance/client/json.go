@@ -32,7 +32,11 @@ type Member struct {
 // ReadJSON reads a body that must be one JSON value in UTF-8. With an error it may still return the value.
 func ReadJSON(body []byte) (*Value, error) {
 	decoder := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	v, err := readValue(decoder)
+	reader := valueReader{decoder: decoder}
+	v, err := reader.read()
+	if errors.Is(err, errTooManyValues) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the body is not JSON: %s", Quote(string(body)))
 	}
@@ -45,8 +49,22 @@ func ReadJSON(body []byte) (*Value, error) {
 	return v, nil
 }
 
-func readValue(decoder *jsontext.Decoder) (*Value, error) {
-	token, err := decoder.ReadToken()
+// maxValues limits the values in a body: a record has about 20 in 600 bytes, so no list within maxBody has more.
+const maxValues = maxBody / 16
+
+var errTooManyValues = fmt.Errorf("the body has more than %d JSON values", maxValues)
+
+// valueReader reads values and counts them.
+type valueReader struct {
+	decoder *jsontext.Decoder
+	values  int
+}
+
+func (r *valueReader) read() (*Value, error) {
+	if r.values++; r.values > maxValues {
+		return nil, errTooManyValues
+	}
+	token, err := r.decoder.ReadToken()
 	if err != nil {
 		return nil, err
 	}
@@ -55,15 +73,15 @@ func readValue(decoder *jsontext.Decoder) (*Value, error) {
 	case '"', '0':
 		v.Content = token.String()
 	case '{', '[':
-		for next := decoder.PeekKind(); next != '}' && next != ']'; next = decoder.PeekKind() {
+		for next := r.decoder.PeekKind(); next != '}' && next != ']'; next = r.decoder.PeekKind() {
 			name := ""
 			if v.Kind == '{' {
-				if token, err = decoder.ReadToken(); err != nil {
+				if token, err = r.decoder.ReadToken(); err != nil {
 					return nil, err
 				}
 				name = token.String() // before the decoder reuses its buffer
 			}
-			inner, err := readValue(decoder)
+			inner, err := r.read()
 			if err != nil {
 				return nil, err
 			}
@@ -73,7 +91,7 @@ func readValue(decoder *jsontext.Decoder) (*Value, error) {
 				v.Items = append(v.Items, inner)
 			}
 		}
-		_, err = decoder.ReadToken()
+		_, err = r.decoder.ReadToken()
 	}
 	return v, err
 }
