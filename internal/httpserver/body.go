@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
 
@@ -172,5 +171,5 @@ func (s serializer) Deserialize(c echo.Context, value any) error {
 	}
 	text := body.text
 	body.text, body.ReadCloser = nil, http.NoBody
-	return jsonv2.Unmarshal(text, value)
+	return json.Unmarshal(text, value) // its errors name the field
 }

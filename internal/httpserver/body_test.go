@@ -42,7 +42,7 @@ func TestTheShapeOfBodies(t *testing.T) {
 		"a long value":                    {batchPath, `{"a":"` + long + `"}`, "a: a name or value at byte 4 has more than 262144 bytes"},
 		"a list instead of a text":        {recordPath, deployment(1, `"artifact_name":[{"a":[1,2]}]`), "artifact_name: is not a string"},
 		"an object instead of an enum":    {recordPath, deployment(1, `"status":{"a":[1,2]}`), "status: an object is not one of DEPLOYMENT_STATUS_UNSPECIFIED, DEPLOYED, DECOMMISSIONED"},
-		"a number beyond float64":         {batchPath, batchBody(`,"part":1e999`), `part: "1.7976931348623157e+308" is not of the format int32`},
+		"a number beyond float64":         {batchPath, batchBody(`,"part":1e999`), `part: "1797693134862315700000000000000000000000000000000000000000000000"… is not of the format int32`},
 		"a value after the body":          {recordPath, deployment(1) + " \n {", fmt.Sprintf("body: is not one JSON value, at byte %d: invalid character '{' after top-level value", len(deployment(1))+3)},
 		"syntax after violations":         {batchPath, batchBody("", "{}") + "]", fmt.Sprintf("body: is not one JSON value, at byte %d: invalid character ']'", len(batchBody("", "{}")))},
 		"an invalid member in the middle": {batchPath, `{"deployments":[{"environment_name":tru}]}`, `deployments[0].environment_name: is not JSON, at byte `},
