@@ -38,7 +38,15 @@ func dial(ctx context.Context, address string) (*connection, error) {
 	return &connection{conn, bufio.NewReaderSize(conn, 64<<10)}, nil
 }
 
-// do sends a request and copies the response body to body. A status other than 200 is an error with the body's text.
+// statusError is a response with a status other than 200.
+type statusError struct {
+	status int
+	body   string
+}
+
+func (e *statusError) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.body) }
+
+// do sends a request and copies the response body to body. A status other than 200 is a *statusError.
 func (c *connection) do(request []byte, body io.Writer) error {
 	var text bytes.Buffer
 	status, err := c.exchange(request, func(status int) io.Writer {
@@ -48,7 +56,7 @@ func (c *connection) do(request []byte, body io.Writer) error {
 		return &text
 	})
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("status %d: %s", status, &text)
+		err = &statusError{status, text.String()}
 	}
 	return err
 }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -117,6 +119,7 @@ func (t *testbed) fairnessUnder(ctx context.Context, o overload, polite, greedy 
 	if err := all.each(ctx, func(send func() error) error { return send() }); err != nil { // adds names and slots
 		return nil, err
 	}
+	rejected := all.countRejections()
 	var p50, p99 pairs
 	slowestReady := 0.0
 	for n := range t.Pairs {
@@ -132,15 +135,11 @@ func (t *testbed) fairnessUnder(ctx context.Context, o overload, polite, greedy 
 		time.Sleep(min(fillTime, t.Duration))
 		ready := polite.pollReady(ctx)
 		loaded, err := all.arrive(ctx, politeRate, t.Duration)
-		slowest, errReady := ready()
+		slowestReady = max(slowestReady, ready())
 		stop()
-		if err == nil {
-			err = errReady
-		}
 		if err != nil {
 			return nil, err
 		}
-		slowestReady = max(slowestReady, slowest)
 		p50.add(median(loaded), median(quiet))
 		p99.add(quantile(loaded, 0.99), quantile(quiet, 0.99))
 	}
@@ -149,35 +148,47 @@ func (t *testbed) fairnessUnder(ctx context.Context, o overload, polite, greedy 
 		p50.result("median "+what, milliseconds, atMost(2, 0)),
 		p99.result("p99 "+what, milliseconds, atMost(3, 0)),
 		{What: "slowest /readyz meanwhile", Measured: seconds(slowestReady), Value: slowestReady, Unit: " s", Threshold: atMost(1, 0)},
+		{What: "requests of the organization that were rejected meanwhile", Measured: grouped(float64(rejected.Load()))},
 	}, nil
 }
 
-// pollReady asks /readyz until the returned function is called, which returns the longest response time in seconds. A status other
-// than 200 is an error.
-func (s *server) pollReady(ctx context.Context) (end func() (slowest float64, err error)) {
+// countRejections counts responses with a status other than 200, which are errors otherwise.
+func (c *clients) countRejections() *atomic.Int64 {
+	rejected := new(atomic.Int64)
+	for i, send := range c.send {
+		c.send[i] = func() error {
+			err := send()
+			if _, ok := errors.AsType[*statusError](err); ok {
+				rejected.Add(1)
+				err = nil
+			}
+			return err
+		}
+	}
+	return rejected
+}
+
+// pollReady asks /readyz until the returned function is called, which returns the longest response time in seconds. A failure counts
+// as a minute.
+func (s *server) pollReady(ctx context.Context) (end func() (slowest float64)) {
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	var slowest float64
-	var failed error
+	slowest := make(chan float64)
 	go func() {
-		defer close(done)
-		for ctx.Err() == nil && failed == nil {
+		longest := 0.0
+		for ctx.Err() == nil {
 			took, err := timed(func() error { _, err := s.get(context.WithoutCancel(ctx), "/readyz"); return err })
-			slowest, failed = max(slowest, took), err
+			if err != nil {
+				took = time.Minute.Seconds()
+			}
+			longest = max(longest, took)
 			select {
 			case <-ctx.Done():
 			case <-time.After(200 * time.Millisecond):
 			}
 		}
+		slowest <- longest
 	}()
-	return func() (float64, error) {
-		cancel()
-		<-done
-		if failed != nil {
-			failed = fmt.Errorf("/readyz: %w", failed)
-		}
-		return slowest, failed
-	}
+	return func() float64 { cancel(); return <-slowest }
 }
 
 // overCapacity compares accepted listings under three times the load of a full server with those of a full server.
@@ -264,7 +275,11 @@ func (t *testbed) recordIntoImport(ctx context.Context, s *server) (stop func(),
 		_ = reader.CloseWithError(context.Canceled)
 		imported <- err
 	}()
-	end := func() { cancel(); _ = writer.Close(); <-imported }
+	end := func() {
+		cancel()
+		_ = writer.Close()
+		<-imported //nolint:errcheck // the import is interrupted
+	}
 	for i := range 20_000 {
 		if _, err := io.WriteString(writer, greedyLine(i, environment, "app")); err != nil {
 			end()

@@ -61,8 +61,12 @@ func (s *apiServer) onTerminal(args ...string) string {
 func TestTerminalsGetNoControlCharacters(t *testing.T) {
 	const hostile = "a\x1b[2Jb\u009b31mc\u202ed\u0007e\U000e0041f"
 	for _, args := range [][]string{
-		{"list"}, {"list", "--output", "csv"}, {"list", "--output", "csv", "--csv-safe"}, {"list", "--output", "json"},
-		{"list", "--output", "json", "--all"}, {"list", "--output", "ndjson"},
+		{"list"},
+		{"list", "--output", "csv"},
+		{"list", "--output", "csv", "--csv-safe"},
+		{"list", "--output", "json"},
+		{"list", "--output", "json", "--all"},
+		{"list", "--output", "ndjson"},
 	} {
 		s := newAPI(t)
 		s.records = testRecords(1)

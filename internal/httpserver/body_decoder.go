@@ -247,7 +247,7 @@ func (d *bodyDecoder) scalar(schema *openapi3.Schema) (any, error) {
 	t, err := deployments.ParseTime(text)
 	if err != nil {
 		d.body.violations = append(d.body.violations, pointerPath(d.tokens.StackPointer())+": "+deployments.Quote(text)+" "+err.Error())
-		return text, nil
+		return text, nil //nolint:nilerr // it is one of the body's violations
 	}
 	if normal := t.Format(time.RFC3339Nano); normal != text {
 		d.body.times = append(d.body.times, edit{start, int(d.source.tokenEnd), strconv.AppendQuote(nil, normal)})

@@ -66,7 +66,7 @@ func TestASingleRecordingHasALimitOf1MiB(t *testing.T) {
 		for b.Len() < size-1 { // the white space before one token is limited too
 			b.WriteString(strings.Repeat(" ", min(200<<10, size-1-b.Len())))
 			if b.Len() < size-20 {
-				b.WriteString(fmt.Sprintf(`,"u%d":0`, b.Len()))
+				fmt.Fprintf(&b, `,"u%d":0`, b.Len())
 			}
 		}
 		return b.String() + "}"

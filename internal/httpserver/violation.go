@@ -233,8 +233,8 @@ func schemaMessage(err *openapi3.SchemaError) string {
 	return err.Reason
 }
 
-// quoteValue quotes a text or a number, which is written in digits. Of a list or an object it names the type: the decoder drops
-// the content where the schema has none.
+// quoteValue quotes a text or a number, which is written in digits. It names the type of a list or an object: the decoder drops
+// its content where the schema has none.
 func quoteValue(value any) string {
 	switch v := value.(type) {
 	case float64:
