@@ -115,7 +115,7 @@ type Change struct {
 }
 
 // DigestRequired rejects a decommissioning without a digest for an identity that has no records (W4).
-var DigestRequired = Violation{"artifact_digest", "is missing, and nothing of this kind was ever recorded there; with a digest, it is recorded as decommissioned"}
+var DigestRequired = Violation{"artifact_digest", "is missing, and no artifact of this kind was ever recorded there; with a digest, it is recorded as decommissioned"}
 
 // Apply returns the effect of the recording on its identity (W1 to W4), or a violation. A recording that was observed before
 // what the history has since has none (W7).

@@ -64,7 +64,7 @@ func TestW1ToW4_ARecordingChangesItsIdentity(t *testing.T) {
 		"W1 W4 others of several deployed":       {Decommissioned, "x", IdentityHistory{Deployed: []Record{deployed("b", 2), deployed("a", 1)}}, "a1 SUPERSEDED U, answer b2"},
 		"W4 nothing deployed, a record is known": {Decommissioned, "a", IdentityHistory{Newest: &superseded}, "a1 SUPERSEDED S, answer a1"},
 		"W4 nothing known":                       {Decommissioned, "a", IdentityHistory{}, "add"},
-		"W4 nothing known, no digest":            {Decommissioned, "", IdentityHistory{}, "artifact_digest: is missing, and nothing of this kind was ever recorded there; with a digest, it is recorded as decommissioned"},
+		"W4 nothing known, no digest":            {Decommissioned, "", IdentityHistory{}, "artifact_digest: is missing, and no artifact of this kind was ever recorded there; with a digest, it is recorded as decommissioned"},
 	} {
 		r := Recording{Kind: ContainerImage, Digest: c.digest, Status: c.status}
 		change, violation := r.Apply(c.history, Observation{Now: now})

@@ -39,7 +39,7 @@ func TestRecordReportsWhatItDid(t *testing.T) {
 				}
 			}
 			_, stderr, code := run(t, env, "record", "--environment", "eu", "--deployment", "nothing", "--image", "api", "--decommission")
-			want := "  digest of --image: is missing, and nothing of this kind was ever recorded there; with a digest, it is recorded as decommissioned\n"
+			want := "  digest of --image: is missing, and no artifact of this kind was ever recorded there; with a digest, it is recorded as decommissioned\n"
 			if code != 3 || !strings.HasSuffix(stderr, want) {
 				t.Errorf("exit code %d: %s", code, stderr)
 			}

@@ -131,7 +131,7 @@ func TestW1ToW4_AHistoryOverHTTP(t *testing.T) {
 			t.Errorf("W4 again: got %+v after %+v", again, ended)
 		}
 		answer := server.post(recordPath, strings.Replace(gone, `"api"`, `"never"`, 1))
-		if got := answer.details(t); answer.status != 400 || got[0] != "artifact_digest: is missing, and nothing of this kind was ever recorded there; with a digest, it is recorded as decommissioned" {
+		if got := answer.details(t); answer.status != 400 || got[0] != "artifact_digest: is missing, and no artifact of this kind was ever recorded there; with a digest, it is recorded as decommissioned" {
 			t.Errorf("got %d %q", answer.status, got)
 		}
 		if got := server.get("?deployment_name=never").list(t).Pagination.TotalCount; got != 0 {
@@ -344,7 +344,7 @@ func TestABatchIsAtomicOrPartial(t *testing.T) {
 			t.Errorf("got %d %q", whole.status, got)
 		}
 		whole = server.post(batchPath, batchBody("", items[0], unknown))
-		if got := whole.details(t); whole.status != 400 || got[0] != "deployments[1].artifact_digest: is missing, and nothing of this kind was ever recorded there; with a digest, it is recorded as decommissioned" {
+		if got := whole.details(t); whole.status != 400 || got[0] != "deployments[1].artifact_digest: is missing, and no artifact of this kind was ever recorded there; with a digest, it is recorded as decommissioned" {
 			t.Errorf("got %d %q", whole.status, got)
 		}
 		if got := server.statuses(""); got != "" {
@@ -363,7 +363,7 @@ func TestABatchIsAtomicOrPartial(t *testing.T) {
 		}
 		wantResults := []string{
 			"DEPLOYED", `["artifact_digest: does not have 64 lower-case hex digits after sha256:"]`, `["item: is not an object"]`,
-			`["artifact_digest: is missing, and nothing of this kind was ever recorded there; with a digest, it is recorded as decommissioned"]`,
+			`["artifact_digest: is missing, and no artifact of this kind was ever recorded there; with a digest, it is recorded as decommissioned"]`,
 			`["status: \"RUNNING\" is not one of DEPLOYMENT_STATUS_UNSPECIFIED, DEPLOYED, DECOMMISSIONED" "x: is not a member that the contract knows"]`, "DEPLOYED",
 		}
 		if !slices.Equal(got, wantResults) {
