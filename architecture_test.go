@@ -65,7 +65,7 @@ var mayImport = map[string][]string{
 	"internal/store/migration":   {"internal/store/database"},
 	"internal/store/recording":   {"internal/deployments", "internal/store/admission", "internal/store/database", "internal/store/history", "internal/store/idempotency", "internal/store/links", "internal/store/schema", "internal/store/snapshots"},
 	"internal/store/schema":      {"internal/deployments", "internal/store/database", "internal/store/migration"},
-	"internal/store/snapshots":   {"internal/deployments", "internal/store/database"},
+	"internal/store/snapshots":   {"internal/deployments", "internal/store/database", "internal/store/schema"},
 	"internal/store/unreachable": {},
 }
 

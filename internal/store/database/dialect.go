@@ -61,7 +61,7 @@ func (d Dialect) Lock(strength, alias string) string {
 }
 
 // JSONSet is a set of values as one parameter, for statements with one text whatever the number of values. In a statement
-// it stands for a subquery: column IN (?), or FROM ? AS alias.
+// it stands for a subquery: column IN (?) (see SearchSets), or FROM ? AS alias.
 type JSONSet struct {
 	values any
 	// postgres and sqlite are the subquery of each dialect, over one JSON parameter.

@@ -1,34 +1,27 @@
 package history
 
 import (
-	"time"
-
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
 const (
-	// newestOfIdentity is the id of the newest record for a row of keys. Computed values keep the planner from the indexes
-	// by kind and by logical environment: only the one by slot selects few records, and the planner cannot know that before the
-	// table is analyzed.
-	newestOfIdentity = `r.id = (SELECT n.id FROM deployment_records n
-WHERE n.organization_id = ? AND n.environment_id = w.environment_id AND n.deployment_name = w.deployment_name
-  AND n.kind + 0 = w.kind AND coalesce(CAST(n.logical_environment_id AS text), '') = w.logical_environment_id
-  AND (w.digest = '' OR w.digest = (SELECT a.digest FROM artifacts a WHERE a.id = n.artifact_id))
-  AND (w.changed = 0 OR n.updated_at >= ? OR n.last_seen_at >= ?)
-ORDER BY n.created_at DESC, n.id DESC LIMIT 1)`
+	// matchesKey narrows the records n of the identity of a key w to those that meet its conditions.
+	matchesKey = ` AND (w.digest = '' OR w.digest = (SELECT a.digest FROM artifacts a WHERE a.id = n.artifact_id))
+  AND (w.changed = 0 OR n.updated_at >= @observed OR n.last_seen_at >= @observed)
+ORDER BY n.created_at DESC, n.id DESC LIMIT 1`
 
-	newestPostgreSQL = `(SELECT CAST(value->>0 AS integer) AS number, CAST(value->>1 AS uuid) AS environment_id, value->>2 AS deployment_name,
-  value->>3 AS logical_environment_id, CAST(value->>4 AS integer) AS kind, value->>5 AS digest,
-  CAST(value->>6 AS integer) AS changed
+	keysPostgreSQL = `(SELECT CAST(value->>0 AS uuid) AS environment_id, value->>1 AS deployment_name, value->>2 AS logical_environment_id,
+  CAST(value->>3 AS integer) AS kind, value->>4 AS digest, CAST(value->>5 AS integer) AS changed
 FROM jsonb_array_elements(CAST(? AS jsonb)) AS value)`
-	newestSQLite = `(SELECT json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS environment_id, json_extract(value, '$[2]') AS deployment_name,
-  json_extract(value, '$[3]') AS logical_environment_id, json_extract(value, '$[4]') AS kind, json_extract(value, '$[5]') AS digest,
-  json_extract(value, '$[6]') AS changed
+	keysSQLite = `(SELECT json_extract(value, '$[0]') AS environment_id, json_extract(value, '$[1]') AS deployment_name,
+  json_extract(value, '$[2]') AS logical_environment_id, json_extract(value, '$[3]') AS kind, json_extract(value, '$[4]') AS digest,
+  json_extract(value, '$[5]') AS changed
 FROM json_each(?))`
 )
 
-// Key selects the newest record of an identity. A digest that is not empty must match. If Changed is set, the record must have
+// Key selects the newest record of an identity among those that are not DEPLOYED. A digest that is not empty must match. If Changed is set, the record must have
 // been updated or seen at or after the batch was observed (W7).
 type Key struct {
 	Identity
@@ -42,22 +35,31 @@ func (k Key) Matches(record deployments.Record, observed deployments.Observation
 }
 
 // Newest reads and locks the newest record of each key that has one, for a batch that was observed at a time.
-func (r *Reader) Newest(keys []Key, observedAt time.Time) (map[Key]deployments.Record, error) {
+func (r *Reader) Newest(keys []Key, observed deployments.Observation) (map[Key]deployments.Record, error) {
 	values := make([][]any, len(keys))
 	for i, key := range keys {
 		changed := 0
 		if key.Changed {
 			changed = 1
 		}
-		values[i] = []any{i, key.Slot.EnvironmentID, key.Slot.DeploymentName, key.LogicalEnvironmentID, key.Kind, key.Digest, changed}
+		values[i] = []any{key.Slot.EnvironmentID, key.Slot.DeploymentName, key.LogicalEnvironmentID, key.Kind, key.Digest, changed}
 	}
-	observed := database.Timestamp{Time: observedAt}
-	var rows []row
-	err := r.selectRecords("? w CROSS JOIN deployment_records r", database.NewJSONSet(values, newestPostgreSQL, newestSQLite)).
-		Select(columns+", w.number").Where(newestOfIdentity, r.organizationID, observed, observed).Order("r.id").Clauses(forUpdate).Find(&rows).Error
-	newest := make(map[Key]deployments.Record, len(rows))
-	for _, row := range rows {
-		newest[keys[row.Number]] = r.recordOf(row)
+	lookup := schema.EndedOfIdentity(r.dialect)
+	lookup.Condition += matchesKey
+	records, err := r.read("SELECT ("+r.dialect.Select("n.id", lookup)+") FROM @keys AS w", database.Update, map[string]any{
+		"keys": database.NewJSONSet(values, keysPostgreSQL, keysSQLite), "observed": database.Timestamp{Time: observed.At},
+	})
+	ofIdentity := make(map[Identity][]deployments.Record)
+	for _, record := range records {
+		ofIdentity[IdentityOf(record)] = append(ofIdentity[IdentityOf(record)], record)
+	}
+	newest := make(map[Key]deployments.Record, len(records))
+	for _, key := range keys {
+		for _, record := range ofIdentity[key.Identity] { // at most one for each of its keys
+			if best, ok := newest[key]; key.Matches(record, observed) && (!ok || record.NewerThan(best)) {
+				newest[key] = record
+			}
+		}
 	}
 	return newest, err
 }

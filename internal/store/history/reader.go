@@ -2,18 +2,16 @@
 package history
 
 import (
-	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
-
-var isDeployed = fmt.Sprintf("status = %d", deployments.Deployed) // not bound: the planner must see the value
 
 // Identity is an identity (W1) by the ids of its names.
 type Identity struct {
@@ -31,18 +29,19 @@ func IdentityOf(r deployments.Record) Identity {
 // Reader reads records of an organization in a transaction.
 type Reader struct {
 	tx             *gorm.DB
+	dialect        database.Dialect
 	organizationID int64
 	sets           map[string]int64
 }
 
 // NewReader returns a reader that puts the project sets of the artifacts of all records that it reads into sets, by their ids.
 func NewReader(tx *gorm.DB, organizationID int64, sets map[string]int64) *Reader {
-	return &Reader{tx, organizationID, sets}
+	return &Reader{tx, database.DialectOf(tx), organizationID, sets}
 }
 
 // Record reads a record without a lock. It returns no error and an empty record if there is none.
 func (r *Reader) Record(id string) (record deployments.Record, err error) {
-	records, err := r.read(r.selectRecords("deployment_records r").Where("r.id = ?", id))
+	records, err := r.read("@ids", "", map[string]any{"ids": database.IDs([]string{id})})
 	if len(records) > 0 {
 		record = records[0]
 	}
@@ -51,18 +50,18 @@ func (r *Reader) Record(id string) (record deployments.Record, err error) {
 
 // Deployed reads and locks the DEPLOYED records of the slots.
 func (r *Reader) Deployed(slots []schema.Slot) ([]deployments.Record, error) {
-	// CROSS JOIN: SQLite would otherwise read the set once for each record.
-	return r.read(r.selectRecords("? w CROSS JOIN deployment_records r", schema.SlotSet(slots)).
-		Where("r.environment_id = w.environment_id AND r.deployment_name = w.deployment_name AND r." + isDeployed).
-		Order("r.id").Clauses(forUpdate))
+	ids := "SELECT n.id FROM @slots AS w" + r.dialect.Join("n.id", schema.DeployedInSlot(r.dialect))
+	records, err := r.read(ids, database.Update, map[string]any{"slots": schema.SlotSet(slots)})
+	// An import may have changed a record before it was locked.
+	return slices.DeleteFunc(records, func(record deployments.Record) bool { return record.Status != deployments.Deployed }), err
 }
 
 // Latest returns when the latest record of each slot was created, without a lock. Slots without records have no time.
 func (r *Reader) Latest(slots []schema.Slot) (map[schema.Slot]time.Time, error) {
 	var rows []schema.CurrentSlot
-	err := r.tx.Table("? w CROSS JOIN current_slots s", schema.SlotSet(slots)).Select("s.*").
-		Where("s.organization_id = ? AND s.environment_id = w.environment_id AND s.deployment_name = w.deployment_name", r.organizationID).
-		Find(&rows).Error
+	err := r.tx.Raw("SELECT s.environment_id, s.deployment_name, s.created_at FROM @slots AS w"+
+		r.dialect.Join("s.environment_id, s.deployment_name, s.created_at", schema.CurrentSlotOf(r.dialect)),
+		map[string]any{"slots": schema.SlotSet(slots), "organization": r.organizationID}).Scan(&rows).Error
 	latest := make(map[schema.Slot]time.Time, len(slots))
 	for _, row := range rows {
 		latest[row.Slot] = row.CreatedAt.Time
@@ -70,33 +69,32 @@ func (r *Reader) Latest(slots []schema.Slot) (map[schema.Slot]time.Time, error) 
 	return latest, err
 }
 
-// forUpdate locks the records of a query.
-var forUpdate = clause.Locking{Strength: database.Update, Table: clause.Table{Name: "r"}}
-
 // row is a row of deployment_records r with the names of its ids.
 type row struct {
 	schema.Record
 	EnvironmentName                               string
 	LogicalEnvironmentName                        *string
 	ArtifactName, ArtifactVersion, ArtifactDigest string
-	Number                                        int // of the key, in Newest
 }
 
-const columns = "r.*, e.name AS environment_name, l.name AS logical_environment_name, a.name AS artifact_name, a.version AS artifact_version, a.digest AS artifact_digest"
+const (
+	// selectRecords selects the records r with the names of their ids. Each name is one search: see database.Lookup.
+	selectRecords = `SELECT r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.kind, r.status, r.project_set_id,
+  r.created_at, r.updated_at, r.last_seen_at, a.name AS artifact_name, a.version AS artifact_version, a.digest AS artifact_digest,
+  (SELECT e.name FROM environments e WHERE e.id = r.environment_id) AS environment_name,
+  (SELECT l.name FROM logical_environments l WHERE l.id = r.logical_environment_id) AS logical_environment_name
+FROM deployment_records r`
+	ofOrganization = ` AND r.organization_id + 0 = @organization ORDER BY r.id`
+)
 
-// selectRecords returns a query of the organization's records with their names. The table expression has deployment_records r.
-func (r *Reader) selectRecords(table string, args ...any) *gorm.DB {
-	return r.tx.Table(table, args...).
-		Select(columns).
-		Joins("JOIN environments e ON e.id = r.environment_id").
-		Joins("JOIN artifacts a ON a.id = r.artifact_id").
-		Joins("LEFT JOIN logical_environments l ON l.id = r.logical_environment_id").
-		Where("r.organization_id = ?", r.organizationID)
-}
-
-func (r *Reader) read(query *gorm.DB) ([]deployments.Record, error) {
+// read reads the organization's records with the ids that a query selects, and locks them by the strength unless it is empty.
+func (r *Reader) read(ids, lock string, values map[string]any) ([]deployments.Record, error) {
+	values["organization"] = r.organizationID
+	artifact := database.Lookup{Table: "artifacts", Alias: "a", Condition: "a.id = r.artifact_id"}
+	query := selectRecords + r.dialect.Join("a.name, a.version, a.digest", artifact) +
+		" WHERE " + strings.Replace(r.dialect.SearchSets("r.id IN (?)"), "?", ids, 1) + ofOrganization + r.dialect.Lock(lock, "r")
 	var rows []row
-	if err := query.Find(&rows).Error; err != nil {
+	if err := r.tx.Raw(query, values).Scan(&rows).Error; err != nil {
 		return nil, err
 	}
 	records := make([]deployments.Record, len(rows))

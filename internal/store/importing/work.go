@@ -136,7 +136,7 @@ func (w *work) readStored() error {
 		}
 	}
 	var rows []schema.Record
-	err := w.tx.Clauses(clause.Locking{Strength: database.Update}).Where("id IN (?)", database.IDs(ids)).Order("id").Find(&rows).Error
+	err := w.tx.Clauses(clause.Locking{Strength: database.Update}).Where(database.DialectOf(w.tx).SearchSets("id IN (?)"), database.IDs(ids)).Order("id").Find(&rows).Error
 	for _, row := range rows {
 		w.stored[row.ID] = row // also instead of a buffered one: it was inserted meanwhile for another organization
 	}

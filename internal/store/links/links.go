@@ -20,8 +20,9 @@ const (
 	insertLinks = `INSERT INTO project_version_artifacts (project_version_id, artifact_id)
 SELECT project_version_id, artifact_id FROM ? AS new WHERE true ON CONFLICT DO NOTHING RETURNING CAST(artifact_id AS text)`
 
-	selectMissingLinks = `SELECT new.project_version_id, new.artifact_id FROM ? AS new WHERE NOT EXISTS (
-  SELECT 1 FROM project_version_artifacts l WHERE l.project_version_id = new.project_version_id AND l.artifact_id = new.artifact_id)`
+	// selectMissingLinks searches each link: PostgreSQL could join all stored links with NOT EXISTS.
+	selectMissingLinks = `SELECT new.project_version_id, new.artifact_id FROM ? AS new WHERE (
+  SELECT 1 FROM project_version_artifacts l WHERE l.project_version_id = new.project_version_id AND l.artifact_id = new.artifact_id) IS NULL`
 )
 
 // linkSet is a set of links for FROM ? AS alias, in one order for all writers.

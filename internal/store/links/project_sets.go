@@ -22,7 +22,7 @@ const (
 	SetOfArtifact = `coalesce((SELECT ps.id FROM project_sets ps WHERE ps.organization_id = a.organization_id AND ps.members = ` + membersOfArtifact + `),
   CASE WHEN EXISTS (SELECT 1 FROM project_version_artifacts pva WHERE pva.artifact_id = a.id) THEN -1 ELSE 0 END)`
 
-	selectArtifacts = `SELECT a.* FROM artifacts a WHERE id IN (?) ORDER BY id`
+	selectArtifacts = `SELECT a.id, a.project_set_id FROM artifacts a WHERE a.id IN (?) ORDER BY a.id`
 
 	updateSets = `UPDATE artifacts AS a SET project_set_id = ` + SetOfArtifact + `
 WHERE id IN (?) AND project_set_id <> ` + SetOfArtifact + ` RETURNING id, project_set_id`
@@ -59,7 +59,7 @@ func LockArtifacts(tx *gorm.DB, ids []string) error {
 	if len(ids) == 0 || database.DialectOf(tx) == database.SQLite {
 		return nil
 	}
-	return tx.Raw(selectArtifacts+database.PostgreSQL.Lock(database.NoKeyUpdate, "a"), database.IDs(ids)).Scan(&[]schema.Artifact{}).Error
+	return tx.Raw(database.PostgreSQL.SearchSets(selectArtifacts)+database.PostgreSQL.Lock(database.NoKeyUpdate, "a"), database.IDs(ids)).Scan(&[]schema.Artifact{}).Error
 }
 
 // ShareArtifacts blocks other writers of links to the artifacts, and returns the artifacts' project sets.
@@ -68,7 +68,8 @@ func ShareArtifacts(tx *gorm.DB, ids []string) (map[string]int64, error) {
 		return nil, nil
 	}
 	var rows []schema.Artifact
-	err := tx.Raw(selectArtifacts+database.DialectOf(tx).Lock(database.Share, "a"), database.IDs(ids)).Scan(&rows).Error
+	dialect := database.DialectOf(tx)
+	err := tx.Raw(dialect.SearchSets(selectArtifacts)+dialect.Lock(database.Share, "a"), database.IDs(ids)).Scan(&rows).Error
 	return setsOf(rows), err
 }
 
@@ -90,17 +91,18 @@ func RecomputeSets(tx *gorm.DB, ids []string) (changed map[string]int64, err err
 		return nil, err
 	}
 	var rows []schema.Artifact
-	err = tx.Raw(updateSets, set).Scan(&rows).Error
+	err = tx.Raw(database.DialectOf(tx).SearchSets(updateSets), set).Scan(&rows).Error
 	return setsOf(rows), err
 }
 
 // ensureSets stores the sets of the artifacts that are not stored yet. Sets are few, and a new one is rare.
 func ensureSets(tx *gorm.DB, ids database.JSONSet) error {
-	inserted := tx.Exec(insertSets, ids)
+	dialect := database.DialectOf(tx)
+	inserted := tx.Exec(dialect.SearchSets(insertSets), ids)
 	if inserted.Error != nil || inserted.RowsAffected == 0 {
 		return inserted.Error // the writer of a set stores its members with it
 	}
-	return tx.Exec(insertMembers, ids).Error
+	return tx.Exec(dialect.SearchSets(insertMembers), ids).Error
 }
 
 // PropagateSets copies the project sets of artifacts, which the caller has locked, to their records and current_slots.
@@ -114,7 +116,7 @@ func PropagateSets(tx *gorm.DB, ids []string) error {
 	}
 	set := database.IDs(ids)
 	for _, statement := range statements {
-		if err := tx.Exec(statement, set).Error; err != nil {
+		if err := tx.Exec(database.DialectOf(tx).SearchSets(statement), set).Error; err != nil {
 			return err
 		}
 	}

@@ -9,10 +9,7 @@ import (
 
 // apply applies the rules to each item. An item sees the effects of the items before it.
 func (w *work) apply() error {
-	for _, item := range w.valid() {
-		w.applyItem(item)
-	}
-	return nil
+	return w.forEachValid(w.applyItem)
 }
 
 func (w *work) applyItem(item *item) {
@@ -38,8 +35,11 @@ func (w *work) applyItem(item *item) {
 		item.answer = w.add(item)
 	}
 	w.records[item.answer.ID] = w.current(item.answer)
-	state.update(change.Updated, item.answer)
-	if change.Stale || !item.MatchesDigest(item.answer) {
+	if change.Stale {
+		return
+	}
+	w.update(state, change.Updated, item.answer)
+	if !item.MatchesDigest(item.answer) {
 		return // the project versions belong to an artifact that the answer does not have
 	}
 	w.links.Add(item.answer.ArtifactID, item.versionIDs...)
@@ -76,16 +76,20 @@ func (w *work) add(item *item) deployments.Record {
 	return record
 }
 
-// update replaces the records by their new states.
-func (s *identityState) update(updated []deployments.Record, answer deployments.Record) {
+// update sets the new states of records, of which the answer is one.
+func (w *work) update(state *identityState, updated []deployments.Record, answer deployments.Record) {
+	written := make(map[string]bool, len(updated)+1)
 	for _, record := range append(slices.Clone(updated), answer) {
-		s.written = append(s.written, record.ID)
-		s.deployed = slices.DeleteFunc(s.deployed, func(d deployments.Record) bool { return d.ID == record.ID })
-		if record.Status == deployments.Deployed {
-			s.deployed = append(s.deployed, record)
+		written[record.ID] = true
+		w.updateNewest(record)
+	}
+	state.deployed = slices.DeleteFunc(state.deployed, func(d deployments.Record) bool { return written[d.ID] })
+	for id := range written {
+		if record := w.records[id]; record.Status == deployments.Deployed {
+			state.deployed = append(state.deployed, record)
 		}
 	}
-	slices.SortFunc(s.deployed, newestFirst)
+	slices.SortFunc(state.deployed, newestFirst)
 }
 
 // newestFirst is the order of lists (L6).

@@ -2,23 +2,17 @@ package recording
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
-const (
-	selectArtifactsWithNewest = `SELECT a.*, r.id AS record_id, r.created_at AS record_created_at
-FROM artifacts a
-LEFT JOIN deployment_records r ON r.id = (
-  SELECT id FROM deployment_records WHERE artifact_id = a.id ORDER BY created_at DESC, id DESC LIMIT 1)
-WHERE a.organization_id = ? AND a.digest IN (?) ORDER BY a.id`
-
-	selectArtifactLinks = `SELECT a.id, a.kind, a.digest, l.project_version_id
-FROM artifacts a LEFT JOIN project_version_artifacts l ON l.artifact_id = a.id
-WHERE a.organization_id = ? AND a.digest IN (?)`
-)
+// newestRecord are the columns of an artifact's newest record.
+const newestRecord = `,
+  (SELECT r.id FROM deployment_records r WHERE r.artifact_id = a.id ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS record_id,
+  (SELECT r.created_at FROM deployment_records r WHERE r.artifact_id = a.id ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS record_created_at`
 
 // contentKey is the kind and the digest: the rules of recording treat artifacts that share both as one.
 type contentKey struct {
@@ -42,12 +36,12 @@ func (w *work) readArtifacts() error {
 	if err != nil {
 		return err
 	}
-	var rows []struct {
+	type row struct {
 		schema.Artifact
 		RecordID        *string
 		RecordCreatedAt database.Timestamp
 	}
-	err = w.tx.Raw(selectArtifactsWithNewest+w.db.Dialect.Lock(artifactLock(!allLinked), "a"), w.organizationID, database.Texts(digests)).Scan(&rows).Error
+	rows, err := schema.ArtifactsByDigest[row](w.tx, w.organizationID, digests, artifactLock(!allLinked), newestRecord)
 	for _, row := range rows {
 		w.artifacts.Put(row.Artifact)
 		w.sets[row.ID] = row.ProjectSetID
@@ -66,10 +60,11 @@ func artifactLock(addsLinks bool) string {
 	return database.Share
 }
 
-// readLinks reads the links of stored artifacts to the project versions of the batch. It reports whether all links that the
-// batch may add to stored artifacts exist.
+// readLinks reads which links the batch may add to stored artifacts, and reports whether all of them exist. It reports false
+// without reading if these artifacts are many more than the versions that the batch names.
 func (w *work) readLinks() (all bool, err error) {
 	wanted := make(map[contentKey][]int64)
+	named := 0
 	var digests []string
 	for _, item := range w.valid() {
 		if item.Digest != "" && len(item.versionIDs) > 0 {
@@ -81,27 +76,34 @@ func (w *work) readLinks() (all bool, err error) {
 	if len(digests) == 0 {
 		return true, nil
 	}
-	var rows []struct {
-		schema.Artifact
-		ProjectVersionID *int64
+	for key, versionIDs := range wanted {
+		slices.Sort(versionIDs)
+		wanted[key] = slices.Compact(versionIDs)
+		named += len(wanted[key])
 	}
-	if err := w.tx.Raw(selectArtifactLinks, w.organizationID, database.Texts(digests)).Scan(&rows).Error; err != nil {
+	artifacts, err := schema.ArtifactsByDigest[schema.Artifact](w.tx, w.organizationID, digests, "", "")
+	if err != nil {
 		return false, err
 	}
-	for _, row := range rows {
-		if row.ProjectVersionID != nil {
-			w.links.Stored[schema.Link{ProjectVersionID: *row.ProjectVersionID, ArtifactID: row.ID}] = true
+	var candidates []schema.Link
+	for _, artifact := range artifacts {
+		versionIDs := wanted[contentKey{artifact.Kind, artifact.Digest}]
+		if len(candidates)+len(versionIDs) > max(minCheckedLinks, maxArtifactsPerVersion*named) {
+			return false, nil
+		}
+		for _, versionID := range versionIDs {
+			candidates = append(candidates, schema.Link{ProjectVersionID: versionID, ArtifactID: artifact.ID})
 		}
 	}
-	for _, row := range rows {
-		for _, versionID := range wanted[contentKey{row.Kind, row.Digest}] {
-			if !w.links.Stored[schema.Link{ProjectVersionID: versionID, ArtifactID: row.ID}] {
-				return false, nil
-			}
-		}
-	}
-	return true, nil
+	return w.links.Read(candidates)
 }
+
+const (
+	// minCheckedLinks is a number of links that every batch may read.
+	minCheckedLinks = 1000
+	// maxArtifactsPerVersion bounds the links that a larger batch reads by those that it names.
+	maxArtifactsPerVersion = 4
+)
 
 // putNewest stores a record as the newest of its content if it is, or if it is newer than the stored one.
 func (w *work) putNewest(record deployments.Record) {
@@ -146,9 +148,11 @@ func (w *work) saveArtifacts() error {
 			w.sets[winner.ID] = winner.ProjectSetID
 		}
 	}
+	winners := make(map[string]string, len(replaced))
 	for artifactID, winner := range replaced {
-		w.links.Replace(artifactID, winner.ID)
+		winners[artifactID] = winner.ID
 	}
+	w.links.Replace(winners)
 	changed, err := w.links.Save(fresh)
 	maps.Copy(w.sets, changed)
 	return err

@@ -51,6 +51,18 @@ func (w *work) valid() []*item {
 	return slices.DeleteFunc(slices.Clone(w.items), func(item *item) bool { return len(item.Violations) > 0 })
 }
 
+// forEachValid calls do for each item without violations, until the request ends.
+func (w *work) forEachValid(do func(*item)) error {
+	ctx := w.tx.Statement.Context
+	for _, item := range w.valid() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		do(item)
+	}
+	return nil
+}
+
 // resolveNames sets the ids of the names in the items. It creates unknown names if the batch allows that, and otherwise
 // adds violations to the items that have them.
 func (w *work) resolveNames() error {
@@ -81,10 +93,7 @@ func (w *work) resolveNames() error {
 	if err := w.projects.Find(versions, w.batch.AutoCreate); err != nil {
 		return err
 	}
-	for _, item := range w.valid() {
-		w.setIDs(item)
-	}
-	return nil
+	return w.forEachValid(w.setIDs)
 }
 
 func (w *work) resolve(names *schema.NameCache, refs []schema.NameRef) error {

@@ -1,6 +1,8 @@
 package recording
 
 import (
+	"maps"
+
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/history"
 )
@@ -38,25 +40,33 @@ func (w *work) newestKeys() []history.Key {
 }
 
 // readNewest reads and locks the records that newest may return.
-func (w *work) readNewest() (err error) {
-	if keys := w.newestKeys(); len(keys) > 0 {
-		w.newestRecords, err = w.history.Newest(keys, w.observed.At)
+func (w *work) readNewest() error {
+	keys := w.newestKeys()
+	if len(keys) == 0 {
+		return nil
 	}
+	newest, err := w.history.Newest(keys, w.observed)
+	maps.Copy(w.newestRecords, newest)
 	return err
 }
 
 // newest returns the newest record of the key as the batch has left it, or nil.
 func (w *work) newest(key history.Key) *deployments.Record {
-	var newest *deployments.Record
-	if record, ok := w.newestRecords[key]; ok {
-		record = w.current(record)
-		newest = &record
+	record, ok := w.newestRecords[key]
+	if !ok {
+		return nil
 	}
-	for _, id := range w.identity(key.Identity).written {
-		record := w.records[id]
-		if key.Matches(record, w.observed) && (newest == nil || record.NewerThan(*newest)) {
-			newest = &record
+	record = w.current(record)
+	return &record
+}
+
+// updateNewest makes a record that the batch has written the newest of each key that it matches, unless that has a newer one.
+// A record that matches a key continues to.
+func (w *work) updateNewest(record deployments.Record) {
+	identity := history.IdentityOf(record)
+	for _, key := range []history.Key{{Identity: identity}, {Identity: identity, Digest: record.Artifact.Digest}, {Identity: identity, Changed: true}} {
+		if newest, ok := w.newestRecords[key]; key.Matches(record, w.observed) && (!ok || record.NewerThan(newest)) {
+			w.newestRecords[key] = record
 		}
 	}
-	return newest
 }

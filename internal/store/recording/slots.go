@@ -12,8 +12,6 @@ import (
 type identityState struct {
 	// deployed are its DEPLOYED records, newest first.
 	deployed []deployments.Record
-	// written are the ids of the records that the batch has added or changed so far.
-	written []string
 }
 
 func (w *work) identity(key history.Identity) *identityState {

@@ -32,7 +32,10 @@ func (w *work) readOmitted() error {
 	}
 	var err error
 	w.omitted, err = w.snapshot.Omitted(w.environments.ByName[w.snapshot.EnvironmentName].ID)
-	return err
+	if err != nil {
+		return err
+	}
+	return w.replanFor(len(w.omitted))
 }
 
 // decommissionOmitted decommissions the DEPLOYED records of the omitted identities, unless they were seen since the snapshot,

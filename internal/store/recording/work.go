@@ -36,7 +36,7 @@ type work struct {
 	// observed is when the batch was observed. Its clock is read while the slots are locked (W6).
 	observed   deployments.Observation
 	identities map[history.Identity]*identityState
-	// newestRecords are the newest records of identities, as read.
+	// newestRecords are the newest records of identities that are not DEPLOYED or that the batch has written.
 	newestRecords map[history.Key]deployments.Record
 	// latest is the creation time of the latest record of each slot.
 	latest map[schema.Slot]time.Time
@@ -57,7 +57,7 @@ func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.B
 		projects:     schema.NewProjectCache(tx, organizationID),
 		artifacts:    schema.NewArtifactCache(tx, organizationID, r.newID),
 		newestOf:     make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organizationID, sets),
-		identities: make(map[history.Identity]*identityState), latest: make(map[schema.Slot]time.Time),
+		identities: make(map[history.Identity]*identityState), newestRecords: make(map[history.Key]deployments.Record), latest: make(map[schema.Slot]time.Time),
 		records: make(map[string]deployments.Record), isNew: make(map[string]bool),
 		links: links.NewChanges(tx),
 	}
@@ -71,8 +71,11 @@ func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.B
 const replannedItems = 100
 
 // replan discards cached plans before a large batch: those of single recordings are for a few rows.
-func (w *work) replan() error {
-	if len(w.items) < replannedItems {
+func (w *work) replan() error { return w.replanFor(len(w.items)) }
+
+// replanFor is replan for a number of slots.
+func (w *work) replanFor(slots int) error {
+	if slots < replannedItems {
 		return nil
 	}
 	return database.Replan(w.tx)

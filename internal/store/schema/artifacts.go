@@ -40,6 +40,16 @@ func (c *ArtifactCache) Limit(limit int) {
 	}
 }
 
+// ArtifactsByDigest returns the organization's artifacts a with the digests, in the order of their ids, and locks them by the
+// strength unless it is empty. A row has the columns of Artifact and the further columns.
+func ArtifactsByDigest[Row any](tx *gorm.DB, organizationID int64, digests []string, strength, columns string) (rows []Row, err error) {
+	dialect := database.DialectOf(tx)
+	err = tx.Raw("SELECT a.id, a.organization_id, a.kind, a.name, a.version, a.digest, a.made, a.project_set_id"+columns+
+		dialect.SearchSets(" FROM artifacts a WHERE a.organization_id = ? AND a.digest IN (?) ORDER BY a.id")+dialect.Lock(strength, "a"),
+		organizationID, database.Texts(digests)).Scan(&rows).Error
+	return rows, err
+}
+
 // Put adds stored artifacts. If imports gave several ids to the same parts, the generated id counts, or else the least.
 func (c *ArtifactCache) Put(rows ...Artifact) {
 	for _, row := range rows {
@@ -114,12 +124,12 @@ func (c *ArtifactCache) Create(strength string) (fresh map[string]bool, replaced
 	for i, row := range made {
 		digests[i] = row.Digest
 	}
-	var stored []Artifact
-	err = c.tx.Raw("SELECT a.* FROM artifacts a WHERE made AND organization_id = ? AND digest IN (?) ORDER BY a.id"+
-		database.DialectOf(c.tx).Lock(strength, "a"), c.organizationID, database.Texts(digests)).Scan(&stored).Error
+	stored, err := ArtifactsByDigest[Artifact](c.tx, c.organizationID, digests, strength, "")
 	byParts := make(map[deployments.Artifact]Artifact, len(stored))
 	for _, row := range stored {
-		byParts[row.Parts()] = row
+		if row.Made {
+			byParts[row.Parts()] = row
+		}
 	}
 	replaced = make(map[string]Artifact)
 	for _, row := range made {

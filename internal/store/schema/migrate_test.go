@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -241,5 +242,43 @@ func TestMigrationRebuildsMilestones(t *testing.T) {
 		if _, err := db.Exec("SELECT * FROM list_milestones"); err == nil {
 			t.Error("a build that knows fewer milestones still finds them")
 		}
+	})
+}
+
+// A database of the schema before the index of identities keeps its records, and recordings find them.
+func TestMigrationIndexesTheIdentitiesOfADatabaseWithRecords(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+		storetest.MigrateTo(t, url, 6)
+		db := storetest.OpenSQL(t, url)
+		insertNames(t, engine, db, 1)
+		for n, deployment := range []string{"api", "web"} {
+			slot := storetest.Row{
+				"organization_id": 1, "environment_id": environmentID, "deployment_name": deployment, "artifact_id": artifactID(0),
+				"kind": 1, "status": 1 + n, "project_set_id": 0, "created_at": storetest.At(n),
+			}
+			record := storetest.Row{"id": storetest.ID(n), "updated_at": storetest.At(n), "last_seen_at": storetest.At(n)}
+			maps.Copy(record, slot)
+			engine.Insert(t, db, "deployment_records", record)
+			slot["record_id"] = record["id"]
+			engine.Insert(t, db, "current_slots", slot)
+		}
+
+		s := storetest.Open(t, url)
+		batch := deployments.Batch{}
+		for _, deployment := range []string{"api", "web"} {
+			batch.Items = append(batch.Items, deployments.BatchItem{Recording: deployments.Recording{
+				EnvironmentName: "eu", DeploymentName: deployment, Kind: deployments.ContainerImage, Status: deployments.Decommissioned,
+			}})
+		}
+		result, err := s.Record(t.Context(), "acme", batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, item := range result.Items {
+			if item.Record.ID != storetest.ID(n) || item.Record.Status != deployments.Decommissioned {
+				t.Errorf("item %d: got %+v", n, item)
+			}
+		}
+		storetest.RequireVerified(t, s, "acme")
 	})
 }

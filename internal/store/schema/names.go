@@ -102,7 +102,7 @@ func (c *NameCache) Find(refs []NameRef) error {
 // findIn returns the rows of a query whose column is one of the values.
 func findIn[Row any](tx *gorm.DB, column string, values []string, set func([]string) database.JSONSet) (rows []Row, err error) {
 	if len(values) > 0 {
-		err = tx.Where(column+" IN (?)", set(values)).Find(&rows).Error
+		err = tx.Where(database.DialectOf(tx).SearchSets(column+" IN (?)"), set(values)).Find(&rows).Error
 	}
 	return rows, err
 }

@@ -102,23 +102,28 @@ func findOrCreate[Key, Row any](tx *gorm.DB, missing func() []Key, read func([]K
 
 func (c *ProjectCache) readProjects(names []string) error {
 	var rows []Project
-	err := c.tx.Where("organization_id = ? AND name IN (?)", c.organizationID, database.Texts(names)).Find(&rows).Error
+	err := c.tx.Where(database.DialectOf(c.tx).SearchSets("organization_id = ? AND name IN (?)"), c.organizationID, database.Texts(names)).Find(&rows).Error
 	for _, row := range rows {
 		c.Projects[row.Name] = row.ID
 	}
 	return err
 }
 
-// readVersions reads the versions of these names, of whichever project.
+const (
+	versionKeysPostgreSQL = "(SELECT CAST(value->>0 AS bigint) AS project_id, value->>1 AS name FROM jsonb_array_elements(CAST(? AS jsonb)) AS value)"
+	versionKeysSQLite     = "(SELECT json_extract(value, '$[0]') AS project_id, json_extract(value, '$[1]') AS name FROM json_each(?))"
+)
+
+// readVersions reads versions of the organization's projects.
 func (c *ProjectCache) readVersions(keys []versionKey) error {
-	names := make([]string, len(keys))
+	pairs := make([][2]any, len(keys))
 	for i, key := range keys {
-		names[i] = key.name
+		pairs[i] = [2]any{key.projectID, key.name}
 	}
+	version := database.Lookup{Table: "project_versions", Alias: "v", Condition: "v.project_id = w.project_id AND v.name = w.name"}
 	var rows []ProjectVersion
-	err := c.tx.Select("project_versions.*").Joins("JOIN projects ON projects.id = project_versions.project_id").
-		Where("projects.organization_id = ? AND project_versions.name IN (?)", c.organizationID, database.Texts(names)).
-		Find(&rows).Error
+	err := c.tx.Raw("SELECT v.id, v.project_id, v.name FROM ? AS w"+database.DialectOf(c.tx).Join("v.id, v.project_id, v.name", version),
+		database.NewJSONSet(pairs, versionKeysPostgreSQL, versionKeysSQLite)).Scan(&rows).Error
 	for _, row := range rows {
 		c.versions[versionKey{row.ProjectID, row.Name}] = row.ID
 	}

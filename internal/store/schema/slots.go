@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
@@ -18,12 +17,19 @@ const (
   record_id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at)
 SELECT r.organization_id, r.environment_id, r.deployment_name, r.id, r.logical_environment_id, r.artifact_id, r.kind, r.status, a.project_set_id, r.created_at
 FROM (
-  SELECT * FROM deployment_records WHERE organization_id = ? AND environment_id = ? AND deployment_name = ?
+  SELECT id, organization_id, environment_id, deployment_name, logical_environment_id, artifact_id, kind, status, created_at
+  FROM deployment_records WHERE organization_id = ? AND environment_id = ? AND deployment_name = ?
   ORDER BY created_at DESC, id DESC LIMIT 1) AS r JOIN artifacts a ON a.id = r.artifact_id`
 
 	slotsPostgreSQL = "(SELECT CAST(value->>0 AS uuid) AS environment_id, value->>1 AS deployment_name FROM jsonb_array_elements(CAST(? AS jsonb)) AS value)"
 	slotsSQLite     = "(SELECT json_extract(value, '$[0]') AS environment_id, json_extract(value, '$[1]') AS deployment_name FROM json_each(?))"
 )
+
+// lockedSlot locks the row of each slot, in the order of the set. The table has no other index than that of its key.
+var lockedSlot = database.Lookup{
+	Table: "slots", Alias: "s", Lock: database.Update,
+	Condition: "s.environment_id = w.environment_id AND s.deployment_name = w.deployment_name AND s.organization_id = ?",
+}
 
 // Slot is the key of a slot within an organization.
 type Slot struct {
@@ -56,10 +62,8 @@ func LockSlots(tx *gorm.DB, organizationID int64, slots []Slot) error {
 		return nil
 	}
 	lock := func() (rows []SlotLock, err error) {
-		err = tx.Table("slots AS s").Select("s.*").
-			Joins("JOIN ? w ON s.environment_id = w.environment_id AND s.deployment_name = w.deployment_name", SlotSet(slots)).
-			Where("s.organization_id = ?", organizationID).Order("s.environment_id, s.deployment_name").
-			Clauses(clause.Locking{Strength: database.Update, Table: clause.Table{Name: "s"}}).Find(&rows).Error
+		err = tx.Raw("SELECT s.environment_id, s.deployment_name FROM ? AS w"+database.PostgreSQL.Join("s.environment_id, s.deployment_name", lockedSlot),
+			SlotSet(slots), organizationID).Scan(&rows).Error
 		return rows, err
 	}
 	rows, err := lock()

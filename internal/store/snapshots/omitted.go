@@ -2,13 +2,13 @@ package snapshots
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
 const (
@@ -22,6 +22,11 @@ EXCEPT
 SELECT named.deployment_name, named.kind, logical.name
 FROM named CROSS JOIN (SELECT name FROM logical_environments WHERE organization_id = ? UNION ALL SELECT '') AS logical
 WHERE named.logical_environment_name IS NULL`
+
+	selectIdentities = `SELECT n.deployment_name, n.kind,
+  coalesce((SELECT l.name FROM logical_environments l WHERE l.id = n.logical_environment_id), '') AS logical_environment_name FROM `
+	environmentPostgreSQL = "(SELECT CAST(@environment AS uuid) AS environment_id) AS w"
+	environmentSQLite     = "(SELECT @environment AS environment_id) AS w"
 
 	namedPostgreSQL = `SELECT value->>0 AS deployment_name, CAST(value->>1 AS smallint) AS kind, value->>2 AS logical_environment_name FROM `
 	namedSQLite     = `SELECT json_extract(value, '$[0]') AS deployment_name, json_extract(value, '$[1]') AS kind, json_extract(value, '$[2]') AS logical_environment_name FROM `
@@ -99,22 +104,26 @@ func (s *Snapshot) selectNamed() any {
 	return clause.Expr{SQL: sql, Vars: []any{s.organizationID, s.Part.SnapshotID}}
 }
 
-var isDeployed = fmt.Sprintf("r.status = %d", deployments.Deployed) // not bound: the planner must see the value
-
 // selectDeployed selects the identities with DEPLOYED records that the snapshot covers.
 func (s *Snapshot) selectDeployed(environmentID string) *gorm.DB {
-	query := s.tx.Table("deployment_records r").
-		Select("r.deployment_name, r.kind, coalesce(l.name, '') AS logical_environment_name").
-		Joins("LEFT JOIN logical_environments l ON l.id = r.logical_environment_id").
-		Where("r.organization_id = ? AND r.environment_id = ? AND "+isDeployed, s.organizationID, environmentID)
+	dialect, environment := database.DialectOf(s.tx), environmentPostgreSQL
+	if dialect == database.SQLite {
+		environment = environmentSQLite
+	}
+	deployed := clause.NamedExpr{
+		SQL: selectIdentities + environment +
+			dialect.Join("n.deployment_name, n.kind, n.logical_environment_id", schema.DeployedInEnvironment(dialect)),
+		Vars: []any{map[string]any{"environment": environmentID, "organization": s.organizationID}},
+	}
+	query := s.tx.Table("(?) AS deployed", deployed).Select("deployment_name, kind, logical_environment_name")
 	if name := s.Scope.LogicalEnvironmentName; name != nil {
-		query = query.Where("coalesce(l.name, '') = ?", *name)
+		query = query.Where("logical_environment_name = ?", *name)
 	}
 	if len(s.Scope.Kinds) > 0 {
-		query = query.Where("r.kind IN ?", s.Scope.Kinds)
+		query = query.Where("kind IN ?", s.Scope.Kinds)
 	}
 	if prefix := s.Scope.DeploymentNamePrefix; prefix != "" {
-		query = query.Where("substr(r.deployment_name, 1, length(CAST(? AS text))) = ?", prefix, prefix)
+		query = query.Where("substr(deployment_name, 1, length(CAST(? AS text))) = ?", prefix, prefix)
 	}
 	return query
 }
