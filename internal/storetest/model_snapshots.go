@@ -15,8 +15,9 @@ type modelSnapshot struct {
 	created time.Time
 	// sent has the items of each part as they came, judged with the violations of recording.
 	sent, judged map[int][]deployments.BatchItem
-	// parts is 0 until the snapshot is complete.
+	// parts is 0 until a final part has arrived.
 	parts, decommissioned int
+	complete              bool
 }
 
 // addPart adds a part to its snapshot, or the whole of it, and decommissions what the complete snapshot omits. Without a
@@ -38,11 +39,10 @@ func (m *Model) addPart(organization string, o *modelOrganization, s deployments
 	if before, repeated := stored.sent[s.Part.Number]; repeated && !reflect.DeepEqual(before, sent) {
 		reject("deployments")
 	}
-	if stored.parts > 0 && s.Part.Number > stored.parts {
-		reject("part")
-	}
-	if s.Part.IsFinal() && stored.parts > 0 && stored.parts != s.Part.Parts {
+	if stored.parts > 0 && s.Part.IsFinal() && s.Part.Parts != stored.parts {
 		reject("parts")
+	} else if stored.parts > 0 && s.Part.Number > stored.parts {
+		reject("part")
 	}
 	for number := range stored.sent {
 		if s.Part.IsFinal() && number > s.Part.Parts {
@@ -53,7 +53,7 @@ func (m *Model) addPart(organization string, o *modelOrganization, s deployments
 		return violations
 	}
 	m.snapshots[key] = stored
-	if stored.parts == 0 {
+	if !stored.complete {
 		stored.sent[s.Part.Number] = sent
 		if _, repeated := stored.judged[s.Part.Number]; !repeated {
 			stored.judged[s.Part.Number] = judged
@@ -69,8 +69,9 @@ func (m *Model) addPart(organization string, o *modelOrganization, s deployments
 		}
 		all = append(all, stored.judged[number]...)
 	}
-	if len(result.MissingParts) == 0 && stored.parts == 0 {
-		stored.parts, stored.decommissioned = s.Part.Parts, o.decommissionOmitted(s, all, now)
+	stored.parts = s.Part.Parts
+	if len(result.MissingParts) == 0 && !stored.complete {
+		stored.complete, stored.decommissioned = true, o.decommissionOmitted(s, all, now)
 	}
 	result.Decommissioned = stored.decommissioned
 	return nil

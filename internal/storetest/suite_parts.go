@@ -133,6 +133,13 @@ func testW8_PartsThatContradictEachOtherAreRejected(t *testing.T, open Opener) {
 	for field, batch := range contradictions {
 		requireRejected(field, batch)
 	}
+	if got := requireRecord(t, s, "acme", p.Part(3, 3, image("eu", "c", 3))); !slices.Equal(got.MissingParts, []int{2}) {
+		t.Errorf("got %+v", got)
+	}
+	// While a part is missing, the final part holds.
+	requireRejected("part", p.Part(4, 0))
+	requireRejected("parts", p.Part(3, 4, image("eu", "c", 3)))
+	requireRejected("parts", p.Part(4, 4))
 	requireRecord(t, s, "acme", p.Part(2, 0, image("eu", "b", 2)))
 	requireRecord(t, s, "acme", p.Part(3, 3, image("eu", "c", 3)))
 	requireRejected("part", p.Part(4, 0))

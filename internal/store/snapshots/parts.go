@@ -65,17 +65,17 @@ func reject(field, format string, args ...any) error {
 	return &deployments.BatchError{Violations: []deployments.Violation{{Field: field, Message: fmt.Sprintf(format, args...)}}}
 }
 
-// readArrived reads which parts have arrived, as far as the batch needs it.
+// readArrived reads which parts have arrived, as far as the batch needs it. Once a final part has arrived, its number of parts
+// holds for all parts.
 func (s *Snapshot) readArrived() error {
-	if s.isComplete() {
-		if parts := *s.stored.Parts; s.Part.Number > parts {
-			return reject("part", "is %d, and the snapshot is complete with %d", s.Part.Number, parts)
-		} else if s.Part.IsFinal() && s.Part.Parts != parts {
-			return reject("parts", "is %d, and the snapshot is complete with %d", s.Part.Parts, parts)
+	if s.stored.Parts != nil {
+		if parts := *s.stored.Parts; s.Part.IsFinal() && s.Part.Parts != parts {
+			return reject("parts", "is %d, and the final part has arrived with %d", s.Part.Parts, parts)
+		} else if s.Part.Number > parts {
+			return reject("part", "is %d, and the final part has arrived with %d parts", s.Part.Number, parts)
 		}
-		return nil
 	}
-	if !s.Part.IsFinal() {
+	if !s.Part.IsFinal() || s.isComplete() {
 		return nil
 	}
 	var arrived []part
@@ -96,21 +96,23 @@ func (s *Snapshot) readArrived() error {
 	return nil
 }
 
-// Finish sets the result of the final part. If every part has arrived, it completes the snapshot: a repeated final part gets
-// the same result.
+// Finish stores the number of parts and sets the result of the final part. If every part has arrived, it completes the
+// snapshot: a repeated final part gets the same result.
 func (s *Snapshot) Finish(result *deployments.BatchResult) error {
-	switch {
-	case s.Part == nil || !s.Part.IsFinal():
-		return nil
-	case s.isComplete():
-		result.Decommissioned = *s.stored.Decommissioned
-		return nil
-	case len(s.missing) > 0:
-		result.MissingParts = slices.Clone(s.missing)
+	if s.Part == nil || !s.Part.IsFinal() {
 		return nil
 	}
-	err := s.whereKey().Model(&row{}).Updates(map[string]any{"parts": s.Part.Parts, "decommissioned": result.Decommissioned}).Error
-	if err != nil {
+	if s.isComplete() {
+		result.Decommissioned = *s.stored.Decommissioned
+		return nil
+	}
+	columns := map[string]any{"parts": s.Part.Parts}
+	if len(s.missing) > 0 {
+		result.MissingParts = slices.Clone(s.missing)
+	} else {
+		columns["decommissioned"] = result.Decommissioned
+	}
+	if err := s.whereKey().Model(&row{}).Updates(columns).Error; err != nil || len(s.missing) > 0 {
 		return err
 	}
 	return s.whereKey().Model(&part{}).Update("named", noNames).Error // nothing reads them any more

@@ -34,7 +34,7 @@ type row struct {
 	EnvironmentName string
 	Scope           string
 	ObservedAt      database.Timestamp
-	// Parts and Decommissioned are nil until every part has arrived.
+	// Parts is nil until a final part has arrived, and Decommissioned until every part has.
 	Parts, Decommissioned *int
 	CreatedAt             database.Timestamp `gorm:"autoCreateTime:false"`
 }
@@ -80,7 +80,7 @@ func Open(tx *gorm.DB, organizationID int64, snapshot deployments.Snapshot, now 
 }
 
 // isComplete reports whether a final part found that every part had arrived.
-func (s *Snapshot) isComplete() bool { return s.stored != nil && s.stored.Parts != nil }
+func (s *Snapshot) isComplete() bool { return s.stored != nil && s.stored.Decommissioned != nil }
 
 // whereKey selects the rows of this snapshot.
 func (s *Snapshot) whereKey() *gorm.DB {
