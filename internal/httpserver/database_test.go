@@ -56,6 +56,58 @@ func TestW5HoldsUnderEveryDefaultOfTheRole(t *testing.T) {
 	}
 }
 
+// A migration may change the types of results that statements were prepared for, on every connection of a server that goes on.
+func TestRequestsSucceedAfterColumnsHaveChanged(t *testing.T) {
+	t.Parallel()
+	for _, engine := range storetest.Engines {
+		t.Run(engine.Name, func(t *testing.T) {
+			t.Parallel()
+			url := engine.URL(t)
+			server, db := newServer(t, storetest.Open(t, url)), storetest.OpenSQL(t, url)
+			requests := func(round int) {
+				t.Helper()
+				var all sync.WaitGroup
+				for i := range 8 {
+					all.Go(func() {
+						if answer := server.get("?full_history=true&environment_name=eu"); answer.status != http.StatusOK {
+							t.Errorf("round %d: got %d %s", round, answer.status, answer.body)
+						}
+						for _, path := range []string{recordPath, batchPath} {
+							body := named(fmt.Sprint("api", i), round, `"project_versions":[{"project_name":"p","project_version_name":"v"}]`)
+							if path == batchPath {
+								body = batchBody("", body)
+							}
+							if answer := server.post(path, body); answer.status != http.StatusOK {
+								t.Errorf("round %d: got %d %s", round, answer.status, answer.body)
+							}
+						}
+					})
+				}
+				all.Wait()
+			}
+			requests(1)
+			requests(2)
+			for i, change := range []string{"ADD COLUMN added integer", "ALTER COLUMN %s TYPE varchar(500)", "ADD COLUMN again text"} {
+				for table, column := range map[string]string{
+					"environments": "name", "artifacts": "version", "projects": "name", "project_versions": "name", "organizations": "key",
+					"deployment_records": "deployment_name", "current_slots": "deployment_name", "slots": "deployment_name",
+				} {
+					if engine.Name == "SQLite" && (table == "slots" || strings.HasPrefix(change, "ALTER")) {
+						continue
+					}
+					if _, err := db.Exec("ALTER TABLE " + table + " " + strings.Replace(change, "%s", column, 1)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				requests(3 + i)
+			}
+			if got := strings.Count(server.statuses("status=DEPLOYED"), "DEPLOYED"); got != 8 {
+				t.Errorf("%d records are deployed", got)
+			}
+		})
+	}
+}
+
 func openStore(t *testing.T, database string) *store.Store {
 	t.Helper()
 	s, err := store.Open(store.Options{URL: database})

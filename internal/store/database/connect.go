@@ -124,7 +124,9 @@ func openPostgres(config *pgx.ConnConfig, t Timeouts) *sql.DB {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 5 * time.Second
 	}
-	return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(disableTransactionTimeout))
+	var caches statementCaches
+	caches.watch(config)
+	return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(disableTransactionTimeout), stdlib.OptionResetSession(caches.reset))
 }
 
 // maxIdleWAL is the size in bytes, 64 MiB, to which SQLite truncates its WAL file once its content is in the database. Otherwise

@@ -77,6 +77,8 @@ func newDB(pool *sql.DB, dialect Dialect) (*DB, error) {
 		SkipDefaultTransaction: true,
 		// A server starts before its database and waits for it.
 		DisableAutomaticPing: true,
+		// Statements name their columns, so that a column that a migration adds does not change their results.
+		QueryFields: true,
 		// A listing has a statement for each set of filters and page size; each cached one costs memory.
 		PrepareStmtMaxSize: 256,
 	})

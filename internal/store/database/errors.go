@@ -51,7 +51,7 @@ func (r rejection) Unwrap() error        { return r.error }
 // IsConflict reports whether another transaction was in the way, so that the same transaction may succeed when retried.
 func IsConflict(err error) bool {
 	switch sqlState(err) {
-	case "40001", "40P01", "23505": // serialization failure, deadlock, a name that two writers made at once
+	case "40001", "40P01", "23505", stalePlan: // serialization failure, deadlock, a name that two writers made at once
 		return true
 	}
 	return false

@@ -48,7 +48,7 @@ func (d *DB) WriteRetrying(ctx context.Context, do func(tx *gorm.DB) error) erro
 // maxAttempts bounds how often Retry runs a transaction.
 const maxAttempts = 10
 
-// Retry runs a transaction again while other writers are in the way (W5). The last of maxAttempts
+// Retry runs a transaction again while other writers are in the way (W5) or a migration has changed the schema. The last of maxAttempts
 // conflicts is a deployments.ErrConflict. A lock timeout is retried until the deadline of ctx, or maxAttempts times without
 // one, and is then a deployments.ErrUnavailable. Between the attempts, others can use the connection. A transaction that
 // PostgreSQL ended because it was idle is retried once.

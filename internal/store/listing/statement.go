@@ -97,7 +97,7 @@ func (s shape) history(db *gorm.DB) *gorm.DB {
 	if s.Latest {
 		return db.Model(&schema.CurrentSlot{}).Select("record_id AS id, created_at, project_set_id")
 	}
-	return db.Model(&schema.Record{})
+	return db.Model(&schema.Record{}).Select("*")
 }
 
 // filters narrows deployment_records, current_slots and list_changes by columns that all three have (L2).
