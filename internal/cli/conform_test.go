@@ -10,11 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/conformance"
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -80,9 +82,13 @@ func withoutCache(next http.Handler) http.Handler {
 	})
 }
 
-// conformArgs returns the arguments of a run that judges by upstream's document, if args name no other.
+// conformArgs returns the arguments of a run that judges by upstream's document, if args name no other. It sends enough
+// requests for a few of each phase, if args name no other limit: internal/conformance tests what runs find.
 func conformArgs(t *testing.T, args ...string) []string {
 	args = append([]string{"conform"}, args...)
+	if !slices.Contains(args, "--requests") {
+		args = append(args, "--requests", "300")
+	}
 	if !slices.Contains(args, "--document") {
 		for _, name := range contracttest.Unsupported(t) {
 			args = append(args, "--unsupported", name)
@@ -113,7 +119,7 @@ func TestConform_ExitCodes(t *testing.T) {
 		code           int
 		stdout, stderr string
 	}{
-		"right":               {[]string{"--url", right, "--token-file", token}, 0, "no faults", ""},
+		"right":               {[]string{"--url", right, "--token-file", token, "--requests", strconv.Itoa(conformance.DefaultRequests)}, 0, "no faults", ""},
 		"right, strict":       {[]string{"--url", right, "--token-file", token, "--strict", "--value", "project_name=shop", "--value", "project_version_name=v1"}, 0, "no faults", ""},
 		"with other requests": {[]string{"--url", right, "--token-file", token, "--requests", "40", "--seed", "7"}, 0, "40 requests of at most 40, seed 7", ""},
 		"differs":             {[]string{"--url", differs, "--token-file", token}, 0, "own.no-store", ""},
@@ -142,7 +148,7 @@ func TestConform_ReadsADocument(t *testing.T) {
 	if err := os.WriteFile(file, next, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	stdout, _, code := run(t, "conform", "--url", url, "--token-file", token, "--document", file)
+	stdout, _, code := run(t, conformArgs(t, "--url", url, "--token-file", token, "--document", file, "--requests", "1000")...)
 	if code != 1 || !strings.Contains(stdout, "status=PAUSED is answered with 400") || !strings.Contains(stdout, "against "+file) {
 		t.Errorf("exit code %d\n%s", code, stdout)
 	}
