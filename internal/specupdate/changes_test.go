@@ -2,10 +2,12 @@ package specupdate
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/contract"
@@ -358,21 +360,24 @@ func wholeAPI() (changes []contracttest.Change) {
 // base returns the document that the tests change. It does not change with an update.
 func base() []byte { return contracttest.Base() }
 
+// oasdiff is the path of the program, which all tests share.
+var oasdiff = sync.OnceValues(func() (string, error) { return oasdiffProgram(context.Background(), "../..") })
+
 // diffAfter returns the diff of the changes.
 func diffAfter(t *testing.T, changes ...contracttest.Change) *diff {
 	t.Helper()
-	root, err := filepath.Abs("../..")
+	program, err := oasdiff()
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := readImplementation(root)
+	code, err := readImplementation("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	write(t, dir, "old.yaml", string(base()))
 	write(t, dir, "new.yaml", string(contracttest.Changed(t, base(), changes...)))
-	d, err := diffFiles(t.Context(), root, filepath.Join(dir, "old.yaml"), filepath.Join(dir, "new.yaml"), code)
+	d, err := diffFiles(t.Context(), program, filepath.Join(dir, "old.yaml"), filepath.Join(dir, "new.yaml"), code)
 	if err != nil {
 		t.Fatal(err)
 	}

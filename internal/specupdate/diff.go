@@ -69,13 +69,22 @@ var (
 	documentation = []string{"description", "title", "summary", "example", "examples", "externalDocs", "tags", "info"}
 )
 
-// diffFiles compares two sanitized documents with oasdiff, which runs as a tool of the module in dir, and their texts word
-// by word. oasdiff resolves references, so that it reports a shared schema at every use; texts are compared where they are
-// written.
-func diffFiles(ctx context.Context, dir, oldFile, newFile string, code implementation) (*diff, error) {
+// oasdiffProgram returns the path of oasdiff, a tool of the module in dir. It builds oasdiff if the build cache does not have
+// it. "go tool" itself reads the requirements of all tools at every start, which takes longer than a comparison.
+func oasdiffProgram(ctx context.Context, dir string) (string, error) {
+	out, err := output(command(ctx, dir, "go", "tool", "-modfile=tools/go.mod", "-n", "oasdiff"))
+	if err != nil {
+		return "", fmt.Errorf("build oasdiff: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// diffFiles compares two sanitized documents with oasdiff, the program at that path, and their texts word by word. oasdiff
+// resolves references, so that it reports a shared schema at every use; texts are compared where they are written.
+func diffFiles(ctx context.Context, program, oldFile, newFile string, code implementation) (*diff, error) {
 	oasdiff := func(subcommand string, flags ...string) ([]byte, error) {
-		args := []string{"tool", "-modfile=tools/go.mod", "oasdiff", subcommand, "--allow-external-refs=false", "--flatten-params"}
-		out, err := output(command(ctx, dir, "go", append(append(args, flags...), oldFile, newFile)...))
+		args := append([]string{subcommand, "--allow-external-refs=false", "--flatten-params"}, flags...)
+		out, err := output(command(ctx, "", program, append(args, oldFile, newFile)...))
 		if err != nil {
 			return nil, fmt.Errorf("oasdiff %s: %w", subcommand, err)
 		}

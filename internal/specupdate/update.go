@@ -89,7 +89,7 @@ func (w *worktree) try(ctx context.Context, o Options, document []byte, parsed *
 	if err != nil {
 		return err
 	}
-	changes, err := diffFiles(ctx, w.linked.dir, filepath.Join(w.main.dir, documentFile), filepath.Join(w.linked.dir, documentFile), code)
+	changes, err := w.diff(ctx, code)
 	if err != nil {
 		return fmt.Errorf("the documents were not compared, and nothing changed: %w", err)
 	}
@@ -117,4 +117,13 @@ func (w *worktree) try(ctx context.Context, o Options, document []byte, parsed *
 	s.print(o.Output)
 	fmt.Fprintf(o.Output, "\nChanged but not committed, for you to review with git diff:\n%s\n", status)
 	return nil
+}
+
+// diff compares the document of the maintainer's tree with the one of the worktree.
+func (w *worktree) diff(ctx context.Context, code implementation) (*diff, error) {
+	oasdiff, err := oasdiffProgram(ctx, w.linked.dir)
+	if err != nil {
+		return nil, err
+	}
+	return diffFiles(ctx, oasdiff, filepath.Join(w.main.dir, documentFile), filepath.Join(w.linked.dir, documentFile), code)
 }
