@@ -70,7 +70,7 @@ var mayImport = map[string][]string{
 }
 
 // testPackages are for tests only.
-var testPackages = []string{"internal/contracttest", "internal/pgtest", "internal/racetest", "internal/storetest"}
+var testPackages = []string{"internal/contracttest", "internal/noracetest", "internal/pgtest", "internal/racetest", "internal/storetest"}
 
 // mustNotImport lists, by the beginning of the import path, what a package and the packages below it must not import.
 var mustNotImport = map[string][]string{

@@ -15,12 +15,13 @@ import (
 )
 
 // fakeGo stands in for the go command: it prints the arguments of each go test, which runs until an interrupt, or fails
-// immediately if FAKE_GO_FAILS is set. One of the two packages imports racetest, the other is racetest.
+// immediately if FAKE_GO_FAILS is set. One package is racetest, one imports it, and one imports noracetest.
 const fakeGo = `#!/bin/sh
 case "$*" in
 "env CGO_ENABLED") echo 1 ;;
 "env CC") echo sh ;;
-list*) echo "example.com/internal/racetest [testing] []"; echo "example.com/slow [] [example.com/internal/racetest]" ;;
+list*) echo "example.com/internal/racetest [testing] []"; echo "example.com/slow [] [example.com/internal/racetest]"
+  echo "example.com/whole [] [] [example.com/internal/noracetest]" ;;
 test*)
   echo "$*"
   [ -z "$FAKE_GO_FAILS" ] || exit 1
@@ -62,7 +63,7 @@ func TestScriptRunsSlowPackagesAgainWithoutTheRaceDetector(t *testing.T) {
 			got = append(got, strings.TrimSpace(line))
 		}
 	}
-	want := []string{"test -timeout 20m -race ./...", "test -timeout 20m example.com/slow"}
+	want := []string{"test -timeout 20m -race example.com/internal/racetest example.com/slow", "test -timeout 20m example.com/slow example.com/whole"}
 	if !slices.Equal(got, want) {
 		t.Errorf("ran %q, want %q", got, want)
 	}

@@ -3,8 +3,8 @@ package demo_test
 import (
 	"testing"
 
-	"github.com/deployrecords/deployrecords/internal/racetest"
+	"github.com/deployrecords/deployrecords/internal/noracetest"
 )
 
 // These tests generate long histories in one goroutine.
-func TestMain(m *testing.M) { racetest.SkipPackage(m) }
+func TestMain(m *testing.M) { noracetest.Main(m) }
