@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -220,18 +222,24 @@ func TestInterruptedUpdateLeavesTheTreeUnchanged(t *testing.T) {
 	dir := smallTree(t)
 	from, _ := newDocument(t)
 	ctx, stop := context.WithCancel(t.Context())
-	started := filepath.Join(t.TempDir(), "started")
-	alive := filepath.Join(t.TempDir(), "alive")
-	// The grandchild creates a file if it outlives its parent.
-	waiting := Step{Name: "test", Command: []string{"sh", "-c", "sh -c 'sleep 4; touch " + alive + "' & touch " + started + "; wait"}}
+	// A grandchild holds the pipe open as long as it lives.
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	waiting := Step{Name: "test", Command: []string{"sh", "-c", "sh -c 'exec 3>" + pipe + "; sleep 120' & wait"}}
+	ended := make(chan error, 1)
 	go func() {
-		for {
-			if _, err := os.Stat(started); err == nil {
-				stop()
-				return
-			}
-			time.Sleep(10 * time.Millisecond)
+		defer stop()
+		reader, err := os.Open(pipe) // waits for the grandchild
+		if err != nil {
+			ended <- err
+			return
 		}
+		defer reader.Close()
+		stop()
+		_, err = io.Copy(io.Discard, reader)
+		ended <- err
 	}()
 	before := status(t, dir)
 	_, temp, err := run(ctx, t, dir, from, regenerate, waiting)
@@ -244,8 +252,12 @@ func TestInterruptedUpdateLeavesTheTreeUnchanged(t *testing.T) {
 	if left := filesIn(t, temp); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	time.Sleep(5 * time.Second)
-	if _, err := os.Stat(alive); err == nil {
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
 		t.Error("a process that the step started was not stopped")
 	}
 }
