@@ -125,3 +125,50 @@ func TestRecordingsReadFewRowsWhateverTheStatistics(t *testing.T) {
 		})
 	}
 }
+
+// Decommissionings of what has never run read the history of each identity once, and of no other identity of the slot.
+func TestDecommissioningsReadTheHistoryOfAnIdentityOnce(t *testing.T) {
+	t.Parallel()
+	const records, items = 3000, 128
+	url := pgtest.URL(t)
+	db, err := database.Open(database.Options{URL: url, MaxConnections: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.OpenDatabase(t, url)
+	s := store.New(db, store.Parts{})
+	record := func(change func(i int, r *deployments.Recording)) {
+		t.Helper()
+		batch := deployments.Batch{AutoCreate: true}
+		for i := range items {
+			r := recordingAt("s0", 1)
+			change(i, &r)
+			batch.Items = append(batch.Items, deployments.BatchItem{Recording: r})
+		}
+		if _, err := s.Record(context.Background(), "acme", batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	record(func(_ int, r *deployments.Recording) { r.DeploymentName = "first" })
+	pgtest.Exec(t, url, fmt.Sprintf(fillSlots, 1, 0))
+	pgtest.Exec(t, url, fmt.Sprintf(`INSERT INTO deployment_records (id, organization_id, environment_id, deployment_name, artifact_id, kind, status, project_set_id, created_at, updated_at, last_seen_at)
+SELECT gen_random_uuid(), organization_id, environment_id, 's0', artifact_id, kind, 3, 0, at, at, at
+FROM (SELECT * FROM deployment_records WHERE status = 1 AND deployment_name = 's0') r, generate_series(1, %d) i, LATERAL (SELECT created_at - i * interval '1 s' AS at) moment;
+UPDATE deployment_records SET status = 3 WHERE status = 1; ANALYZE`, records))
+	other := storetest.OpenSQL(t, url)
+	start := rowsRead(t, other)
+	record(func(i int, r *deployments.Recording) {
+		r.Status, r.Digest = deployments.Decommissioned, storetest.Digest(2)
+	})
+	record(func(i int, r *deployments.Recording) {
+		r.Status, r.Digest, r.LogicalEnvironmentName = deployments.Decommissioned, storetest.Digest(2), fmt.Sprint("l", i)
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if read := rowsRead(t, other) - start; read > 4*records+2*items*100 {
+		t.Errorf("%d rows read for %d items and a history of %d records", read, 2*items, records)
+	} else {
+		t.Logf("%d rows read for %d items and a history of %d records", read, 2*items, records)
+	}
+}
