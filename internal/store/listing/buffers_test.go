@@ -1,6 +1,7 @@
 package listing_test
 
 import (
+	"database/sql"
 	"fmt"
 	"os"
 	"strings"
@@ -16,27 +17,34 @@ import (
 // withHistory opens a database with so many records in 10,000 slots, a tenth of them of another organization.
 // testdata/history.sql describes them.
 func withHistory(t *testing.T, records int) *store.Store {
+	s, _ := openHistory(t, records)
+	return s
+}
+
+// openHistory is withHistory that also opens the database below the store.
+func openHistory(t *testing.T, records int) (*store.Store, *sql.DB) {
 	t.Helper()
 	url := pgtest.URL(t)
 	s := storetest.Open(t, url)
-	sql, err := os.ReadFile("testdata/history.sql")
+	text, err := os.ReadFile("testdata/history.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
+	db := storetest.OpenSQL(t, url)
 	for i, organization := range []string{"acme", "other"} {
 		share := []int{records * 9 / 10, records / 10}[i]
 		replace := strings.NewReplacer(":organization", "'"+organization+"'", ":n", fmt.Sprint(share))
-		if _, err := storetest.OpenSQL(t, url).Exec(replace.Replace(string(sql))); err != nil {
+		if _, err := db.Exec(replace.Replace(string(text))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := s.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := storetest.OpenSQL(t, url).Exec("VACUUM ANALYZE"); err != nil {
+	if _, err := db.Exec("VACUUM ANALYZE"); err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return s, db
 }
 
 // combinations returns every combination of environment, logical environment, status and kind, and each other filter

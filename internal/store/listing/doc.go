@@ -7,7 +7,7 @@
 // subqueries of statement.go, which has the whole statement from top to bottom. A Lister caches the text with the order of
 // its parameters (compile.go); a request only binds their values. testdata/statements has the SQL of every kind of shape.
 //
-// A new filter is a field of shape, a condition in filters or artifactFilters, and a parameter if it has a value to bind.
+// A new filter is a field of shape, a condition in filters or artifactFilters (filters.go), and a parameter if it has a value to bind.
 //
 // # Totals
 //

@@ -16,6 +16,9 @@ type shape struct {
 	// the project filter and the scope's project (T5), once if both are the same; any version of a project qualifies.
 	counts.Filters
 	filterProject bool
+	// scoped is set if the scope has a project (T5). The statement then reads the records of its project sets alone, and tests
+	// every filter on each of them, so that its work does not show what exists outside the project.
+	scoped bool
 	// The filters that counters do not have. A project version filter replaces the project filter.
 	artifactDigest, projectVersion bool
 
@@ -43,6 +46,7 @@ func newShape(dialect database.Dialect, milestoneInterval int64, scope deploymen
 			Kind:               q.ArtifactKind != deployments.AnyKind,
 		},
 		filterProject:     q.ProjectName != "" && q.ProjectVersionName == "",
+		scoped:            scope.Project != "",
 		artifactDigest:    q.ArtifactDigest != "",
 		projectVersion:    q.ProjectVersionName != "",
 		status:            q.Status,

@@ -50,17 +50,20 @@ func (s shape) statement(db *gorm.DB) *gorm.DB {
 }
 
 // names looks up names: it is one row with the ids of the organization, the environment and the logical environment that the
-// query names, or no row if one of these names is unknown (L5).
+// query names, or no row if one of these names is unknown (L5). In a scoped statement, an id of an unknown name is NULL.
 func (s shape) names(db *gorm.DB) *gorm.DB {
-	columns := "organizations.id AS organization_id"
+	columns, join := "organizations.id AS organization_id", "JOIN "
+	if s.scoped {
+		join = "LEFT JOIN "
+	}
 	db = db.Model(&schema.Organization{}).Where("key = ?", organization)
 	if s.Environment {
 		columns += ", environments.id AS environment_id"
-		db = db.Joins("JOIN environments ON environments.organization_id = organizations.id AND environments.name = ?", environmentName)
+		db = db.Joins(join+"environments ON environments.organization_id = organizations.id AND environments.name = ?", environmentName)
 	}
 	if s.LogicalEnvironment {
 		columns += ", logical_environments.id AS logical_environment_id"
-		db = db.Joins("JOIN logical_environments ON logical_environments.organization_id = organizations.id"+
+		db = db.Joins(join+"logical_environments ON logical_environments.organization_id = organizations.id"+
 			" AND logical_environments.name = ?", logicalEnvironmentName)
 	}
 	return db.Select(columns)
@@ -70,13 +73,15 @@ func (s shape) names(db *gorm.DB) *gorm.DB {
 // query's.
 func named(column string) string { return "(SELECT names." + column + " FROM names)" }
 
-// projectSets selects the ids of the project sets that contain the filter's project and the scope's (L4, T5).
+// projectSets selects the ids of the project sets that contain the scope's project and the filter's (T5, L4). It begins with the
+// scope's.
 func (s shape) projectSets(db *gorm.DB) *gorm.DB {
 	db = db.Table("names").Select("project_set_id").
 		Joins("JOIN projects ON projects.organization_id = names.organization_id AND name = ?", s.projectParameter()).
 		Joins("JOIN project_set_members ON project_id = projects.id")
 	if s.Projects > 1 {
-		db = db.Where("project_set_id IN (SELECT project_set_id FROM project_set_members WHERE project_id = "+projectID+")", scopeProject)
+		db = db.Where("(SELECT 1 FROM project_set_members other WHERE other.project_set_id = project_set_members.project_set_id"+
+			" AND other.project_id = coalesce("+projectID+", 0)) = 1", projectName)
 	}
 	return db
 }
@@ -84,12 +89,12 @@ func (s shape) projectSets(db *gorm.DB) *gorm.DB {
 // projectID is the id of the project with the bound name.
 var projectID = "(SELECT id FROM projects WHERE organization_id = " + named("organization_id") + " AND name = ?)"
 
-// projectParameter is the filter's project, or the scope's if there is no filter.
+// projectParameter is the scope's project, or the filter's if there is no project in the scope.
 func (s shape) projectParameter() parameter {
-	if s.filterProject {
-		return projectName
+	if s.scoped {
+		return scopeProject
 	}
-	return scopeProject
+	return projectName
 }
 
 // history selects the set of records: all records, or the latest record of each slot (L1).
@@ -98,45 +103,6 @@ func (s shape) history(db *gorm.DB) *gorm.DB {
 		return db.Model(&schema.CurrentSlot{}).Select("record_id AS id, created_at, project_set_id")
 	}
 	return db.Model(&schema.Record{}).Select("*")
-}
-
-// filters narrows deployment_records, current_slots and list_changes by columns that all three have (L2).
-func (s shape) filters(db *gorm.DB) *gorm.DB {
-	db = db.Where("organization_id = " + named("organization_id"))
-	if s.Environment {
-		db = db.Where("environment_id = " + named("environment_id"))
-	}
-	if s.LogicalEnvironment {
-		db = db.Where("logical_environment_id = " + named("logical_environment_id"))
-	}
-	if s.DeploymentName {
-		db = db.Where("deployment_name = ?", deploymentName)
-	}
-	if s.Status {
-		db = db.Where(fmt.Sprintf("status = %d", s.status))
-	}
-	if s.Kind {
-		db = db.Where(fmt.Sprintf("kind = %d", s.kind))
-	}
-	return db
-}
-
-// artifactFilters narrows deployment_records and current_slots by the digest and the project version of their artifact (L4).
-// For projects, it only adds the condition of the partial indexes: matchingRecords and read narrow to the project sets.
-func (s shape) artifactFilters(db *gorm.DB) *gorm.DB {
-	if s.artifactDigest {
-		db = db.Where("artifact_id IN (SELECT id FROM artifacts WHERE organization_id = "+named("organization_id")+" AND digest = ?)", artifactDigest)
-	}
-	if s.projectVersion {
-		db = db.Where("artifact_id IN (SELECT artifact_id FROM projects JOIN project_versions ON project_id = projects.id"+
-			" JOIN project_version_artifacts ON project_version_id = project_versions.id"+
-			" WHERE projects.organization_id = "+named("organization_id")+" AND projects.name = ? AND project_versions.name = ?)",
-			projectName, projectVersionName)
-	}
-	if s.Projects > 0 {
-		db = db.Where("project_set_id > 0")
-	}
-	return db
 }
 
 // pending is the deltas that are not compacted into the counters yet.
@@ -281,10 +247,16 @@ const (
 
 // matchingRecords is matching, or its records in the project sets.
 func (s shape) matchingRecords() string {
-	if s.Projects > 0 {
+	switch {
+	case s.Projects == 0:
+		return "matching"
+	case s.scoped && s.dialect == database.PostgreSQL: // the planner does not merge the subquery with the statement
+		return "sets CROSS JOIN LATERAL (SELECT id FROM matching WHERE matching.project_set_id = sets.project_set_id OFFSET 0) AS of_set"
+	case s.scoped: // SQLite keeps the order of the tables
+		return "sets CROSS JOIN matching ON matching.project_set_id = sets.project_set_id"
+	default:
 		return "sets JOIN matching ON matching.project_set_id = sets.project_set_id"
 	}
-	return "matching"
 }
 
 // read reads a window. In PostgreSQL, each project set yields as many records as the window may have of it, in the

@@ -41,7 +41,7 @@ total AS (
 page AS (
   SELECT id, created_at
   FROM sets
-  JOIN matching ON matching.project_set_id = sets.project_set_id
+  CROSS JOIN matching ON matching.project_set_id = sets.project_set_id
   WHERE (SELECT n FROM total) > 0
   ORDER BY created_at DESC, id DESC
   LIMIT 20 OFFSET 0

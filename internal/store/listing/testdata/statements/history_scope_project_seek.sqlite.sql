@@ -90,7 +90,7 @@ anchor AS (
 forward AS (
   SELECT id, created_at
   FROM sets
-  JOIN matching ON matching.project_set_id = sets.project_set_id
+  CROSS JOIN matching ON matching.project_set_id = sets.project_set_id
   WHERE (created_at, id) >= (SELECT created_at, id FROM anchor)
   ORDER BY created_at, id
   LIMIT (SELECT forward_rows FROM anchor) OFFSET (SELECT forward_skip FROM anchor)
@@ -98,7 +98,7 @@ forward AS (
 backward AS (
   SELECT id, created_at
   FROM sets
-  JOIN matching ON matching.project_set_id = sets.project_set_id
+  CROSS JOIN matching ON matching.project_set_id = sets.project_set_id
   WHERE (created_at, id) < (SELECT created_at, id FROM anchor)
   ORDER BY created_at DESC, id DESC
   LIMIT (SELECT backward_rows FROM anchor) OFFSET (SELECT backward_skip FROM anchor)

@@ -1,4 +1,4 @@
--- Parameters: $1 organization, $2 project, $3 project of the scope, $4 deployment name, $5 offset, $6 offset
+-- Parameters: $1 organization, $2 project of the scope, $3 project, $4 deployment name, $5 offset, $6 offset
 WITH names AS (
   SELECT organizations.id AS organization_id
   FROM "organizations"
@@ -10,16 +10,17 @@ sets AS (
   JOIN projects ON projects.organization_id = names.organization_id
     AND name = CAST($2 AS text)
   JOIN project_set_members ON project_id = projects.id
-  WHERE project_set_id IN (
-    SELECT project_set_id
-    FROM project_set_members
-    WHERE project_id = (
+  WHERE (
+    SELECT 1
+    FROM project_set_members other
+    WHERE other.project_set_id = project_set_members.project_set_id
+      AND other.project_id = coalesce((
       SELECT id
       FROM projects
       WHERE organization_id = (SELECT names.organization_id FROM names)
         AND name = CAST($3 AS text)
-    )
-  )
+    ), 0)
+  ) = 1
 ),
 matching AS NOT MATERIALIZED (
   SELECT *

@@ -1,4 +1,4 @@
--- Parameters: $1 organization, $2 project, $3 project of the scope, $4 deployment name, $5 offset, $6 offset
+-- Parameters: $1 organization, $2 project of the scope, $3 project, $4 deployment name, $5 offset, $6 offset
 WITH names AS (
   SELECT organizations.id AS organization_id
   FROM `organizations`
@@ -10,16 +10,17 @@ sets AS (
   JOIN projects ON projects.organization_id = names.organization_id
     AND name = CAST(? AS text)
   JOIN project_set_members ON project_id = projects.id
-  WHERE project_set_id IN (
-    SELECT project_set_id
-    FROM project_set_members
-    WHERE project_id = (
+  WHERE (
+    SELECT 1
+    FROM project_set_members other
+    WHERE other.project_set_id = project_set_members.project_set_id
+      AND other.project_id = coalesce((
       SELECT id
       FROM projects
       WHERE organization_id = (SELECT names.organization_id FROM names)
         AND name = CAST(? AS text)
-    )
-  )
+    ), 0)
+  ) = 1
 ),
 matching AS NOT MATERIALIZED (
   SELECT *
@@ -68,7 +69,7 @@ anchor AS (
 forward AS (
   SELECT id, created_at
   FROM sets
-  JOIN matching ON matching.project_set_id = sets.project_set_id
+  CROSS JOIN matching ON matching.project_set_id = sets.project_set_id
   WHERE (created_at, id) >= (SELECT created_at, id FROM anchor)
   ORDER BY created_at, id
   LIMIT (SELECT forward_rows FROM anchor) OFFSET (SELECT forward_skip FROM anchor)
@@ -76,7 +77,7 @@ forward AS (
 backward AS (
   SELECT id, created_at
   FROM sets
-  JOIN matching ON matching.project_set_id = sets.project_set_id
+  CROSS JOIN matching ON matching.project_set_id = sets.project_set_id
   WHERE (created_at, id) < (SELECT created_at, id FROM anchor)
   ORDER BY created_at DESC, id DESC
   LIMIT (SELECT backward_rows FROM anchor) OFFSET (SELECT backward_skip FROM anchor)

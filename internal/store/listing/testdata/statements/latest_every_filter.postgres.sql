@@ -2,9 +2,9 @@
 WITH names AS (
   SELECT organizations.id AS organization_id, environments.id AS environment_id, logical_environments.id AS logical_environment_id
   FROM "organizations"
-  JOIN environments ON environments.organization_id = organizations.id
+  LEFT JOIN environments ON environments.organization_id = organizations.id
     AND environments.name = CAST($1 AS text)
-  JOIN logical_environments ON logical_environments.organization_id = organizations.id
+  LEFT JOIN logical_environments ON logical_environments.organization_id = organizations.id
     AND logical_environments.name = CAST($2 AS text)
   WHERE key = CAST($3 AS text)
 ),
@@ -19,32 +19,31 @@ matching AS NOT MATERIALIZED (
   SELECT record_id AS id, created_at, project_set_id
   FROM "current_slots"
   WHERE organization_id = (SELECT names.organization_id FROM names)
-    AND environment_id = (SELECT names.environment_id FROM names)
-    AND logical_environment_id = (SELECT names.logical_environment_id FROM names)
-    AND deployment_name = CAST($5 AS text)
-    AND status = 1
-    AND kind = 1
-    AND (artifact_id IN (
-    SELECT id
-    FROM artifacts
-    WHERE organization_id = (SELECT names.organization_id FROM names)
-      AND digest = CAST($6 AS text)
-  ))
-    AND (artifact_id IN (
-    SELECT artifact_id
-    FROM projects
-    JOIN project_versions ON project_id = projects.id
-    JOIN project_version_artifacts ON project_version_id = project_versions.id
-    WHERE projects.organization_id = (SELECT names.organization_id FROM names)
-      AND projects.name = CAST($7 AS text)
-      AND project_versions.name = CAST($8 AS text)
-  ))
+    AND coalesce(environment_id = (SELECT names.environment_id FROM names), false)
+    AND coalesce(logical_environment_id = (SELECT names.logical_environment_id FROM names), false)
+    AND coalesce(deployment_name = CAST($5 AS text), false)
+    AND coalesce(status = 1, false)
+    AND coalesce(kind = 1, false)
+    AND coalesce((SELECT digest FROM artifacts WHERE artifacts.id = current_slots.artifact_id) = CAST($6 AS text), false)
+    AND (coalesce((
+    SELECT 1
+    FROM project_version_artifacts l
+    WHERE l.artifact_id = current_slots.artifact_id
+      AND l.project_version_id = coalesce((
+      SELECT project_versions.id
+      FROM projects
+      JOIN project_versions ON project_id = projects.id
+      WHERE projects.organization_id = (SELECT names.organization_id FROM names)
+        AND projects.name = CAST($7 AS text)
+        AND project_versions.name = CAST($8 AS text)
+    ), 0)
+  ) = 1, false))
     AND project_set_id > 0
 ),
 total AS (
   SELECT count(*) AS n
   FROM sets
-  JOIN matching ON matching.project_set_id = sets.project_set_id
+  CROSS JOIN LATERAL (SELECT id FROM matching WHERE matching.project_set_id = sets.project_set_id OFFSET 0) AS of_set
 ),
 page AS (
   SELECT id, created_at

@@ -1,0 +1,124 @@
+package listing_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/listing"
+	"github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+// outside are queries for something that exists only outside of a project, and the same queries for what exists nowhere.
+func outside(value string) map[string]deployments.Query {
+	return map[string]deployments.Query{
+		"environment":         {EnvironmentName: value},
+		"logical environment": {LogicalEnvironmentName: value},
+		"deployment name":     {DeploymentName: value},
+		"digest":              {ArtifactDigest: "sha256:" + value},
+		"project":             {ProjectName: value},
+		"project version":     {ProjectName: value, ProjectVersionName: value},
+		"several": {
+			EnvironmentName: value, LogicalEnvironmentName: value, DeploymentName: value, ArtifactKind: deployments.ContainerImage, Status: deployments.Deployed,
+		},
+	}
+}
+
+// The work of a query of a token that is limited to a project does not show what exists outside of the project (T5). A name that
+// exists is one row more to look up than one that does not.
+func TestT5_WorkDoesNotDependOnWhatIsOutsideOfTheProject(t *testing.T) {
+	t.Parallel()
+	const namesFound = 4
+	s, db := openHistory(t, 20_000)
+	// 5,000 records in 2,500 slots that belong to other projects.
+	for _, statement := range []string{
+		`INSERT INTO environments SELECT gen_random_uuid(), 1, 'outside'`,
+		`INSERT INTO logical_environments SELECT gen_random_uuid(), 1, 'outside'`,
+		`INSERT INTO projects (organization_id, name) VALUES (1, 'outside')`,
+		`INSERT INTO project_versions (project_id, name) SELECT id, 'outside' FROM projects WHERE name = 'outside'`,
+		`INSERT INTO project_sets (organization_id, members) SELECT 1, id FROM projects WHERE name = 'outside'`,
+		`INSERT INTO project_set_members SELECT p.id, s.id FROM projects p JOIN project_sets s ON s.members = p.id::text WHERE p.name = 'outside'`,
+		`INSERT INTO artifacts (id, organization_id, kind, name, version, digest, project_set_id)
+SELECT gen_random_uuid(), 1, 1, 'n', i::text, 'sha256:outside', (SELECT max(id) FROM project_sets) FROM generate_series(1, 100) i`,
+		`INSERT INTO project_version_artifacts SELECT v.id, a.id FROM project_versions v, artifacts a WHERE v.name = 'outside' AND a.digest = 'sha256:outside'`,
+		`INSERT INTO deployment_records
+SELECT gen_random_uuid(), 1, e.id, l.id, 'outside', a.id, 1, 1, t, t, t, a.project_set_id
+FROM environments e, logical_environments l, (SELECT * FROM artifacts WHERE digest = 'sha256:outside') a,
+  (SELECT timestamptz '2026-11-01' + i * interval '1 s' AS t FROM generate_series(1, 50) i) moments
+WHERE e.name = 'outside' AND l.name = 'outside'`,
+		`INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at)
+SELECT organization_id, environment_id, deployment_name, id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at
+FROM deployment_records WHERE deployment_name = 'outside' ORDER BY created_at DESC, id DESC LIMIT 1`,
+		`VACUUM ANALYZE`,
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	scope := deployments.Scope{Organization: "acme", Project: "project3"}
+	nowhere := outside("nowhere")
+	for name, query := range outside("outside") {
+		for _, history := range []deployments.History{deployments.Latest, deployments.All} {
+			for _, page := range []int32{0, 3} {
+				measure := func(query deployments.Query, scope deployments.Scope) int64 {
+					query.History, query.Page = history, deployments.Page{Size: 20, Number: page}
+					buffers, _ := s.Buffers(t, scope, query)
+					return buffers
+				}
+				if got := storetest.Ask(t, s, storetest.Acme, query).Total; got == 0 {
+					t.Fatalf("%s: nothing is outside", name)
+				}
+				if got := storetest.Ask(t, s, scope, query).Total; got != 0 {
+					t.Errorf("%s: %d records", name, got)
+				}
+				got, want := measure(query, scope), measure(nowhere[name], scope)
+				t.Logf("%s, page %d of %v: %d buffers for what is outside, %d for what is nowhere", name, page, history, got, want)
+				if got-want > namesFound || want-got > namesFound {
+					t.Errorf("%s, page %d of %v: %d buffers for what is outside, %d for what is nowhere", name, page, history, got, want)
+				}
+			}
+		}
+	}
+}
+
+// A statement of a project's scope reads records by the index of project sets alone.
+func TestT5_SQLiteReadsTheRecordsOfTheProjectAlone(t *testing.T) {
+	db := storetest.OpenDatabase(t, "sqlite://"+filepath.Join(t.TempDir(), "records.db"))
+	lister := listing.New(db, listing.Options{})
+	search := regexp.MustCompile(`(SEARCH|SCAN) (deployment_records|current_slots) .*`)
+	for name, query := range outside("outside") {
+		for _, query.History = range []deployments.History{deployments.Latest, deployments.All} {
+			query.Page.Size = 20
+			text, values := lister.Statement(t, deployments.Scope{Organization: "acme", Project: "web"}, query)
+			rows, err := db.Pool.Query("EXPLAIN QUERY PLAN "+text, values...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var searches []string
+			for rows.Next() {
+				var id, parent, unused int
+				var step string
+				if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+					t.Fatal(err)
+				}
+				if search.MatchString(step) {
+					searches = append(searches, step)
+				}
+			}
+			if err := rows.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for _, step := range searches {
+				if !strings.Contains(step, "_by_project_set (organization_id=? AND project_set_id=?") {
+					t.Errorf("%s: %s", name, step)
+				}
+			}
+			if len(searches) == 0 {
+				t.Errorf("%s: %v", name, fmt.Sprint(searches))
+			}
+		}
+	}
+}
