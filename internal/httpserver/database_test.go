@@ -56,7 +56,7 @@ func TestW5HoldsUnderEveryDefaultOfTheRole(t *testing.T) {
 	}
 }
 
-// A migration may change the types of results that statements were prepared for, on every connection of a server that goes on.
+// A migration may change the types of results that statements were prepared for, on every connection of a server.
 func TestRequestsSucceedAfterColumnsHaveChanged(t *testing.T) {
 	t.Parallel()
 	for _, engine := range storetest.Engines {

@@ -8,9 +8,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// PostgreSQL rejects a prepared statement whose result has other types than before, as after a migration of a server that
-// goes on: "cached plan must not change result type". The connections of a pool prepare statements one by one, so one error
-// is a reason for all of them to prepare theirs again.
+// PostgreSQL rejects a prepared statement whose result has other types than before, as after a migration while a server runs:
+// "cached plan must not change result type". The connections of a pool prepare statements one by one, so one error is a
+// reason for all of them to prepare theirs again.
 
 const stalePlan = "0A000" // feature_not_supported
 

@@ -3,7 +3,7 @@ package schema
 import "github.com/deployrecords/deployrecords/internal/store/database"
 
 // Recorders find records by the index deployment_records_by_identity, and slots by current_slots_by_key. In PostgreSQL, the
-// columns by which these indexes are searched are expressions, and the conditions here compare nothing but expressions. No
+// columns by which these indexes are searched are expressions, and the conditions here compare only expressions. No
 // other index serves such a condition, so that wrong statistics cannot make the planner use another. In each pair of
 // conditions, the first searches the index by a hash and the second compares the values. SQLite is given the name of the
 // index.
