@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/listing"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -28,24 +29,31 @@ func TestSQLiteUsesTheRightIndexesWithoutStatistics(t *testing.T) {
 		{"names by ids", names.SQL.String(), names.Vars, "SEARCH artifacts USING INDEX sqlite_autoindex_artifacts_1 (id=?)"},
 		{"a project by an index alone", project, values, "USING COVERING INDEX deployment_records_by_project_set (organization_id=?"},
 	} {
-		rows, err := db.Pool.Query("EXPLAIN QUERY PLAN "+c.sql, c.values...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var plan []string
-		for rows.Next() {
-			var id, parent, unused int
-			var step string
-			if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
-				t.Fatal(err)
-			}
-			plan = append(plan, step)
-		}
-		if err := rows.Close(); err != nil {
-			t.Fatal(err)
-		}
+		plan := planOf(t, db, c.sql, c.values)
 		if !strings.Contains(strings.Join(plan, "\n"), c.want) {
 			t.Errorf("%s:\n%s", c.name, strings.Join(plan, "\n"))
 		}
 	}
+}
+
+// planOf returns the steps of SQLite's plan of a statement.
+func planOf(t *testing.T, db *database.DB, statement string, values []any) (steps []string) {
+	t.Helper()
+	rows, err := db.Pool.Query("EXPLAIN QUERY PLAN "+statement, values...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return steps
 }
