@@ -121,10 +121,10 @@ func serve(s *store.Store, now func() time.Time, logger *slog.Logger) (*Server, 
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- httpserver.Serve(ctx, listener, handler, limits, logger) }()
-	compactionStopped := make(chan struct{})
+	backgroundStopped := make(chan struct{})
 	go func() {
-		defer close(compactionStopped)
-		s.RunCompaction(ctx, logger)
+		defer close(backgroundStopped)
+		s.RunBackground(ctx, logger)
 	}()
 	transport := &tokenTransport{host: listener.Addr().String(), token: token}
 	return &Server{
@@ -135,7 +135,7 @@ func serve(s *store.Store, now func() time.Time, logger *slog.Logger) (*Server, 
 			transport.next.CloseIdleConnections()
 			stop()
 			err := <-stopped
-			<-compactionStopped
+			<-backgroundStopped
 			return errors.Join(err, s.Close())
 		}),
 	}, nil

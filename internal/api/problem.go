@@ -70,8 +70,12 @@ func BadRequest(violations []string) *Problem {
 	return &Problem{Status: http.StatusBadRequest, Message: message, Details: violations[:min(len(violations), MaxDetails)]}
 }
 
-// retryAfter is the time after which a client should retry.
-const retryAfter = 5 * time.Second
+const (
+	// retryAfter is the time after which a client should retry.
+	retryAfter = 5 * time.Second
+	// quotaRetryAfter is longer than clients wait: only the operator can raise a quota, and keys take hours to expire.
+	quotaRetryAfter = time.Hour
+)
 
 // ProblemOf returns the response to an error: a 500 that reveals nothing for any error that it does not know.
 func ProblemOf(err error) *Problem {
@@ -79,6 +83,7 @@ func ProblemOf(err error) *Problem {
 		problem  *Problem
 		rejected *deployments.BatchError
 		overload *deployments.OverloadError
+		quota    *deployments.QuotaError
 	)
 	switch {
 	case errors.As(err, &problem):
@@ -94,6 +99,8 @@ func ProblemOf(err error) *Problem {
 			status = http.StatusTooManyRequests
 		}
 		return &Problem{Status: status, Message: overload.Error(), RetryAfter: overload.RetryAfter}
+	case errors.As(err, &quota):
+		return &Problem{Status: http.StatusTooManyRequests, Message: quota.Error(), RetryAfter: quotaRetryAfter}
 	case errors.Is(err, deployments.ErrKeyReused):
 		return &Problem{Status: http.StatusUnprocessableEntity, Message: "the Idempotency-Key was used for another request"}
 	case errors.Is(err, deployments.ErrConflict):

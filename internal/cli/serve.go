@@ -95,14 +95,14 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	shares := s.Shares()
 	logger.Info("opened the database", "max_concurrent_lists", shares.Listings,
 		"max_concurrent_counted_lists", shares.CountedListings, "max_concurrent_recordings", shares.Recordings)
-	compactionStopped := make(chan struct{})
+	backgroundStopped := make(chan struct{})
 	go func() {
-		defer close(compactionStopped)
-		s.RunCompaction(background, logger)
+		defer close(backgroundStopped)
+		s.RunBackground(background, logger)
 	}()
 	defer func() {
 		stopBackground()
-		<-compactionStopped
+		<-backgroundStopped
 	}()
 
 	handler, err := httpserver.New(httpserver.Options{
@@ -162,12 +162,21 @@ func (c *serveCommand) open(ctx context.Context, files []fixture.File, stdin io.
 	return openStore(ctx, &c.Database, store.Options{
 		MaxConcurrentLists: int(c.MaxConcurrentLists.Value), // 0 if not set
 		MaxWait:            c.MaxWait.Value,
+		Quotas:             c.quotas(),
 		Timeouts: store.Timeouts{
 			Statement: c.RequestTimeout.Value,
 			Lock:      min(lockTimeout, c.RequestTimeout.Value/2), // so that the deadline follows a lock timeout, a 503
 			Idle:      max(c.RequestTimeout.Value, time.Minute),
 		},
 	}, logger)
+}
+
+func (c *serveCommand) quotas() store.Quotas {
+	q := &c.Quotas
+	return store.Quotas{
+		Environments: q.Environments.Value, LogicalEnvironments: q.LogicalEnvironments.Value, Deployments: q.Deployments.Value,
+		Projects: q.Projects.Value, ProjectVersions: q.ProjectVersions.Value, IdempotencyKeys: q.IdempotencyKeys.Value,
+	}
 }
 
 // checkOrganizations returns the violations of --organizations.

@@ -62,6 +62,16 @@ type Memory struct {
 	Organization string   `name:"organization" default:"test" placeholder:"KEY" group:"Tests" help:"With --memory: organization of the token and of the loaded records."`
 }
 
+// Quotas limit what recordings add to each organization.
+type Quotas struct {
+	Environments        Int `name:"max-environments" env:"MAX_ENVIRONMENTS" default:"100000" min:"1" max:"1000000000" placeholder:"N" group:"Quotas of each organization" help:"Maximum number of environments. A recording that would add one beyond a quota gets a 429; known names record on, and imports obey no quota."`
+	LogicalEnvironments Int `name:"max-logical-environments" env:"MAX_LOGICAL_ENVIRONMENTS" default:"100000" min:"1" max:"1000000000" placeholder:"N" group:"Quotas of each organization" help:"Maximum number of logical environments."`
+	Deployments         Int `name:"max-deployments" env:"MAX_DEPLOYMENTS" default:"1000000" min:"1" max:"1000000000" placeholder:"N" group:"Quotas of each organization" help:"Maximum number of slots: deployment names, counted in each environment."`
+	Projects            Int `name:"max-projects" env:"MAX_PROJECTS" default:"100000" min:"1" max:"1000000000" placeholder:"N" group:"Quotas of each organization" help:"Maximum number of projects."`
+	ProjectVersions     Int `name:"max-project-versions" env:"MAX_PROJECT_VERSIONS" default:"1000000" min:"1" max:"1000000000" placeholder:"N" group:"Quotas of each organization" help:"Maximum number of versions of all projects together."`
+	IdempotencyKeys     Int `name:"max-idempotency-keys" env:"MAX_IDEMPOTENCY_KEYS" default:"1000000" min:"1" max:"1000000000" placeholder:"N" group:"Quotas of each organization" help:"Maximum number of idempotency keys of 24 hours. Beyond 1,000, single keys may be rejected from nine tenths of it."`
+}
+
 // Serve has the settings of the server.
 type Serve struct {
 	Database
@@ -73,6 +83,7 @@ type Serve struct {
 	AllowMissingScope Switch `name:"allow-missing-scope" env:"ALLOW_MISSING_SCOPE" default:"false" group:"Tokens" help:"Let tokens read that have none of the claims scope, scp, roles and permissions; upstream's tokens often have none."`
 
 	AutoCreate Switch `name:"auto-create" env:"AUTO_CREATE" default:"true" negatable:"" group:"Recording" help:"Create environments, logical environments, projects and project versions on their first recording; --no-auto-create rejects unknown names."`
+	Quotas
 
 	FirstPage       Int `name:"first-page" env:"FIRST_PAGE" default:"0" min:"0" max:"1" placeholder:"0|1" group:"Lists" help:"Number of the first page, 0 or 1. A one-based client of a zero-based server misses the first page."`
 	DefaultPageSize Int `name:"default-page-size" env:"DEFAULT_PAGE_SIZE" min:"1" max:"2147483647" placeholder:"N" group:"Lists" help:"Page size of requests that give none. Default: 100, or the maximum if that is less."`
@@ -143,7 +154,7 @@ func (d *Database) Validate() []error { return validate(d) }
 func (s *Serve) Validate() []error {
 	checked := *s
 	if s.InMemory.Value { // environment variables for another database do not matter
-		checked.Database, checked.MaxConcurrentLists = Database{}, Int{}
+		checked.Database, checked.MaxConcurrentLists, checked.Quotas = Database{}, Int{}, Quotas{}
 	}
 	violations := validate(&checked)
 	add := func(format string, args ...any) { violations = append(violations, fmt.Errorf(format, args...)) }

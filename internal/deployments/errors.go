@@ -37,6 +37,27 @@ func (e *OverloadError) Error() string {
 	return "too many requests are waiting, try again"
 }
 
+// QuotaError rejects a recording that would add more than a quota of the organization allows. Nothing was recorded.
+type QuotaError struct {
+	// Field names the part of the request that would add something, as in Violation, and Name is its value if it is a name.
+	Field, Name string
+	// Quota is what is limited, in the plural, as environments.
+	Quota string
+	// Used is how many there are, with those that the same request adds before. Limit is how many there may be.
+	Used, Limit int64
+}
+
+// Violation returns the error as the violation of an item in a partial batch.
+func (e *QuotaError) Violation() Violation {
+	message := fmt.Sprintf("exceeds the quota of %s: the organization has %d, and the limit is %d", e.Quota, e.Used, e.Limit)
+	if e.Name != "" {
+		message = Quote(e.Name) + " " + message
+	}
+	return Violation{e.Field, message}
+}
+
+func (e *QuotaError) Error() string { return e.Violation().String() }
+
 // Violation describes one thing that is wrong with an input.
 type Violation struct {
 	// Field names the part of the input, in the words of the recording document, as artifact_digest.

@@ -19,13 +19,15 @@ type Store interface {
 	// Record records a batch in one transaction by the rules W1 to W7. Concurrent recordings of a slot wait for each
 	// other (W5), and Record retries conflicts: it returns ErrConflict only after the last attempt. It returns a
 	// *BatchError if an item is rejected and the batch is not partial, or if the batch contradicts other parts of its
-	// snapshot (W8). A part of a snapshot that is recorded again has the same result. Parts are kept for 24 hours.
+	// snapshot (W8). A part of a snapshot that is recorded again has the same result. Parts are kept for 24 hours. It returns a
+	// *QuotaError if the batch would exceed a quota of the organization (W9). In a partial batch, only the items that would
+	// are rejected.
 	Record(ctx context.Context, organization string, batch Batch) (BatchResult, error)
 
 	// RecordIdempotent records a batch of one valid recording under a key. For 24 hours after a success, the same key and request
 	// record nothing and return the same record in its current state. A request under a key that is in progress waits.
 	// RecordIdempotent returns ErrKeyReused if the key came with another request, and a *BatchError if the recording is
-	// rejected, which leaves the key unused.
+	// rejected or a *QuotaError if it or the key exceeds a quota, which leave the key unused.
 	RecordIdempotent(ctx context.Context, organization string, key IdempotencyKey, batch Batch) (Record, error)
 
 	// Import loads entries into the organization in one transaction and creates the organization if necessary. It

@@ -18,6 +18,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/importing"
 	"github.com/deployrecords/deployrecords/internal/store/listing"
 	"github.com/deployrecords/deployrecords/internal/store/migration"
+	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/recording"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 	"github.com/deployrecords/deployrecords/internal/store/unreachable"
@@ -35,6 +36,8 @@ type Options struct {
 	// MaxWait is the time that an operation may wait for others; 0 is no limit.
 	MaxWait  time.Duration
 	Timeouts Timeouts
+	// Quotas limit what recordings add to an organization.
+	Quotas Quotas
 	// MustExist rejects a missing SQLite file, which is created otherwise.
 	MustExist bool
 }
@@ -52,6 +55,8 @@ type (
 	Verification = audit.Verification
 	// Timeouts are limits that PostgreSQL enforces.
 	Timeouts = database.Timeouts
+	// Quotas are the maximum numbers in an organization.
+	Quotas = quotas.Limits
 	// Migration is the result of Migrate.
 	Migration = migration.Result
 	// SchemaError reports a schema that this program does not work with.
@@ -76,6 +81,7 @@ var _ deployments.Store = (*Store)(nil)
 type Parts struct {
 	Shares            admission.Shares
 	MaxWait           time.Duration
+	Quotas            Quotas
 	MilestoneInterval int64
 	NameCacheSize     int
 	ImportLimits      importing.Limits
@@ -98,7 +104,7 @@ func New(db *database.DB, p Parts) *Store {
 			Gate: gates.Listings, CountedGate: gates.CountedListings,
 			MilestoneInterval: p.MilestoneInterval, NameCacheSize: p.NameCacheSize,
 		}),
-		Recorder:  recording.New(db, gates.Recordings, p.Now, p.NewID),
+		Recorder:  recording.New(db, gates.Recordings, p.Quotas, p.Now, p.NewID),
 		Importer:  importing.New(db, compactor, p.NewID, cmp.Or(p.ImportLimits, importing.DefaultLimits)),
 		Auditor:   audit.New(db, compactor),
 		Compactor: compactor,
@@ -123,7 +129,7 @@ func Open(o Options) (*Store, error) {
 	if o.MaxConcurrentLists > 0 {
 		shares.Listings = min(o.MaxConcurrentLists, connections)
 	}
-	return New(db, Parts{Shares: shares, MaxWait: o.MaxWait}), nil
+	return New(db, Parts{Shares: shares, MaxWait: o.MaxWait, Quotas: o.Quotas}), nil
 }
 
 // Shares are the numbers of operations that run at once.

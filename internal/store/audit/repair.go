@@ -7,6 +7,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
@@ -41,7 +42,10 @@ func (a *Auditor) Repair(ctx context.Context, organization string) error {
 		if err := repairSlots(tx, id); err != nil {
 			return err
 		}
-		return a.repairCounters(tx, id)
+		if err := a.repairCounters(tx, id); err != nil {
+			return err
+		}
+		return quotas.Repair(tx, id)
 	})
 	return database.MapError(ctx, err)
 }

@@ -44,6 +44,9 @@ func (v *verifier) run() error {
 	if err := v.verifyProjectSets(); err != nil {
 		return err
 	}
+	if err := v.verifyUsage(); err != nil {
+		return err
+	}
 	return v.verifyTimes()
 }
 

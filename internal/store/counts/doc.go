@@ -9,8 +9,8 @@
 //
 // Writers would queue for the few rows of counters. Instead, triggers append deltas to a log (list_changes), in the writer's
 // transaction: +1 for a record that enters the lists of its Dimensions, -1 for one that leaves. Compaction moves deltas from
-// the log into the counters. Every server compacts about once a second, or more slowly if that takes long (RunCompaction in
-// store/compaction.go). For each organization, one gets the compaction lock and does the work; the others skip it. Imports
+// the log into the counters. Every server compacts about once a second, or more slowly if that takes long (RunBackground in
+// store/background.go). For each organization, one gets the compaction lock and does the work; the others skip it. Imports
 // and repairs (CompactIsolated) and migrations (store.Migrate) compact too. A listing reads counter and log in one
 // statement, so its total is always exact. Compaction, building milestones and audit's Verify rest on the same equation.
 //

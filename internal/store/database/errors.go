@@ -54,7 +54,7 @@ func IsConflict(err error) bool {
 	case "40001", "40P01", "23505", stalePlan: // serialization failure, deadlock, a name that two writers made at once
 		return true
 	}
-	return false
+	return errors.Is(err, ErrOutdated)
 }
 
 // IsLockTimeout reports whether a wait for a lock of another transaction exceeded the limit of one wait: lock_timeout in

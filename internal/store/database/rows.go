@@ -20,11 +20,10 @@ func CreateAll[Row any](tx *gorm.DB, rows []Row) error {
 	return err
 }
 
-// CreateMissing is CreateAll for rows that a query did not find. It reports whether it inserted all of them: false means
-// that another writer has inserted some since.
-func CreateMissing[Row any](tx *gorm.DB, rows []Row) (all bool, err error) {
-	created, err := createCounted(tx.Clauses(clause.OnConflict{DoNothing: true}), rows)
-	return created == len(rows), err
+// CreateMissing is CreateAll for rows that a query did not find. It returns how many it inserted: fewer than all means
+// that another writer has inserted the others since.
+func CreateMissing[Row any](tx *gorm.DB, rows []Row) (created int, err error) {
+	return createCounted(tx.Clauses(clause.OnConflict{DoNothing: true}), rows)
 }
 
 // Upsert is CreateAll that updates the rows whose primary keys exist: the columns of updates, or all columns if updates is

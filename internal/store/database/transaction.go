@@ -45,6 +45,9 @@ func (d *DB) WriteRetrying(ctx context.Context, do func(tx *gorm.DB) error) erro
 	return Retry(ctx, func() error { return d.Write(ctx, do) })
 }
 
+// ErrOutdated is returned by a transaction that finds that what it has read is outdated. Retry runs it again.
+var ErrOutdated = errors.New("another transaction has changed what this one has read")
+
 // maxAttempts bounds how often Retry runs a transaction.
 const maxAttempts = 10
 

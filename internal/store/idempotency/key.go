@@ -26,12 +26,8 @@ type row struct {
 // TableName implements schema.Tabler of GORM.
 func (row) TableName() string { return "idempotency_keys" }
 
-const (
-	// lifetime is how long a key is valid after its success.
-	lifetime = 24 * time.Hour
-	// maxRemoved is how many expired keys each new key removes: more than one, so that their number falls.
-	maxRemoved = 10
-)
+// lifetime is how long a key is valid after its success.
+const lifetime = 24 * time.Hour
 
 // digestOf returns the stored form of a key, which has one length.
 func digestOf(key deployments.IdempotencyKey) []byte {
@@ -40,32 +36,41 @@ func digestOf(key deployments.IdempotencyKey) []byte {
 }
 
 // Claim claims the key for this transaction, or returns the id of the record that the key stands for. It waits for a
-// concurrent transaction with the key. A key that stands for another request is a deployments.ErrKeyReused.
-func Claim(tx *gorm.DB, organizationID int64, key deployments.IdempotencyKey, now time.Time) (recordID string, err error) {
-	expiry := now.Add(-lifetime)
-	if err := removeExpired(tx, expiry); err != nil {
-		return "", err
-	}
+// concurrent transaction with the key. A key that stands for another request is a deployments.ErrKeyReused, and a claim beyond
+// the quota, unless that is 0, a *deployments.QuotaError.
+func Claim(tx *gorm.DB, organizationID int64, key deployments.IdempotencyKey, quota int64, now time.Time) (recordID string, err error) {
 	claimed := row{OrganizationID: organizationID, KeyDigest: digestOf(key), Request: key.Request[:], CreatedAt: database.Timestamp{Time: now}}
+	recordID, err = claim(tx, claimed)
+	if err != nil || recordID != "" {
+		return recordID, err
+	}
+	return "", checkQuota(tx, claimed, quota)
+}
+
+// claim returns an empty id if it has stored the key.
+func claim(tx *gorm.DB, claimed row) (recordID string, err error) {
 	created := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&claimed)
 	if created.Error != nil || created.RowsAffected == 1 {
 		return "", created.Error
 	}
 	var stored row
 	err = tx.Clauses(clause.Locking{Strength: database.Update}).
-		Where("organization_id = ? AND key_digest = ?", organizationID, claimed.KeyDigest).Take(&stored).Error
+		Where("organization_id = ? AND key_digest = ?", claimed.OrganizationID, claimed.KeyDigest).Take(&stored).Error
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound):
-		return "", tx.Create(&claimed).Error // another request has just removed the expired key
+		return "", tx.Create(&claimed).Error // RemoveExpired has just removed it
 	case err != nil:
 		return "", err
-	case stored.CreatedAt.Before(expiry) || stored.RecordID == nil:
+	case stored.CreatedAt.Before(expiry(claimed.CreatedAt.Time)) || stored.RecordID == nil:
 		return "", tx.Save(&claimed).Error
 	case !bytes.Equal(stored.Request, claimed.Request):
 		return "", deployments.ErrKeyReused
 	}
 	return *stored.RecordID, nil
 }
+
+// expiry returns the time before which keys have expired.
+func expiry(now time.Time) time.Time { return now.Add(-lifetime) }
 
 // Complete stores the record that a claimed key stands for, in the transaction of the record.
 func Complete(tx *gorm.DB, organizationID int64, key deployments.IdempotencyKey, recordID string) error {
@@ -74,10 +79,15 @@ func Complete(tx *gorm.DB, organizationID int64, key deployments.IdempotencyKey,
 		Updates(map[string]any{"record_id": recordID}).Error
 }
 
-// removeExpired removes some expired keys. It skips those that another transaction removes.
-func removeExpired(tx *gorm.DB, expiry time.Time) error {
+// MaxRemoved is how many expired keys RemoveExpired removes at most. Recordings wait on SQLite meanwhile.
+const MaxRemoved = 500
+
+// RemoveExpired removes the oldest expired keys of all organizations and returns their number. It skips those that another
+// transaction removes or claims.
+func RemoveExpired(tx *gorm.DB, now time.Time) (removed int64, err error) {
 	expired := tx.Model(&row{}).Select("organization_id, key_digest").
-		Where("created_at < ?", database.Timestamp{Time: expiry}).Order("created_at").Limit(maxRemoved).
+		Where("created_at < ?", database.Timestamp{Time: expiry(now)}).Order("created_at").Limit(MaxRemoved).
 		Clauses(clause.Locking{Strength: database.Update, Options: clause.LockingOptionsSkipLocked})
-	return tx.Where("(organization_id, key_digest) IN (?)", expired).Delete(&row{}).Error
+	deleted := tx.Where("(organization_id, key_digest) IN (?)", expired).Delete(&row{})
+	return deleted.RowsAffected, deleted.Error
 }

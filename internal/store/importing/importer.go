@@ -66,7 +66,10 @@ func (i *Importer) Import(ctx context.Context, organization string, entries iter
 		w := newWork(i, conn, tx, organizationID)
 		err = i.compactor.CompactIsolated(tx, organizationID, func(int64) error { return w.importAll(entries) })
 		summary = w.summary
-		return err
+		if err != nil {
+			return err
+		}
+		return w.countNames()
 	})
 	var unreadable *entriesError
 	switch {

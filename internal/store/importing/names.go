@@ -5,6 +5,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/links"
+	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
@@ -174,5 +175,14 @@ func (w *work) readProjectSets() error {
 	}
 	sets, err := links.ShareArtifacts(w.tx, ids)
 	maps.Copy(w.sets, sets)
+	return err
+}
+
+// countNames adds the names that the import has created to the numbers of the organization. It locks them, so it comes last.
+func (w *work) countNames() error {
+	_, err := quotas.Add(w.tx, w.organizationID, quotas.Usage{
+		Environments: w.environments.Created, LogicalEnvironments: w.logical.Created,
+		Projects: w.projects.CreatedProjects, ProjectVersions: w.projects.CreatedVersions,
+	})
 	return err
 }

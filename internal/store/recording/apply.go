@@ -42,7 +42,7 @@ func (w *work) applyItem(item *item) {
 	if !item.MatchesDigest(item.answer) {
 		return // the project versions belong to an artifact that the answer does not have
 	}
-	w.links.Add(item.answer.ArtifactID, item.versionIDs...)
+	w.links.Add(item.answer.ArtifactID, item.ids.Versions...)
 }
 
 // fill moves the answer of a change to the artifact with the parts that a recording has filled in (W3). The artifact gets the
@@ -64,8 +64,8 @@ func (w *work) fill(change *deployments.Change) {
 func (w *work) add(item *item) deployments.Record {
 	created := deployments.CreatedAt(w.latest[item.slot()], w.observed.Time())
 	record := deployments.Record{
-		ID: w.newID(), EnvironmentID: item.environmentID, EnvironmentName: item.EnvironmentName,
-		LogicalEnvironmentID: item.logicalEnvironmentID, LogicalEnvironmentName: item.LogicalEnvironmentName,
+		ID: w.newID(), EnvironmentID: item.ids.Environment, EnvironmentName: item.EnvironmentName,
+		LogicalEnvironmentID: item.ids.LogicalEnvironment, LogicalEnvironmentName: item.LogicalEnvironmentName,
 		DeploymentName: item.DeploymentName, Status: item.Status, CreatedAt: created, UpdatedAt: created, LastSeenAt: created,
 	}
 	record.ArtifactID, record.Artifact = w.artifact(item.Recording)

@@ -67,9 +67,9 @@ func (w *work) readLinks() (all bool, err error) {
 	named := 0
 	var digests []string
 	for _, item := range w.valid() {
-		if item.Digest != "" && len(item.versionIDs) > 0 {
+		if item.Digest != "" && len(item.ids.Versions) > 0 {
 			key := contentKey{item.Kind, item.Digest}
-			wanted[key] = append(wanted[key], item.versionIDs...)
+			wanted[key] = append(wanted[key], item.ids.Versions...)
 			digests = append(digests, item.Digest)
 		}
 	}

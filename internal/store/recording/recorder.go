@@ -11,25 +11,27 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/admission"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/idempotency"
+	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
 // Recorder records deployments.
 type Recorder struct {
-	db    *database.DB
-	gate  *admission.Gate
-	clock func(tx *gorm.DB) (time.Time, error)
-	newID func() string
+	db     *database.DB
+	gate   *admission.Gate
+	quotas quotas.Limits
+	clock  func(tx *gorm.DB) (time.Time, error)
+	newID  func() string
 }
 
-// New returns a recorder whose transactions pass the gate. It reads the clock now, or the database's if now is nil (W6), and
-// generates ids by newID.
-func New(db *database.DB, gate *admission.Gate, now func() time.Time, newID func() string) *Recorder {
+// New returns a recorder whose transactions pass the gate and obey the quotas. It reads the clock now, or the database's if
+// now is nil (W6), and generates ids by newID.
+func New(db *database.DB, gate *admission.Gate, limits quotas.Limits, now func() time.Time, newID func() string) *Recorder {
 	clock := database.Now
 	if now != nil {
 		clock = func(*gorm.DB) (time.Time, error) { return now().UTC().Truncate(time.Microsecond), nil }
 	}
-	return &Recorder{db, gate, clock, newID}
+	return &Recorder{db, gate, limits, clock, newID}
 }
 
 // Record implements deployments.Store.
@@ -52,7 +54,7 @@ func (r *Recorder) RecordIdempotent(ctx context.Context, organization string, ke
 		if err != nil {
 			return err
 		}
-		stored, err := idempotency.Claim(w.tx, w.organizationID, key, now)
+		stored, err := idempotency.Claim(w.tx, w.organizationID, key, r.quotas.IdempotencyKeys, now)
 		if err != nil {
 			return err
 		}
@@ -68,6 +70,26 @@ func (r *Recorder) RecordIdempotent(ctx context.Context, organization string, ke
 		return idempotency.Complete(w.tx, w.organizationID, key, record.ID)
 	})
 	return record, err
+}
+
+// RemoveExpiredKeys removes the idempotency keys that have expired, in one transaction for each idempotency.MaxRemoved of them,
+// and returns their number.
+func (r *Recorder) RemoveExpiredKeys(ctx context.Context) (removed int64, err error) {
+	for {
+		var n int64
+		err := r.db.WriteRetrying(ctx, func(tx *gorm.DB) error {
+			now, err := r.clock(tx)
+			if err != nil {
+				return err
+			}
+			n, err = idempotency.RemoveExpired(tx, now)
+			return err
+		})
+		removed += n
+		if err != nil || n < idempotency.MaxRemoved {
+			return removed, database.MapError(ctx, err)
+		}
+	}
 }
 
 // transact runs a transaction that is retried after a conflict (W5). Each attempt starts with new work, and between the

@@ -5,6 +5,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/history"
+	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
@@ -31,7 +32,7 @@ func (w *work) lockAndRead() (err error) {
 		slots = append(slots, item.slot())
 	}
 	for identity := range w.omitted {
-		slots = append(slots, schema.Slot{EnvironmentID: w.environments.ByName[identity.EnvironmentName].ID, DeploymentName: identity.DeploymentName})
+		slots = append(slots, schema.Slot{EnvironmentID: w.names.EnvironmentID(identity.EnvironmentName), DeploymentName: identity.DeploymentName})
 	}
 	slots = schema.SortSlots(slots)
 	if err := schema.LockSlots(w.tx, w.organizationID, slots); err != nil {
@@ -53,6 +54,24 @@ func (w *work) lockAndRead() (err error) {
 		return err
 	}
 	return w.readNewest()
+}
+
+// admitSlots rejects the items that would add more slots than the quota allows, and removes the lock rows of rejected ones.
+func (w *work) admitSlots() error {
+	var rejected []schema.Slot
+	for _, item := range w.valid() {
+		slot := item.slot()
+		if _, hasRecords := w.latest[slot]; hasRecords {
+			continue
+		}
+		if err := w.admit(item, []quotas.Name{{Kind: quotas.Deployments, Parent: slot.EnvironmentID, Text: slot.DeploymentName}}); err != nil {
+			return err
+		}
+		if len(item.Violations) > 0 {
+			rejected = append(rejected, slot)
+		}
+	}
+	return schema.UnlockSlots(w.tx, w.organizationID, schema.SortSlots(rejected))
 }
 
 // readSlots reads the DEPLOYED records of the slots, and when their latest records were created.

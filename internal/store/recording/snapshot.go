@@ -31,7 +31,7 @@ func (w *work) readOmitted() error {
 		return err
 	}
 	var err error
-	w.omitted, err = w.snapshot.Omitted(w.environments.ByName[w.snapshot.EnvironmentName].ID)
+	w.omitted, err = w.snapshot.Omitted(w.names.EnvironmentID(w.snapshot.EnvironmentName))
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func TestStatementsOfABatchDoNotDependOnItsItems(t *testing.T) {
 	}
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		db := storetest.OpenDatabase(t, url)
-		s := store.New(db, store.Parts{})
+		s := store.New(db, store.Parts{Quotas: manyOfEach})
 		statements := countStatements(t, db)
 		const few, many = 128, 512
 		counted := map[string]int64{}
@@ -116,6 +116,60 @@ func TestStatementsOfABatchDoNotDependOnItsItems(t *testing.T) {
 			observed.ObservedAt = time.Now().Add(-time.Minute)
 			record("late recordings of what has ended", observed)
 			storetest.RequireExactCounts(t, s, db.Pool, organization)
+		}
+	})
+}
+
+// manyOfEach are quotas that no test exceeds.
+var manyOfEach = store.Quotas{
+	Environments: 1e6, LogicalEnvironments: 1e6, Projects: 1e6, ProjectVersions: 1e6, Deployments: 1e6, IdempotencyKeys: 1e6,
+}
+
+// Quotas cost statements only where a recording adds a name or a slot: one to read each number, and one or two to write it.
+func TestStatementsOfQuotas(t *testing.T) {
+	recording := recordingAt("s", 1)
+	recording.LogicalEnvironmentName = "production"
+	recording.ProjectVersions = []deployments.ProjectVersion{{ProjectName: "web", VersionName: "v1"}}
+	again := recording
+	other := recording
+	other.Digest = storetest.Digest(2)
+	slot := recording
+	slot.DeploymentName = "t"
+	environment := recording
+	environment.EnvironmentName = "us"
+	steps := []struct {
+		name      string
+		recording deployments.Recording
+		extra     int64
+	}{
+		{"everything is new", recording, 3}, // without limits, one statement counts the new names
+		{"nothing is new", again, 0},
+		{"a new artifact", other, 0},
+		{"a new slot", slot, 3},
+		{"a new environment", environment, 3},
+	}
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		db := storetest.OpenDatabase(t, url)
+		statements := countStatements(t, db)
+		unlimited, limited := store.New(db, store.Parts{}), store.New(db, store.Parts{Quotas: manyOfEach})
+		for _, organization := range []string{"acme", "globex"} { // so that both have one
+			if _, err := unlimited.Record(t.Context(), organization, deployments.Batch{Items: []deployments.BatchItem{{Recording: recordingAt("first", 1)}}, AutoCreate: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, step := range steps {
+			count := func(s *store.Store, organization string) int64 {
+				before := statements.Load()
+				if _, err := s.Record(t.Context(), organization, deployments.Batch{Items: []deployments.BatchItem{{Recording: step.recording}}, AutoCreate: true}); err != nil {
+					t.Fatal(err)
+				}
+				return statements.Load() - before
+			}
+			without, with := count(unlimited, "acme"), count(limited, "globex")
+			t.Logf("%s: %d statements, %d with quotas", step.name, without, with)
+			if with-without != step.extra {
+				t.Errorf("%s: quotas cost %d statements, want %d", step.name, with-without, step.extra)
+			}
 		}
 	})
 }

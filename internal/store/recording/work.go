@@ -10,6 +10,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/history"
 	"github.com/deployrecords/deployrecords/internal/store/links"
+	"github.com/deployrecords/deployrecords/internal/store/naming"
+	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 	"github.com/deployrecords/deployrecords/internal/store/snapshots"
 )
@@ -22,12 +24,11 @@ type work struct {
 	batch          deployments.Batch
 	items          []*item
 	// snapshot is that of a complete batch, or nil; omitted has the identities that it omits.
-	snapshot     *snapshots.Snapshot
-	omitted      map[deployments.Identity]bool
-	environments *schema.NameCache
-	logical      *schema.NameCache
-	projects     *schema.ProjectCache
-	artifacts    *schema.ArtifactCache
+	snapshot  *snapshots.Snapshot
+	omitted   map[deployments.Identity]bool
+	names     *naming.Names
+	budget    *quotas.Budget
+	artifacts *schema.ArtifactCache
 	// newestOf is the newest record of each content, with its artifact.
 	newestOf map[contentKey]deployments.Record
 	// sets are the project sets of artifacts by id. The history adds those of the records that it reads.
@@ -52,11 +53,10 @@ func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.B
 	sets := make(map[string]int64)
 	w := &work{
 		Recorder: r, tx: tx, organizationID: organizationID, batch: batch,
-		environments: schema.NewNameCache(tx, schema.Environments, organizationID, r.newID),
-		logical:      schema.NewNameCache(tx, schema.LogicalEnvironments, organizationID, r.newID),
-		projects:     schema.NewProjectCache(tx, organizationID),
-		artifacts:    schema.NewArtifactCache(tx, organizationID, r.newID),
-		newestOf:     make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organizationID, sets),
+		names:     naming.New(tx, organizationID, r.newID),
+		budget:    quotas.NewBudget(tx, organizationID, r.quotas),
+		artifacts: schema.NewArtifactCache(tx, organizationID, r.newID),
+		newestOf:  make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organizationID, sets),
 		identities: make(map[history.Identity]*identityState), newestRecords: make(map[history.Key]deployments.Record), latest: make(map[schema.Slot]time.Time),
 		records: make(map[string]deployments.Record), isNew: make(map[string]bool),
 		links: links.NewChanges(tx),
@@ -84,7 +84,7 @@ func (w *work) replanFor(slots int) error {
 // run records the batch. Its steps lock in the order of package schema.
 func (w *work) run() (deployments.BatchResult, error) {
 	for _, step := range []func() error{
-		w.checkItems, w.replan, w.openSnapshot, w.resolveNames, w.checkItems, w.readOmitted, w.lockAndRead, w.apply, w.checkItems,
+		w.checkItems, w.replan, w.openSnapshot, w.resolveNames, w.checkItems, w.readOmitted, w.lockAndRead, w.admitSlots, w.apply, w.checkItems,
 	} {
 		if err := step(); err != nil {
 			return deployments.BatchResult{}, err
@@ -95,6 +95,9 @@ func (w *work) run() (deployments.BatchResult, error) {
 		return deployments.BatchResult{}, err
 	}
 	if err := w.finishSnapshot(&result); err != nil {
+		return deployments.BatchResult{}, err
+	}
+	if err := w.budget.Commit(w.names.Created()); err != nil {
 		return deployments.BatchResult{}, err
 	}
 	for _, item := range w.items {

@@ -116,8 +116,8 @@ func (c *ArtifactCache) Create(strength string) (fresh map[string]bool, replaced
 	if err := database.CreateAll(c.tx, given); err != nil {
 		return nil, nil, err
 	}
-	all, err := database.CreateMissing(c.tx, made)
-	if err != nil || all {
+	created, err := database.CreateMissing(c.tx, made)
+	if err != nil || created == len(made) {
 		return fresh, nil, err
 	}
 	digests := make([]string, len(made))

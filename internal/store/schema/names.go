@@ -49,6 +49,8 @@ type NameCache struct {
 	newID          func() string
 	// ByID has the cached rows of any organization, ByName those of this one.
 	ByID, ByName map[string]Environment
+	// Created is how many rows the cache has created.
+	Created int64
 }
 
 // NewNameCache returns an empty cache of a table.
@@ -110,15 +112,25 @@ func findIn[Row any](tx *gorm.DB, column string, values []string, set func([]str
 // Ensure is Find that also creates the rows that do not exist. Of references that contradict each other or a stored row,
 // the stored row or the first reference counts.
 func (c *NameCache) Ensure(refs []NameRef) error {
+	if err := c.Find(refs); err != nil {
+		return err
+	}
+	return c.Create(refs)
+}
+
+// Create creates the rows that Find did not find.
+func (c *NameCache) Create(refs []NameRef) error {
 	for {
-		if err := c.Find(refs); err != nil {
-			return err
-		}
-		all, err := database.CreateMissing(c.tx.Table(c.table), c.missing(refs))
-		if err != nil || all {
+		rows := c.missing(refs)
+		created, err := database.CreateMissing(c.tx.Table(c.table), rows)
+		c.Created += int64(created)
+		if err != nil || created == len(rows) {
 			return err
 		}
 		c.reset() // another writer has committed one of the names since: its row counts
+		if err := c.Find(refs); err != nil {
+			return err
+		}
 	}
 }
 

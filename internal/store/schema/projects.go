@@ -17,6 +17,8 @@ type ProjectCache struct {
 	// Projects has the ids of the cached projects by name.
 	Projects map[string]int64
 	versions map[versionKey]int64
+	// CreatedProjects and CreatedVersions are how many rows the cache has created.
+	CreatedProjects, CreatedVersions int64
 }
 
 type versionKey struct {
@@ -59,7 +61,9 @@ func (c *ProjectCache) Find(wanted []deployments.ProjectVersion, create bool) er
 		return slices.Compact(slices.Sorted(slices.Values(names)))
 	}
 	newProject := func(name string) Project { return Project{OrganizationID: c.organizationID, Name: name} }
-	if err := findOrCreate(c.tx, missingProjects, c.readProjects, create, newProject); err != nil {
+	created, err := findOrCreate(c.tx, missingProjects, c.readProjects, create, newProject)
+	c.CreatedProjects += created
+	if err != nil {
 		return err
 	}
 	missingVersions := func() (keys []versionKey) {
@@ -75,29 +79,33 @@ func (c *ProjectCache) Find(wanted []deployments.ProjectVersion, create bool) er
 		return slices.Compact(keys)
 	}
 	newVersion := func(key versionKey) ProjectVersion { return ProjectVersion{ProjectID: key.projectID, Name: key.name} }
-	return findOrCreate(c.tx, missingVersions, c.readVersions, create, newVersion)
+	created, err = findOrCreate(c.tx, missingVersions, c.readVersions, create, newVersion)
+	c.CreatedVersions += created
+	return err
 }
 
-// findOrCreate reads the rows of the missing keys into a cache and, if create is true, creates those that do not exist.
-func findOrCreate[Key, Row any](tx *gorm.DB, missing func() []Key, read func([]Key) error, create bool, newRow func(Key) Row) error {
+// findOrCreate reads the rows of the missing keys into a cache. If create is true, it creates those that do not exist and
+// returns their number.
+func findOrCreate[Key, Row any](tx *gorm.DB, missing func() []Key, read func([]Key) error, create bool, newRow func(Key) Row) (int64, error) {
 	keys := missing()
 	if len(keys) == 0 {
-		return nil
+		return 0, nil
 	}
 	if err := read(keys); err != nil || !create {
-		return err
+		return 0, err
 	}
 	if keys = missing(); len(keys) == 0 {
-		return nil
+		return 0, nil
 	}
 	rows := make([]Row, len(keys))
 	for i, key := range keys {
 		rows[i] = newRow(key)
 	}
-	if _, err := database.CreateMissing(tx, rows); err != nil {
-		return err
+	created, err := database.CreateMissing(tx, rows)
+	if err != nil {
+		return 0, err
 	}
-	return read(keys)
+	return int64(created), read(keys)
 }
 
 func (c *ProjectCache) readProjects(names []string) error {

@@ -105,3 +105,12 @@ func RecomputeLatest(tx *gorm.DB, organizationID int64, slot Slot) error {
 	}
 	return tx.Exec(insertLatest+database.DialectOf(tx).Lock(database.Share, "a"), organizationID, slot.EnvironmentID, slot.DeploymentName).Error
 }
+
+// UnlockSlots removes the lock rows of slots that the transaction has locked and that have no record.
+func UnlockSlots(tx *gorm.DB, organizationID int64, slots []Slot) error {
+	if len(slots) == 0 || database.DialectOf(tx) == database.SQLite {
+		return nil
+	}
+	return tx.Where("organization_id = ? AND (environment_id, deployment_name) IN (?)", organizationID,
+		tx.Table("? AS unused", SlotSet(slots)).Select("environment_id, deployment_name")).Delete(&SlotLock{}).Error
+}

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// compactInterval is how often a server compacts. Pending deltas make each listing a little slower.
+	compactInterval = time.Second
+	// expiryInterval is how often a server removes expired idempotency keys.
+	expiryInterval = time.Minute
+	// warnInterval is how often a server logs that a task fails.
+	warnInterval = time.Minute
+)
+
+// RunBackground runs the tasks of a server until ctx ends: it compacts counters and removes expired idempotency keys. Each
+// task uses at most a tenth of the time of one connection.
+func (s *Store) RunBackground(ctx context.Context, logger *slog.Logger) {
+	compaction := task{
+		interval: compactInterval,
+		failed:   "counter compaction failed; listings stay exact but get slower", works: "counter compaction works again",
+		run: func(ctx context.Context) error {
+			_, err := s.Compact(ctx)
+			return err
+		},
+	}
+	expiry := task{
+		interval: expiryInterval,
+		failed:   "removing expired idempotency keys failed", works: "removing expired idempotency keys works again",
+		run: func(ctx context.Context) error {
+			_, err := s.RemoveExpiredKeys(ctx)
+			return err
+		},
+	}
+	var running sync.WaitGroup
+	for _, t := range []task{compaction, expiry} {
+		running.Go(func() { t.repeat(ctx, logger) })
+	}
+	running.Wait()
+}
+
+// task is something that a server does again and again.
+type task struct {
+	interval time.Duration
+	run      func(context.Context) error
+	// failed and works are the log messages of the first failure and of the first success after it.
+	failed, works string
+}
+
+func (t task) repeat(ctx context.Context, logger *slog.Logger) {
+	var warned time.Time
+	for pause := t.interval; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		began := time.Now()
+		err := t.run(ctx)
+		pause = max(t.interval, 10*time.Since(began))
+		switch {
+		case err != nil && ctx.Err() == nil && time.Since(warned) > warnInterval:
+			warned = time.Now()
+			logger.Warn(t.failed, "error", err)
+		case err == nil && !warned.IsZero():
+			warned = time.Time{}
+			logger.Info(t.works)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+// Package naming finds the names of recordings, and creates those that are unknown, within the quotas.
+package naming
+
+import (
+	"cmp"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/quotas"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
+)
+
+// Names has the names of a batch in its transaction.
+type Names struct {
+	environments, logical *schema.NameCache
+	projects              *schema.ProjectCache
+}
+
+// New returns an empty Names that generates ids by newID.
+func New(tx *gorm.DB, organizationID int64, newID func() string) *Names {
+	return &Names{
+		environments: schema.NewNameCache(tx, schema.Environments, organizationID, newID),
+		logical:      schema.NewNameCache(tx, schema.LogicalEnvironments, organizationID, newID),
+		projects:     schema.NewProjectCache(tx, organizationID),
+	}
+}
+
+// References are names that a batch refers to.
+type References struct {
+	environments, logical []schema.NameRef
+	versions              []deployments.ProjectVersion
+}
+
+// AddEnvironment adds an environment.
+func (r *References) AddEnvironment(name string) {
+	r.environments = append(r.environments, schema.NameRef{Name: name})
+}
+
+// Add adds the names of a recording.
+func (r *References) Add(recording deployments.Recording) {
+	r.AddEnvironment(recording.EnvironmentName)
+	if recording.LogicalEnvironmentName != "" {
+		r.logical = append(r.logical, schema.NameRef{Name: recording.LogicalEnvironmentName})
+	}
+	r.versions = append(r.versions, recording.ProjectVersions...)
+}
+
+// Find reads the names.
+func (n *Names) Find(r References) error {
+	if err := n.environments.Find(r.environments); err != nil {
+		return err
+	}
+	if err := n.logical.Find(r.logical); err != nil {
+		return err
+	}
+	return n.projects.Find(r.versions, false)
+}
+
+// Create creates the names that Find did not find, each kind in the order in which all writers lock it.
+func (n *Names) Create(r References) error {
+	byName := func(a, b schema.NameRef) int { return cmp.Compare(a.Name, b.Name) }
+	slices.SortFunc(r.environments, byName)
+	slices.SortFunc(r.logical, byName)
+	if err := n.environments.Create(r.environments); err != nil {
+		return err
+	}
+	if err := n.logical.Create(r.logical); err != nil {
+		return err
+	}
+	return n.projects.Find(r.versions, true)
+}
+
+// Created returns how many names Create has created.
+func (n *Names) Created() quotas.Usage {
+	return quotas.Usage{
+		Environments: n.environments.Created, LogicalEnvironments: n.logical.Created,
+		Projects: n.projects.CreatedProjects, ProjectVersions: n.projects.CreatedVersions,
+	}
+}
+
+// UnknownEnvironment returns the environment for the quotas unless it is known.
+func (n *Names) UnknownEnvironment(name string) []quotas.Name {
+	if n.EnvironmentID(name) != "" {
+		return nil
+	}
+	return []quotas.Name{{Kind: quotas.Environments, Text: name}}
+}
+
+// Unknown returns the names of a recording, for the quotas, that are not known.
+func (n *Names) Unknown(r deployments.Recording) []quotas.Name {
+	names := n.UnknownEnvironment(r.EnvironmentName)
+	if name := r.LogicalEnvironmentName; name != "" && n.logical.ByName[name].ID == "" {
+		names = append(names, quotas.Name{Kind: quotas.LogicalEnvironments, Text: name})
+	}
+	for _, pv := range r.ProjectVersions {
+		if n.projects.Projects[pv.ProjectName] == 0 {
+			names = append(names, quotas.Name{Kind: quotas.Projects, Text: pv.ProjectName})
+		}
+		if _, ok := n.projects.VersionID(pv); !ok {
+			names = append(names, quotas.Name{Kind: quotas.ProjectVersions, Parent: pv.ProjectName, Text: pv.VersionName})
+		}
+	}
+	return names
+}
+
+// IDs are the ids of a recording's names.
+type IDs struct {
+	Environment string
+	// LogicalEnvironment is empty if the recording has none.
+	LogicalEnvironment string
+	Versions           []int64
+}
+
+// EnvironmentID returns the id of an environment, or "" if it is unknown.
+func (n *Names) EnvironmentID(name string) string { return n.environments.ByName[name].ID }
+
+// IDs returns the ids of a recording's names, and a violation for each unknown name.
+func (n *Names) IDs(r deployments.Recording) (ids IDs, violations []deployments.Violation) {
+	reject := func(field, name string) { violations = append(violations, Unknown(field, name)) }
+	if ids.Environment = n.EnvironmentID(r.EnvironmentName); ids.Environment == "" {
+		reject("environment_name", r.EnvironmentName)
+	}
+	if name := r.LogicalEnvironmentName; name != "" {
+		if ids.LogicalEnvironment = n.logical.ByName[name].ID; ids.LogicalEnvironment == "" {
+			reject("logical_environment_name", name)
+		}
+	}
+	for _, pv := range r.ProjectVersions {
+		if n.projects.Projects[pv.ProjectName] == 0 {
+			reject("project_versions.project_name", pv.ProjectName)
+			continue
+		}
+		id, ok := n.projects.VersionID(pv)
+		if !ok {
+			reject("project_versions.project_version_name", pv.VersionName)
+		}
+		ids.Versions = append(ids.Versions, id)
+	}
+	return ids, violations
+}
+
+// Unknown returns the violation of a field with an unknown name.
+func Unknown(field, name string) deployments.Violation {
+	return deployments.Violation{Field: field, Message: deployments.Quote(name) + " is not known"}
+}
