@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 	"internal/store/admission":   {"internal/deployments"},
 	"internal/store/audit":       {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/quotas", "internal/store/schema"},
 	"internal/store/counts":      {"internal/deployments", "internal/store/database", "internal/store/schema"},
-	"internal/store/database":    {"internal/deployments", "internal/store/unreachable"},
+	"internal/store/database":    {"internal/deployments", "internal/store/sqlitefile", "internal/store/unreachable"},
 	"internal/store/history":     {"internal/deployments", "internal/store/database", "internal/store/schema"},
 	"internal/store/idempotency": {"internal/deployments", "internal/store/database"},
 	"internal/store/importing":   {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/quotas", "internal/store/schema"},
@@ -68,6 +68,7 @@ var mayImport = map[string][]string{
 	"internal/store/recording":   {"internal/deployments", "internal/store/admission", "internal/store/database", "internal/store/history", "internal/store/idempotency", "internal/store/links", "internal/store/naming", "internal/store/quotas", "internal/store/schema", "internal/store/snapshots"},
 	"internal/store/schema":      {"internal/deployments", "internal/store/database", "internal/store/migration"},
 	"internal/store/snapshots":   {"internal/deployments", "internal/store/database", "internal/store/schema"},
+	"internal/store/sqlitefile":  {"internal/deployments"},
 	"internal/store/unreachable": {},
 }
 

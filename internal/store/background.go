@@ -16,8 +16,8 @@ const (
 	warnInterval = time.Minute
 )
 
-// RunBackground runs the tasks of a server until ctx ends: it compacts counters and removes expired idempotency keys. Each
-// task uses at most a tenth of the time of one connection.
+// RunBackground runs the tasks of a server until ctx ends: it compacts counters, removes expired idempotency keys, and
+// watches the file of an SQLite database. Each task uses at most a tenth of the time of one connection.
 func (s *Store) RunBackground(ctx context.Context, logger *slog.Logger) {
 	compaction := task{
 		interval: compactInterval,
@@ -37,9 +37,33 @@ func (s *Store) RunBackground(ctx context.Context, logger *slog.Logger) {
 	}
 	var running sync.WaitGroup
 	for _, t := range []task{compaction, expiry} {
-		running.Go(func() { t.repeat(ctx, logger) })
+		running.Go(func() { s.repeat(ctx, t, logger) })
 	}
+	running.Go(func() { s.watchFile(ctx, logger) })
 	running.Wait()
+}
+
+// watchInterval is how often a server checks that the file of an SQLite database is there.
+const watchInterval = 500 * time.Millisecond
+
+// watchFile logs once that the file of an SQLite database is not usable, and that it is again.
+func (s *Store) watchFile(ctx context.Context, logger *slog.Logger) {
+	usable := true
+	for ticks := time.Tick(watchInterval); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks:
+		}
+		err := s.db.File().Check()
+		switch {
+		case err != nil && usable:
+			logger.Error("the SQLite file is not usable, and requests get a 503: move the same file back, or stop the server, restore the file and start the server", "error", err)
+		case err == nil && !usable:
+			logger.Info("the SQLite file is usable again")
+		}
+		usable = err == nil
+	}
 }
 
 // task is something that a server does again and again.
@@ -50,13 +74,17 @@ type task struct {
 	failed, works string
 }
 
-func (t task) repeat(ctx context.Context, logger *slog.Logger) {
+// repeat runs a task at its interval. It waits while the file of an SQLite database is not usable, which watchFile logs.
+func (s *Store) repeat(ctx context.Context, t task, logger *slog.Logger) {
 	var warned time.Time
 	for pause := t.interval; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(pause):
+		}
+		if s.db.File().Check() != nil {
+			continue
 		}
 		began := time.Now()
 		err := t.run(ctx)

@@ -164,7 +164,7 @@ func (s *Store) Clock(ctx context.Context) (func() time.Time, error) {
 	}
 	now, err := database.Now(s.db.WithContext(ctx))
 	if err != nil {
-		return nil, database.MapError(ctx, err)
+		return nil, s.db.MapError(ctx, err)
 	}
 	read := time.Now()
 	return func() time.Time { return now.Add(time.Since(read)) }, nil

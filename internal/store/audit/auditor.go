@@ -68,7 +68,7 @@ func (a *Auditor) Verify(ctx context.Context, organization string) (*Verificatio
 		return v.run()
 	})
 	if err != nil {
-		return nil, database.MapError(ctx, err)
+		return nil, a.db.MapError(ctx, err)
 	}
 	return result, nil
 }
@@ -77,5 +77,5 @@ func (a *Auditor) Verify(ctx context.Context, organization string) (*Verificatio
 func (a *Auditor) Organizations(ctx context.Context) ([]string, error) {
 	var keys []string
 	err := a.db.WithContext(ctx).Model(&schema.Organization{}).Order("key").Pluck("key", &keys).Error
-	return keys, database.MapError(ctx, err)
+	return keys, a.db.MapError(ctx, err)
 }

@@ -6,7 +6,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/store/counts"
-	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
@@ -47,7 +46,7 @@ func (a *Auditor) Repair(ctx context.Context, organization string) error {
 		}
 		return quotas.Repair(tx, id)
 	})
-	return database.MapError(ctx, err)
+	return a.db.MapError(ctx, err)
 }
 
 func (a *Auditor) repairCounters(tx *gorm.DB, id int64) error {

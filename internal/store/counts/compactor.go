@@ -46,12 +46,12 @@ func (c *Compactor) BuildMissing(ctx context.Context) error {
 func (c *Compactor) compactEach(ctx context.Context, query string, args ...any) (compacted int, failed error) {
 	organizations, err := database.Column[int64](c.db.WithContext(ctx).Raw(query, args...))
 	if err != nil {
-		return 0, database.MapError(ctx, err)
+		return 0, c.db.MapError(ctx, err)
 	}
 	for _, id := range organizations {
 		n, err := c.compactOrganization(ctx, id)
 		compacted += n
-		failed = errors.Join(failed, database.MapError(ctx, err)) // one failure does not stop the others
+		failed = errors.Join(failed, c.db.MapError(ctx, err)) // one failure does not stop the others
 	}
 	return compacted, failed
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // the driver "sqlite", SQLite in pure Go
+
+	"github.com/deployrecords/deployrecords/internal/store/sqlitefile"
 )
 
 // CheckURL validates a database URL without opening anything. Its errors are predicates and never contain a password.
@@ -95,22 +97,22 @@ func reason(databaseURL string, err error) string {
 	return ": " + cause.Error()
 }
 
-func openPool(o Options) (*sql.DB, Dialect, error) {
+func openPool(o Options) (*sql.DB, *sqlitefile.File, Dialect, error) {
 	if path, ok := strings.CutPrefix(o.URL, "sqlite://"); ok {
 		if o.MustExist && isMissing(path) {
-			return nil, SQLite, fmt.Errorf("there is no database at %s", o.URL)
+			return nil, nil, SQLite, fmt.Errorf("there is no database at %s", o.URL)
 		}
 		if directory := filepath.Dir(path); isMissing(directory) {
-			return nil, SQLite, fmt.Errorf("open the SQLite database %s: the directory %s does not exist", path, directory)
+			return nil, nil, SQLite, fmt.Errorf("open the SQLite database %s: the directory %s does not exist", path, directory)
 		}
-		pool, err := openSQLite(path)
-		return pool, SQLite, err
+		pool, file, err := openSQLite(path)
+		return pool, file, SQLite, err
 	}
 	config, err := parsePostgres(o.URL)
 	if err != nil {
-		return nil, PostgreSQL, err
+		return nil, nil, PostgreSQL, err
 	}
-	return openPostgres(config, o.Timeouts), PostgreSQL, nil
+	return openPostgres(config, o.Timeouts), nil, PostgreSQL, nil
 }
 
 // isMissing reports whether nothing has the path.
@@ -133,7 +135,11 @@ func openPostgres(config *pgx.ConnConfig, t Timeouts) *sql.DB {
 // the file would keep the size of the largest import.
 const maxIdleWAL = "67108864"
 
-func openSQLite(path string) (*sql.DB, error) {
+func openSQLite(path string) (*sql.DB, *sqlitefile.File, error) {
+	file, err := sqlitefile.Open(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
+	}
 	// Settings are per connection, so they belong in the name by which each connection is opened.
 	settings := url.Values{
 		"_busy_timeout": {"10000"}, // milliseconds that a writer waits for another
@@ -142,20 +148,17 @@ func openSQLite(path string) (*sql.DB, error) {
 		// fail at its first write if another transaction wrote meanwhile.
 		"_txlock": {"immediate"},
 	}
-	pool, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: settings.Encode()}).String())
-	if err != nil {
-		return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
-	}
+	pool := sql.OpenDB(file.Connector((&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: settings.Encode()}).String()))
 	// If several programs create one file, SQLite allows one to switch to WAL and rejects the others at once, whatever
 	// their busy timeout.
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		err := pool.PingContext(context.Background())
 		if err == nil {
-			return pool, nil
+			return pool, file, nil
 		}
 		if !isBusy(err) || time.Now().After(deadline) {
 			_ = pool.Close()
-			return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
+			return nil, nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
 		}
 	}
 }
@@ -188,7 +191,7 @@ func OpenMemory(ctx context.Context) (*DB, error) {
 	}
 	pool.SetMaxOpenConns(2)
 	pool.SetMaxIdleConns(2)
-	db, err := newDB(pool, SQLite)
+	db, err := newDB(pool, nil, SQLite)
 	if err != nil {
 		_ = keeper.Close()
 		return nil, err

@@ -12,6 +12,8 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"github.com/deployrecords/deployrecords/internal/store/sqlitefile"
 )
 
 // Options selects a database and configures its connections.
@@ -35,6 +37,8 @@ type DB struct {
 	// Pool is the pool below GORM.
 	Pool *sql.DB
 	gorm *gorm.DB
+	// file is that of SQLite, otherwise nil.
+	file *sqlitefile.File
 	// prepared is gorm with a cache of prepared statements.
 	prepared *gorm.DB
 	// writeLock is a mutex that a context can give up on. SQLite admits one writer; left to itself it would admit
@@ -50,7 +54,7 @@ func Open(o Options) (*DB, error) {
 	if err := CheckURL(o.URL); err != nil {
 		return nil, fmt.Errorf("the database URL %w", err)
 	}
-	pool, dialect, err := openPool(o)
+	pool, file, dialect, err := openPool(o)
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +65,11 @@ func Open(o Options) (*DB, error) {
 	pool.SetMaxIdleConns(o.MaxConnections)
 	// Long enough to cost nothing, short enough to follow a failover that moved the address.
 	pool.SetConnMaxLifetime(30 * time.Minute)
-	return newDB(pool, dialect)
+	return newDB(pool, file, dialect)
 }
 
 // newDB opens GORM on the pool, and closes the pool if that fails.
-func newDB(pool *sql.DB, dialect Dialect) (*DB, error) {
+func newDB(pool *sql.DB, file *sqlitefile.File, dialect Dialect) (*DB, error) {
 	dialector := postgres.New(postgres.Config{Conn: pool})
 	if dialect == SQLite {
 		dialector = sqlite.New(sqlite.Config{Conn: pool})
@@ -91,8 +95,11 @@ func newDB(pool *sql.DB, dialect Dialect) (*DB, error) {
 		// pgx caches prepared statements itself; SQLite's driver does not.
 		prepared = db.Session(&gorm.Session{PrepareStmt: true})
 	}
-	return &DB{Dialect: dialect, Pool: pool, gorm: db, prepared: prepared, writeLock: make(chan struct{}, 1)}, nil
+	return &DB{Dialect: dialect, Pool: pool, gorm: db, file: file, prepared: prepared, writeLock: make(chan struct{}, 1)}, nil
 }
+
+// File is the file of an SQLite database, or nil.
+func (d *DB) File() *sqlitefile.File { return d.file }
 
 // WithContext returns a GORM session whose statements end with ctx.
 func (d *DB) WithContext(ctx context.Context) *gorm.DB { return d.gorm.WithContext(ctx) }

@@ -15,11 +15,14 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/sqlitefile"
 	"github.com/deployrecords/deployrecords/internal/store/unreachable"
 )
 
-// MapError converts a driver's error to an error that deployments.Store documents. It returns those errors unchanged.
-func MapError(ctx context.Context, err error) error {
+// MapError converts a driver's error to an error that deployments.Store documents. It returns those errors unchanged. It
+// notes that the file of SQLite is malformed.
+func (d *DB) MapError(ctx context.Context, err error) error {
+	d.file.Note(err)
 	if err == nil || errors.Is(err, deployments.ErrUnavailable) || errors.Is(err, deployments.ErrConflict) {
 		return err
 	}
@@ -90,6 +93,9 @@ func isUnavailable(err error) bool {
 	case state != "":
 		return isUnavailableState(state)
 	case errors.As(err, &sqliteErr):
+		if sqlitefile.IsMalformed(sqliteErr) {
+			return true
+		}
 		switch primaryCode(sqliteErr) {
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
 			return true

@@ -169,14 +169,14 @@ func TestALockTimeoutIsRetriedUntilTheDeadline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			db := openTest(t, address)
 			transaction, attempts := lockTimeout(t, db)
-			err := MapError(t.Context(), db.WriteRetrying(t.Context(), transaction))
+			err := (&DB{}).MapError(t.Context(), db.WriteRetrying(t.Context(), transaction))
 			if !errors.Is(err, deployments.ErrUnavailable) || errors.Is(err, deployments.ErrConflict) {
 				t.Errorf("without a deadline: got %v", err)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
 			*attempts = 0
-			err = MapError(ctx, db.WriteRetrying(ctx, transaction))
+			err = (&DB{}).MapError(ctx, db.WriteRetrying(ctx, transaction))
 			if !errors.Is(err, deployments.ErrUnavailable) || errors.Is(err, deployments.ErrConflict) || ctx.Err() == nil {
 				t.Errorf("with a deadline: got %v", err)
 			}
@@ -192,7 +192,7 @@ func TestAnIdleTimeoutIsRetriedOnce(t *testing.T) {
 	db := openTest(t, pgtest.URL(t))
 	for _, idle := range []int{1, 2} {
 		attempts := 0
-		err := MapError(t.Context(), db.WriteRetrying(t.Context(), func(tx *gorm.DB) error {
+		err := (&DB{}).MapError(t.Context(), db.WriteRetrying(t.Context(), func(tx *gorm.DB) error {
 			if attempts++; attempts > idle {
 				return nil
 			}
@@ -214,12 +214,12 @@ func TestACancelledStatementIsATimeoutOnlyAfterTheDeadline(t *testing.T) {
 	err := db.Write(t.Context(), func(tx *gorm.DB) error {
 		return tx.Exec("SET LOCAL statement_timeout = '10ms'; SELECT pg_sleep(10)").Error
 	})
-	if mapped := MapError(t.Context(), err); !errors.Is(mapped, deployments.ErrUnavailable) {
+	if mapped := (&DB{}).MapError(t.Context(), err); !errors.Is(mapped, deployments.ErrUnavailable) {
 		t.Errorf("before the deadline: got %v", mapped)
 	}
 	expired, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	if mapped := MapError(expired, err); !errors.Is(mapped, context.DeadlineExceeded) || errors.Is(mapped, deployments.ErrUnavailable) {
+	if mapped := (&DB{}).MapError(expired, err); !errors.Is(mapped, context.DeadlineExceeded) || errors.Is(mapped, deployments.ErrUnavailable) {
 		t.Errorf("after the deadline: got %v", mapped)
 	}
 }

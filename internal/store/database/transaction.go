@@ -29,15 +29,22 @@ func (d *DB) WriteOnConn(ctx context.Context, do func(conn *sql.Conn, tx *gorm.D
 }
 
 func (d *DB) withWriteLock(ctx context.Context, do func() error) error {
-	if d.Dialect == SQLite {
-		select {
-		case d.writeLock <- struct{}{}:
-			defer func() { <-d.writeLock }()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if d.Dialect != SQLite {
+		return do()
 	}
-	return do()
+	select {
+	case d.writeLock <- struct{}{}:
+		defer func() { <-d.writeLock }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := d.file.Check(); err != nil {
+		return err
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	return d.file.Check() // a commit to a file that is gone is lost, and must not be acknowledged
 }
 
 // WriteRetrying is Write by Retry.
@@ -96,6 +103,9 @@ func (d *DB) Snapshot(ctx context.Context, do func(tx *gorm.DB) error) error {
 	options := &sql.TxOptions{ReadOnly: true} // in SQLite, the snapshot of the first query, beside writers
 	if d.Dialect == PostgreSQL {
 		options.Isolation = sql.LevelRepeatableRead
+	}
+	if err := d.file.CheckRecently(); err != nil {
+		return err
 	}
 	return d.WithContext(ctx).Transaction(do, options)
 }

@@ -78,7 +78,7 @@ func (i *Importer) Import(ctx context.Context, organization string, entries iter
 	case database.IsConflict(err), database.IsLockTimeout(err):
 		return deployments.ImportSummary{}, fmt.Errorf("%w: %w", deployments.ErrConflict, err)
 	case err != nil:
-		return deployments.ImportSummary{}, database.MapError(ctx, err)
+		return deployments.ImportSummary{}, i.db.MapError(ctx, err)
 	}
 	if summary.Added >= analyzeThreshold {
 		// The import is committed, so a failure does not matter: the role may lack the right, and the databases collect

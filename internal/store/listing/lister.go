@@ -30,6 +30,7 @@ type Options struct {
 
 // Lister answers listings. It is safe for concurrent use.
 type Lister struct {
+	database   *database.DB
 	db         *gorm.DB
 	prepared   gorm.ConnPool
 	dialect    database.Dialect
@@ -43,6 +44,7 @@ func New(db *database.DB, o Options) *Lister {
 	o.MilestoneInterval = cmp.Or(o.MilestoneInterval, counts.DefaultMilestoneInterval)
 	o.NameCacheSize = cmp.Or(o.NameCacheSize, defaultNameCacheSize)
 	return &Lister{
+		database:   db,
 		db:         db.WithContext(context.Background()),
 		prepared:   db.Prepared(context.Background()).Statement.ConnPool,
 		dialect:    db.Dialect,
@@ -59,7 +61,7 @@ func (l *Lister) List(ctx context.Context, scope deployments.Scope, query deploy
 		result, err = l.list(ctx, scope, &query)
 	}
 	if err != nil {
-		return deployments.Result{}, database.MapError(ctx, err)
+		return deployments.Result{}, l.database.MapError(ctx, err)
 	}
 	return result, nil
 }
@@ -75,6 +77,9 @@ func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deplo
 		return deployments.Result{}, err
 	}
 	defer release()
+	if err := l.database.File().CheckRecently(); err != nil {
+		return deployments.Result{}, err
+	}
 	compiled, err := l.statement(shape)
 	if err != nil {
 		return deployments.Result{}, err

@@ -47,38 +47,42 @@ func New(db *database.DB, files fs.FS) *Migrator { return &Migrator{db, files} }
 func (m *Migrator) Migrate(ctx context.Context) (Result, error) {
 	from, err := m.version(ctx)
 	if err != nil {
-		return Result{}, database.MapError(ctx, err)
+		return Result{}, m.db.MapError(ctx, err)
 	}
 	err = m.compare(from)
 	if schemaErr, ok := errors.AsType[*SchemaError](err); !ok || schemaErr.Have > schemaErr.Want {
 		return Result{From: from, To: from}, err
 	}
 	if err := m.up(ctx); err != nil {
-		return Result{}, migrationError(ctx, err)
+		return Result{}, m.migrationError(ctx, err)
 	}
 	to, err := m.version(ctx)
 	if err != nil {
-		return Result{}, database.MapError(ctx, err)
+		return Result{}, m.db.MapError(ctx, err)
 	}
 	return Result{From: from, To: to}, m.compare(to)
 }
 
 // migrationError maps an error of a migration. A role that may not change the schema gets advice instead of the steps of
 // goose.
-func migrationError(ctx context.Context, err error) error {
+func (m *Migrator) migrationError(ctx context.Context, err error) error {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	var connectErr *pgconn.ConnectError
 	if ok && database.IsForbidden(pgErr) && !errors.As(err, &connectErr) {
 		return fmt.Errorf("%w: run deployrecords migrate as the owner of the schema", pgErr)
 	}
-	return database.MapError(ctx, err)
+	return m.db.MapError(ctx, err)
 }
 
-// Check returns a *SchemaError unless the database has the latest version.
+// Check returns a *SchemaError unless the database has the latest version. A database whose file is not usable is a
+// deployments.ErrUnavailable.
 func (m *Migrator) Check(ctx context.Context) error {
+	if err := m.db.File().Check(); err != nil {
+		return err
+	}
 	have, err := m.version(ctx)
 	if err != nil {
-		return database.MapError(ctx, err)
+		return m.db.MapError(ctx, err)
 	}
 	return m.compare(have)
 }

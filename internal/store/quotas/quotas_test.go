@@ -82,11 +82,11 @@ func TestW9_RecordingBeyondAQuotaIsRejected(t *testing.T) {
 		}
 		mustRecord(t, s, batchOf(full...))
 		for want, recording := range map[string]deployments.Recording{
-			`environment_name: "e3" exceeds the quota of environments: the organization has 2, and the limit is 2`:                            image("e3", "d1"),
-			`logical_environment_name: "test" exceeds the quota of logical environments: the organization has 2, and the limit is 2`:          staged("test"),
-			`project_versions.project_name: "p3" exceeds the quota of projects: the organization has 2, and the limit is 2`:                   image("e1", "d1", version("p3", "v1")),
+			`environment_name: "e3" exceeds the quota of environments: the organization has 2, and the limit is 2`:                          image("e3", "d1"),
+			`logical_environment_name: "test" exceeds the quota of logical environments: the organization has 2, and the limit is 2`:        staged("test"),
+			`project_versions.project_name: "p3" exceeds the quota of projects: the organization has 2, and the limit is 2`:                 image("e1", "d1", version("p3", "v1")),
 			`project_versions.project_version_name: "v2" exceeds the quota of project versions: the organization has 3, and the limit is 3`: image("e1", "d1", version("p1", "v2")),
-			`deployment_name: "d2" exceeds the quota of deployments: the organization has 4, and the limit is 4`:                              image("e1", "d2"),
+			`deployment_name: "d2" exceeds the quota of deployments: the organization has 4, and the limit is 4`:                            image("e1", "d2"),
 		} {
 			var quota *deployments.QuotaError
 			if _, err := record(s, batchOf(recording)); !errors.As(err, &quota) || err.Error() != want {

@@ -87,7 +87,7 @@ func (r *Recorder) RemoveExpiredKeys(ctx context.Context) (removed int64, err er
 		})
 		removed += n
 		if err != nil || n < idempotency.MaxRemoved {
-			return removed, database.MapError(ctx, err)
+			return removed, r.db.MapError(ctx, err)
 		}
 	}
 }
@@ -109,5 +109,5 @@ func (r *Recorder) transact(ctx context.Context, organization string, batch depl
 			return do(newWork(r, tx, organizationID, batch))
 		})
 	})
-	return database.MapError(ctx, err)
+	return r.db.MapError(ctx, err)
 }
