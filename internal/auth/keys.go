@@ -170,6 +170,10 @@ func ReadSecrets(r io.Reader) ([][]byte, error) {
 	for lines.Scan() {
 		line++
 		secret := bytes.Trim(lines.Bytes(), "\r\n")
+		if line == 1 && bytes.HasPrefix(secret, []byte("\ufeff")) {
+			violations = append(violations, errors.New("line 1: begins with a byte order mark, which would be a part of the secret: save the file as UTF-8 without it"))
+			continue
+		}
 		if len(bytes.TrimSpace(secret)) == 0 {
 			continue
 		}

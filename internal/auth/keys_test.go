@@ -198,3 +198,10 @@ func TestT1_AnInvalidSecretFileIsRefusedByLine(t *testing.T) {
 		t.Errorf("a file that can't be read: %v", err)
 	}
 }
+
+// The mark would be a part of the secret, so that tokens of other programs would not verify.
+func TestASecretFileMustNotBeginWithAByteOrderMark(t *testing.T) {
+	if _, err := ReadSecrets(strings.NewReader("\ufeff" + strings.Repeat("s", 40) + "\n")); err == nil || !strings.HasPrefix(err.Error(), "line 1: begins with a byte order mark") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -59,6 +59,9 @@ func (c *apiClient) authorize(_ context.Context, request *http.Request) error {
 	return nil
 }
 
+// byteOrderMark is what some editors and shells write at the beginning of a file in UTF-8.
+const byteOrderMark = "\ufeff"
+
 // maxTokenFile is far more than a header can hold.
 const maxTokenFile = 64 << 10
 
@@ -85,7 +88,7 @@ func readTokenFile(flag, name string) (string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("%s: %w", flag, err)
 	}
-	token := strings.TrimSpace(line)
+	token := strings.TrimSpace(strings.TrimPrefix(line, byteOrderMark))
 	switch {
 	case token == "":
 		return "", fmt.Errorf("%s: the first line of %s is empty", flag, name)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -12,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // classify returns nil for a 200, a *retryableError, a rejection, or an error for an unexpected server.
@@ -22,11 +25,16 @@ func (c *apiClient) classify(response *http.Response, body []byte) error {
 		return nil
 	case mayBeRetried(response, body):
 		return &retryableError{
-			reason: fmt.Sprintf("%s responded %s", c.base, c.describe(status, body, "; ")),
-			after:  retryAfter(response.Header, time.Now()),
+			reason:     fmt.Sprintf("%s responded %s", c.base, c.describe(status, body, "; ")),
+			after:      retryAfter(response.Header, time.Now()),
+			unrecorded: isUnrecorded(status, body),
 		}
 	case status >= 400: // 501 and 505 too: no later try can succeed
-		return exitError{errors.New("the server rejected the request: " + c.describe(status, body, "\n  ")), exitRejected}
+		text := c.describe(status, body, "\n  ")
+		if status < 500 && messageOf(body) == "" {
+			text += " (not an error of this API: is --url right?)"
+		}
+		return exitError{errors.New("the server rejected the request: " + text), exitRejected}
 	case status >= 300:
 		return fmt.Errorf("%s redirects to %q, and the token is not sent to other URLs: if that is the server, set --url",
 			c.base, c.printable(response.Header.Get("Location")))
@@ -49,6 +57,27 @@ func mayBeRetried(response *http.Response, body []byte) bool {
 	}
 }
 
+// isUnrecorded reports whether a response that may be retried proves that the request changed nothing. A 503 proves it only
+// with the message of a server that has not begun: the database may have become unavailable during a commit.
+func isUnrecorded(status int, body []byte) bool {
+	switch status {
+	case http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case http.StatusServiceUnavailable:
+		return messageOf(body) == (&deployments.OverloadError{}).Error()
+	}
+	return false
+}
+
+// messageOf returns the message of an error of this API, or "".
+func messageOf(body []byte) string {
+	var problem struct {
+		Message string `json:"message"`
+	}
+	_ = json.Unmarshal(body, &problem)
+	return problem.Message
+}
+
 // isAborted reports whether the body of a 409 has the gRPC code of a transaction that met other writers (R3), as opposed
 // to that of a state that a repetition does not change.
 func isAborted(body []byte) bool {
@@ -67,9 +96,6 @@ func (c *apiClient) describe(status int, body []byte, separator string) string {
 		Details []jsontext.Value `json:"details"`
 	}
 	if err := json.Unmarshal(body, &problem); err != nil || problem.Message == "" {
-		if status < 500 {
-			text += " (not an error of this API: is --url right?)"
-		}
 		return text
 	}
 	text += ": " + c.printable(problem.Message)
@@ -130,12 +156,26 @@ func escapeInvisible(text []byte) []byte {
 	return escaped
 }
 
-// visible replaces characters that move a terminal's cursor or break a line.
+// zeroWidthJoiner joins two emoji to one, such as the members of a family.
+const zeroWidthJoiner = '\u200d'
+
+// visible replaces characters that move a terminal's cursor or break a line, or that a reader does not see.
 func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsGraphic(r) {
-			return unicode.ReplacementChar
+	runes := []rune(text)
+	shown := slices.Clone(runes)
+	for i, r := range runes {
+		if !unicode.IsGraphic(r) && (r != zeroWidthJoiner || !joinsEmoji(runes[:i], runes[i+1:])) {
+			shown[i] = unicode.ReplacementChar
 		}
-		return r
-	}, text)
+	}
+	return string(shown)
+}
+
+// joinsEmoji reports whether an emoji, with or without a variation selector or a skin tone, is before and another one after.
+func joinsEmoji(before, after []rune) bool {
+	const variation = '\ufe0f'
+	for len(before) > 0 && (before[len(before)-1] == variation || unicode.Is(unicode.Sk, before[len(before)-1])) {
+		before = before[:len(before)-1]
+	}
+	return len(before) > 0 && unicode.Is(unicode.So, before[len(before)-1]) && len(after) > 0 && unicode.Is(unicode.So, after[0])
 }

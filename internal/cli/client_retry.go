@@ -34,9 +34,14 @@ type retryableError struct {
 	after time.Duration
 	// permanent means that no later try can succeed.
 	permanent bool
+	// unrecorded means that the server has changed nothing.
+	unrecorded bool
 }
 
 func (e *retryableError) Error() string { return e.reason }
+
+// unrecordedError is the error of a request that changed nothing on any try.
+type unrecordedError struct{ error }
 
 // Do sends a request until the server responds for good, and returns the body of a 200. Every try sends the same
 // request. Errors have the exit codes of a rejection or an unreachable server (network errors, and statuses that may be retried,
@@ -44,7 +49,7 @@ func (e *retryableError) Error() string { return e.reason }
 func (c *apiClient) Do(ctx context.Context, send func(context.Context) (*http.Response, error)) (body []byte, err error) {
 	start, backoff := time.Now(), newBackoff()
 	var failed *retryableError
-	tries := 0
+	tries, unrecorded := 0, true
 	pauses := retry.BackoffFunc(func() (time.Duration, bool) {
 		pause, _ := backoff.Next()
 		left := c.retryFor - time.Since(start)
@@ -58,8 +63,11 @@ func (c *apiClient) Do(ctx context.Context, send func(context.Context) (*http.Re
 	err = retry.Do(ctx, pauses, func(ctx context.Context) (err error) {
 		tries++
 		body, err = c.try(ctx, send)
-		if failed = nil; errors.As(err, &failed) && !failed.permanent {
-			return retry.RetryableError(err)
+		if failed = nil; errors.As(err, &failed) {
+			unrecorded = unrecorded && failed.unrecorded
+			if !failed.permanent {
+				return retry.RetryableError(err)
+			}
 		}
 		return err
 	})
@@ -69,7 +77,11 @@ func (c *apiClient) Do(ctx context.Context, send func(context.Context) (*http.Re
 	case ctx.Err() != nil:
 		return nil, errors.New("interrupted")
 	case failed != nil:
-		return nil, exitError{c.gaveUp(failed, tries, time.Since(start)), exitUnreachable}
+		err := c.gaveUp(failed, tries, time.Since(start))
+		if unrecorded {
+			err = unrecordedError{err}
+		}
+		return nil, exitError{err, exitUnreachable}
 	}
 	return nil, err
 }

@@ -90,7 +90,11 @@ func (c *recordCommand) Run(ctx context.Context, streams Streams) error {
 	})
 	if err != nil {
 		var coded exitError
-		if ctx.Err() != nil || errors.As(err, &coded) && coded.code == exitUnreachable {
+		var unrecorded unrecordedError
+		switch {
+		case errors.As(err, &unrecorded):
+			err = fmt.Errorf("%w\nnothing was recorded; repeat the command later", err)
+		case ctx.Err() != nil, errors.As(err, &coded) && coded.code == exitUnreachable:
 			err = fmt.Errorf("%w\nthe deployment may have been recorded; repeat the command with --idempotency-key %s to record it once", err, key)
 		}
 		return err

@@ -61,6 +61,10 @@ func (c *recordCommand) flagOf(field string) (flag string, ofArtifact bool) {
 		return "--deployment", false
 	case "project_versions":
 		return "--project and --project-version", false
+	case "project_versions.project_name":
+		return "--project", false
+	case "project_versions.project_version_name":
+		return "--project-version", false
 	case "observed_at":
 		return "--observed-at", false
 	}
@@ -80,8 +84,8 @@ func (c *recordCommand) flagOf(field string) (flag string, ofArtifact bool) {
 func (c *recordCommand) flagNames() map[string]string {
 	names := make(map[string]string)
 	for _, field := range []string{
-		"environment_name", "logical_environment_name", "deployment_name", "project_versions",
-		"artifact_name", "artifact_version", "artifact_digest", "observed_at",
+		"environment_name", "logical_environment_name", "deployment_name",
+		"project_versions", "project_versions.project_name", "project_versions.project_version_name", "artifact_name", "artifact_version", "artifact_digest", "observed_at",
 	} {
 		names[field], _ = c.flagOf(field)
 	}

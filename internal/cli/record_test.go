@@ -241,7 +241,11 @@ func TestExitCodesOfRecord(t *testing.T) {
 		"forbidden":    {problem(403, "no"), 3, []string{"403 Forbidden: no"}},
 		"not found":    {http.NotFound, 3, []string{"404 Not Found", "is --url right?"}},
 		"key reused":   {problem(422, "the key was used"), 3, []string{"422 Unprocessable Entity: the key was used"}},
-		"too busy":     {problem(429, "slow down"), 4, []string{"429 Too Many Requests: slow down", "--idempotency-key "}},
+		"too busy":     {problem(429, "slow down"), 4, []string{"429 Too Many Requests: slow down\nnothing was recorded; repeat the command later"}},
+		"too late":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestTimeout) }, 4, []string{"408 Request Timeout\n"}},
+		"too early":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooEarly) }, 4, []string{"425 Too Early\nnothing was recorded"}},
+		"overloaded":   {problem(503, "too many requests are waiting, try again"), 4, []string{"503 Service Unavailable: ", "nothing was recorded"}},
+		"no database":  {problem(503, "the database is unavailable, try again"), 4, []string{"503 Service Unavailable: ", "may have been recorded"}},
 		"broken":       {problem(500, "an internal error occurred"), 4, []string{"500 Internal Server Error", "may have been recorded", "--idempotency-key "}},
 		"bad gateway":  {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, 4, []string{"502 Bad Gateway"}},
 		"broken off":   {breakOff, 4, []string{"broke off"}},
@@ -356,7 +360,7 @@ func TestRecordReportsAllViolationsTogether(t *testing.T) {
 		"--chart: has the format character U+200B at an end":  {"--chart", "a\u200b", "--version", "1", "--digest", testDigest},
 		"--logical-environment: has the format character U+F": {"--logical-environment", "\ufeffe", "--image", "a@" + testDigest},
 		"--version: has 257 characters":                       {"--chart", "a", "--version", strings.Repeat("v", 257), "--digest", testDigest},
-		"--project and --project-version: is empty":           {"--image", "a@" + testDigest, "--project", "", "--project-version", "v"},
+		"--project: is empty":                                 {"--image", "a@" + testDigest, "--project", "", "--project-version", "v"},
 		"got 2 projects and 1 versions":                       {"--image", "a@" + testDigest, "--project", "p", "--project", "q", "--project-version", "v"},
 		"--idempotency-key: is not 1 to 128":                  {"--image", "a@" + testDigest, "--idempotency-key", ""},
 		"missing flags: --deployment=NAME":                    {},
@@ -418,5 +422,58 @@ func TestAnUnreachableServerIsReported(t *testing.T) {
 	if code != 4 || !strings.Contains(stderr, "connection refused") || !strings.Contains(stderr, fmt.Sprintf("%s can't be reached", s.URL)) ||
 		!strings.Contains(stderr, "gave up after") {
 		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
+// One try whose result is unknown is enough.
+func TestRecordReportsWhetherAnythingMayBeRecorded(t *testing.T) {
+	s := newAPI(t, problem(500, "an internal error occurred"), problem(429, "slow down"), problem(429, "slow down"), problem(429, "slow down"), problem(429, "slow down"))
+	if _, stderr, code := s.client(append(recordArgs, "--retry-for", "700ms")...); code != 4 || !strings.Contains(stderr, "may have been recorded") || strings.Contains(stderr, "nothing was recorded") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
+func TestRecordNamesTheProjectOrTheVersion(t *testing.T) {
+	s := newAPI(t)
+	for _, flags := range [][]string{{"--project", "", "--project-version", "v1"}, {"--project", "web", "--project-version", ""}} {
+		flag := flags[0]
+		if flags[3] == "" {
+			flag = flags[2]
+		}
+		if _, stderr, code := s.client(append(recordArgs, flags...)...); code != 2 || !strings.Contains(stderr, "  "+flag+": is empty\n") {
+			t.Errorf("%v: exit code %d, %s", flags, code, stderr)
+		}
+	}
+}
+
+func TestAByteOrderMarkIsNotAPartOfTheToken(t *testing.T) {
+	s := newAPI(t)
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("\ufeff"+testToken+"\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, code := s.client(append(recordArgs, "--token-file", file)...); code != 0 {
+		t.Fatal(stderr)
+	}
+	if got := s.asked()[0].header.Get("Authorization"); got != "Bearer "+testToken {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestVisibleKeepsJoinedEmoji(t *testing.T) {
+	for text, want := range map[string]string{
+		"👩\u200d🚀":                  "👩\u200d🚀",
+		"👩🏽\u200d🚀":                 "👩🏽\u200d🚀",
+		"❤\ufe0f\u200d🔥":            "❤\ufe0f\u200d🔥",
+		"👨\u200d👩\u200d👧":           "👨\u200d👩\u200d👧",
+		"a\u200db":                  "a\ufffdb",
+		"👩\u200d":                   "👩\ufffd",
+		"\u200d👩":                   "\ufffd👩",
+		"👩\u200d\u200d🚀":            "👩\ufffd\ufffd🚀",
+		"\x1b[31m\u202e\r\nu\u0301": "\ufffd[31m\ufffd\ufffd\ufffdu\u0301",
+	} {
+		if got := visible(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
 	}
 }

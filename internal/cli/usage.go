@@ -40,6 +40,7 @@ var plainErrors = []struct {
 	text string
 }{
 	{regexp.MustCompile(`^(unknown flag -[^-]), did you mean .*`), "$1"},
+	{regexp.MustCompile(`^(--\S+): expected .* value but got "(-[^-"][^"]*)".*`), "$1: needs a value; write $1=$2 for one that begins with a hyphen"},
 	{regexp.MustCompile(`^(--\S+: )expected .* value but got .*`), "${1}needs a value"},
 	{regexp.MustCompile(`^expected "(<\S+>).*`), "missing argument: $1"},
 	{regexp.MustCompile(`^(<\S+>) must be one of "(.*)" but got (".*")$`), "$1: $3 is not one of $2"},

@@ -101,6 +101,17 @@ func TestFlagsWithoutTheirValueSaySo(t *testing.T) {
 	}
 }
 
+// Kong takes -1 for a flag.
+func TestAValueThatBeginsWithAHyphenNeedsAnEqualsSign(t *testing.T) {
+	_, stderr, code := run(t, "list", "--environment", "-1")
+	if want := "deployrecords: --environment: needs a value; write --environment=-1 for one that begins with a hyphen\n"; code != 2 || !strings.HasPrefix(stderr, want) {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	if _, stderr, code := run(t, "list", "--environment", "--all"); code != 2 || !strings.HasPrefix(stderr, "deployrecords: --environment: needs a value\n") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
 func TestOutputHasAShortFlag(t *testing.T) {
 	s := newAPI(t)
 	s.records = testRecords(3)

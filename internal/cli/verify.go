@@ -58,7 +58,7 @@ func (c *verifyCommand) Run(ctx context.Context, streams Streams) error {
 	case derived > 0:
 		return errors.New("data kept beside the records differs from them; the records themselves are intact: run deployrecords verify --repair, and report a bug")
 	case ahead > 0:
-		return fmt.Errorf("%d records have times ahead of the clock: run deployrecords verify --repair, which sets them to now", ahead)
+		return fmt.Errorf("%s with times ahead of the clock: run deployrecords verify --repair, which sets them to now", count(ahead, "record"))
 	}
 	return nil
 }
@@ -88,15 +88,23 @@ func (c *verifyCommand) verify(ctx context.Context, s *store.Store, organization
 }
 
 func printVerification(v *store.Verification, streams Streams) {
-	fmt.Fprintf(streams.Out, "%s: %d records, %d slots, %d totals, %d milestones, %d pending changes: ",
-		visible(v.Organization), v.Records, v.Slots, v.Totals, v.Milestones, v.Pending)
+	fmt.Fprintf(streams.Out, "%s: %s, %s, %s, %s, %s: ", visible(v.Organization), count(v.Records, "record"), count(v.Slots, "slot"),
+		count(v.Totals, "total"), count(v.Milestones, "milestone"), count(v.Pending, "pending change"))
 	if v.Found == 0 {
 		fmt.Fprintln(streams.Out, "consistent")
 	} else {
-		fmt.Fprintf(streams.Out, "%d differences\n", v.Found)
+		fmt.Fprintln(streams.Out, count(v.Found, "difference"))
 	}
 	printSome(v.Faults, v.Found, streams)
 	printSome(v.Notices, v.Noticed, streams)
+}
+
+// count returns a number with its noun: 1 record, 2 records.
+func count(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // printSome prints lines and how many more there are.

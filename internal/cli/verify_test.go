@@ -35,13 +35,13 @@ func TestVerifyReportsAndRepairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	stdout, stderr, code = run(t, "verify")
-	if code != 1 || !strings.Contains(stdout, "the total of all records is 2; it counts 1") || !strings.Contains(stdout, "other: 1 records") || !strings.Contains(stderr, "--repair") {
+	if code != 1 || !strings.Contains(stdout, "the total of all records is 2; it counts 1") || !strings.Contains(stdout, "other: 1 record,") || !strings.Contains(stderr, "--repair") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 	if stdout, _, code = run(t, "verify", "--organization", "other"); code != 0 || strings.Contains(stdout, "acme") {
 		t.Errorf("the other: exit code %d: %s", code, stdout)
 	}
-	if stdout, stderr, code = run(t, "verify", "--repair"); code != 0 || !strings.Contains(stdout, "repaired; acme: 1 records") {
+	if stdout, stderr, code = run(t, "verify", "--repair"); code != 0 || !strings.Contains(stdout, "repaired; acme: 1 record,") {
 		t.Errorf("repair: exit code %d: %s%s", code, stdout, stderr)
 	}
 	if stdout, stderr, code = run(t, "verify"); code != 0 {
@@ -61,7 +61,7 @@ func TestVerifyTakesOrganizationsWithACommaAndABackslash(t *testing.T) {
 		}
 	}
 	stdout, stderr, code := run(t, "verify", "--organization", "Acme, Inc.", "--organization", `a\,b`)
-	if code != 0 || !strings.HasPrefix(stdout, "Acme, Inc.: 1 records") || !strings.Contains(stdout, "\na\\,b: 1 records") {
+	if code != 0 || !strings.HasPrefix(stdout, "Acme, Inc.: 1 record,") || !strings.Contains(stdout, "\na\\,b: 1 record,") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 }
@@ -84,10 +84,10 @@ func TestVerifyReportsAndRepairsTimesAhead(t *testing.T) {
 	}
 	stdout, stderr, code := run(t, "verify")
 	if code != 1 || !strings.Contains(stdout, "the record 10000000-0000-4000-8000-000000000000 has last_seen_at 9999-12-31T23:59:59Z, ahead of the clock, ") ||
-		!strings.Contains(stderr, "1 records have times ahead of the clock: run deployrecords verify --repair") {
+		!strings.Contains(stderr, "1 record with times ahead of the clock: run deployrecords verify --repair") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
-	if stdout, stderr, code = run(t, "verify", "--repair"); code != 0 || !strings.Contains(stdout, "repaired; acme: 1 records") {
+	if stdout, stderr, code = run(t, "verify", "--repair"); code != 0 || !strings.Contains(stdout, "repaired; acme: 1 record,") {
 		t.Errorf("repair: exit code %d: %s%s", code, stdout, stderr)
 	}
 	if stdout, _, code = run(t, "verify"); code != 0 || !strings.Contains(stdout, "consistent") {

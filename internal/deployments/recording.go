@@ -80,8 +80,8 @@ func (r Recording) Validate() []Violation {
 		check("artifact_version", CheckText(*r.Version))
 	}
 	for _, version := range r.ProjectVersions {
-		check("project_versions", CheckRecordedName(version.ProjectName))
-		check("project_versions", CheckRecordedName(version.VersionName))
+		check("project_versions.project_name", CheckRecordedName(version.ProjectName))
+		check("project_versions.project_version_name", CheckRecordedName(version.VersionName))
 	}
 	return violations
 }

@@ -159,7 +159,7 @@ func TestARecordingReportsAllItsViolations(t *testing.T) {
 		"[artifact_digest: does not have 64 lower-case hex digits after sha256:]": func(r *Recording) { r.Digest = "sha256:" + strings.Repeat("A", 64) },
 		"[status: can't be recorded]":                                             func(r *Recording) { r.Status = Superseded },
 		"[artifact_version: is not valid UTF-8]":                                  func(r *Recording) { r.Version = new(string); *r.Version = "\xff" },
-		"[project_versions: is empty]":                                            func(r *Recording) { r.ProjectVersions = []ProjectVersion{{"p", ""}} },
+		"[project_versions.project_version_name: is empty]":                       func(r *Recording) { r.ProjectVersions = []ProjectVersion{{"p", ""}} },
 	} {
 		r := good
 		change(&r)

@@ -1,6 +1,7 @@
 package deployments
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -53,14 +54,15 @@ func (s *Snapshot) violations(identity Identity) []Violation {
 
 // Differences names each field in which a part of a snapshot differs from another part of it (W8).
 func (s *Snapshot) Differences(other Snapshot) (violations []Violation) {
+	// An empty text is an absent field.
 	compare := func(field string, equal bool, got, want string) {
 		if !equal {
-			violations = append(violations, Violation{field, "is " + got + ", and other parts of the snapshot have " + want})
+			violations = append(violations, Violation{field, "is " + cmp.Or(got, "absent") + ", and other parts of the snapshot have " + cmp.Or(want, "none")})
 		}
 	}
 	quote := func(text *string) string {
 		if text == nil {
-			return "absent"
+			return ""
 		}
 		return Quote(*text)
 	}
@@ -69,7 +71,7 @@ func (s *Snapshot) Differences(other Snapshot) (violations []Violation) {
 	compare("scope.logical_environment_name", (mine == nil) == (theirs == nil) && (mine == nil || *mine == *theirs), quote(mine), quote(theirs))
 	compare("scope.kinds", slices.Equal(s.Scope.Kinds, other.Scope.Kinds), joinKinds(s.Scope.Kinds), joinKinds(other.Scope.Kinds))
 	compare("scope.deployment_name_prefix", s.Scope.DeploymentNamePrefix == other.Scope.DeploymentNamePrefix,
-		Quote(s.Scope.DeploymentNamePrefix), Quote(other.Scope.DeploymentNamePrefix))
+		quotePrefix(s.Scope.DeploymentNamePrefix), quotePrefix(other.Scope.DeploymentNamePrefix))
 	compare("observed_at", s.ObservedAt.Equal(other.ObservedAt), s.ObservedAt.Format(time.RFC3339Nano), other.ObservedAt.Format(time.RFC3339Nano))
 	return violations
 }
@@ -96,10 +98,15 @@ func (s SnapshotScope) violations(identity Identity) (violations []Violation) {
 	return violations
 }
 
-func joinKinds(kinds []Kind) string {
-	if len(kinds) == 0 {
-		return "absent"
+// quotePrefix quotes a prefix, unless it is empty and so absent.
+func quotePrefix(prefix string) string {
+	if prefix == "" {
+		return ""
 	}
+	return Quote(prefix)
+}
+
+func joinKinds(kinds []Kind) string {
 	names := make([]string, len(kinds))
 	for i, kind := range kinds {
 		names[i] = kind.String()

@@ -391,7 +391,7 @@ func TestInvalidBatches(t *testing.T) {
 		"complete without an environment":               {batchBody(`,"complete":true,"observed_at":"`+now+`"`, named("a", 1)), "environment_name: is missing, and complete is true"},
 		"an item of another environment":                {batchBody(snapshot, strings.Replace(named("a", 1), `"eu"`, `"us"`, 1)), "deployments[0].environment_name: is not that of the batch"},
 		"a time that is none":                           {batchBody(`,"complete":true,"environment_name":"eu","observed_at":"yesterday"`, named("a", 1)), `observed_at: "yesterday" is not an RFC 3339 time such as 2026-11-01T09:30:00Z`},
-		"a time of an item":                             {batchBody("", named("a", 1, `"observed_at":"`+now+`"`)), "deployments[0].observed_at: is not a member that the contract knows"},
+		"a time of an item":                             {batchBody("", named("a", 1, `"observed_at":"`+now+`"`)), "deployments[0].observed_at: is a member of the batch, for all of its items"},
 		"the zero time of a client":                     {batchBody(`,"observed_at":"0001-01-01T00:00:00Z"`, named("a", 1)), "observed_at: is the zero time"},
 		"an environment without a snapshot":             {batchBody(`,"environment_name":"eu"`, named("a", 1)), "environment_name: goes with complete only"},
 		"one invalid item":                              {batchBody("", `{"environment_name":"eu","deployment_name":"never","kind":"HELM_CHART"}`), "deployments[0].artifact_digest: is missing"},

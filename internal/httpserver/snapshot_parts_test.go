@@ -84,7 +84,7 @@ func TestW8_PartsThatAreRejected(t *testing.T) {
 		"parts without final":    {snapshot(`,"snapshot_id":"s","part":2,"parts":2`), []string{"parts: goes with final only"}},
 		"a part after the last":  {snapshot(`,"snapshot_id":"s","part":3,"final":true,"parts":2`), []string{"part: is 3, and parts is 2"}},
 		"another environment":    {batchBody(snapshotOf("us", at, `,"snapshot_id":"s","part":2,"allow_empty":true`)), []string{`environment_name: is "us", and other parts of the snapshot have "eu"`}},
-		"another scope":          {snapshot(`,"snapshot_id":"s","part":2,"scope":{"logical_environment_name":"","kinds":["CONTAINER_IMAGE"]}`), []string{`scope.logical_environment_name: is "", and other parts of the snapshot have absent`, "scope.kinds: is CONTAINER_IMAGE, and other parts of the snapshot have absent"}},
+		"another scope":          {snapshot(`,"snapshot_id":"s","part":2,"scope":{"logical_environment_name":"","kinds":["CONTAINER_IMAGE"]}`), []string{`scope.logical_environment_name: is "", and other parts of the snapshot have none`, "scope.kinds: is CONTAINER_IMAGE, and other parts of the snapshot have none"}},
 		"another time":           {batchBody(snapshotOf("eu", at.Add(-time.Second), `,"snapshot_id":"s","part":2`), named("a", 1)), []string{fmt.Sprintf("observed_at: is %s, and other parts of the snapshot have %s", at.Add(-time.Second).Format(time.RFC3339), at.Format(time.RFC3339))}},
 		"other items":            {batchBody(snapshotOf("eu", at, `,"snapshot_id":"s","part":1`), named("a", 2)), []string{"deployments: differ from those with which part 1 came before"}},
 		"empty, and not allowed": {batchBody(snapshotOf("eu", at, `,"snapshot_id":"s","part":2`)), []string{"deployments: is empty, and allow_empty is not true"}},

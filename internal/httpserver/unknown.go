@@ -17,10 +17,10 @@ func (o *operation) unknownParameters(query url.Values) (violations []string) {
 			continue
 		}
 		violation := deployments.QuoteName(name) + ": is not a parameter of " + o.name()
-		if nearest := o.nearestParameter(name); nearest != "" {
-			violation += "; the nearest one is " + nearest
-		} else {
+		if len(o.endpoint.Query) == 0 {
 			violation += ", which has none"
+		} else if nearest := o.nearestParameter(name); nearest != "" {
+			violation += "; the nearest one is " + nearest
 		}
 		violations = append(violations, violation)
 	}
@@ -37,11 +37,12 @@ func (o *operation) documents(name string) bool {
 	return slices.ContainsFunc(o.unsupported, func(p unsupportedParameter) bool { return p.hasName(name) })
 }
 
-// nearestParameter returns the implemented query parameter whose name differs least, or "" if there is none.
+// nearestParameter returns the implemented query parameter whose name differs least, or "" if each one differs in more than
+// half of the name.
 func (o *operation) nearestParameter(name string) (nearest string) {
-	least := 0
+	least := len(letters(name))/2 + 1
 	for _, known := range o.endpoint.Query {
-		if d := nameDistance(name, known); nearest == "" || d < least {
+		if d := nameDistance(name, known); d < least {
 			nearest, least = known, d
 		}
 	}

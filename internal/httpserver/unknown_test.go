@@ -56,6 +56,11 @@ func TestQ1_RejectNamesTheNearestKnownParameter(t *testing.T) {
 			t.Errorf("%s: got %d %q, want %s", name, answer.status, details, want)
 		}
 	}
+	for _, name := range []string{"tenant", "x", "1", "__", "created_after"} {
+		if details := server.get("?" + url.QueryEscape(name) + "=x").details(t); len(details) != 1 || !strings.HasSuffix(details[0], ": is not a parameter of GET /v1/deployments") {
+			t.Errorf("%s resembles no parameter: got %q", name, details)
+		}
+	}
 	for _, query := range []string{"", "?", "?&&", "?status=DEPLOYED&pagination%2Epage=0"} {
 		if answer := server.get(query); answer.status != 200 {
 			t.Errorf("%q: got %d %s", query, answer.status, answer.body)

@@ -174,7 +174,11 @@ func (c *bodyCollector) collectSchemaError(err *openapi3.SchemaError) {
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
-		c.add(slices.Concat(pointer, []string{name}), "is not a member that the contract knows")
+		message := "is not a member that the contract knows"
+		if _, isItem := err.Schema.Properties["deployment_name"]; isItem && name == "observed_at" {
+			message = "is a member of the batch, for all of its items"
+		}
+		c.add(slices.Concat(pointer, []string{name}), message)
 	}
 	if len(unknown) == 0 {
 		c.add(pointer, schemaMessage(err))
