@@ -213,7 +213,7 @@ func TestTheBodyOfAGetIsNotRead(t *testing.T) {
 func TestReadinessNamesTheMissingPartsInGeneralTerms(t *testing.T) {
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
-			url := engine.URL(t)
+			url := engine.Migrated(t)
 			s := storetest.Open(t, url)
 			server := newServer(t, s, func(o *options) {
 				o.auth.JWKSURL = "http://127.0.0.1:1/jwks" // nobody listens there

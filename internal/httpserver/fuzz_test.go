@@ -66,7 +66,7 @@ func FuzzHandler(f *testing.F) {
 // fuzzedHandler returns a handler over a database with some records.
 func fuzzedHandler(f *testing.F) http.Handler {
 	f.Helper()
-	s := storetest.Open(f, storetest.Engines[1].URL(f))
+	s := storetest.Open(f, storetest.Engines[1].Migrated(f))
 	storetest.Load(f, s, "acme",
 		storetest.Entry(1, 1, "eu", "api", storetest.WithStage("production"), storetest.WithProject("web", "v1")),
 		storetest.Entry(2, 2, "eu", "api", storetest.WithKind(deployments.HelmChart), storetest.WithStatus(deployments.Superseded)))

@@ -206,7 +206,7 @@ func onEachEngine(t *testing.T, test func(t *testing.T, server *testServer, stor
 	t.Helper()
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
-			s := storetest.Open(t, engine.URL(t))
+			s := storetest.Open(t, engine.Migrated(t))
 			test(t, newServer(t, s, change...), s)
 		})
 	}
@@ -215,7 +215,7 @@ func onEachEngine(t *testing.T, test func(t *testing.T, server *testServer, stor
 // onSQLite returns a server for tests that do not depend on the database.
 func onSQLite(t *testing.T, change ...func(*options)) (*testServer, deployments.Store) {
 	t.Helper()
-	s := storetest.Open(t, storetest.Engines[1].URL(t))
+	s := storetest.Open(t, storetest.Engines[1].Migrated(t))
 	return newServer(t, s, change...), s
 }
 

@@ -28,7 +28,7 @@ func withDocument(t *testing.T, changes ...contracttest.Change) func(*options) {
 
 func TestQ1_AnUnsupportedParameterIsNotIgnored(t *testing.T) {
 	engine := storetest.Engines[1]
-	s := storetest.Open(t, engine.URL(t))
+	s := storetest.Open(t, engine.Migrated(t))
 	storetest.Load(t, s, "acme", storetest.Entry(1, 1, "eu", "api"))
 	server := newServer(t, s, withDocument(t,
 		contracttest.Insert(listParameters, 0, `{in: query, name: test_region, schema: {type: string, maxLength: 5}}`),

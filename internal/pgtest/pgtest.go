@@ -38,14 +38,63 @@ var sharedURL = sync.OnceValues(func() (string, error) {
 // URL creates an empty database and returns its URL. The database is dropped when the test ends.
 func URL(t testing.TB) string {
 	t.Helper()
+	return copyOf(t, "template0")
+}
+
+// Copies returns a function like URL whose databases are copies of one that prepare fills on the first call. On the server
+// of TEST_DATABASE_URL, prepare fills each: a template would stay behind.
+func Copies(prepare func(databaseURL string) error) func(t testing.TB) string {
+	var lock sync.Mutex
+	var template string
+	return func(t testing.TB) string {
+		t.Helper()
+		if os.Getenv("TEST_DATABASE_URL") != "" {
+			return prepared(t, URL(t), prepare)
+		}
+		lock.Lock()
+		defer lock.Unlock()
+		if template == "" {
+			name := newName()
+			prepared(t, create(t, name, "template0"), prepare)
+			template = name
+		}
+		return copyOf(t, template)
+	}
+}
+
+func prepared(t testing.TB, databaseURL string, prepare func(databaseURL string) error) string {
+	t.Helper()
+	if err := prepare(databaseURL); err != nil {
+		t.Fatalf("prepare a database: %v", err)
+	}
+	return databaseURL
+}
+
+// copyOf creates a copy of a database, which is dropped when the test ends.
+func copyOf(t testing.TB, template string) string {
+	t.Helper()
+	name := newName()
+	databaseURL := create(t, name, template)
+	t.Cleanup(func() { execOnServer(t, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	return databaseURL
+}
+
+func newName() string { return "test_" + strings.ToLower(rand.Text()) }
+
+func create(t testing.TB, name, template string) (databaseURL string) {
+	t.Helper()
+	execOnServer(t, "CREATE DATABASE "+name+" ENCODING 'UTF8' TEMPLATE "+template)
+	server, _ := sharedURL()
+	return edit(t, server, func(u *url.URL) { u.Path = "/" + name })
+}
+
+func execOnServer(t testing.TB, sql string) {
+	t.Helper()
 	server, err := sharedURL()
 	if err != nil {
 		t.Fatalf("tests need a PostgreSQL server: %v", err)
 	}
-	name := "test_" + strings.ToLower(rand.Text())
-	Exec(t, server, "CREATE DATABASE "+name+" ENCODING 'UTF8' TEMPLATE template0")
-	t.Cleanup(func() { Exec(t, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
-	return edit(t, server, func(u *url.URL) { u.Path = "/" + name })
+	Exec(t, server, sql)
 }
 
 // WithUser returns the URL with another role.

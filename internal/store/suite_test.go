@@ -13,7 +13,7 @@ func TestSuite(t *testing.T) {
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			t.Parallel()
-			storetest.Run(t, func(t testing.TB) deployments.Store { return storetest.Open(t, engine.URL(t)) })
+			storetest.Run(t, func(t testing.TB) deployments.Store { return storetest.Open(t, engine.Migrated(t)) })
 		})
 	}
 	t.Run("Memory", func(t *testing.T) {

@@ -20,22 +20,29 @@ type Engine struct {
 	Name string
 	// URL creates an empty database that lasts as long as the test.
 	URL func(t testing.TB) string
+	// Migrated creates a database with the current schema that lasts as long as the test.
+	Migrated func(t testing.TB) string
 }
 
 // Engines are all of them. A test that is about a database runs on each.
 var Engines = []Engine{
-	{Name: "PostgreSQL", URL: pgtest.URL},
-	{Name: "SQLite", URL: func(t testing.TB) string { return "sqlite://" + filepath.Join(t.TempDir(), "test.db") }},
+	{Name: "PostgreSQL", URL: pgtest.URL, Migrated: migratedPostgres},
+	{Name: "SQLite", URL: func(t testing.TB) string { return "sqlite://" + filepath.Join(t.TempDir(), "test.db") }, Migrated: migratedSQLite},
 }
 
 // ForEachEngine runs a parallel subtest with an empty database of each engine.
 func ForEachEngine(t *testing.T, test func(t *testing.T, engine Engine, url string)) {
 	t.Helper()
+	forEachEngine(t, func(t *testing.T, engine Engine) { test(t, engine, engine.URL(t)) })
+}
+
+func forEachEngine(t *testing.T, test func(t *testing.T, engine Engine)) {
+	t.Helper()
 	t.Parallel()
 	for _, engine := range Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			t.Parallel()
-			test(t, engine, engine.URL(t))
+			test(t, engine)
 		})
 	}
 }
@@ -43,7 +50,7 @@ func ForEachEngine(t *testing.T, test func(t *testing.T, engine Engine, url stri
 // ForEachDatabase runs a parallel subtest with a migrated, empty database of each engine, and with one in memory.
 func ForEachDatabase(t *testing.T, test func(t *testing.T, db *database.DB)) {
 	t.Helper()
-	ForEachEngine(t, func(t *testing.T, _ Engine, url string) { test(t, OpenDatabase(t, url)) })
+	forEachEngine(t, func(t *testing.T, engine Engine) { test(t, OpenDatabase(t, engine.Migrated(t))) })
 	t.Run("Memory", func(t *testing.T) {
 		t.Parallel()
 		db, err := database.OpenMemory(t.Context())
