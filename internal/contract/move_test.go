@@ -4,7 +4,6 @@ package contract_test
 
 import (
 	"bytes"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +18,7 @@ import (
 // operations by the constant and their document, in a copy of the module whose upstream document has the operation.
 func TestRecordingMovesByOneLineWhenUpstreamTakesItsPath(t *testing.T) {
 	dir := t.TempDir()
-	copyModule(t, filepath.Join("..", ".."), dir)
+	contracttest.CopyModule(t, filepath.Join("..", ".."), dir)
 	const moved = "/v1/recorded-deployments"
 	replace := func(file, old, text string) {
 		t.Helper()
@@ -56,42 +55,5 @@ func TestRecordingMovesByOneLineWhenUpstreamTakesItsPath(t *testing.T) {
 		if output, err := run.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, output)
 		}
-	}
-}
-
-// copyModule copies the files of the module, without those that git and tools keep beside them.
-func copyModule(t *testing.T, from, to string) {
-	t.Helper()
-	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		switch {
-		case entry.Name() == ".git" || entry.Name() == "node_modules" || name == "bin":
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		case entry.IsDir():
-			return os.MkdirAll(filepath.Join(to, name), 0o755)
-		case !entry.Type().IsRegular():
-			return nil
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, name), content, info.Mode().Perm()|0o200)
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }

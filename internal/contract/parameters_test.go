@@ -47,7 +47,7 @@ func (o *operation) checkParameters(endpoint httpserver.Endpoint) (violations []
 		}
 		for _, other := range o.parameters {
 			if other != p && other.In == openapi3.ParameterInQuery && slices.Contains(members, other.Name) {
-				report("the query parameter %s may be an object, and its member %s has the name of another parameter: the server cannot tell which of the two a request means. Decide what the name means, and implement %s in internal/api/api.go (ListParameters, toQuery)", p.Name, other.Name, p.Name)
+				report("the query parameter %s may be an object, and its member %s has the name of another parameter: a request could mean either. Decide what the name means, and implement %s in internal/api/api.go (ListParameters, toQuery)", p.Name, other.Name, p.Name)
 			}
 		}
 		violations = append(violations, o.checkDefaults(p)...)

@@ -3,9 +3,6 @@
 package specupdate
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,28 +10,14 @@ import (
 	"github.com/deployrecords/deployrecords/internal/contracttest"
 )
 
-// TestUpstreamChangesEndToEnd runs the command with every kind of change in a copy of this repository. An update that
+// TestUpstreamChangesEndToEnd runs the command with every kind of change in a copy of this module. An update that
 // passes has run the tests of the server with the new document, which check each response with two validators. An update
 // that stops leaves the tree unchanged. Each takes about half a minute.
 func TestUpstreamChangesEndToEnd(t *testing.T) {
-	dir := t.TempDir()
-	if out, err := exec.Command("cp", "-R", "../../.", dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if err := os.RemoveAll(filepath.Join(dir, ".git")); err != nil {
-		t.Fatal(err)
-	}
-	commit(t, dir)
+	dir := moduleInRepository(t)
 	for _, c := range upstreamChanges {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
-			document := contracttest.Changed(t, contracttest.Base(), c.changes...)
-			from := filepath.Join(t.TempDir(), "new.yaml")
-			if err := os.WriteFile(from, document, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			output, _, err := run(t.Context(), t, dir, from, soakSteps()...)
-			state := git(t, dir, "status", "--porcelain", "--untracked-files=all") + "\n"
-			git(t, dir, "checkout", "-q", "--", ".")
+			output, state, err := runInModule(t, dir, contracttest.Changed(t, contracttest.Base(), c.changes...), changesSteps...)
 			if c.stops != "" {
 				if err == nil || !strings.Contains(err.Error(), `the step "`+c.stops+`" failed`) || !strings.Contains(err.Error(), c.at) {
 					t.Errorf("want a stop in %s at %q; got %v\n%s", c.stops, c.at, err, output)
@@ -62,19 +45,10 @@ func TestUpstreamChangesEndToEnd(t *testing.T) {
 	}
 }
 
-// soakSteps are the default steps without the linters and without tests that do not depend on the document. -trimpath lets
-// the build cache serve every change.
-func soakSteps() (steps []Step) {
-	for _, step := range DefaultSteps() {
-		switch step.Name {
-		case "build":
-			step.Command = []string{"go", "build", "-trimpath", "./..."}
-		case "serve", "check":
-			continue
-		case "test":
-			step.Command = []string{"go", "test", "-trimpath", "-vet=off", "-run", `^Test(L|Q|R)\d|Document|Defaults|Schemas|Enums|Constant|Contract|Operations`, ".", "./internal/api", "./internal/httpserver"}
-		}
-		steps = append(steps, step)
-	}
-	return steps
-}
+// changesSteps are the default steps without the linters and without tests that do not depend on the document.
+var changesSteps = stepsWith(map[string]string{
+	"build": "go build ./internal/... ./generated/... ./deployrecordstest",
+	"serve": "",
+	"check": "",
+	"test":  `go test -run '^Test(L|Q|R)\d|Document|Defaults|Schemas|Enums|Constant|Contract|Operations' . ./internal/api ./internal/httpserver`,
+})

@@ -90,9 +90,11 @@ var corpus = []nextDocument{
 		contracttest.Insert(parameters, 0, "{in: query, name: next_names, explode: true, schema: {type: array, items: {type: string}}}"),
 		contracttest.Insert(parameters, 0, "{in: query, name: next_list, explode: false, schema: {type: array, items: {type: string}}}"),
 		contracttest.Insert(parameters, -1, "{in: query, name: pagination.cursor, schema: {type: string}}"),
+		contracttest.Insert(parameters, -1, "{in: header, name: Next-Organization, schema: {type: string}}")), prebuilt: true},
+	// The prebuilt steps have the present code, as if the overlay named both.
+	{name: "parameters with the Go name of another", changes: changes(
 		contracttest.Insert(parameters, -1, "{in: query, name: page, schema: {type: integer, format: int32}}"),
-		contracttest.Insert(parameters, -1, "{in: header, name: Next-Organization, schema: {type: string}}"),
-		contracttest.Insert(parameters, -1, "{in: header, name: environment_name, schema: {type: string}}")), prebuilt: true},
+		contracttest.Insert(parameters, -1, "{in: header, name: environment_name, schema: {type: string}}")), stops: "build", at: "update: {x-go-name: EnvironmentNameHeader}", prebuilt: true},
 	{name: "parameters in components", changes: changes(
 		contracttest.Set("components parameters", "{}"),
 		contracttest.Copy(parameters+" name=status", "components parameters Status"),
@@ -110,7 +112,7 @@ var corpus = []nextDocument{
 	{name: "deprecated parts", changes: changes(
 		contracttest.Set(operation+" deprecated", "true"), contracttest.Set(parameters+" name=project_version_name deprecated", "true"),
 		contracttest.Set(record+" properties artifact_id deprecated", "true"), contracttest.Set(schemas+" v1ComponentArtifact deprecated", "true")), prebuilt: true},
-	{name: "an identifier of another style", changes: set(parameters+" name=environment_name name", "environmentName"), stops: "build", at: "internal/api/api.go:"},
+	{name: "an identifier of another style", changes: set(parameters+" name=environment_name name", "environmentName"), stops: "contract", at: "the query parameter environment_name is implemented, and the document does not have it (any more)"},
 	{name: "another style of lists", changes: set(parameters+" name=environment_name style", "spaceDelimited"), stops: "contract", at: "may be written in a form"},
 	{name: "a default in allOf", changes: addParameter("{in: query, name: next_sort, schema: {allOf: [{type: string, enum: [A, B], default: A}]}}"), stops: "contract", at: "next_sort has the default A"},
 	{name: "a default in content", changes: addParameter("{in: query, name: next_view, content: {application/json: {schema: {type: object, properties: {all: {type: boolean, default: true}}}}}}"), stops: "contract", at: "next_view has the default true"},
