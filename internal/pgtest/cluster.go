@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,11 +35,12 @@ const maxConnections = "200"
 // withoutSync are the settings of clusters whose data need not survive a crash of the machine.
 var withoutSync = []string{"fsync=off", "full_page_writes=off"}
 
-// NewCluster starts a cluster that is removed when the test ends. It skips the test as RequireBinaries does.
-func NewCluster(t testing.TB) *Cluster {
+// NewCluster starts a cluster that is removed when the test ends, with settings ("name=value") that differ from PostgreSQL's
+// defaults. It skips the test as RequireBinaries does.
+func NewCluster(t testing.TB, settings ...string) *Cluster {
 	t.Helper()
 	RequireBinaries(t)
-	c, err := Launch(withoutSync...)
+	c, err := Launch(append(slices.Clone(withoutSync), settings...)...)
 	if err != nil {
 		t.Fatalf("tests need a PostgreSQL server: %v", err)
 	}
@@ -61,20 +63,30 @@ func Launch(settings ...string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Not the temporary directory of the test: the path of a socket is limited to about a hundred bytes.
-	dir, err := os.MkdirTemp("/tmp", "pgtest-")
+	c, err := newCluster(bin, settings)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: dir, bin: bin, settings: settings}
-	if err = c.initialize(); err == nil {
+	return c, c.launch(c.initialize)
+}
+
+// newCluster creates the directory of a cluster.
+func newCluster(bin string, settings []string) (*Cluster, error) {
+	// Not the temporary directory of the test: the path of a socket is limited to about a hundred bytes.
+	dir, err := os.MkdirTemp("/tmp", "pgtest-")
+	return &Cluster{dir: dir, bin: bin, settings: settings}, err
+}
+
+// launch starts the server once its data exists, and removes everything if that fails.
+func (c *Cluster) launch(create func() error) error {
+	err := create()
+	if err == nil {
 		err = c.Start()
 	}
 	if err != nil {
 		c.Remove()
-		return nil, err
 	}
-	return c, nil
+	return err
 }
 
 // Remove stops the server and deletes its data.

@@ -10,6 +10,7 @@ package pgtest
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -116,6 +117,31 @@ func edit(t testing.TB, databaseURL string, change func(*url.URL)) string {
 // Exec runs SQL on a database with the role of the URL.
 func Exec(t testing.TB, databaseURL, sql string) {
 	t.Helper()
+	connected(t, databaseURL, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, sql)
+		return describe(sql, err)
+	})
+}
+
+// QueryBool returns the only value of a query.
+func QueryBool(t testing.TB, databaseURL, sql string) (value bool) {
+	t.Helper()
+	connected(t, databaseURL, func(ctx context.Context, conn *pgx.Conn) error {
+		return describe(sql, conn.QueryRow(ctx, sql).Scan(&value))
+	})
+	return value
+}
+
+func describe(sql string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", sql, err)
+	}
+	return nil
+}
+
+// connected fails the test if it cannot connect or do fails.
+func connected(t testing.TB, databaseURL string, do func(ctx context.Context, conn *pgx.Conn) error) {
+	t.Helper()
 	// Not t.Context(), which is canceled before the cleanup functions run.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -124,7 +150,7 @@ func Exec(t testing.TB, databaseURL, sql string) {
 		t.Fatalf("connect to PostgreSQL: %v", err)
 	}
 	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, sql); err != nil {
-		t.Fatalf("%s: %v", sql, err)
+	if err := do(ctx, conn); err != nil {
+		t.Fatal(err)
 	}
 }
