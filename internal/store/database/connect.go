@@ -126,6 +126,7 @@ func openPostgres(config *pgx.ConnConfig, t Timeouts) *sql.DB {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 5 * time.Second
 	}
+	config.OnPgError = keepConnection
 	var caches statementCaches
 	caches.watch(config)
 	return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(disableTransactionTimeout), stdlib.OptionResetSession(caches.reset))

@@ -67,6 +67,15 @@ func IsLockTimeout(err error) bool { return sqlState(err) == "55P03" || isBusy(e
 // IsForbidden reports whether the role of the connection lacks a right.
 func IsForbidden(err error) bool { return sqlState(err) == "42501" }
 
+// isReadOnly reports whether the connection is to a standby, such as a primary before a failover.
+func isReadOnly(err error) bool { return sqlState(err) == "25006" }
+
+// keepConnection reports whether a connection is of use after an error. The next connection to the same URL may be to the
+// primary.
+func keepConnection(_ *pgconn.PgConn, err *pgconn.PgError) bool {
+	return err.SeverityUnlocalized != "FATAL" && !isReadOnly(err)
+}
+
 // isIdleTimeout reports whether PostgreSQL closed the connection because its transaction was idle. The driver reports
 // that, or that it found the connection closed and did not send the statement.
 func isIdleTimeout(err error) bool {

@@ -61,7 +61,8 @@ const maxAttempts = 10
 // Retry runs a transaction again while other writers are in the way (W5) or a migration has changed the schema. The last of maxAttempts
 // conflicts is a deployments.ErrConflict. A lock timeout is retried until the deadline of ctx, or maxAttempts times without
 // one, and is then a deployments.ErrUnavailable. Between the attempts, others can use the connection. A transaction that
-// PostgreSQL ended because it was idle is retried once.
+// PostgreSQL ended because it was idle is retried once. One that was sent to a standby is retried on another connection, and
+// after maxAttempts it is a deployments.ErrUnavailable.
 func Retry(ctx context.Context, transaction func() error) error {
 	_, hasDeadline := ctx.Deadline()
 	var conflicts, lockTimeouts, idleTimeouts int
@@ -76,6 +77,7 @@ func Retry(ctx context.Context, transaction func() error) error {
 				return fmt.Errorf("%w: %w", deployments.ErrUnavailable, lockTimeout)
 			}
 			return err
+		case isReadOnly(err) && attempt < maxAttempts:
 		case IsConflict(err):
 			if conflicts++; conflicts == maxAttempts {
 				return fmt.Errorf("%w: %w", deployments.ErrConflict, err)
