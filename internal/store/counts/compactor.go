@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -13,6 +15,8 @@ import (
 const (
 	selectOrganizationsWithDeltas = `SELECT o.id FROM organizations o WHERE EXISTS (SELECT 1 FROM list_changes c WHERE c.organization_id = o.id)`
 
+	selectKey = `SELECT key FROM organizations WHERE id = ?`
+
 	selectOrganizationsWithoutMilestones = `SELECT o.id FROM organizations o
 WHERE EXISTS (SELECT 1 FROM list_totals t WHERE t.organization_id = o.id AND t.latest = false AND ` + withoutFilters + ` AND t.project_set_id = 0 AND t.n > ?)
 AND NOT EXISTS (SELECT 1 FROM long_list_milestones m WHERE m.organization_id = o.id)`
@@ -21,17 +25,23 @@ AND NOT EXISTS (SELECT 1 FROM long_list_milestones m WHERE m.organization_id = o
 // Compactor merges the delta log into the counters.
 type Compactor struct {
 	db *database.DB
-	// milestoneInterval is DefaultMilestoneInterval, or less in tests, whose lists are short.
+	// milestoneInterval is DefaultMilestoneInterval, or less in tests, whose lists are short. So is batchSize.
 	milestoneInterval int64
+	batchSize         int
+	locks             missedLocks
 }
 
 // NewCompactor returns a compactor that builds milestones at an interval; 0 is DefaultMilestoneInterval.
 func NewCompactor(db *database.DB, milestoneInterval int64) *Compactor {
-	return &Compactor{db, cmp.Or(milestoneInterval, DefaultMilestoneInterval)}
+	return &Compactor{
+		db: db, milestoneInterval: cmp.Or(milestoneInterval, DefaultMilestoneInterval), batchSize: batchSize,
+		locks: missedLocks{patience: lockPatience},
+	}
 }
 
 // Compact merges the pending deltas of all organizations and returns how many there were. Listings are exact without it,
 // and slower. Any number of servers may compact at once: for each organization one does the work and the others skip it.
+// It returns an error if an organization's lock could not be taken for a minute.
 func (c *Compactor) Compact(ctx context.Context) (int, error) {
 	return c.compactEach(ctx, selectOrganizationsWithDeltas)
 }
@@ -42,39 +52,50 @@ func (c *Compactor) BuildMissing(ctx context.Context) error {
 	return err
 }
 
-// compactEach compacts the organizations of a query.
+// compactEach compacts the organizations of a query in rounds, one batch of each, until fewer than a batch are pending in
+// each. An organization that writes faster than it is compacted delays no other.
 func (c *Compactor) compactEach(ctx context.Context, query string, args ...any) (compacted int, failed error) {
-	organizations, err := database.Column[int64](c.db.WithContext(ctx).Raw(query, args...))
-	if err != nil {
-		return 0, c.db.MapError(ctx, err)
-	}
-	for _, id := range organizations {
-		n, err := c.compactOrganization(ctx, id)
-		compacted += n
-		failed = errors.Join(failed, c.db.MapError(ctx, err)) // one failure does not stop the others
+	for more := true; more && failed == nil; {
+		organizations, err := database.Column[int64](c.db.WithContext(ctx).Raw(query, args...))
+		if err != nil {
+			return compacted, c.db.MapError(ctx, err)
+		}
+		c.locks.retain(organizations)
+		more = false
+		for _, id := range organizations {
+			n, err := c.compactNext(ctx, id)
+			compacted += n
+			more = more || n >= c.batchSize
+			failed = errors.Join(failed, c.db.MapError(ctx, err)) // one failure does not stop the others
+		}
 	}
 	return compacted, failed
 }
 
-// compactOrganization compacts batch by batch, each in a transaction of its own, until fewer than a batch are pending.
-func (c *Compactor) compactOrganization(ctx context.Context, id int64) (compacted int, err error) {
-	for {
-		var n int
-		err := c.db.Write(ctx, func(tx *gorm.DB) error {
-			if locked, err := tryLockCounters(tx, id); err != nil || !locked {
-				return err
-			}
-			work := c.newCompaction(tx, id, id)
-			if n, err = work.compactBatch(batchSize); err != nil || n >= batchSize {
-				return err // milestones come last: building them reads what is pending
-			}
-			return work.splitMilestones()
-		})
-		compacted += n
-		if err != nil || n < batchSize {
-			return compacted, err
+// compactNext compacts a batch of an organization in a transaction. It returns how many deltas there were, 0 if another
+// transaction has the organization's lock.
+func (c *Compactor) compactNext(ctx context.Context, id int64) (n int, err error) {
+	var locked bool
+	err = c.db.Write(ctx, func(tx *gorm.DB) error {
+		if locked, err = tryLockCounters(tx, id); err != nil || !locked {
+			return err
 		}
+		work := c.newCompaction(tx, id, id)
+		if n, err = work.compactBatch(c.batchSize); err != nil || n >= c.batchSize {
+			return err // milestones come last: building them reads what is pending
+		}
+		return work.splitMilestones()
+	})
+	if err != nil {
+		return n, err
 	}
+	missed := c.locks.note(id, locked)
+	if missed < c.locks.patience || locked {
+		return n, nil
+	}
+	var key string
+	err = c.db.WithContext(ctx).Raw(selectKey, id).Row().Scan(&key)
+	return n, errors.Join(err, fmt.Errorf("organization %q: other transactions have had the lock of its counters for %s", key, missed.Round(time.Second)))
 }
 
 // CompactIsolated isolates the deltas that write causes, or inserts into the partition that it receives, and compacts them
