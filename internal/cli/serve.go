@@ -205,6 +205,7 @@ func (c *serveCommand) limits() httpserver.Limits {
 		BodyBytes:   c.MaxBodyBytes.Value,
 
 		TotalBodyBytes: c.MaxTotalBodyBytes.Value,
+		Wait:           c.MaxWait.Value,
 	}
 }
 

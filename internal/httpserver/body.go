@@ -34,16 +34,24 @@ type jsonBody struct {
 	times, items []edit
 }
 
-// readBody reads a JSON body and checks its shape. The body holds its bytes of the budget until it is released. The error
-// is an *api.Problem (400, 415, 503) or an *http.MaxBytesError (413).
+// readBody reads a JSON body and checks its shape. The body holds its bytes of the budget until it is released, and a large
+// one its place. The error is an *api.Problem (400, 415, 503), a *deployments.OverloadError (429, 503) or an
+// *http.MaxBytesError (413).
 func readBody(r *http.Request, schema *openapi3.Schema, held *heldBody) (*jsonBody, error) {
 	if err := checkContentType(r.Header); err != nil {
 		return nil, err
 	}
 	source := &bodySource{from: r.Body, length: r.ContentLength, hold: held.grow}
+	if err := held.admit(r.Context(), source); err != nil {
+		if r.Header.Get("Expect") == "" {
+			// A client that still sends reads no response.
+			_, _ = io.Copy(io.Discard, r.Body)
+		}
+		return nil, err
+	}
 	body, err := newBodyDecoder(schema, source).decode()
 	if len(body.violations) > 0 || err != nil {
-		// A client that still sends reads no response. The rest is dropped; it may make the body too large.
+		// The rest is dropped; it may make the body too large.
 		held.release()
 		if _, rest := io.Copy(io.Discard, r.Body); rest != nil && source.err == nil {
 			source.err = rest

@@ -1,10 +1,13 @@
 package httpserver
 
 import (
+	"context"
+	"math"
 	"net/http"
 	"sync"
 	"time"
 
+	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/api"
 )
 
@@ -13,16 +16,19 @@ import (
 //
 // An organization may hold half of the limit: the others then always find room for their recordings. A body that finds no
 // other one may exceed both limits, so that a body of any permitted size is accepted at some time.
+//
+// Large bodies also pass a gate, because decoding and recording them takes long.
 type bodyBudget struct {
 	limit int64
+	large *admission.Gate
 
 	mu            sync.Mutex
 	held          int64
 	organizations map[string]int64
 }
 
-func newBodyBudget(limit int64) *bodyBudget {
-	return &bodyBudget{limit: limit, organizations: make(map[string]int64)}
+func newBodyBudget(limit int64, large *admission.Gate) *bodyBudget {
+	return &bodyBudget{limit: limit, large: large, organizations: make(map[string]int64)}
 }
 
 // heldBody is what one body holds of a budget.
@@ -30,6 +36,8 @@ type heldBody struct {
 	budget       *bodyBudget
 	organization string
 	bytes        int64
+	// leave returns the place of a large body, or is nil.
+	leave func()
 	// alone reports that no other body was held when the first byte arrived.
 	alone bool
 }
@@ -37,6 +45,28 @@ type heldBody struct {
 // body returns a body of the organization that holds nothing yet.
 func (b *bodyBudget) body(organization string) *heldBody {
 	return &heldBody{budget: b, organization: organization}
+}
+
+// largeBodyBytes is the size from which a body is large: decoding fewer bytes takes less than a few milliseconds.
+const largeBodyBytes = 64 << 10
+
+// admit waits for a place if the body is large. The place is not held while a client sends: the body is received before, and
+// one whose organization fills its share is rejected before it is received. It returns a *deployments.OverloadError or the
+// error of ctx; source.err has an error of receiving.
+func (h *heldBody) admit(ctx context.Context, source *bodySource) (err error) {
+	gate := h.budget.large
+	if source.length > largeBodyBytes {
+		if err := gate.Check(h.organization); err != nil {
+			return err
+		}
+	}
+	if source.receive(largeBodyBytes + 1); len(source.text) <= largeBodyBytes {
+		return nil
+	}
+	if source.receive(math.MaxInt); source.ended {
+		h.leave, err = gate.Acquire(ctx, h.organization)
+	}
+	return err
 }
 
 // bodyRetryAfter is the time after which a client should send a body again that found no room.
@@ -61,8 +91,11 @@ func (h *heldBody) grow(bytes int) error {
 	return nil
 }
 
-// release returns the bytes of the body to the budget. Further calls have no effect.
+// release returns the bytes of the body to the budget, and its place. Further calls have no effect.
 func (h *heldBody) release() {
+	if h.leave != nil {
+		h.leave()
+	}
 	b := h.budget
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -12,15 +12,21 @@ const maxTokenBytes = 256 << 10
 // firstBodyBytes is the size of the first buffer for a body.
 const firstBodyBytes = 16 << 10
 
-// bodySource reads a body and keeps its text. The text grows with what has arrived: a slow sender that declares a long body
-// takes no memory for it.
+// receiveBytes is the most that one read of a body takes before the budget for bodies holds it.
+const receiveBytes = 64 << 10
+
+// bodySource receives a body, keeps its text and feeds it to a decoder. The text grows with what has arrived: a slow sender
+// that declares a long body takes no memory for it.
 type bodySource struct {
 	from   io.Reader
 	length int64 // declared, or -1
 	// hold takes bytes of the budget for bodies, or returns an error.
 	hold func(bytes int) error
 	text []byte
-	// tokenEnd is the end of the last token that was decoded.
+	// ended reports that the text is complete.
+	ended bool
+	// fed is how much of the text the decoder has, and tokenEnd the end of the last token that was decoded.
+	fed      int
 	tokenEnd int64
 	// err is the first error other than the end of the body.
 	err error
@@ -30,31 +36,44 @@ type bodySource struct {
 
 // Read implements io.Reader for the decoder.
 func (s *bodySource) Read(p []byte) (int, error) {
-	pending := int(int64(len(s.text)) - s.tokenEnd)
+	pending := int(int64(s.fed) - s.tokenEnd)
 	if s.long = pending > maxTokenBytes; s.long {
 		return 0, fmt.Errorf("a name or value has more than %d bytes", maxTokenBytes)
 	}
-	n, err := s.from.Read(p[:min(len(p), maxTokenBytes+1-pending)])
-	if err != nil && err != io.EOF {
-		s.err = err
-		return 0, err
+	if s.receive(s.fed + 1); s.err != nil {
+		return 0, s.err
 	}
-	if held := s.hold(n); held != nil {
-		s.err = held
-		return 0, held
+	n := copy(p[:min(len(p), maxTokenBytes+1-pending)], s.text[s.fed:])
+	s.fed += n
+	if n == 0 {
+		return 0, io.EOF
 	}
-	s.keep(p[:n])
-	return n, err
+	return n, nil
 }
 
-// keep appends to the text, whose buffer doubles up to the declared length.
-func (s *bodySource) keep(p []byte) {
-	if needed := len(s.text) + len(p); needed > cap(s.text) {
-		size := max(needed, 2*cap(s.text), firstBodyBytes)
-		if s.length >= int64(needed) {
-			size = min(size, int(s.length))
+// receive waits until the text has that many bytes or is complete, or until there is an error.
+func (s *bodySource) receive(bytes int) {
+	for len(s.text) < bytes && !s.ended && s.err == nil {
+		s.reserve()
+		n, err := s.from.Read(s.text[len(s.text):min(cap(s.text), len(s.text)+receiveBytes)])
+		s.text = s.text[:len(s.text)+n]
+		if s.err = s.hold(n); s.err != nil {
+			return
 		}
-		s.text = append(make([]byte, 0, size), s.text...)
+		if s.ended = err == io.EOF || int64(len(s.text)) == s.length; !s.ended {
+			s.err = err
+		}
 	}
-	s.text = append(s.text, p...)
+}
+
+// reserve makes room for more text. The buffer doubles, up to the declared length.
+func (s *bodySource) reserve() {
+	if len(s.text) < cap(s.text) {
+		return
+	}
+	size := max(2*cap(s.text), firstBodyBytes)
+	if s.length > int64(len(s.text)) {
+		size = min(size, int(s.length))
+	}
+	s.text = append(make([]byte, 0, size), s.text...)
 }

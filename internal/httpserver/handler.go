@@ -23,6 +23,7 @@ import (
 type handler struct {
 	Options
 	bodies     *bodyBudget
+	paused     pacer
 	documented routeTable
 	operations map[string]*operation // by routeKey; unimplemented ones by their documented path
 	routes     map[string]bool       // Echo's, by routeKey
@@ -39,7 +40,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	h := &handler{
 		Options:    o,
-		bodies:     newBodyBudget(o.Limits.TotalBodyBytes),
+		bodies:     newBodyBudget(o.Limits.TotalBodyBytes, newLargeBodyGate(o.Limits.Wait)),
 		documented: routeTable{newDocumentPaths(upstream), newDocumentPaths(own)},
 		operations: map[string]*operation{},
 		routes:     map[string]bool{},

@@ -91,7 +91,9 @@ func (h *handler) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		hungUp := false
 		if err := next(c); err != nil {
 			hungUp = clientHungUp(connection, err)
-			if status := problemOf(err).Status; status >= http.StatusInternalServerError && !hungUp {
+			problem := problemOf(err)
+			h.paused.pause(connection, c.Request(), problem)
+			if status := problem.Status; status >= http.StatusInternalServerError && !hungUp {
 				h.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
 					slog.String("request_id", id), slog.Int("status", status), slog.Any("error", err))
 			}

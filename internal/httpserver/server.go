@@ -52,6 +52,8 @@ type Limits struct {
 	BodyBytes   int64
 	// TotalBodyBytes limits the bodies, as sent, of all requests at once.
 	TotalBodyBytes int64
+	// Wait limits the time that a large body waits for others; 0 is no limit.
+	Wait time.Duration
 }
 
 // DefaultLimits returns limits for a server with or without a proxy.
@@ -67,6 +69,7 @@ func DefaultLimits() Limits {
 		BodyBytes:   8 << 20,
 
 		TotalBodyBytes: 64 << 20,
+		Wait:           5 * time.Second,
 	}
 }
 

@@ -75,7 +75,7 @@ func requirePending(t *testing.T, s *store.Store, organization string, want int6
 		if err != nil {
 			t.Fatal(err)
 		}
-		if int64(found.Pending) == want {
+		if found.Pending == want {
 			return
 		}
 		if time.Now().After(end) {

@@ -1,8 +1,8 @@
 // Package admission bounds how many operations of a class run at once, and shares them among organizations.
 //
-// A Gate admits the waiting organization that has the fewest places. The wait of an organization depends on the number of
-// organizations, and not on how many operations another one has queued or how long they take. The gate rejects an operation at
-// once that would wait too long.
+// A Gate admits the waiting organization that has the fewest places, and among equals the one that has used them for the
+// shortest time. The wait of an organization depends on the number of organizations, and not on how many operations another
+// one has queued or how long they take. The gate rejects an operation at once that would wait too long.
 package admission
 
 import (
@@ -26,12 +26,23 @@ type Gate struct {
 	shares map[string]*share
 	// queue has the shares with waiting operations, those that have waited since the last admission first.
 	queue []*share
-	// holds has a moving average of how long the operations of an organization keep their place.
-	holds *lru.Cache[string, time.Duration]
+	// usages has the organizations that had a place lately.
+	usages *lru.Cache[string, usage]
+	// now is the virtual time: the use of the organization that was admitted last.
+	now time.Duration
 }
 
-// maxHolds is the number of organizations whose averages are kept.
-const maxHolds = 4096
+// usage is how an organization used its places.
+type usage struct {
+	// hold is a moving average of how long its operations keep their place.
+	hold time.Duration
+	// used is the time for which they had places, in virtual time: an organization that comes back starts at Gate.now, so
+	// that idle time gives no credit.
+	used time.Duration
+}
+
+// maxUsages is the number of organizations whose usage is kept.
+const maxUsages = 4096
 
 // Options configures a Gate.
 type Options struct {
@@ -42,11 +53,17 @@ type Options struct {
 	PlacesEach int
 	// MaxWait is the time after which a waiting operation is rejected; 0 is no limit.
 	MaxWait time.Duration
+	// MaxWaiting is the number of waiting operations of one organization, beyond which they are rejected at once; 0 is no limit.
+	MaxWaiting int
+	// MaxHold is the time after which another operation gets the place of one that still runs; 0 is no limit. An operation that
+	// takes so long is expected to wait for something else than processors.
+	MaxHold time.Duration
 }
 
 // share is what one organization has of the gate. It exists while it has a running or a waiting operation.
 type share struct {
 	organization string
+	usage        usage
 	running      int
 	waiting      []*waiter
 }
@@ -59,11 +76,11 @@ func NewGate(o Options) *Gate {
 	if o.PlacesEach == 0 {
 		o.PlacesEach = o.Places
 	}
-	holds, err := lru.New[string, time.Duration](maxHolds)
+	usages, err := lru.New[string, usage](maxUsages)
 	if err != nil {
-		panic(err) // maxHolds is positive
+		panic(err) // maxUsages is positive
 	}
-	return &Gate{options: o, free: o.Places, shares: make(map[string]*share), holds: holds}
+	return &Gate{options: o, free: o.Places, shares: make(map[string]*share), usages: usages}
 }
 
 // Acquire waits for a place, which the caller returns by release. It returns the error of ctx, or a
@@ -79,24 +96,36 @@ func (g *Gate) Acquire(ctx context.Context, organization string) (release func()
 		}
 	}
 	admitted := time.Now()
-	return sync.OnceFunc(func() { g.leave(s, time.Since(admitted)) }), nil
+	leave := sync.OnceFunc(func() { g.leave(s, time.Since(admitted)) })
+	if g.options.MaxHold == 0 {
+		return leave, nil
+	}
+	timer := time.AfterFunc(g.options.MaxHold, leave)
+	return func() { timer.Stop(); leave() }, nil
+}
+
+// Check returns the error with which Acquire would reject an operation of the organization now.
+func (g *Gate) Check(organization string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if s := g.share(organization); !g.admits(s) {
+		return g.reject(s)
+	}
+	return nil
 }
 
 // enter takes a free place, or joins the organization's queue and returns a waiter.
 func (g *Gate) enter(organization string) (*share, *waiter, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := g.shares[organization]
-	if s == nil {
-		s = &share{organization: organization}
-	}
-	if g.free > 0 && s.running < g.options.PlacesEach && len(s.waiting) == 0 {
+	s := g.share(organization)
+	if g.admits(s) {
 		g.shares[organization] = s
 		g.admit(s)
 		return s, nil, nil
 	}
-	if wait := g.expectedWait(s); g.options.MaxWait > 0 && wait > g.options.MaxWait {
-		return nil, nil, g.overload(s, wait)
+	if err := g.reject(s); err != nil {
+		return nil, nil, err
 	}
 	g.shares[organization] = s
 	w := &waiter{make(chan struct{})}
@@ -105,6 +134,30 @@ func (g *Gate) enter(organization string) (*share, *waiter, error) {
 	}
 	s.waiting = append(s.waiting, w)
 	return s, w, nil
+}
+
+// share returns the share of an organization, or a new one.
+func (g *Gate) share(organization string) *share {
+	if s := g.shares[organization]; s != nil {
+		return s
+	}
+	u, _ := g.usages.Get(organization)
+	u.used = max(u.used, g.now)
+	return &share{organization: organization, usage: u}
+}
+
+// admits reports whether the organization has a place for another operation at once.
+func (g *Gate) admits(s *share) bool {
+	return g.free > 0 && s.running < g.options.PlacesEach && len(s.waiting) == 0
+}
+
+// reject returns the rejection of another waiting operation of the share, or nil if it may wait.
+func (g *Gate) reject(s *share) error {
+	wait := g.expectedWait(s)
+	if o := g.options; o.MaxWait > 0 && wait > o.MaxWait || o.MaxWaiting > 0 && len(s.waiting) >= o.MaxWaiting {
+		return g.overload(s, wait)
+	}
+	return nil
 }
 
 // wait returns when the waiter has a place. After an error it has none.
@@ -145,17 +198,19 @@ func (g *Gate) wait(ctx context.Context, s *share, w *waiter) error {
 func (g *Gate) leave(s *share, held time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	hold, ok := g.holds.Get(s.organization)
-	if !ok {
-		hold = held
+	if s.usage.hold == 0 {
+		s.usage.hold = held
 	}
-	g.holds.Add(s.organization, hold+(held-hold)/8)
+	s.usage.hold += (held - s.usage.hold) / 8
+	s.usage.used += held
+	g.usages.Add(s.organization, s.usage)
 	g.release(s)
 }
 
 func (g *Gate) admit(s *share) {
 	g.free--
 	s.running++
+	g.now = max(g.now, s.usage.used)
 }
 
 func (g *Gate) release(s *share) {
@@ -165,10 +220,13 @@ func (g *Gate) release(s *share) {
 	g.forget(s)
 }
 
-// dispatch admits waiting operations to the free places, the next one always of the organization that has the fewest places.
+// dispatch admits waiting operations to the free places, the next one always of the organization that has the fewest places
+// and has used the least.
 func (g *Gate) dispatch() {
 	for g.free > 0 && len(g.queue) > 0 {
-		s := slices.MinFunc(g.queue, func(a, b *share) int { return cmp.Compare(a.running, b.running) }) // the first of equals
+		s := slices.MinFunc(g.queue, func(a, b *share) int {
+			return cmp.Or(cmp.Compare(a.running, b.running), cmp.Compare(a.usage.used, b.usage.used))
+		}) // the first of equals
 		if s.running >= g.options.PlacesEach {
 			return
 		}
@@ -191,19 +249,18 @@ func (g *Gate) forget(s *share) {
 // expectedWait estimates how long a new operation of the share would wait: the organization's queue shrinks at the rate of an
 // equal part of the places.
 func (g *Gate) expectedWait(s *share) time.Duration {
-	hold, _ := g.holds.Get(s.organization)
 	active := len(g.shares)
 	if g.shares[s.organization] == nil {
 		active++
 	}
 	places := min(float64(g.options.Places)/float64(active), float64(g.options.PlacesEach))
-	return time.Duration(float64(len(s.waiting)+1) / places * float64(hold))
+	return time.Duration(float64(len(s.waiting)+1) / places * float64(s.usage.hold))
 }
 
 // overload returns the rejection of an operation that would wait for a time. The organization fills its share if its other
 // operations have, or wait for, an equal part of the places.
 func (g *Gate) overload(s *share, wait time.Duration) error {
-	equalPart := max(g.options.Places/max(len(g.shares), 1), 1)
+	equalPart := min(max(g.options.Places/max(len(g.shares), 1), 1), g.options.PlacesEach)
 	return &deployments.OverloadError{
 		OwnShare:   s.running+len(s.waiting) >= equalPart,
 		RetryAfter: max(wait, time.Second),

@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/store/admission"
 )
 
 // operation acquires a place, holds it for a time and returns how long it waited.
@@ -219,5 +219,115 @@ func TestNoPlaceIsLostOrGivenTwice(t *testing.T) {
 		for _, release := range slices.Backward(all) {
 			release()
 		}
+	})
+}
+
+// One place, as for the writers of an SQLite database. An organization that keeps it for long is served after all operations of
+// another one, until these have used it as long.
+func TestTheOrganizationThatUsedThePlacesLeastIsNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := admission.NewGate(admission.Options{Places: 1, MaxWait: time.Minute})
+		var served atomic.Int32
+		for range 4 {
+			go func() {
+				for range 20 {
+					if _, err := operation(t, g, "greedy", time.Second); err != nil {
+						t.Error(err)
+					}
+					served.Add(1)
+				}
+			}()
+		}
+		time.Sleep(500 * time.Millisecond)
+		var polite sync.WaitGroup
+		for range 200 { // 20 a second for ten seconds
+			polite.Go(func() {
+				if wait, err := operation(t, g, "polite", 10*time.Millisecond); err != nil || wait > 1300*time.Millisecond {
+					t.Errorf("waited %v, %v", wait, err)
+				}
+			})
+			time.Sleep(50 * time.Millisecond)
+		}
+		polite.Wait()
+		if n := served.Load(); n < 7 || n > 10 { // the polite organization used two of the ten seconds
+			t.Errorf("%d greedy operations were served", n)
+		}
+		time.Sleep(2 * time.Minute)
+	})
+}
+
+// An organization that was idle has no credit from that time.
+func TestIdleTimeGivesNoCredit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := admission.NewGate(admission.Options{Places: 1})
+		for range 1000 {
+			if _, err := operation(t, g, "busy", time.Second); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var busy, late atomic.Int32
+		for organization, n := range map[string]*atomic.Int32{"busy": &busy, "late": &late} {
+			for range 100 {
+				go func() {
+					if _, err := operation(t, g, organization, time.Second); err == nil {
+						n.Add(1)
+					}
+				}()
+			}
+		}
+		time.Sleep(100*time.Second + time.Millisecond)
+		if b, l := busy.Load(), late.Load(); b < 45 || l < 45 {
+			t.Errorf("%d operations of the busy organization and %d of the other one were served", b, l)
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
+func TestMoreThanMaxWaitingAreRejectedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := admission.NewGate(admission.Options{Places: 2, PlacesEach: 1, MaxWaiting: 3})
+		for range 4 {
+			go func() { _, _ = operation(t, g, "greedy", time.Second) }()
+		}
+		synctest.Wait()
+		for name, check := range map[string]func() error{
+			"Check":   func() error { return g.Check("greedy") },
+			"Acquire": func() error { _, err := g.Acquire(t.Context(), "greedy"); return err },
+		} {
+			var overload *deployments.OverloadError
+			if err := check(); !errors.As(err, &overload) || !overload.OwnShare {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+		if err := g.Check("modest"); err != nil {
+			t.Error(err)
+		}
+		if wait, err := operation(t, g, "modest", 0); err != nil || wait > 0 {
+			t.Errorf("waited %v, %v", wait, err)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestAPlaceIsGivenToAnotherOperationAfterMaxHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := admission.NewGate(admission.Options{Places: 2, PlacesEach: 1, MaxHold: 3 * time.Second})
+		go func() { _, _ = operation(t, g, "acme", time.Minute) }()
+		synctest.Wait()
+		if wait, err := operation(t, g, "acme", 3*time.Second); err != nil || wait != 3*time.Second {
+			t.Errorf("waited %v, %v", wait, err)
+		}
+		if wait, err := operation(t, g, "acme", 0); err != nil || wait > 0 {
+			t.Errorf("waited %v, %v", wait, err)
+		}
+		time.Sleep(time.Hour) // the first operation returns a place that it does not have any more
+		for range 2 {
+			go func() { _, _ = operation(t, g, "acme", time.Second) }()
+		}
+		synctest.Wait()
+		if g.Waiting() != 1 {
+			t.Errorf("%d operations wait, want 1", g.Waiting())
+		}
+		time.Sleep(time.Hour)
 	})
 }

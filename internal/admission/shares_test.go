@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/deployrecords/deployrecords/internal/store/admission"
+	"github.com/deployrecords/deployrecords/internal/admission"
 )
 
 func TestAPoolIsDividedAmongTheClasses(t *testing.T) {

@@ -37,13 +37,16 @@ func Divide(connections int, local bool) Shares {
 // Gates are the gates of the classes.
 type Gates struct{ Listings, CountedListings, Recordings *Gate }
 
+// maxWaiting is the number of waiting operations of one organization in a class. Beyond it, more would only wait longer.
+const maxWaiting = 128
+
 // NewGates returns gates with these shares. No organization gets the last place of a class whose operations may take long.
 func NewGates(s Shares, maxWait time.Duration) Gates {
 	long := func(places int) *Gate {
-		return NewGate(Options{Places: places, PlacesEach: max(places-1, 1), MaxWait: maxWait})
+		return NewGate(Options{Places: places, PlacesEach: max(places-1, 1), MaxWait: maxWait, MaxWaiting: max(maxWaiting, places)})
 	}
 	return Gates{
-		Listings:        NewGate(Options{Places: s.Listings, MaxWait: maxWait}),
+		Listings:        NewGate(Options{Places: s.Listings, MaxWait: maxWait, MaxWaiting: max(maxWaiting, s.Listings)}),
 		CountedListings: long(s.CountedListings),
 		Recordings:      long(s.Recordings),
 	}

@@ -1,0 +1,170 @@
+package httpserver_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store"
+	"github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+// heldStore holds recordings back in organizations that are held.
+type heldStore struct {
+	*store.Store
+	mu      sync.Mutex
+	held    map[string]chan struct{} // closed to let the recordings go on
+	running map[string]int
+}
+
+func newHeldStore(t *testing.T, organizations ...string) *heldStore {
+	t.Helper()
+	s := &heldStore{Store: storetest.Open(t, storetest.Engines[1].URL(t)), held: map[string]chan struct{}{}, running: map[string]int{}}
+	for _, organization := range organizations {
+		s.held[organization] = make(chan struct{})
+	}
+	return s
+}
+
+func (s *heldStore) Record(ctx context.Context, organization string, batch deployments.Batch) (deployments.BatchResult, error) {
+	s.mu.Lock()
+	held := s.held[organization]
+	s.running[organization]++
+	s.mu.Unlock()
+	if held != nil && len(batch.Items) > 1 {
+		<-held
+	}
+	s.mu.Lock()
+	s.running[organization]--
+	s.mu.Unlock()
+	return s.Store.Record(ctx, organization, batch)
+}
+
+// requireRunning waits until that many recordings of the organization run, and requires that no more do a moment later.
+func (s *heldStore) requireRunning(t *testing.T, organization string, want int) {
+	t.Helper()
+	count := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.running[organization]
+	}
+	for deadline := time.Now().Add(10 * time.Second); count() < want && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	time.Sleep(50 * time.Millisecond)
+	if got := count(); got != want {
+		t.Fatalf("%d recordings of %s run, want %d", got, organization, want)
+	}
+}
+
+// largeBatch is a batch of more bytes than a body that needs no place.
+func largeBatch() string {
+	var items []string
+	for i := range 600 {
+		items = append(items, named(fmt.Sprint("app-", i), i))
+	}
+	return batchBody("", items...)
+}
+
+func (s *testServer) postAs(organization, path, body string) answer {
+	s.t.Helper()
+	return s.post(path, body, "Authorization: Bearer "+s.writerOf(organization))
+}
+
+func TestAnOrganizationsLargeBodiesLeaveProcessorsToOthers(t *testing.T) {
+	t.Parallel()
+	each := max(runtime.GOMAXPROCS(0)/2, 1)
+	s := newHeldStore(t, "acme", "other")
+	server := newServer(t, s)
+	var posts sync.WaitGroup
+	post := func(organization string) {
+		posts.Go(func() {
+			if answer := server.postAs(organization, batchPath, largeBatch()); answer.status != http.StatusOK {
+				t.Errorf("%s: got %d %.200s", organization, answer.status, answer.body)
+			}
+		})
+	}
+	for range each + 2 {
+		post("acme")
+	}
+	s.requireRunning(t, "acme", each)
+	for name, answer := range map[string]answer{
+		"a small batch of the organization": server.postAs("acme", batchPath, batchBody("", deployment(1))),
+		"a recording of another one":        server.postAs("other", recordPath, deployment(1)),
+		"a listing of the organization":     server.get(""),
+	} {
+		if answer.status != http.StatusOK {
+			t.Errorf("%s: got %d %s", name, answer.status, answer.body)
+		}
+	}
+	post("other")
+	s.requireRunning(t, "other", 1)
+	close(s.held["other"])
+	close(s.held["acme"])
+	posts.Wait()
+}
+
+func TestALargeBodyHasNoPlaceWhileItArrives(t *testing.T) {
+	t.Parallel()
+	server, _ := onSQLite(t, func(o *options) { o.Limits.Wait = time.Second })
+	var slow []*slowBody
+	for range max(runtime.GOMAXPROCS(0)/2, 1) {
+		slow = append(slow, server.slowBody("acme", 200<<10))
+	}
+	time.Sleep(100 * time.Millisecond) // for the bytes to arrive
+	if answer := server.postAs("acme", batchPath, largeBatch()); answer.status != http.StatusOK {
+		t.Errorf("got %d %.200s", answer.status, answer.body)
+	}
+	for _, body := range slow {
+		if status := body.finish(t); status != http.StatusOK {
+			t.Errorf("a slow body: got %d", status)
+		}
+	}
+}
+
+// The server rejects a body that would wait too long, and does not ask the client to send it.
+func TestALargeBodyOfAnOverloadedOrganizationIsNotRead(t *testing.T) {
+	t.Parallel()
+	each := max(runtime.GOMAXPROCS(0)/2, 1)
+	s := newHeldStore(t)
+	server := newServer(t, s, func(o *options) { o.Limits.Wait = time.Nanosecond })
+	if answer := server.postAs("acme", batchPath, largeBatch()); answer.status != http.StatusOK { // the server learns how long one takes
+		t.Fatalf("got %d %.200s", answer.status, answer.body)
+	}
+	s.mu.Lock()
+	s.held["acme"] = make(chan struct{})
+	s.mu.Unlock()
+	var posts sync.WaitGroup
+	for n := range each {
+		posts.Go(func() {
+			if answer := server.postAs("acme", batchPath, largeBatch()); answer.status != http.StatusOK {
+				t.Errorf("got %d %.200s", answer.status, answer.body)
+			}
+		})
+		s.requireRunning(t, "acme", n+1)
+	}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(server.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\nAuthorization: Bearer %s\r\n\r\n",
+		batchPath, server.writerOf("acme"))
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || !strings.Contains(line, "429") {
+		t.Errorf("got %q, %v", line, err)
+	}
+	if answer := server.postAs("acme", recordPath, deployment(1)); answer.status != http.StatusOK {
+		t.Errorf("a small body: got %d %s", answer.status, answer.body)
+	}
+	close(s.held["acme"])
+	posts.Wait()
+}
