@@ -206,6 +206,8 @@ func (c *serveCommand) limits() httpserver.Limits {
 
 		TotalBodyBytes: c.MaxTotalBodyBytes.Value,
 		Wait:           c.MaxWait.Value,
+		Rate:           int(c.RateLimit.Value),
+		Connections:    int(c.MaxClientConnections.Value),
 	}
 }
 

@@ -102,6 +102,9 @@ type Serve struct {
 	MaxBodyBytes      Int      `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"8388608" min:"1024" max:"1073741824" placeholder:"N" group:"Server" help:"Maximum size of a request body; for a single recording, at most 1 MiB."`
 	MaxTotalBodyBytes Int      `name:"max-total-body-bytes" env:"MAX_TOTAL_BODY_BYTES" default:"67108864" min:"1024" max:"1099511627776" placeholder:"N" group:"Server" help:"Maximum size of all request bodies that are held at once, half of it for one organization. Further bodies get a 503; a larger body is accepted while there is no other one."`
 
+	MaxClientConnections Int `name:"max-connections" env:"MAX_CONNECTIONS" default:"4096" min:"0" max:"10000000" placeholder:"N" group:"Server" help:"Maximum number of open client connections; further ones wait, those of health checks too. 0 is no limit."`
+	RateLimit            Int `name:"rate-limit" env:"RATE_LIMIT" default:"0" min:"0" max:"1000000" placeholder:"N" group:"Server" help:"Maximum number of requests a second for each token subject; further requests get a 429 with Retry-After. 0 is no limit."`
+
 	LogFormat string `name:"log-format" env:"LOG_FORMAT" default:"text" placeholder:"text|json" group:"Log" help:"Format of the log on standard error."`
 	LogLevel  string `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"Log" help:"Lowest level that is logged: debug, info, warn or error."`
 }

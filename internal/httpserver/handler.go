@@ -23,6 +23,7 @@ import (
 type handler struct {
 	Options
 	bodies     *bodyBudget
+	rates      *rateLimit
 	paused     pacer
 	documented routeTable
 	operations map[string]*operation // by routeKey; unimplemented ones by their documented path
@@ -41,6 +42,7 @@ func New(o Options) (http.Handler, error) {
 	h := &handler{
 		Options:    o,
 		bodies:     newBodyBudget(o.Limits.TotalBodyBytes, newLargeBodyGate(o.Limits.Wait)),
+		rates:      newRateLimit(o.Limits.Rate),
 		documented: routeTable{newDocumentPaths(upstream), newDocumentPaths(own)},
 		operations: map[string]*operation{},
 		routes:     map[string]bool{},
@@ -185,6 +187,9 @@ func (h *handler) protect(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		caller, err := h.authorize(c.Request(), o.endpoint.Scope)
 		if err != nil {
+			return err
+		}
+		if err := h.rates.allow(caller); err != nil {
 			return err
 		}
 		if err := h.limitBody(c, o.endpoint); err != nil {

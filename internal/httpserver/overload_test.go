@@ -4,15 +4,19 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/httpserver"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
@@ -167,4 +171,74 @@ func TestALargeBodyOfAnOverloadedOrganizationIsNotRead(t *testing.T) {
 	}
 	close(s.held["acme"])
 	posts.Wait()
+}
+
+func TestARateLimitIsPerSubject(t *testing.T) {
+	t.Parallel()
+	server, _ := onSQLite(t, func(o *options) { o.Limits.Rate = 2 })
+	get := func(organization, subject, query string) answer {
+		return server.do(http.MethodGet, recordPath+query, "Authorization: Bearer "+token(t, organization, func(r *auth.MintRequest) { r.Subject = subject }))
+	}
+	var limited answer
+	var took time.Duration
+	for n := 0; limited.status != http.StatusTooManyRequests; n++ {
+		if n > 1000 {
+			t.Fatal("no request was rejected")
+		}
+		began := time.Now()
+		limited = get("acme", "ci", "?pagination.page=-1") // the limit precedes validation (R4)
+		took = time.Since(began)
+	}
+	if retry, err := strconv.Atoi(limited.header.Get("Retry-After")); err != nil || retry != 1 {
+		t.Errorf("Retry-After is %q", limited.header.Get("Retry-After"))
+	}
+	if body := limited.json(t); body["code"] != 8.0 || body["message"] != "the subject of the token sends more than 2 requests a second, try again" {
+		t.Errorf("got %v", body)
+	}
+	if took < httpserver.RejectionPause { // a client that ignores Retry-After
+		t.Errorf("the rejection took %v", took)
+	}
+	for name, answer := range map[string]answer{
+		"another subject":                     get("acme", "dashboard", ""),
+		"the same name in another one":        get("other", "ci", ""),
+		"a token without a subject":           get("acme", "", ""),
+		"a path that needs no token":          server.do(http.MethodGet, "/readyz"),
+		"another path that needs none either": server.do(http.MethodGet, "/healthz"),
+	} {
+		if answer.status != http.StatusOK {
+			t.Errorf("%s: got %d %s", name, answer.status, answer.body)
+		}
+	}
+}
+
+func TestConnectionsBeyondTheLimitWait(t *testing.T) {
+	t.Parallel()
+	server, _ := onSQLite(t, func(o *options) { o.Limits.Connections = 2 })
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(server.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		return conn
+	}
+	answered := func(conn net.Conn, patience time.Duration) bool {
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
+		_, err := conn.Read(make([]byte, 1))
+		return err == nil
+	}
+	first, second := dial(), dial()
+	defer second.Close()
+	if !answered(first, 10*time.Second) || !answered(second, 10*time.Second) {
+		t.Fatal("a connection within the limit was not accepted")
+	}
+	third := dial()
+	defer third.Close()
+	if answered(third, 100*time.Millisecond) {
+		t.Error("a connection beyond the limit was accepted")
+	}
+	_ = first.Close()
+	if !answered(third, 10*time.Second) {
+		t.Error("the connection was not accepted after another one was closed")
+	}
 }

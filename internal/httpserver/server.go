@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
@@ -54,6 +56,11 @@ type Limits struct {
 	TotalBodyBytes int64
 	// Wait limits the time that a large body waits for others; 0 is no limit.
 	Wait time.Duration
+	// Rate limits the requests a second of each token subject; 0 is no limit.
+	Rate int
+	// Connections limits the connections that are open at once; 0 is no limit. Further ones wait until the server accepts
+	// them.
+	Connections int
 }
 
 // DefaultLimits returns limits for a server with or without a proxy.
@@ -70,6 +77,7 @@ func DefaultLimits() Limits {
 
 		TotalBodyBytes: 64 << 20,
 		Wait:           5 * time.Second,
+		Connections:    4096,
 	}
 }
 
@@ -93,6 +101,9 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, lim
 		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 		// The handler answers OPTIONS *, with the headers of every response (R4).
 		DisableGeneralOptionsHandler: true,
+	}
+	if limits.Connections > 0 {
+		listener = netutil.LimitListener(listener, limits.Connections)
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
