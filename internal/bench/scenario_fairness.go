@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -64,22 +65,28 @@ func measureFairness(ctx context.Context, t *testbed) ([]Result, error) {
 		}
 	}
 	more, err := t.overCapacity(ctx, polite)
+	results = append(results, more...)
+	if err != nil {
+		return results, err
+	}
+	more, err = t.fairnessOnSQLite(ctx)
 	return append(results, more...), err
+}
+
+// flooding returns an overload by clients that send one request again and again.
+func flooding(count int, method, path, body string) func(context.Context, *server) (stop func(), err error) {
+	return func(ctx context.Context, s *server) (func(), error) {
+		return s.startFlood(ctx, count, s.request(method, path, body)).stop, nil
+	}
 }
 
 // overloads returns what greedy organizations do.
 func (t *testbed) overloads(d *dataset) []overload {
 	byDigest := fmt.Sprintf("/v1/deployments?full_history=true&artifact_digest=%s&pagination.page=%d", greedyDigest, d.records/200)
-	batch := greedyBatch(2000)
-	flood := func(count int, method, path, body string) func(context.Context, *server) (func(), error) {
-		return func(ctx context.Context, s *server) (func(), error) {
-			return s.startFlood(ctx, count, s.request(method, path, body)).stop, nil
-		}
-	}
 	return []overload{
-		{fmt.Sprintf("50 clients list by a digest with %s matches", grouped(float64(d.records))), flood(50, http.MethodGet, byDigest, "")},
-		{"200 clients do that", flood(200, http.MethodGet, byDigest, "")},
-		{"50 clients post batches of 2,000 into the same slots", flood(50, http.MethodPost, contract.RecordingPath+"/batch", batch)},
+		{fmt.Sprintf("50 clients list by a digest with %s matches", grouped(float64(d.records))), flooding(50, http.MethodGet, byDigest, "")},
+		{"200 clients do that", flooding(200, http.MethodGet, byDigest, "")},
+		{"50 clients post batches of 2,000 into the same slots", flooding(50, http.MethodPost, contract.RecordingPath+"/batch", greedyBatch(2000))},
 		{"12 clients record into an environment that a running import has added", t.recordIntoImport},
 	}
 }
@@ -106,16 +113,11 @@ func recordingBody(environment, deployment string) string {
 
 // fairnessUnder measures one kind of polite request on the quiet server and under an overload, in pairs.
 func (t *testbed) fairnessUnder(ctx context.Context, o overload, polite, greedy *server, request politeRequest) ([]Result, error) {
-	all, err := polite.connect(ctx, politeClients, request.next)
+	all, rejected, err := polite.connectPolite(ctx, request)
 	if err != nil {
 		return nil, err
 	}
 	defer all.close()
-	rejected := all.countRejections()
-	if err := all.each(ctx, func(send func() error) error { return send() }); err != nil { // adds names and slots
-		return nil, err
-	}
-	rejected.Store(0)
 	var p50, p99 pairs
 	slowestReady := 0.0
 	for n := range t.Pairs {
@@ -124,18 +126,11 @@ func (t *testbed) fairnessUnder(ctx context.Context, o overload, polite, greedy 
 		if err != nil {
 			return nil, err
 		}
-		stop, err := o.start(ctx, greedy)
+		loaded, ready, err := t.arriveUnder(ctx, o, all, greedy)
 		if err != nil {
 			return nil, err
 		}
-		time.Sleep(min(fillTime, t.Duration))
-		ready := polite.pollReady(ctx)
-		loaded, err := all.arrive(ctx, politeRate, t.Duration)
-		slowestReady = max(slowestReady, ready())
-		stop()
-		if err != nil {
-			return nil, err
-		}
+		slowestReady = max(slowestReady, ready)
 		p50.add(median(loaded), median(quiet))
 		p99.add(quantile(loaded, 0.99), quantile(quiet, 0.99))
 	}
@@ -143,7 +138,85 @@ func (t *testbed) fairnessUnder(ctx context.Context, o overload, polite, greedy 
 	return []Result{
 		p50.result("median "+what, milliseconds, atMost(2, 0)),
 		p99.result("p99 "+what, milliseconds, atMost(3, 0)),
-		{What: "slowest /readyz meanwhile", Measured: seconds(slowestReady), Value: slowestReady, Unit: " s", Threshold: atMost(1, 0)},
+		readyResult(slowestReady),
+		{What: "requests of the organization that were rejected meanwhile", Measured: grouped(float64(rejected.Load()))},
+	}, nil
+}
+
+// connectPolite opens clients that have sent one request each, which adds names and slots.
+func (s *server) connectPolite(ctx context.Context, request politeRequest) (*clients, *atomic.Int64, error) {
+	all, err := s.connect(ctx, politeClients, request.next)
+	if err != nil {
+		return nil, nil, err
+	}
+	rejected := all.countRejections()
+	if err := all.each(ctx, func(send func() error) error { return send() }); err != nil {
+		all.close()
+		return nil, nil, err
+	}
+	rejected.Store(0)
+	return all, rejected, nil
+}
+
+// arriveUnder returns the latencies of polite requests under an overload, and the longest response time of /readyz.
+func (t *testbed) arriveUnder(ctx context.Context, o overload, polite *clients, greedy *server) (latencies []float64, ready float64, err error) {
+	stop, err := o.start(ctx, greedy)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer stop()
+	time.Sleep(min(fillTime, t.Duration))
+	endPoll := greedy.pollReady(ctx)
+	latencies, err = polite.arrive(ctx, politeRate, t.Duration)
+	return latencies, endPoll(), err
+}
+
+func readyResult(slowest float64) Result {
+	return Result{What: "slowest /readyz meanwhile", Measured: seconds(slowest), Value: slowest, Unit: " s", Threshold: atMost(1, 0)}
+}
+
+// fairnessOnSQLite measures recordings while another organization posts batches to a new SQLite database.
+func (t *testbed) fairnessOnSQLite(ctx context.Context) ([]Result, error) {
+	path := filepath.Join(t.dir, "fairness.db")
+	s, err := t.serve(ctx, t.program, &dataset{name: "SQLite", url: "sqlite://" + path, driver: "sqlite", source: path})
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	polite, errPolite := s.as(ctx, politeOrganization)
+	greedy, errGreedy := s.as(ctx, greedyOrganization)
+	if err := errors.Join(errPolite, errGreedy); err != nil {
+		return nil, err
+	}
+	all, rejected, err := polite.connectPolite(ctx, politeRequests(polite)[1])
+	if err != nil {
+		return nil, err
+	}
+	defer all.close()
+	quiet, err := all.arrive(ctx, politeRate, t.Duration)
+	if err != nil {
+		return nil, err
+	}
+	o := overload{start: flooding(4, http.MethodPost, contract.RecordingPath+"/batch", greedyBatch(5000))}
+	var loaded []float64
+	slowestReady := 0.0
+	for n := range t.Pairs {
+		t.logf("fairness, SQLite: run %d of %d", n+1, t.Pairs)
+		latencies, ready, err := t.arriveUnder(ctx, o, all, greedy)
+		if err != nil {
+			return nil, err
+		}
+		loaded = append(loaded, latencies...)
+		slowestReady = max(slowestReady, ready)
+	}
+	p50 := median(loaded)
+	return []Result{
+		{
+			What:     "SQLite: median of an organization's recordings while 4 clients post batches of 5,000",
+			Measured: milliseconds(p50), Baseline: milliseconds(median(quiet)), Value: p50 * 1000, Unit: " ms", Threshold: atMost(300, 0),
+		},
+		{What: "SQLite: p99 of these", Measured: milliseconds(quantile(loaded, 0.99)), Baseline: milliseconds(quantile(quiet, 0.99))},
+		readyResult(slowestReady),
 		{What: "requests of the organization that were rejected meanwhile", Measured: grouped(float64(rejected.Load()))},
 	}, nil
 }
@@ -192,13 +265,15 @@ func (t *testbed) overCapacity(ctx context.Context, polite *server) ([]Result, e
 	const full, over = 128, 400
 	request := polite.request(http.MethodGet, "/v1/deployments?pagination.page_size=20", "")
 	var accepted pairs
-	slowestRejection := 0.0
+	slowestRejection, slowestReady := 0.0, 0.0
 	for n := range t.Pairs {
 		t.logf("fairness, %d clients: pair %d of %d", over, n+1, t.Pairs)
 		var p99 [2]float64
 		for i, count := range []int{full, over} {
 			f := polite.startFlood(ctx, count, request)
+			ready := polite.pollReady(ctx)
 			time.Sleep(t.Duration)
+			slowestReady = max(slowestReady, ready())
 			f.stop()
 			if len(f.accepted()) == 0 {
 				return nil, fmt.Errorf("%d clients: no listing was accepted", count)
@@ -217,5 +292,6 @@ func (t *testbed) overCapacity(ctx context.Context, polite *server) ([]Result, e
 	return []Result{
 		accepted.result(fmt.Sprintf("p99 of accepted listings, %d clients against %d", over, full), milliseconds, atMost(2, 0)),
 		rejections,
+		readyResult(slowestReady),
 	}, nil
 }
