@@ -123,7 +123,7 @@ func TestTheSchemasUseOnlyEnforcedKeywords(t *testing.T) {
 		}
 		content := response.Value.Content
 		if len(content) != 1 || content["application/json"] == nil {
-			t.Errorf("the answer %s is not application/json alone in the document", status)
+			t.Errorf("the answer %s is not application/json alone in the document, and internal/api writes nothing else", status)
 			continue
 		}
 		eachSchema("", content["application/json"].Schema.Value, func(location string, schema *openapi3.Schema) {
@@ -205,7 +205,11 @@ func TestR1_ResponsesHaveExactlyTheFieldsOfTheDocument(t *testing.T) {
 		}
 		body := (&Problem{Status: status, Message: "m", Details: []string{"d"}}).Body()
 		compareFields(t, fmt.Sprint(status), "Body in internal/api/problem.go", documented.Value, body)
-		schema := documented.Value.Content["application/json"].Schema.Value
+		content := documented.Value.Content["application/json"]
+		if content == nil {
+			continue // compareFields reports it
+		}
+		schema := content.Schema.Value
 		if code, ok := schema.Properties["code"]; ok && code.Value.Default != nil && fmt.Sprint(code.Value.Default) != fmt.Sprint(codes[status]) {
 			t.Errorf("the status %d has the code %v in the document, and %d in internal/api/problem.go", status, code.Value.Default, codes[status])
 		}

@@ -15,26 +15,22 @@ var besideTheModule = []string{".git", "node_modules", "bin", ".deployrecords"}
 // part of the module, such as the repository.
 func CopyModule(t testing.TB, from, to string) {
 	t.Helper()
-	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
+	module := os.DirFS(from)
+	err := fs.WalkDir(module, ".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
+		case err != nil:
+			return err
 		case slices.Contains(besideTheModule, entry.Name()):
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
 			return nil
 		case entry.IsDir():
-			return os.MkdirAll(filepath.Join(to, name), 0o750)
+			return os.MkdirAll(filepath.Join(to, path), 0o750)
 		case !entry.Type().IsRegular():
 			return nil
 		}
-		content, err := os.ReadFile(path)
+		content, err := fs.ReadFile(module, path)
 		if err != nil {
 			return err
 		}
@@ -42,7 +38,7 @@ func CopyModule(t testing.TB, from, to string) {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(to, name), content, info.Mode().Perm()|0o200)
+		return os.WriteFile(filepath.Join(to, path), content, info.Mode().Perm()|0o200)
 	})
 	if err != nil {
 		t.Fatal(err)
