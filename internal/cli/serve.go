@@ -166,7 +166,7 @@ func (c *serveCommand) open(ctx context.Context, files []fixture.File, stdin io.
 		Timeouts: store.Timeouts{
 			Statement: c.RequestTimeout.Value,
 			Lock:      min(lockTimeout, c.RequestTimeout.Value/2), // so that the deadline follows a lock timeout, a 503
-			Idle:      max(c.RequestTimeout.Value, time.Minute),
+			Idle:      c.RequestTimeout.Value,                     // later, no request uses the transaction
 		},
 	}, logger)
 }

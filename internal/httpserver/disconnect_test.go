@@ -138,3 +138,23 @@ func TestARequestThatShutdownInterruptsIsAFailure(t *testing.T) {
 		t.Errorf("the log lacks the failure:\n%s", log)
 	}
 }
+
+// Go ends a request's context at the end of its connection's input.
+func TestAClientThatClosesItsSendingSideCountsAsDisconnected(t *testing.T) {
+	started := make(chan struct{}, 1)
+	server := newServer(t, stubStore{list: func(ctx context.Context) (deployments.Result, error) {
+		started <- struct{}{}
+		<-ctx.Done()
+		return deployments.Result{}, ctx.Err()
+	}})
+	conn := server.sent()
+	<-started
+	if err := conn.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	wantDisconnected(t, server.logged())
+	response, _ := io.ReadAll(conn)
+	if !strings.HasPrefix(string(response), "HTTP/1.1 503 ") {
+		t.Errorf("got %s", response)
+	}
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/recording"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
+	"github.com/deployrecords/deployrecords/internal/store/session"
 	"github.com/deployrecords/deployrecords/internal/store/unreachable"
 )
 
@@ -54,7 +55,7 @@ type (
 	// Verification is the result of Verify.
 	Verification = audit.Verification
 	// Timeouts are limits that PostgreSQL enforces.
-	Timeouts = database.Timeouts
+	Timeouts = session.Timeouts
 	// Quotas are the maximum numbers in an organization.
 	Quotas = quotas.Limits
 	// Migration is the result of Migrate.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store"
-	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/session"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -16,7 +16,7 @@ func TestStatementTimeoutDoesNotCancelCompaction(t *testing.T) {
 	const timeout = 100 * time.Millisecond
 	url := pgtest.URL(t)
 	storetest.Load(t, storetest.Open(t, url), "acme", storetest.Entry(1, 0, "eu", "api"))
-	s, err := store.Open(store.Options{URL: url, Timeouts: database.Timeouts{Statement: timeout}})
+	s, err := store.Open(store.Options{URL: url, Timeouts: session.Timeouts{Statement: timeout}})
 	if err != nil {
 		t.Fatal(err)
 	}

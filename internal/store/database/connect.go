@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // the driver "sqlite", SQLite in pure Go
 
+	"github.com/deployrecords/deployrecords/internal/store/session"
 	"github.com/deployrecords/deployrecords/internal/store/sqlitefile"
 )
 
@@ -112,24 +112,13 @@ func openPool(o Options) (*sql.DB, *sqlitefile.File, Dialect, error) {
 	if err != nil {
 		return nil, nil, PostgreSQL, err
 	}
-	return openPostgres(config, o.Timeouts), nil, PostgreSQL, nil
+	return session.Open(config, o.MaxConnections, o.Timeouts), nil, PostgreSQL, nil
 }
 
 // isMissing reports whether nothing has the path.
 func isMissing(path string) bool {
 	_, err := os.Stat(path)
 	return errors.Is(err, fs.ErrNotExist)
-}
-
-func openPostgres(config *pgx.ConnConfig, t Timeouts) *sql.DB {
-	setAtStartup(config, t)
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = 5 * time.Second
-	}
-	config.OnPgError = keepConnection
-	var caches statementCaches
-	caches.watch(config)
-	return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(disableTransactionTimeout), stdlib.OptionResetSession(caches.reset))
 }
 
 // maxIdleWAL is the size in bytes, 64 MiB, to which SQLite truncates its WAL file once its content is in the database. Otherwise

@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"github.com/deployrecords/deployrecords/internal/store/session"
 	"github.com/deployrecords/deployrecords/internal/store/sqlitefile"
 )
 
@@ -23,7 +24,7 @@ type Options struct {
 	// MaxConnections is the size of the pool; 0 is DefaultMaxConnections.
 	MaxConnections int
 	// Timeouts apply to each connection of PostgreSQL. SQLite runs inside this process and obeys the context alone.
-	Timeouts Timeouts
+	Timeouts session.Timeouts
 	// MustExist rejects a missing SQLite file, which is created otherwise.
 	MustExist bool
 }
@@ -54,12 +55,12 @@ func Open(o Options) (*DB, error) {
 	if err := CheckURL(o.URL); err != nil {
 		return nil, fmt.Errorf("the database URL %w", err)
 	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = DefaultMaxConnections
+	}
 	pool, file, dialect, err := openPool(o)
 	if err != nil {
 		return nil, err
-	}
-	if o.MaxConnections == 0 {
-		o.MaxConnections = DefaultMaxConnections
 	}
 	pool.SetMaxOpenConns(o.MaxConnections)
 	pool.SetMaxIdleConns(o.MaxConnections)

@@ -15,6 +15,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/session"
 	"github.com/deployrecords/deployrecords/internal/store/sqlitefile"
 	"github.com/deployrecords/deployrecords/internal/store/unreachable"
 )
@@ -54,7 +55,7 @@ func (r rejection) Unwrap() error        { return r.error }
 // IsConflict reports whether another transaction was in the way, so that the same transaction may succeed when retried.
 func IsConflict(err error) bool {
 	switch sqlState(err) {
-	case "40001", "40P01", "23505", stalePlan: // serialization failure, deadlock, a name that two writers made at once
+	case "40001", "40P01", "23505", session.StalePlan: // serialization failure, deadlock, a name that two writers made at once
 		return true
 	}
 	return errors.Is(err, ErrOutdated)
@@ -70,17 +71,34 @@ func IsForbidden(err error) bool { return sqlState(err) == "42501" }
 // isReadOnly reports whether the connection is to a standby, such as a primary before a failover.
 func isReadOnly(err error) bool { return sqlState(err) == "25006" }
 
-// keepConnection reports whether a connection is of use after an error. The next connection to the same URL may be to the
-// primary.
-func keepConnection(_ *pgconn.PgConn, err *pgconn.PgError) bool {
-	return err.SeverityUnlocalized != "FATAL" && !isReadOnly(err)
+// IsBroken reports whether the session ended, or was found ended, before the statement and its context did: the database
+// restarted, the network failed, or a transaction was idle for too long. A read then succeeds on another session, if the database
+// accepts one.
+func IsBroken(ctx context.Context, err error) bool {
+	if err == nil || ctx.Err() != nil {
+		return false
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return false
+	}
+	switch state := sqlState(err); {
+	case state != "":
+		return state == "25P03" || strings.HasPrefix(state, "08") || strings.HasPrefix(state, "57P0")
+	default:
+		return isConnectionError(err)
+	}
 }
 
-// isIdleTimeout reports whether PostgreSQL closed the connection because its transaction was idle. The driver reports
-// that, or that it found the connection closed and did not send the statement.
-func isIdleTimeout(err error) bool {
-	return sqlState(err) == "25P03" || errors.Is(err, driver.ErrBadConn)
+// isConnectionError reports whether the driver lost the connection, or found it closed and did not send the statement.
+func isConnectionError(err error) bool {
+	_, isNet := errors.AsType[net.Error](err)
+	return isNet || pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 }
+
+// IsStalePlan reports whether a statement was rejected because it was prepared before the schema changed. The next
+// attempt prepares it again.
+func IsStalePlan(err error) bool { return sqlState(err) == session.StalePlan }
 
 // sqlState returns the code of PostgreSQL's error, or "".
 func sqlState(err error) string {
@@ -93,7 +111,6 @@ func sqlState(err error) string {
 func isUnavailable(err error) bool {
 	var (
 		connectErr *pgconn.ConnectError
-		netErr     net.Error
 		sqliteErr  *sqlite.Error
 	)
 	switch state := sqlState(err); {
@@ -110,11 +127,8 @@ func isUnavailable(err error) bool {
 			return true
 		}
 		return false
-	case errors.As(err, &netErr):
-		return true
 	}
-	return pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
-		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+	return isConnectionError(err)
 }
 
 // isUnavailableState reports whether a SQLSTATE is about the state of the database, not about the statement.

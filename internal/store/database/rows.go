@@ -5,9 +5,10 @@ import (
 	"database/sql"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"github.com/deployrecords/deployrecords/internal/store/session"
 )
 
 // maxInsertRows bounds the rows of one INSERT, because databases bound the number of a statement's parameters.
@@ -86,7 +87,7 @@ func ForEachRow(query *gorm.DB, scan func(*sql.Rows) error) error {
 // INSERT.
 func Copy(ctx context.Context, conn *sql.Conn, table string, columns []string, rows int, values func(row int) ([]any, error)) error {
 	return conn.Raw(func(driver any) error {
-		_, err := driver.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(rows, values))
+		_, err := driver.(*session.Conn).Conn.Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(rows, values))
 		return err
 	})
 }

@@ -15,7 +15,7 @@ import (
 
 // Write runs a write transaction.
 func (d *DB) Write(ctx context.Context, do func(tx *gorm.DB) error) error {
-	return d.withWriteLock(ctx, func() error { return d.WithContext(ctx).Transaction(do) })
+	return d.withWriteLock(ctx, func() error { return transact(d.WithContext(ctx), do) })
 }
 
 // WriteOnConn is Write that also passes the connection of the transaction, for functions that only its driver has.
@@ -23,9 +23,26 @@ func (d *DB) WriteOnConn(ctx context.Context, do func(conn *sql.Conn, tx *gorm.D
 	return d.withWriteLock(ctx, func() error {
 		return d.WithContext(ctx).Connection(func(db *gorm.DB) error {
 			conn := db.Statement.ConnPool.(*sql.Conn)
-			return db.Transaction(func(tx *gorm.DB) error { return do(conn, tx) })
+			return transact(db, func(tx *gorm.DB) error { return do(conn, tx) })
 		})
 	})
+}
+
+// errAtCommit marks the error of a COMMIT. Without an answer of the database, the transaction may have been committed.
+var errAtCommit = errors.New("commit")
+
+// transact runs a transaction. The error of its COMMIT is an errAtCommit.
+func transact(db *gorm.DB, do func(tx *gorm.DB) error) error {
+	committing := false
+	err := db.Transaction(func(tx *gorm.DB) error {
+		err := do(tx)
+		committing = err == nil
+		return err
+	})
+	if err != nil && committing {
+		return fmt.Errorf("%w: %w", errAtCommit, err)
+	}
+	return err
 }
 
 func (d *DB) withWriteLock(ctx context.Context, do func() error) error {
@@ -60,12 +77,12 @@ const maxAttempts = 10
 
 // Retry runs a transaction again while other writers are in the way (W5) or a migration has changed the schema. The last of maxAttempts
 // conflicts is a deployments.ErrConflict. A lock timeout is retried until the deadline of ctx, or maxAttempts times without
-// one, and is then a deployments.ErrUnavailable. Between the attempts, others can use the connection. A transaction that
-// PostgreSQL ended because it was idle is retried once. One that was sent to a standby is retried on another connection, and
-// after maxAttempts it is a deployments.ErrUnavailable.
+// one, and is then a deployments.ErrUnavailable. Between the attempts, others can use the connection. A transaction whose
+// session ended before its COMMIT is retried once: it has changed nothing. One that was sent to a standby is retried on another
+// connection, and after maxAttempts it is a deployments.ErrUnavailable.
 func Retry(ctx context.Context, transaction func() error) error {
 	_, hasDeadline := ctx.Deadline()
-	var conflicts, lockTimeouts, idleTimeouts int
+	var conflicts, lockTimeouts, breaks int
 	var lockTimeout error
 	for attempt := 1; ; attempt++ {
 		err := transaction()
@@ -87,8 +104,8 @@ func Retry(ctx context.Context, transaction func() error) error {
 				return fmt.Errorf("%w: %w", deployments.ErrUnavailable, err)
 			}
 			lockTimeout = err
-		case isIdleTimeout(err) && idleTimeouts == 0:
-			idleTimeouts++
+		case IsBroken(ctx, err) && !errors.Is(err, errAtCommit) && breaks == 0:
+			breaks++
 		default:
 			return err
 		}
@@ -100,7 +117,7 @@ func Retry(ctx context.Context, transaction func() error) error {
 	}
 }
 
-// Snapshot runs queries that all see the database at one moment.
+// Snapshot runs queries that all see the database at one moment. It runs them once more if their session ended.
 func (d *DB) Snapshot(ctx context.Context, do func(tx *gorm.DB) error) error {
 	options := &sql.TxOptions{ReadOnly: true} // in SQLite, the snapshot of the first query, beside writers
 	if d.Dialect == PostgreSQL {
@@ -109,7 +126,11 @@ func (d *DB) Snapshot(ctx context.Context, do func(tx *gorm.DB) error) error {
 	if err := d.file.CheckRecently(); err != nil {
 		return err
 	}
-	return d.WithContext(ctx).Transaction(do, options)
+	err := d.WithContext(ctx).Transaction(do, options)
+	if IsBroken(ctx, err) {
+		err = d.WithContext(ctx).Transaction(do, options)
+	}
+	return err
 }
 
 // Now returns the database's clock, which decides the order of records (W6). SQLite has the clock of this process.

@@ -57,7 +57,7 @@ func New(db *database.DB, o Options) *Lister {
 // List implements deployments.Store.
 func (l *Lister) List(ctx context.Context, scope deployments.Scope, query deployments.Query) (deployments.Result, error) {
 	result, err := l.list(ctx, scope, &query)
-	if database.IsStalePlan(err) {
+	if database.IsStalePlan(err) || database.IsBroken(ctx, err) {
 		result, err = l.list(ctx, scope, &query)
 	}
 	if err != nil {

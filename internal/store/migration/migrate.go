@@ -81,6 +81,9 @@ func (m *Migrator) Check(ctx context.Context) error {
 		return err
 	}
 	have, err := m.version(ctx)
+	if database.IsBroken(ctx, err) {
+		have, err = m.version(ctx)
+	}
 	if err != nil {
 		return m.db.MapError(ctx, err)
 	}

@@ -1,4 +1,4 @@
-package database
+package session
 
 import (
 	"context"
@@ -101,6 +101,8 @@ func hasParameter(config *pgx.ConnConfig, name string) bool {
 // disableTransactionTimeout disables transaction_timeout, which PostgreSQL has since version 17. Older versions reject
 // a startup message with an unknown parameter.
 func disableTransactionTimeout(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
 	_, err := conn.Exec(ctx, "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'",
 		pgx.QueryExecModeSimpleProtocol)
 	return err

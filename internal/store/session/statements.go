@@ -1,4 +1,4 @@
-package database
+package session
 
 import (
 	"context"
@@ -12,11 +12,8 @@ import (
 // "cached plan must not change result type". The connections of a pool prepare statements one by one, so one error is a
 // reason for all of them to prepare theirs again.
 
-const stalePlan = "0A000" // feature_not_supported
-
-// IsStalePlan reports whether a statement was rejected because it was prepared before the schema changed. The next
-// attempt prepares it again: see statementCaches.
-func IsStalePlan(err error) bool { return sqlState(err) == stalePlan }
+// StalePlan is the SQLSTATE of such a statement, feature_not_supported.
+const StalePlan = "0A000"
 
 // statementCaches discards the prepared statements of a pool's connections.
 type statementCaches struct{ generation atomic.Int64 }
@@ -25,7 +22,7 @@ type statementCaches struct{ generation atomic.Int64 }
 func (s *statementCaches) watch(config *pgx.ConnConfig) {
 	next := config.OnPgError
 	config.OnPgError = func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
-		if err.Code == stalePlan {
+		if err.Code == StalePlan {
 			s.generation.Add(1)
 		}
 		return next(conn, err)
