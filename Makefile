@@ -38,7 +38,7 @@ check: ## Check that generated code is current, run the linters over code and pr
 test: ## Run every test on both databases, with the race detector where there is a C compiler.
 	@GO='$(GO)' sh scripts/test.sh ./...
 
-soak: build ## Run what is too slow for every day: fuzzing, long property tests, spec updates, the README as a new user, the TypeScript example.
+soak: build ## Run what is too slow for every day: fuzzing, long property tests, kills and other faults, spec updates, the README as a new user, the TypeScript example.
 	@sh scripts/test-typescript.sh
 	@sh scripts/test-readme.sh
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzHandler -fuzztime $(or $(FUZZTIME),5m)
@@ -47,6 +47,7 @@ soak: build ## Run what is too slow for every day: fuzzing, long property tests,
 	$(GO) test ./internal/store -run Property -rapid.checks=$(or $(CHECKS),3000) -timeout 60m
 	$(GO) test -tags soak ./internal/store/snapshots -timeout 60m
 	$(GO) test -tags soak ./internal/e2e -run BodiesOfEveryShape -v -timeout 60m
+	$(GO) test -tags soak ./internal/e2e -run Chaos -v -timeout 120m -kills $(or $(KILLS),100)
 	$(GO) test -tags soak ./internal/specupdate -run EndToEnd -timeout 600m
 	$(GO) test -tags soak ./internal/contract -run RecordingMoves -timeout 60m
 

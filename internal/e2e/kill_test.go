@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -26,31 +28,39 @@ type attempt struct {
 
 // send records and returns the id of the record, or "" without a response.
 func send(url, bearer string, a *attempt) string {
-	request, err := http.NewRequest(http.MethodPost, url+contract.RecordingPath, strings.NewReader(a.body))
+	id, status, err := post(context.Background(), url, bearer, a)
+	if status != 0 && err != nil {
+		return "no id, but an answer that the contract does not allow: " + err.Error()
+	}
+	return id
+}
+
+// post records and returns the status of the response, or 0 without one, and the id of the record with a 200. With a status, the
+// error is a violation of the contract.
+func post(ctx context.Context, url, bearer string, a *attempt) (id string, status int, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+contract.RecordingPath, strings.NewReader(a.body))
 	if err != nil {
-		return ""
+		return "", 0, err
 	}
 	request.Header.Set("Authorization", "Bearer "+bearer)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Idempotency-Key", a.key)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return ""
+		return "", 0, err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	if err == nil {
-		if err := contracttest.Check(request, response.StatusCode, response.Header, text); err != nil {
-			return "no id, but an answer that the contract does not allow: " + err.Error()
-		}
+	if err != nil {
+		return "", 0, err
 	}
 	var answer struct {
 		Record struct{ ID string } `json:"deployment_record"`
 	}
-	if err != nil || response.StatusCode != http.StatusOK || json.Unmarshal(text, &answer) != nil {
-		return ""
+	if response.StatusCode == http.StatusOK {
+		err = json.Unmarshal(text, &answer)
 	}
-	return answer.Record.ID
+	return answer.Record.ID, response.StatusCode, errors.Join(err, contracttest.Check(request, response.StatusCode, response.Header, text))
 }
 
 func TestAKilledServerLosesAndDuplicatesNoRecord(t *testing.T) {

@@ -70,6 +70,16 @@ func Launch(settings ...string) (*Cluster, error) {
 	return c, c.launch(c.initialize)
 }
 
+// LaunchIn is Launch in an empty directory, such as a small file system. Its path is limited to about 80 bytes.
+func LaunchIn(dir string, settings ...string) (*Cluster, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{dir: dir, bin: bin, settings: settings}
+	return c, c.launch(c.initialize)
+}
+
 // newCluster creates the directory of a cluster.
 func newCluster(bin string, settings []string) (*Cluster, error) {
 	// Not the temporary directory of the test: the path of a socket is limited to about a hundred bytes.
@@ -175,6 +185,20 @@ func (c *Cluster) Stop() {
 	_ = c.stdin.Close()
 	_ = c.server.Wait()
 	c.server = nil
+}
+
+// Shutdown ends the server as an administrator does: it ends the sessions and writes a checkpoint. It keeps the data for the
+// next Start.
+func (c *Cluster) Shutdown() error {
+	stop, err := c.command(c.Program("pg_ctl"), "stop", "-D", c.data(), "-m", "fast", "-w")
+	if err != nil {
+		return err
+	}
+	if out, err := stop.CombinedOutput(); err != nil {
+		return fmt.Errorf("pg_ctl: %w\n%s", err, out)
+	}
+	c.Stop() // the shell that supervises it
+	return nil
 }
 
 // command prepares a command of the user postgres if this process is root: PostgreSQL does not run as root.

@@ -10,6 +10,7 @@ package pgtest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // sharedCluster stays referenced: the server stops when the pipe to it is closed, as the garbage collector would do.
@@ -153,4 +155,22 @@ func connected(t testing.TB, databaseURL string, do func(ctx context.Context, co
 	if err := do(ctx, conn); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Accepts reports whether a server accepts a connection within a minute, in which it may recover from a crash.
+func Accepts(databaseURL string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for ctx.Err() == nil {
+		conn, err := pgx.Connect(ctx, databaseURL)
+		if err == nil {
+			_ = conn.Close(ctx)
+			return true
+		}
+		if pgErr, ok := errors.AsType[*pgconn.PgError](err); !ok || pgErr.Code != "57P03" {
+			return false // nobody listens
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return false
 }
