@@ -105,6 +105,8 @@ func ProblemOf(err error) *Problem {
 		return &Problem{Status: http.StatusUnprocessableEntity, Message: "the Idempotency-Key was used for another request"}
 	case errors.Is(err, deployments.ErrConflict):
 		return &Problem{Status: http.StatusConflict, Message: "other requests were in the way, try again", Cause: err}
+	case errors.Is(err, deployments.ErrReadOnly):
+		return &Problem{Status: http.StatusServiceUnavailable, Message: "this server is read-only: record on a server of the primary database", RetryAfter: retryAfter, Cause: err}
 	case errors.Is(err, deployments.ErrUnavailable):
 		return &Problem{Status: http.StatusServiceUnavailable, Message: "the database is unavailable, try again", RetryAfter: retryAfter, Cause: err}
 	case errors.Is(err, context.DeadlineExceeded):

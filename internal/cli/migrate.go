@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/config"
@@ -53,6 +54,20 @@ func checkDatabaseURL(databaseURL string) error {
 	return nil
 }
 
+// checkReplicaURL returns the violation of --database-replica-url.
+func checkReplicaURL(database *config.Database, replicas *config.Replicas) error {
+	if replicas.ReplicaURL == "" {
+		return nil
+	}
+	if strings.HasPrefix(database.URL, "sqlite:") {
+		return fmt.Errorf("--database-replica-url: the database %s is of SQLite, and only PostgreSQL has standbys", config.QuoteURL(database.URL))
+	}
+	if err := store.CheckReplicaURL(replicas.ReplicaURL); err != nil {
+		return fmt.Errorf("--database-replica-url: %s %w", config.QuoteURL(replicas.ReplicaURL), err)
+	}
+	return nil
+}
+
 // openStore waits for the database, migrates it and opens the store.
 func openStore(ctx context.Context, database *config.Database, o store.Options, logger *slog.Logger) (*store.Store, error) {
 	migration, err := migrate(ctx, database, logger)
@@ -77,7 +92,12 @@ func openExisting(ctx context.Context, database *config.Database, o store.Option
 	if err != nil {
 		return nil, err
 	}
-	err = whenReachable(ctx, database, logger, func() error { return s.Ready(ctx) })
+	err = whenReachable(ctx, database, logger, func() error {
+		if err := s.Ready(ctx); !errors.Is(err, deployments.ErrReadOnly) {
+			return err
+		}
+		return nil
+	})
 	if schema, ok := errors.AsType[*store.SchemaError](err); ok && schema.Have == 0 {
 		err = fmt.Errorf("the database %s has no tables of deployrecords", config.RedactURL(database.URL))
 	}

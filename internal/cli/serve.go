@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"syscall"
@@ -65,7 +64,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		files, unreadable = c.readFiles()
 		violations = append(violations, unreadable...)
 	} else {
-		violations = append(violations, checkDatabaseURL(c.Database.URL))
+		violations = append(violations, checkDatabaseURL(c.Database.URL), checkReplicaURL(&c.Database, &c.Replicas))
 	}
 	violations = append(violations, checkOrganizations(&c.Organizations)...)
 	violations = append(violations, keyViolations...)
@@ -159,7 +158,11 @@ func (c *serveCommand) open(ctx context.Context, files []fixture.File, stdin io.
 	if c.InMemory.Value {
 		return c.openMemory(ctx, files, stdin)
 	}
-	return openStore(ctx, &c.Database, store.Options{
+	open := openStore
+	if c.ReadOnly.Value {
+		open = openExisting // a standby gets the schema from its primary
+	}
+	return open(ctx, &c.Database, store.Options{
 		MaxConcurrentLists: int(c.MaxConcurrentLists.Value), // 0 if not set
 		MaxWait:            c.MaxWait.Value,
 		Quotas:             c.quotas(),
@@ -168,6 +171,10 @@ func (c *serveCommand) open(ctx context.Context, files []fixture.File, stdin io.
 			Lock:      min(lockTimeout, c.RequestTimeout.Value/2), // so that the deadline follows a lock timeout, a 503
 			Idle:      c.RequestTimeout.Value,                     // later, no request uses the transaction
 		},
+		ReplicaURL:    c.ReplicaURL,
+		ReplicaMaxLag: c.ReplicaMaxLag.Value,
+		ReadOnly:      c.ReadOnly.Value,
+		Logger:        logger,
 	}, logger)
 }
 
@@ -219,66 +226,6 @@ func newLogger(s *config.Serve, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
-}
-
-// verifierOptions reads the files of the keys, and returns the violations of the keys with the names of their settings.
-func verifierOptions(keys *config.Keys) (options auth.Options, violations []error) {
-	options = auth.Options{
-		JWKSURL:           keys.JWKSURL,
-		Issuer:            keys.Issuer,
-		Audience:          keys.Audience,
-		OrganizationClaim: keys.OrganizationClaim,
-		ProjectClaim:      keys.ProjectClaim,
-		IgnoreProjects:    keys.ProjectClaim == "",
-	}
-	secrets, err := readSecrets(&keys.Secrets)
-	if err != nil {
-		violations = append(violations, err)
-	}
-	options.HMACSecrets = secrets
-	if keys.PublicKeyFile != "" {
-		if options.PublicKeyPEM, err = os.ReadFile(keys.PublicKeyFile); err != nil {
-			violations = append(violations, fmt.Errorf("--jwt-public-key-file: %w", err))
-		} else if err := auth.CheckPublicKeys(options.PublicKeyPEM); err != nil {
-			violations = append(violations, fmt.Errorf("--jwt-public-key-file: %s: %w", keys.PublicKeyFile, err))
-		}
-	}
-	if keys.JWKSURL != "" {
-		if err := auth.CheckJWKSURL(keys.JWKSURL); err != nil {
-			violations = append(violations, fmt.Errorf("--jwks-url: %s %w", config.QuoteURL(keys.JWKSURL), err))
-		}
-	}
-	return options, violations
-}
-
-// readSecrets returns the HMAC secrets, the secret of the environment first, or the violations of both sources.
-func readSecrets(keys *config.Secrets) ([][]byte, error) {
-	var secrets [][]byte
-	var invalid error
-	if secret := []byte(keys.HMACSecret()); len(secret) > 0 {
-		secrets = append(secrets, secret)
-		if err := auth.CheckSecret(secret); err != nil {
-			invalid = fmt.Errorf("JWT_HMAC_SECRET: %w", err)
-		}
-	}
-	more, err := readSecretFile(keys.HMACSecretFile)
-	return append(secrets, more...), errors.Join(invalid, err)
-}
-
-func readSecretFile(name string) ([][]byte, error) {
-	if name == "" {
-		return nil, nil
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("--jwt-hmac-secret-file: %w", err)
-	}
-	defer file.Close()
-	secrets, err := auth.ReadSecrets(file)
-	if err != nil {
-		return nil, fmt.Errorf("--jwt-hmac-secret-file: %s: %w", name, err)
-	}
-	return secrets, nil
 }
 
 // collectRarely lets the heap grow to about 140 MiB between garbage collections, which delay requests by milliseconds

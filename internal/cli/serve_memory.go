@@ -24,8 +24,10 @@ import (
 // conflict, so that --memory works where DATABASE_URL is set for another purpose.
 func conflictingFlags(parsed *kong.Context, inMemory bool) (violations []error) {
 	forMemory := []string{"load", "now", "organization"}
-	forDatabase := []string{"database-url", "database-max-connections", "max-concurrent-lists", "database-wait",
-		"max-environments", "max-logical-environments", "max-deployments", "max-projects", "max-project-versions", "max-idempotency-keys"}
+	forDatabase := []string{
+		"database-url", "database-max-connections", "max-concurrent-lists", "database-wait", "database-replica-url", "replica-max-lag", "read-only",
+		"max-environments", "max-logical-environments", "max-deployments", "max-projects", "max-project-versions", "max-idempotency-keys",
+	}
 	reported := map[string]bool{}
 	for _, step := range parsed.Path {
 		if step.Flag == nil || reported[step.Flag.Name] {

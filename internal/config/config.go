@@ -72,9 +72,17 @@ type Quotas struct {
 	IdempotencyKeys     Int `name:"max-idempotency-keys" env:"MAX_IDEMPOTENCY_KEYS" default:"1000000" min:"1" max:"1000000000" placeholder:"N" group:"Quotas of each organization" help:"Maximum number of idempotency keys of 24 hours. Beyond 1,000, single keys may be rejected from nine tenths of it."`
 }
 
+// Replicas are standbys of the PostgreSQL database.
+type Replicas struct {
+	ReplicaURL    string   `name:"database-replica-url" env:"DATABASE_REPLICA_URL" placeholder:"URL" group:"Database" help:"Hot standbys of the PostgreSQL database, with one or more hosts: postgres://user:password@/name?host=one,two. They answer each list for which they have all acknowledged recordings; the primary answers the others."`
+	ReplicaMaxLag Duration `name:"replica-max-lag" env:"REPLICA_MAX_LAG" default:"50ms" placeholder:"TIME" group:"Database" help:"How long a list waits for a standby to replay what the primary has committed, before another standby or the primary answers it."`
+	ReadOnly      Switch   `name:"read-only" env:"READ_ONLY" default:"false" group:"Database" help:"Answer lists from a database that may be a standby, without migration and compaction. Recordings get a 503."`
+}
+
 // Serve has the settings of the server.
 type Serve struct {
 	Database
+	Replicas
 	MaxConcurrentLists Int      `name:"max-concurrent-lists" env:"MAX_CONCURRENT_LISTS" min:"1" max:"10000" placeholder:"N" group:"Database" help:"Maximum number of listings with precomputed totals that run at once; others wait. Default: what other requests leave of the connections, and for a database on this machine at most two per processor."`
 	MaxWait            Duration `name:"max-wait" env:"MAX_WAIT" default:"5s" placeholder:"TIME" group:"Database" help:"Maximum time that a request waits for other requests before it is rejected with a 429 or 503 and Retry-After."`
 	Memory
@@ -157,12 +165,15 @@ func (d *Database) Validate() []error { return validate(d) }
 func (s *Serve) Validate() []error {
 	checked := *s
 	if s.InMemory.Value { // environment variables for another database do not matter
-		checked.Database, checked.MaxConcurrentLists, checked.Quotas = Database{}, Int{}, Quotas{}
+		checked.Database, checked.Replicas, checked.MaxConcurrentLists, checked.Quotas = Database{}, Replicas{}, Int{}, Quotas{}
 	}
 	violations := validate(&checked)
 	add := func(format string, args ...any) { violations = append(violations, fmt.Errorf(format, args...)) }
 	if exceeds(&checked.MaxConcurrentLists, &checked.MaxConnections) {
 		add("--max-concurrent-lists: %d is more than --database-max-connections %d", s.MaxConcurrentLists.Value, s.MaxConnections.Value)
+	}
+	if checked.ReadOnly.Value && checked.ReplicaURL != "" {
+		add("--database-replica-url: is for a server on the primary; with --read-only, --database-url has the standbys")
 	}
 	if exceeds(&s.DefaultPageSize, &s.MaxPageSize) {
 		add("--default-page-size: %d is more than --max-page-size %d", s.DefaultPageSize.Value, s.MaxPageSize.Value)

@@ -17,7 +17,8 @@ func (s *Serve) LogValue() slog.Value {
 		attrs = append(attrs, slog.Bool("jwt_hmac_secret", true))
 	}
 	for _, attr := range changed(s) {
-		ofDatabase := strings.HasPrefix(attr.Key, "database_") || attr.Key == "max_concurrent_lists"
+		ofDatabase := strings.HasPrefix(attr.Key, "database_") || attr.Key == "max_concurrent_lists" ||
+			attr.Key == "replica_max_lag" || attr.Key == "read_only"
 		switch {
 		case attr.Key == "database_url" || attr.Key == "memory": // logged as database
 		case s.InMemory.Value && ofDatabase: // has no effect

@@ -20,6 +20,8 @@ var (
 	ErrConflict = errors.New("other writers were in the way, try again")
 	// ErrKeyReused reports that an idempotency key came with a second, different request.
 	ErrKeyReused = errors.New("the idempotency key was used for another request")
+	// ErrReadOnly reports that the store answers lists and takes no recordings.
+	ErrReadOnly = errors.New("recordings are not possible here")
 )
 
 // OverloadError reports that an operation was rejected before it began, because it would have waited too long for others.

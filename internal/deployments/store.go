@@ -8,7 +8,7 @@ import (
 // Store keeps the records. storetest.Run is the suite that every implementation passes.
 //
 // Every method returns ErrUnavailable if the database cannot be reached or is shutting down, and the context's error if
-// the context ended first. Any other undocumented error is a defect of the program or of the database, and must not
+// the context ended first. Record and RecordIdempotent return ErrReadOnly if the store is read-only. Any other undocumented error is a defect of the program or of the database, and must not
 // reach a client.
 type Store interface {
 	// List returns a page of the records that match the query, newest first (L6), and their total. Both come from one

@@ -32,8 +32,11 @@ func (h *handler) ready(c echo.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), readyTimeout)
 	defer cancel()
 	databaseErr := h.Store.Ready(ctx)
+	state := "ready"
 	switch {
 	case databaseErr == nil:
+	case errors.Is(databaseErr, deployments.ErrReadOnly):
+		state, databaseErr = "read-only", nil
 	case errors.Is(databaseErr, deployments.ErrUnavailable), errors.Is(databaseErr, context.DeadlineExceeded):
 		missing = append(missing, "the database cannot be reached")
 	default:
@@ -51,7 +54,7 @@ func (h *handler) ready(c echo.Context) error {
 			Cause:      errors.Join(databaseErr, keysErr),
 		}
 	}
-	return writeState(c, "ready")
+	return writeState(c, state)
 }
 
 func writeState(c echo.Context, state string) error {

@@ -17,7 +17,7 @@ const (
 )
 
 // RunBackground runs the tasks of a server until ctx ends: it compacts counters, removes expired idempotency keys, and
-// watches the file of an SQLite database. Each task uses at most a tenth of the time of one connection.
+// watches the file of an SQLite database. A read-only store only watches. Each task uses at most a tenth of the time of one connection.
 func (s *Store) RunBackground(ctx context.Context, logger *slog.Logger) {
 	compaction := task{
 		interval: compactInterval,
@@ -36,8 +36,10 @@ func (s *Store) RunBackground(ctx context.Context, logger *slog.Logger) {
 		},
 	}
 	var running sync.WaitGroup
-	for _, t := range []task{compaction, expiry} {
-		running.Go(func() { s.repeat(ctx, t, logger) })
+	if !s.Recorder.ReadOnly {
+		for _, t := range []task{compaction, expiry} {
+			running.Go(func() { s.repeat(ctx, t, logger) })
+		}
 	}
 	running.Go(func() { s.watchFile(ctx, logger) })
 	running.Wait()

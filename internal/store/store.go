@@ -5,7 +5,9 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,6 +22,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/migration"
 	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/recording"
+	"github.com/deployrecords/deployrecords/internal/store/replicas"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 	"github.com/deployrecords/deployrecords/internal/store/session"
 	"github.com/deployrecords/deployrecords/internal/store/unreachable"
@@ -41,6 +44,14 @@ type Options struct {
 	Quotas Quotas
 	// MustExist rejects a missing SQLite file, which is created otherwise.
 	MustExist bool
+	// ReplicaURL, if not empty, names standbys of the PostgreSQL database that answer listings (see package replicas).
+	ReplicaURL string
+	// ReplicaMaxLag is how long a listing waits for a standby; 0 is replicas.DefaultMaxLag.
+	ReplicaMaxLag time.Duration
+	// ReadOnly rejects recordings with deployments.ErrReadOnly. The database may then be a standby.
+	ReadOnly bool
+	// Logger gets a line when a standby or its primary is lost or back; nil logs nothing.
+	Logger *slog.Logger
 }
 
 // MemoryOptions fix parts of a store in memory so that tests can predict its answers.
@@ -71,9 +82,10 @@ type Store struct {
 	*importing.Importer
 	*audit.Auditor
 	*counts.Compactor
-	db     *database.DB
-	now    func() time.Time // of Parts
-	shares admission.Shares
+	db       *database.DB
+	replicas *replicas.Set    // nil without
+	now      func() time.Time // of Parts
+	shares   admission.Shares
 }
 
 var _ deployments.Store = (*Store)(nil)
@@ -86,11 +98,12 @@ type Parts struct {
 	MilestoneInterval int64
 	NameCacheSize     int
 	ImportLimits      importing.Limits
+	Replicas          *replicas.Set
 	Now               func() time.Time
 	NewID             func() string
 }
 
-// New returns a store over an open database, which the store closes.
+// New returns a store over an open database and its replicas, which the store closes.
 func New(db *database.DB, p Parts) *Store {
 	if p.NewID == nil {
 		p.NewID = uuid.NewString
@@ -103,13 +116,14 @@ func New(db *database.DB, p Parts) *Store {
 	return &Store{
 		Lister: listing.New(db, listing.Options{
 			Gate: gates.Listings, CountedGate: gates.CountedListings,
-			MilestoneInterval: p.MilestoneInterval, NameCacheSize: p.NameCacheSize,
+			MilestoneInterval: p.MilestoneInterval, NameCacheSize: p.NameCacheSize, Replicas: p.Replicas,
 		}),
 		Recorder:  recording.New(db, gates.Recordings, p.Quotas, p.Now, p.NewID),
 		Importer:  importing.New(db, compactor, p.NewID, cmp.Or(p.ImportLimits, importing.DefaultLimits)),
 		Auditor:   audit.New(db, compactor),
 		Compactor: compactor,
 		db:        db,
+		replicas:  p.Replicas,
 		now:       p.Now,
 		shares:    p.Shares,
 	}
@@ -130,7 +144,19 @@ func Open(o Options) (*Store, error) {
 	if o.MaxConcurrentLists > 0 {
 		shares.Listings = min(o.MaxConcurrentLists, connections)
 	}
-	return New(db, Parts{Shares: shares, MaxWait: o.MaxWait, Quotas: o.Quotas}), nil
+	parts := Parts{Shares: shares, MaxWait: o.MaxWait, Quotas: o.Quotas}
+	if o.ReplicaURL != "" {
+		parts.Replicas, err = replicas.Open(replicas.Options{
+			PrimaryURL: o.URL, URL: o.ReplicaURL, MaxConnections: o.MaxConnections, Timeouts: o.Timeouts, MaxLag: o.ReplicaMaxLag, Logger: o.Logger,
+		})
+		if err != nil {
+			_ = db.Close()
+			return nil, err
+		}
+	}
+	s := New(db, parts)
+	s.Recorder.ReadOnly = o.ReadOnly
+	return s, nil
 }
 
 // Shares are the numbers of operations that run at once.
@@ -151,11 +177,12 @@ func OpenMemory(ctx context.Context, o MemoryOptions) (*Store, error) {
 }
 
 // Close waits for running statements and closes the connections.
-func (s *Store) Close() error { return s.db.Close() }
-
-// Ready reports whether the database can be reached and has the schema that this program works with. The error is
-// deployments.ErrUnavailable or a *SchemaError.
-func (s *Store) Ready(ctx context.Context) error { return schema.Migrator(s.db).Check(ctx) }
+func (s *Store) Close() error {
+	if s.replicas != nil {
+		return errors.Join(s.replicas.Close(), s.db.Close())
+	}
+	return s.db.Close()
+}
 
 // Clock returns the clock that decides which times lie ahead (I1): that of Parts, or the database's. It reads the database's
 // clock once and then adds the time that passes here.
@@ -173,6 +200,9 @@ func (s *Store) Clock(ctx context.Context) (func() time.Time, error) {
 
 // CheckURL validates a database URL without opening anything. Its errors are predicates and never contain a password.
 func CheckURL(databaseURL string) error { return database.CheckURL(databaseURL) }
+
+// CheckReplicaURL validates the URL of the standbys of a database. Its errors are predicates and never contain a password.
+func CheckReplicaURL(replicaURL string) error { return replicas.CheckURL(replicaURL) }
 
 // IsPermanent reports whether an error of a connection stays until a person changes something. See unreachable.IsPermanent.
 func IsPermanent(err error) bool { return unreachable.IsPermanent(err) }

@@ -11,6 +11,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/replicas"
 )
 
 // maxStatements bounds the compiled statements in memory, of a few kilobytes each. A server rarely meets more shapes
@@ -26,6 +27,8 @@ type Options struct {
 	MilestoneInterval int64
 	// NameCacheSize is the number of environments, logical environments and artifacts each that are cached; 0 is 16,384.
 	NameCacheSize int
+	// Replicas answer listings in place of the database, as far as they can; nil if there are none.
+	Replicas *replicas.Set
 }
 
 // Lister answers listings. It is safe for concurrent use.
@@ -84,7 +87,30 @@ func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deplo
 	if err != nil {
 		return deployments.Result{}, err
 	}
-	rows, err := l.prepared.QueryContext(ctx, compiled.text, compiled.bind(scope, query)...)
+	if l.options.Replicas != nil {
+		if result, answered := l.answerOnStandby(ctx, compiled, scope, *query); answered {
+			return result, nil
+		}
+	}
+	return l.answer(ctx, l.db, l.prepared, compiled, scope, query)
+}
+
+// answerOnStandby is answer on a standby that has replayed what the primary had committed. It reports whether there is one.
+func (l *Lister) answerOnStandby(
+	ctx context.Context, compiled *compiledStatement, scope deployments.Scope, query deployments.Query,
+) (result deployments.Result, answered bool) {
+	answered = l.options.Replicas.Read(ctx, func(tx *gorm.DB) (err error) {
+		result, err = l.answer(ctx, tx, tx.Statement.ConnPool, compiled, scope, &query)
+		return err
+	})
+	return result, answered
+}
+
+// answer reads the page, its total and its names from one database.
+func (l *Lister) answer(
+	ctx context.Context, db *gorm.DB, prepared gorm.ConnPool, compiled *compiledStatement, scope deployments.Scope, query *deployments.Query,
+) (deployments.Result, error) {
+	rows, err := prepared.QueryContext(ctx, compiled.text, compiled.bind(scope, query)...)
 	if err != nil {
 		return deployments.Result{}, err
 	}
@@ -94,7 +120,7 @@ func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deplo
 		return deployments.Result{}, err
 	}
 	_ = rows.Close() // frees the connection for the names
-	return result, l.names.complete(ctx, l.db, scope.Organization, result.Records)
+	return result, l.names.complete(ctx, db, scope.Organization, result.Records)
 }
 
 // statement returns the compiled statement of a shape.

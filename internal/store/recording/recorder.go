@@ -22,6 +22,8 @@ type Recorder struct {
 	quotas quotas.Limits
 	clock  func(tx *gorm.DB) (time.Time, error)
 	newID  func() string
+	// ReadOnly rejects all recordings with deployments.ErrReadOnly.
+	ReadOnly bool
 }
 
 // New returns a recorder whose transactions pass the gate and obey the quotas. It reads the clock now, or the database's if
@@ -31,7 +33,7 @@ func New(db *database.DB, gate *admission.Gate, limits quotas.Limits, now func()
 	if now != nil {
 		clock = func(*gorm.DB) (time.Time, error) { return now().UTC().Truncate(time.Microsecond), nil }
 	}
-	return &Recorder{db, gate, limits, clock, newID}
+	return &Recorder{db: db, gate: gate, quotas: limits, clock: clock, newID: newID}
 }
 
 // Record implements deployments.Store.
@@ -95,6 +97,9 @@ func (r *Recorder) RemoveExpiredKeys(ctx context.Context) (removed int64, err er
 // transact runs a transaction that is retried after a conflict (W5). Each attempt starts with new work, and between the
 // attempts others use the place in the gate.
 func (r *Recorder) transact(ctx context.Context, organization string, batch deployments.Batch, do func(*work) error) error {
+	if r.ReadOnly {
+		return deployments.ErrReadOnly
+	}
 	err := database.Retry(ctx, func() error {
 		release, err := r.gate.Acquire(ctx, organization)
 		if err != nil {
