@@ -49,8 +49,10 @@ func TestStatementsNameTheirColumns(t *testing.T) {
 		filled.Name, ended.Status, ended.ProjectVersions = &name, deployments.Decommissioned, nil
 		part := storetest.Parts{ID: "s", At: time.Now()}
 		for _, batch := range []deployments.Batch{
-			{Items: []deployments.BatchItem{{Recording: recording}}}, {Items: []deployments.BatchItem{{Recording: filled}}},
-			{Items: []deployments.BatchItem{{Recording: ended}}}, {Items: []deployments.BatchItem{{Recording: ended}}},
+			{Items: []deployments.BatchItem{{Recording: recording}}},
+			{Items: []deployments.BatchItem{{Recording: filled}}},
+			{Items: []deployments.BatchItem{{Recording: ended}}},
+			{Items: []deployments.BatchItem{{Recording: ended}}},
 			part.Part(1, 0), part.Part(2, 2),
 		} {
 			batch.AutoCreate = true
