@@ -43,6 +43,7 @@ func readBody(r *http.Request, schema *openapi3.Schema, held *heldBody) (*jsonBo
 	}
 	source := &bodySource{from: r.Body, length: r.ContentLength, hold: held.grow}
 	if err := held.admit(r.Context(), source); err != nil {
+		held.release()
 		if r.Header.Get("Expect") == "" {
 			// A client that still sends reads no response.
 			_, _ = io.Copy(io.Discard, r.Body)

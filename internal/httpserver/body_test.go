@@ -169,6 +169,22 @@ func (s *testServer) slowBody(organization string, bytes int) *slowBody {
 	return slow
 }
 
+// heldBody returns a body whose first bytes the server holds, which isHeld reports. If isHeld sends a body of its own, it may
+// leave no room for this one, which is then sent again.
+func (s *testServer) heldBody(organization string, bytes int, isHeld func() bool) *slowBody {
+	s.t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		for body := s.slowBody(organization, bytes); len(body.response) == 0 && time.Now().Before(deadline); {
+			if isHeld() {
+				return body
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	s.t.Fatal("the server does not hold the body")
+	return nil
+}
+
 func (b *slowBody) finish(t *testing.T) int {
 	t.Helper()
 	_, _ = io.WriteString(b.pipe, batchBody("", deployment(1)))
@@ -194,19 +210,13 @@ func TestBodiesBeyondTheLimitOfAllBodiesAre503(t *testing.T) {
 	}
 	want("a body above the limit", send("acme", 3*limit), 200)
 
-	slow := server.slowBody("acme", limit*3/8)
-	for deadline := time.Now().Add(10 * time.Second); send("acme", limit*2/8).status == 200 && time.Now().Before(deadline); {
-		time.Sleep(5 * time.Millisecond) // until the first bytes of the slow body are held
-	}
+	slow := server.heldBody("acme", limit*3/8, func() bool { return send("acme", limit*2/8).status != 200 })
 	want("more than half of the limit", send("acme", limit*2/8), 503)
 	want("a small body of the same organization", send("acme", 0), 200)
 	want("a body of another organization", send("other", limit*3/8), 200)
 	want("more than half of another organization", send("other", limit*5/8), 503)
 
-	second := server.slowBody("other", limit*3/8)
-	for deadline := time.Now().Add(10 * time.Second); send("third", limit*3/8).status == 200 && time.Now().Before(deadline); {
-		time.Sleep(5 * time.Millisecond)
-	}
+	second := server.heldBody("other", limit*3/8, func() bool { return send("third", limit*3/8).status != 200 })
 	want("more than the limit", send("third", limit*3/8), 503)
 	for name, body := range map[string]*slowBody{"acme": slow, "other": second} {
 		if status := body.finish(t); status != 200 {
