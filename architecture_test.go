@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 	"internal/conformance/report":    {},
 	"internal/conformance/spec":      {"internal/conformance/client", "internal/conformance/report"},
 
-	"internal/store":             {"internal/admission", "internal/deployments", "internal/store/audit", "internal/store/counts", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/migration", "internal/store/quotas", "internal/store/recording", "internal/store/replicas", "internal/store/schema", "internal/store/session", "internal/store/unreachable"},
+	"internal/store":             {"internal/admission", "internal/deployments", "internal/store/audit", "internal/store/counts", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/migration", "internal/store/overview", "internal/store/quotas", "internal/store/recording", "internal/store/replicas", "internal/store/schema", "internal/store/session", "internal/store/unreachable"},
 	"internal/store/audit":       {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/quotas", "internal/store/schema"},
 	"internal/store/counts":      {"internal/deployments", "internal/store/database", "internal/store/schema"},
 	"internal/store/database":    {"internal/deployments", "internal/store/session", "internal/store/sqlitefile", "internal/store/unreachable"},
@@ -64,6 +64,7 @@ var mayImport = map[string][]string{
 	"internal/store/listing":     {"internal/admission", "internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/replicas", "internal/store/schema"},
 	"internal/store/migration":   {"internal/store/database"},
 	"internal/store/naming":      {"internal/deployments", "internal/store/quotas", "internal/store/schema"},
+	"internal/store/overview":    {"internal/admission", "internal/deployments", "internal/store/database", "internal/store/listing", "internal/store/schema"},
 	"internal/store/quotas":      {"internal/deployments", "internal/store/counts", "internal/store/database"},
 	"internal/store/recording":   {"internal/admission", "internal/deployments", "internal/store/database", "internal/store/history", "internal/store/idempotency", "internal/store/links", "internal/store/naming", "internal/store/quotas", "internal/store/schema", "internal/store/snapshots"},
 	"internal/store/replicas":    {"internal/store/database", "internal/store/session"},

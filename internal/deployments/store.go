@@ -16,6 +16,14 @@ type Store interface {
 	// organization has no records.
 	List(ctx context.Context, scope Scope, query Query) (Result, error)
 
+	// Overview groups the records that the query selects, from one snapshot of the data. The query's page is one of deployment
+	// names. An unknown organization has no columns and no groups.
+	Overview(ctx context.Context, scope Scope, query Query, grouping Grouping) (Overview, error)
+
+	// Search finds names and digests that begin with a text, which is not empty. It finds what a record in the scope has, also
+	// if that record is not the latest of its slot. Case matters.
+	Search(ctx context.Context, scope Scope, prefix string) (Matches, error)
+
 	// Record records a batch in one transaction by the rules W1 to W7. Concurrent recordings of a slot wait for each
 	// other (W5), and Record retries conflicts: it returns ErrConflict only after the last attempt. It returns a
 	// *BatchError if an item is rejected and the batch is not partial, or if the batch contradicts other parts of its

@@ -149,9 +149,26 @@ func TestPropertyListingMatchesTheModel(t *testing.T) {
 				if got.Total != want.Total || !slices.Equal(got.Records, want.Records) {
 					t.Fatalf("%+v %+v:\ngot  %s\nwant %s", scope, q, show(got), show(want))
 				}
+				requireSameOverview(t, s, model, scope, q)
 			}
 		})
 	})
+}
+
+// requireSameOverview compares an overview of the query, and a search.
+func requireSameOverview(t *rapid.T, s, model deployments.Store, scope deployments.Scope, q deployments.Query) {
+	grouping := rapid.SampledFrom([]deployments.Grouping{deployments.ByLogicalEnvironment, deployments.ByEnvironment}).Draw(t, "grouping")
+	want, _ := model.Overview(context.Background(), scope, q, grouping)
+	got, err := s.Overview(context.Background(), scope, q, grouping)
+	if err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+		t.Fatalf("overview %+v %+v %d: %v\ngot  %+v\nwant %+v", scope, q, grouping, err, got, want)
+	}
+	prefix := rapid.SampledFrom([]string{"p", "pr_", "e", "é", "a", "a%", "n", "1", "sha256:", "sha256:0000", "000", "%", "x"}).Draw(t, "prefix")
+	matches, _ := model.Search(context.Background(), scope, prefix)
+	found, err := s.Search(context.Background(), scope, prefix)
+	if err != nil || fmt.Sprintf("%+v", found) != fmt.Sprintf("%+v", matches) {
+		t.Fatalf("search %+v %q: %v\ngot  %+v\nwant %+v", scope, prefix, err, found, matches)
+	}
 }
 
 func show(r deployments.Result) string {

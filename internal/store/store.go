@@ -20,6 +20,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/importing"
 	"github.com/deployrecords/deployrecords/internal/store/listing"
 	"github.com/deployrecords/deployrecords/internal/store/migration"
+	"github.com/deployrecords/deployrecords/internal/store/overview"
 	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/recording"
 	"github.com/deployrecords/deployrecords/internal/store/replicas"
@@ -78,6 +79,7 @@ type (
 // Store is a deployments.Store over a database.
 type Store struct {
 	*listing.Lister
+	*overview.Reader
 	*recording.Recorder
 	*importing.Importer
 	*audit.Auditor
@@ -118,6 +120,7 @@ func New(db *database.DB, p Parts) *Store {
 			Gate: gates.Listings, CountedGate: gates.CountedListings,
 			MilestoneInterval: p.MilestoneInterval, NameCacheSize: p.NameCacheSize, Replicas: p.Replicas,
 		}),
+		Reader:    overview.New(db, gates.CountedListings),
 		Recorder:  recording.New(db, gates.Recordings, p.Quotas, p.Now, p.NewID),
 		Importer:  importing.New(db, compactor, p.NewID, cmp.Or(p.ImportLimits, importing.DefaultLimits)),
 		Auditor:   audit.New(db, compactor),

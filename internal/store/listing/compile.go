@@ -44,7 +44,11 @@ type compiledStatement struct {
 
 // compile renders the statement of a shape. It takes GORM a thousand allocations, so each shape is compiled once.
 func compile(db *gorm.DB, s shape) (*compiledStatement, error) {
-	rendered := s.statement(db.Session(&gorm.Session{DryRun: true, NewDB: true}))
+	return compileStatement(s.statement(db.Session(&gorm.Session{DryRun: true, NewDB: true})))
+}
+
+// compileStatement renders a statement of a session in dry run.
+func compileStatement(rendered *gorm.DB) (*compiledStatement, error) {
 	compiled := &compiledStatement{text: rendered.Statement.SQL.String()}
 	for _, variable := range rendered.Statement.Vars {
 		compiled.parameters = append(compiled.parameters, variable.(placeholder).parameter)

@@ -1,0 +1,85 @@
+package overview
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/listing"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
+)
+
+// statement follows the common tables of listing.Select. Its rows are the columns of the matrix, then its groups, each with the
+// totals. {columns} is the table of the columns and {column_id} the record's column for its ids.
+const statement = `, pages AS (SELECT deployment_name FROM matching GROUP BY deployment_name ORDER BY deployment_name{bytes} LIMIT {size} OFFSET ?)
+, groups AS (SELECT deployment_name, column_id, artifact_id, status, count(*) AS n, max(created_at) AS newest
+FROM matching WHERE deployment_name IN (SELECT deployment_name FROM pages) GROUP BY deployment_name, column_id, artifact_id, status)
+, totals AS (SELECT count(DISTINCT deployment_name) AS deployments, count(*) AS records FROM matching)
+, lines AS (
+SELECT 0 AS line, c.name AS column_name, '' AS deployment_name, 0 AS kind, '' AS name, '' AS version, '' AS digest, 0 AS status, CAST(0 AS bigint) AS n, {no_time} AS newest
+FROM {columns} c WHERE c.organization_id = (SELECT id FROM organization){visible}
+UNION ALL
+SELECT 1, coalesce(c.name, ''), g.deployment_name, a.kind, a.name, a.version, a.digest, g.status, g.n, g.newest
+FROM groups g JOIN artifacts a ON a.id = g.artifact_id LEFT JOIN {columns} c ON c.id = g.column_id
+UNION ALL
+SELECT 2, '', '', 0, '', '', '', 0, 0, {no_time})
+SELECT totals.deployments, totals.records, line, column_name, deployment_name, kind, name, version, digest, status, n, newest FROM totals CROSS JOIN lines
+ORDER BY line, deployment_name{bytes}, column_name{bytes}, kind, newest DESC, digest{bytes}, version{bytes}, name{bytes}, status`
+
+// The conditions that narrow the columns to those that the scope may see: with a record of the organization, or with a matching
+// record or a slot whose latest record is of the scope's project.
+const (
+	ofOrganization = ` AND EXISTS (SELECT 1 FROM deployment_records r WHERE r.organization_id = c.organization_id AND r.{column_id} = c.id)`
+	ofProject      = ` AND (c.id IN (SELECT column_id FROM matching) OR EXISTS (SELECT 1 FROM current_slots s
+WHERE s.organization_id = c.organization_id AND s.{column_id} = c.id AND s.project_set_id IN (SELECT project_set_id FROM scope_sets)))`
+)
+
+// columns are the parts of the statement that depend on the grouping.
+var columns = map[deployments.Grouping]struct{ table, id string }{
+	deployments.ByLogicalEnvironment: {schema.LogicalEnvironments, "logical_environment_id"},
+	deployments.ByEnvironment:        {schema.Environments, "environment_id"},
+}
+
+// Overview implements deployments.Store.
+func (r *Reader) Overview(ctx context.Context, scope deployments.Scope, query deployments.Query, grouping deployments.Grouping) (deployments.Overview, error) {
+	by := columns[grouping]
+	visible := ofOrganization
+	if scope.Project != "" {
+		visible = ofProject
+	}
+	bytes, noTime := ` COLLATE "C"`, "CAST(NULL AS timestamptz)"
+	if r.db.Dialect == database.SQLite {
+		bytes, noTime = "", "NULL"
+	}
+	text := strings.NewReplacer("{columns}", by.table, "{column_id}", by.id, "{bytes}", bytes, "{no_time}", noTime,
+		"{size}", fmt.Sprint(query.Page.Size)).Replace(strings.Replace(statement, "{visible}", visible, 1))
+	text, values, err := listing.Select(r.db, scope, query, "deployment_name, "+by.id+" AS column_id, artifact_id, status, created_at", text)
+	if err != nil {
+		return deployments.Overview{}, err
+	}
+	var (
+		overview deployments.Overview
+		line     int
+		group    deployments.Group
+		newest   database.Timestamp
+	)
+	destinations := []any{
+		&overview.Deployments, &overview.Records, &line, &group.Column, &group.DeploymentName, &group.Artifact.Kind, &group.Artifact.Name,
+		&group.Artifact.Version, &group.Artifact.Digest, &group.Status, &group.Records, &newest,
+	}
+	err = r.read(ctx, scope.Organization, text, values, destinations, func() {
+		switch line {
+		case 0:
+			overview.Columns = append(overview.Columns, group.Column)
+		case 1:
+			group.Newest = newest.Time
+			overview.Groups = append(overview.Groups, group)
+		}
+	})
+	if err != nil {
+		return deployments.Overview{}, err
+	}
+	return overview, nil
+}
