@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"internal/api":               {"generated/recording/server", "generated/server", "internal/deployments"},
 	"internal/auth":              {},
 	"internal/bench":             {"internal/contract", "internal/demo", "internal/pgtest"},
-	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/auth", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/store"},
+	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/auth", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/recordcsv", "internal/store", "internal/ui"},
 	"internal/config":            {"internal/deployments"},
 	"internal/conformance":       {"internal/conformance/client", "internal/conformance/relations", "internal/conformance/report", "internal/conformance/spec"},
 	"internal/contract":          {},
@@ -44,9 +44,18 @@ var mayImport = map[string][]string{
 	"internal/deployments":       {},
 	"internal/document":          {},
 	"internal/fixture":           {"internal/auth", "internal/deployments", "internal/importer", "internal/store"},
-	"internal/httpserver":        {"generated/recording/server", "generated/server", "internal/admission", "internal/api", "internal/auth", "internal/contract", "internal/deployments", "internal/document"},
+	"internal/httpserver":        {"generated/recording/server", "generated/server", "internal/admission", "internal/api", "internal/auth", "internal/contract", "internal/deployments", "internal/document", "internal/ui"},
 	"internal/importer":          {"internal/deployments"},
+	"internal/recordcsv":         {},
 	"internal/specupdate":        {"internal/document"},
+
+	"internal/ui":         {"internal/auth", "internal/deployments", "internal/ui/export", "internal/ui/filters", "internal/ui/matrix", "internal/ui/render", "internal/ui/session", "internal/ui/swagger"},
+	"internal/ui/export":  {"internal/deployments", "internal/importer", "internal/recordcsv"},
+	"internal/ui/filters": {"internal/deployments"},
+	"internal/ui/matrix":  {"internal/deployments"},
+	"internal/ui/render":  {"internal/deployments", "internal/ui/matrix"},
+	"internal/ui/session": {"internal/auth"},
+	"internal/ui/swagger": {},
 
 	"internal/conformance/client":    {},
 	"internal/conformance/relations": {"internal/conformance/client", "internal/conformance/report", "internal/conformance/spec"},
@@ -85,6 +94,7 @@ var mustNotImport = map[string][]string{
 	"internal/admission":   {"internal/deployments"},
 	"internal/api":         {"github.com/labstack/"},
 	"internal/auth":        {"github.com/labstack/"},
+	"internal/ui":          {"github.com/labstack/"},
 	"internal/conformance": {"github.com/labstack/"},
 }
 

@@ -233,8 +233,13 @@ func (v *Verifier) verify(ctx context.Context, token string) (claims, error) {
 		return claims{}, missing
 	}
 	// Only a caller with a valid token learns which organizations there are.
-	if len(v.organizations) > 0 && !slices.Contains(v.organizations, c.organization) {
-		return claims{}, refuse("the token's organization (claim %s) is not one of this server", v.names.organization)
+	return c, v.checkOrganization(c.organization)
+}
+
+// checkOrganization returns a *TokenError if the organization is not one of this server.
+func (v *Verifier) checkOrganization(organization string) error {
+	if len(v.organizations) > 0 && !slices.Contains(v.organizations, organization) {
+		return refuse("the token's organization (claim %s) is not one of this server", v.names.organization)
 	}
-	return c, nil
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/csv"
 	"strings"
 	"testing"
+
+	"github.com/deployrecords/deployrecords/internal/recordcsv"
 )
 
 func TestSafeCSVHasNoFormula(t *testing.T) {
@@ -24,7 +26,7 @@ func TestSafeCSVHasNoFormula(t *testing.T) {
 		if err != nil || len(rows) != 2 || code != 0 {
 			t.Fatalf("%q: exit code %d, %v: %s%s", name, code, err, stdout, stderr)
 		}
-		for i, column := range csvHeader {
+		for i, column := range recordcsv.Header {
 			cell, want := rows[1][i], want
 			switch column {
 			case "environment_name", "logical_environment_name", "deployment_name", "artifact_name", "artifact_version":

@@ -14,6 +14,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/importer"
+	"github.com/deployrecords/deployrecords/internal/recordcsv"
 )
 
 func TestFlagsBecomeParameters(t *testing.T) {
@@ -145,7 +146,7 @@ var forms = map[string]func(t *testing.T, text string) []string{
 	},
 	"csv": func(t *testing.T, text string) (ids []string) {
 		rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-		if err != nil || !slices.Equal(rows[0], csvHeader) || strings.Count(text, "\r\n") != strings.Count(text, "\n") {
+		if err != nil || !slices.Equal(rows[0], recordcsv.Header) || strings.Count(text, "\r\n") != strings.Count(text, "\n") {
 			t.Fatal(err, text)
 		}
 		for _, row := range rows[1:] {
@@ -331,7 +332,7 @@ func TestCSVHasUnchangedValues(t *testing.T) {
 	text := func(value any) string { s, _ := value.(string); return s }
 	for i, r := range s.records {
 		var want []string
-		for _, column := range csvHeader {
+		for _, column := range recordcsv.Header {
 			if field, found := strings.CutPrefix(column, "artifact_"); found && field != "id" {
 				want = append(want, text(r["artifact"].(map[string]any)[field]))
 			} else {
