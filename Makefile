@@ -6,10 +6,10 @@ COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X github.com/deployrecords/deployrecords/internal/cli.Version=$(VERSION) -X github.com/deployrecords/deployrecords/internal/cli.Commit=$(COMMIT)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run generate generate-code spec-update check test soak bench clean
+.PHONY: screenshots help build run generate generate-code spec-update check test soak bench clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/deployrecords, in pure Go.
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/deployrecords ./cmd/deployrecords
@@ -37,6 +37,12 @@ check: ## Check that generated code is current, run the linters over code and pr
 
 test: ## Run every test on both databases, with the race detector where there is a C compiler.
 	@GO='$(GO)' sh scripts/test.sh ./...
+
+screenshots: ## Take pictures of every page with Chromium into bin/screenshots, and copy those of the documentation.
+	mkdir -p bin/screenshots docs/images
+	$(GO) test ./internal/e2e/browser -run TestScreenshots -screenshots '$(CURDIR)/bin/screenshots'
+	cp bin/screenshots/matrix-light.png docs/images/matrix.png
+	cp bin/screenshots/slot-dark.png docs/images/slot.png
 
 soak: build ## Run what is too slow for every day: fuzzing, long property tests, kills and other faults, spec updates, the README as a new user, the TypeScript example.
 	@sh scripts/test-typescript.sh

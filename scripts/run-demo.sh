@@ -24,7 +24,11 @@ mkfifo "$dir/log"
     url=http://${line##*address=}
     cat <<END
 
-List what runs where. Paste these lines into another terminal:
+Look at what runs where: open $url/ and log in with this token:
+
+  $token
+
+Or list it. Paste these lines into another terminal:
 
   export TOKEN=$token
   DEPLOYRECORDS_TOKEN=\$TOKEN $bin list --page-size 3 --url $url

@@ -36,6 +36,10 @@ fi
 for shell in bash zsh fish; do
   command -v "$shell" >/dev/null 2>&1 || echo "shell completion: $shell is not installed; skipping its test"
 done
+command -v chromium >/dev/null 2>&1 || echo "pages: chromium is not installed; skipping their tests in a browser"
+if [ -z "${AXE_CORE:-}" ]; then
+  AXE_CORE=$(sh scripts/axe-core.sh) && export AXE_CORE || echo "pages: axe-core is not there; skipping the test of accessibility (sh scripts/axe-core.sh --fetch)"
+fi
 command -v curl >/dev/null 2>&1 || echo "conform: curl is not installed; not running the commands that reports show"
 
 echo "all tests take about 8 minutes on two cores, the first of them without output, while packages are compiled"

@@ -99,6 +99,28 @@ func ListRules(query url.Values) []string {
 	return violations
 }
 
+// ParseListQuery returns the query of values that have passed validation and ListRules, as ListDeploymentRecords would ask it.
+func ParseListQuery(values url.Values, paging deployments.Paging) (deployments.Query, error) {
+	text := func(name string) *string { v := values.Get(name); return &v }
+	number := func(name string) *int32 {
+		n, _ := strconv.ParseInt(values.Get(name), 10, 32) // 0 if absent
+		return new(int32(n))
+	}
+	return toQuery(server.ListDeploymentRecordsParams{
+		EnvironmentName:        text("environment_name"),
+		LogicalEnvironmentName: text("logical_environment_name"),
+		DeploymentName:         text("deployment_name"),
+		ProjectName:            text("project_name"),
+		ProjectVersionName:     text("project_version_name"),
+		ArtifactDigest:         text("artifact_digest"),
+		Status:                 new(server.ListDeploymentRecordsParamsStatus(values.Get("status"))),
+		ArtifactKind:           new(server.ListDeploymentRecordsParamsArtifactKind(values.Get("artifact_kind"))),
+		FullHistory:            new(values.Get("full_history") == "true"),
+		Page:                   number("pagination.page"),
+		PageSize:               number("pagination.page_size"),
+	}, paging)
+}
+
 // toQuery translates the parameters. Empty values are absent (L3). An enum value that the document allows and this program
 // does not implement is a 501: ignoring it would answer another query.
 func toQuery(p server.ListDeploymentRecordsParams, paging deployments.Paging) (deployments.Query, error) {

@@ -68,6 +68,8 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	}
 	violations = append(violations, checkOrganizations(&c.Organizations)...)
 	violations = append(violations, keyViolations...)
+	pages, err := c.pages()
+	violations = append(violations, err)
 	violations = append(violations, conflictingFlags(parsed, c.InMemory.Value)...)
 	if err := config.Join(violations...); err != nil {
 		return usageError{err}
@@ -115,6 +117,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		Document:          deployrecords.OpenAPI(),
 		RecordingDocument: contract.RecordingOpenAPI(),
 		AutoCreate:        c.AutoCreate.Value,
+		UI:                pages,
 		Now:               c.clock(),
 		Logger:            logger,
 		Limits:            c.limits(),

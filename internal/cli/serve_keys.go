@@ -49,22 +49,23 @@ func readSecrets(keys *config.Secrets) ([][]byte, error) {
 			invalid = fmt.Errorf("JWT_HMAC_SECRET: %w", err)
 		}
 	}
-	more, err := readSecretFile(keys.HMACSecretFile)
+	more, err := readSecretFile("jwt-hmac-secret-file", keys.HMACSecretFile)
 	return append(secrets, more...), errors.Join(invalid, err)
 }
 
-func readSecretFile(name string) ([][]byte, error) {
+// readSecretFile reads the secrets of the file that a flag names, if it names one.
+func readSecretFile(flag, name string) ([][]byte, error) {
 	if name == "" {
 		return nil, nil
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("--jwt-hmac-secret-file: %w", err)
+		return nil, fmt.Errorf("--%s: %w", flag, err)
 	}
 	defer file.Close()
 	secrets, err := auth.ReadSecrets(file)
 	if err != nil {
-		return nil, fmt.Errorf("--jwt-hmac-secret-file: %s: %w", name, err)
+		return nil, fmt.Errorf("--%s: %s: %w", flag, name, err)
 	}
 	return secrets, nil
 }

@@ -113,6 +113,9 @@ type Serve struct {
 	MaxClientConnections Int `name:"max-connections" env:"MAX_CONNECTIONS" default:"4096" min:"0" max:"10000000" placeholder:"N" group:"Server" help:"Maximum number of open client connections; further ones wait, those of health checks too. 0 is no limit."`
 	RateLimit            Int `name:"rate-limit" env:"RATE_LIMIT" default:"0" min:"0" max:"1000000" placeholder:"N" group:"Server" help:"Maximum number of requests a second for each token subject; further requests get a 429 with Retry-After. 0 is no limit."`
 
+	UI        Switch `name:"ui" env:"UI" default:"true" negatable:"" group:"Pages" help:"Serve the pages for people at /, with a login by token; --no-ui removes them."`
+	UIKeyFile string `name:"ui-key-file" env:"UI_KEY_FILE" placeholder:"FILE" group:"Pages" help:"File of secrets for the sessions of the pages, one per line, each at least 32 bytes. The first one signs, all verify. Several servers share the file. Without it, sessions end when the server stops."`
+
 	LogFormat string `name:"log-format" env:"LOG_FORMAT" default:"text" placeholder:"text|json" group:"Log" help:"Format of the log on standard error."`
 	LogLevel  string `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"Log" help:"Lowest level that is logged: debug, info, warn or error."`
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/deployrecords/deployrecords/generated/server"
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/ui"
 )
 
 // handler has what the middleware needs.
@@ -29,6 +31,8 @@ type handler struct {
 	operations map[string]*operation // by routeKey; unimplemented ones by their documented path
 	routes     map[string]bool       // Echo's, by routeKey
 	methods    map[string][]string   // by Echo's path
+	public     map[string]bool       // PublicRoutes and the pages
+	pages      *ui.UI                // nil without pages
 }
 
 // New returns the server's handler. It fails if a document is invalid, or if a route is not public and is missing in the
@@ -47,11 +51,12 @@ func New(o Options) (http.Handler, error) {
 		operations: map[string]*operation{},
 		routes:     map[string]bool{},
 		methods:    map[string][]string{},
+		public:     maps.Clone(PublicRoutes),
 	}
 	e := echo.New()
 	e.HideBanner = true
 	e.IPExtractor = echo.ExtractIPDirect() // a forwarded address is the client's claim
-	e.HTTPErrorHandler = handleError
+	e.HTTPErrorHandler = h.handleError
 	e.JSONSerializer = serializer{}
 
 	for path, serve := range map[string]echo.HandlerFunc{
@@ -67,6 +72,9 @@ func New(o Options) (http.Handler, error) {
 	server.RegisterHandlers(e, server.NewStrictHandler(implementation, []server.StrictMiddlewareFunc{requireResponse[server.StrictHandlerFunc]}))
 	recording.RegisterHandlers(e, recording.NewStrictHandler(implementation, []recording.StrictMiddlewareFunc{requireResponse[recording.StrictHandlerFunc]}))
 
+	if err := h.addPages(e); err != nil {
+		return nil, err
+	}
 	if err := h.addRoutes(e.Routes(), slices.Concat(upstream, own)); err != nil {
 		return nil, err
 	}
@@ -103,7 +111,7 @@ func (h *handler) addRoutes(routes []*echo.Route, operations []*operation) error
 		key := routeKey(route.Method, route.Path)
 		h.routes[key] = true
 		h.methods[route.Path] = append(h.methods[route.Path], route.Method)
-		if PublicRoutes[key] {
+		if h.public[key] {
 			continue
 		}
 		if implemented[key] == nil {
@@ -178,7 +186,7 @@ func (h *handler) deadline(next echo.HandlerFunc) echo.HandlerFunc {
 func (h *handler) protect(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		key := routeKey(c.Request().Method, c.Path())
-		if PublicRoutes[key] {
+		if h.public[key] {
 			return next(c)
 		}
 		o := h.operations[key]
@@ -243,11 +251,14 @@ func requireResponse[Handler ~func(echo.Context, any) (any, error)](next Handler
 
 // handleError writes the response of every error: of routing, authentication, validation, binding, handlers, panics and
 // timeouts (R3).
-func handleError(err error, c echo.Context) {
+func (h *handler) handleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return // the response has begun, and the client sees that it is cut off
 	}
 	problem := problemOf(err)
+	if h.notFoundPage(c, problem) {
+		return
+	}
 	problem.Header(c.Response().Header())
 	_ = writeBody(c, problem.Status, problem.Body()) // fails if the client has gone
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/ui"
 )
 
 // Options configures a server.
@@ -33,6 +34,8 @@ type Options struct {
 	AutoCreate bool
 	// RejectUnknownParameters makes a query parameter that no document names a 400 (Q1). By default, it is ignored.
 	RejectUnknownParameters bool
+	// UI configures the pages for people; nil is a server without pages.
+	UI *ui.Options
 	// Now is the clock for snapshots in the future and the Date header; nil is time.Now. The log, limits and tokens use the
 	// real time in any case.
 	Now    func() time.Time

@@ -1,0 +1,140 @@
+package ui
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/ui/filters"
+	"github.com/deployrecords/deployrecords/internal/ui/matrix"
+	"github.com/deployrecords/deployrecords/internal/ui/render"
+)
+
+// The rows on a page of the matrix, by the number of its columns: a page of 200 environments stays below 2 MB.
+const (
+	rowsByLogicalEnvironment = 100
+	rowsByEnvironment        = 25
+)
+
+// byEnvironment is the value of the parameter by for columns by environment.
+const byEnvironment = "environment"
+
+// running selects what runs now: by L1 also where a slot has an image and a chart.
+var running = url.Values{"full_history": {filters.AllRecords}, "status": {filters.Deployed}}
+
+// matrixPage is the content of the matrix.
+type matrixPage struct {
+	*filters.Request
+	matrix.Matrix
+	Pager             filters.Pager
+	Records           int64
+	ByEnvironment     bool
+	Mixed, Differs    int
+	IsRunning         bool
+	Running, Latest   string // links
+	ByStage, ByEach   string
+	Table             string
+	CSV, NDJSON, JSON string
+}
+
+// maxVersions is the number of versions that a cell shows.
+const maxVersions = 4
+
+func (u *UI) matrix(w http.ResponseWriter, r *http.Request, v render.Viewer) error {
+	q, err := filters.Read(r, u.ParseQuery, running)
+	if err != nil {
+		return err
+	}
+	content := matrixPage{Request: q}
+	grouping := deployments.ByLogicalEnvironment
+	switch by := r.URL.Query().Get("by"); by {
+	case byEnvironment:
+		grouping, content.ByEnvironment = deployments.ByEnvironment, true
+	case "", "logical_environment":
+	default:
+		q.Violations, q.Invalid = append(q.Violations, "by: "+deployments.Quote(by)+" is neither logical_environment nor environment"), true
+	}
+	content.IsRunning = q.Values.Get("full_history") == filters.AllRecords && q.Values.Get("status") == filters.Deployed
+	content.Running = q.With("/", "full_history", "", "status", "")
+	content.Latest = q.With("/", "full_history", "false", "status", "")
+	content.ByStage, content.ByEach = q.With("/", "by", ""), q.With("/", "by", byEnvironment)
+	content.Table = q.With("/records", "by", "", "pagination.page_size", "")
+	content.CSV, content.NDJSON, content.JSON = q.Exports()
+	status := http.StatusBadRequest
+	if !q.Invalid {
+		status = http.StatusOK
+		rows := int32(rowsByLogicalEnvironment)
+		if content.ByEnvironment {
+			rows = rowsByEnvironment
+		}
+		q.Page.Size = min(q.Page.Size, rows)
+		overview, err := u.Store.Overview(r.Context(), v.Scope, q.Query, grouping)
+		if err != nil {
+			return err
+		}
+		// A filter by the columns leaves one of them.
+		if name := columnFilter(q.Query, grouping); name != "" {
+			overview.Columns = slices.DeleteFunc(overview.Columns, func(column string) bool { return column != name })
+		}
+		content.show(overview, grouping)
+		content.Pager = q.Pages(u.Paging, len(content.Rows), overview.Deployments, "deployment")
+	}
+	u.render(w, r, status, "matrix", render.Page{Title: "What runs where", Viewer: &v, Active: "/", Refreshes: !q.Invalid, Content: content})
+	return nil
+}
+
+// columnFilter returns the name of the column that the query is limited to, or "".
+func columnFilter(q deployments.Query, grouping deployments.Grouping) string {
+	if grouping == deployments.ByEnvironment {
+		return q.EnvironmentName
+	}
+	return q.LogicalEnvironmentName
+}
+
+func (c *matrixPage) show(overview deployments.Overview, grouping deployments.Grouping) {
+	c.Records = overview.Records
+	c.Matrix = matrix.New(overview, grouping)
+	for _, row := range c.Rows {
+		for _, cell := range row.Cells {
+			if cell.Mixed {
+				c.Mixed++
+			}
+			if cell.Differs {
+				c.Differs++
+			}
+		}
+	}
+}
+
+// CellLink returns the path of what ran in a cell before.
+func (c matrixPage) CellLink(deployment string, column matrix.Column) string {
+	switch {
+	case c.ByEnvironment:
+		return filters.Link("/slot", filters.Query("environment_name", column.Name, "deployment_name", deployment))
+	case column.Name == "": // no filter selects records without a logical environment
+		return filters.Link("/", filters.Query("by", byEnvironment, "deployment_name", deployment))
+	}
+	return filters.Link("/records", filters.Query("deployment_name", deployment, "logical_environment_name", column.Name, "full_history", filters.AllRecords))
+}
+
+// ColumnLink returns the path of what a column has.
+func (c matrixPage) ColumnLink(column matrix.Column) string {
+	if c.ByEnvironment {
+		return filters.Link("/environment", filters.Query("environment_name", column.Name))
+	}
+	return filters.Link("/", filters.Query("by", byEnvironment, "logical_environment_name", column.Name))
+}
+
+// RowLink returns the path of everything that a deployment has.
+func (c matrixPage) RowLink(deployment string) string {
+	return filters.Link("/", filters.Query("by", byEnvironment, "deployment_name", deployment))
+}
+
+// Shown returns the versions that a cell shows.
+func (matrixPage) Shown(cell matrix.Cell) []matrix.Version {
+	return cell.Versions[:min(len(cell.Versions), maxVersions)]
+}
+
+// More returns the number of versions that Shown leaves out.
+func (matrixPage) More(cell matrix.Cell) int { return max(0, len(cell.Versions)-maxVersions) }

@@ -1,0 +1,151 @@
+// Package matrix arranges an overview for people: deployments in rows, logical environments or environments in columns, and
+// in each cell the versions with the number of their records.
+package matrix
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// Matrix is an overview in rows and columns.
+type Matrix struct {
+	Columns []Column
+	Rows    []Row
+}
+
+// Column is a logical environment or an environment. The name is empty for records without a logical environment.
+type Column struct{ Name string }
+
+// Row is a deployment name with a cell for each column.
+type Row struct {
+	Deployment string
+	Cells      []Cell
+}
+
+// Cell is what a deployment has in a column. It may have both kinds of artifacts.
+type Cell struct {
+	Column   string
+	Versions []Version
+	// Newest is when the newest record was created.
+	Newest time.Time
+	// Mixed reports that several digests of one kind are deployed.
+	Mixed bool
+	// Differs reports that the deployed digests of a kind are not those of the previous logical environment that has any.
+	Differs bool
+	// Previous is the name of that logical environment.
+	Previous string
+}
+
+// Version is an artifact with a status, and the number of its records.
+type Version struct {
+	deployments.Group
+	// Label is the version, or a part of the digest, or both if several artifacts of the cell have the version.
+	Label string
+}
+
+// New arranges an overview. Columns by logical environment follow the order of the stages.
+func New(o deployments.Overview, grouping deployments.Grouping) Matrix {
+	var m Matrix
+	names := slices.Clone(o.Columns)
+	if grouping == deployments.ByLogicalEnvironment {
+		sortByStage(names)
+	}
+	if slices.ContainsFunc(o.Groups, func(g deployments.Group) bool { return g.Column == "" }) {
+		names = append(names, "")
+	}
+	index := make(map[string]int, len(names))
+	for i, name := range names {
+		m.Columns = append(m.Columns, Column{name})
+		index[name] = i
+	}
+	for _, g := range o.Groups {
+		if len(m.Rows) == 0 || m.Rows[len(m.Rows)-1].Deployment != g.DeploymentName {
+			row := Row{Deployment: g.DeploymentName, Cells: make([]Cell, len(names))}
+			for i, name := range names {
+				row.Cells[i].Column = name
+			}
+			m.Rows = append(m.Rows, row)
+		}
+		cell := &m.Rows[len(m.Rows)-1].Cells[index[g.Column]]
+		cell.Versions = append(cell.Versions, Version{Group: g})
+		if g.Newest.After(cell.Newest) {
+			cell.Newest = g.Newest
+		}
+	}
+	for _, row := range m.Rows {
+		for i := range row.Cells {
+			row.Cells[i].label()
+			if grouping == deployments.ByLogicalEnvironment {
+				row.compare(i)
+			}
+		}
+	}
+	return m
+}
+
+// label sets the labels of the versions, and whether the cell is mixed.
+func (c *Cell) label() {
+	for i := range c.Versions {
+		v := &c.Versions[i]
+		v.Label = v.Artifact.Version
+		ambiguous := false
+		for _, other := range c.Versions {
+			if other.Artifact == v.Artifact || other.Artifact.Kind != v.Artifact.Kind {
+				continue
+			}
+			running := other.Status == deployments.Deployed && v.Status == deployments.Deployed
+			c.Mixed = c.Mixed || running && other.Artifact.Digest != v.Artifact.Digest
+			ambiguous = ambiguous || other.Artifact.Version == v.Artifact.Version
+		}
+		if v.Label == "" {
+			v.Label = ShortDigest(v.Artifact.Digest)
+		} else if ambiguous {
+			v.Label += " " + ShortDigest(v.Artifact.Digest)
+		}
+	}
+}
+
+// compare sets whether a cell differs from the nearest earlier one that is not empty. Only known stages have an order.
+func (r Row) compare(i int) {
+	cell := &r.Cells[i]
+	if len(cell.Versions) == 0 || stageOf(cell.Column) == unknown {
+		return
+	}
+	for _, kind := range []deployments.Kind{deployments.ContainerImage, deployments.HelmChart} {
+		own := cell.digests(kind)
+		for j := i - 1; j >= 0 && len(own) > 0; j-- {
+			previous := r.Cells[j].digests(kind)
+			if len(previous) == 0 || stageOf(r.Cells[j].Column) == unknown {
+				continue
+			}
+			if !slices.Equal(own, previous) {
+				cell.Differs, cell.Previous = true, r.Cells[j].Column
+			}
+			break
+		}
+	}
+}
+
+// digests returns the digests of a kind that are deployed, each once, sorted.
+func (c *Cell) digests(kind deployments.Kind) (digests []string) {
+	for _, v := range c.Versions {
+		if v.Artifact.Kind == kind && v.Status == deployments.Deployed {
+			digests = append(digests, v.Artifact.Digest)
+		}
+	}
+	slices.Sort(digests)
+	return slices.Compact(digests)
+}
+
+// ShortDigest returns the first 12 digits of a digest, without its algorithm.
+func ShortDigest(digest string) string {
+	_, hex, found := strings.Cut(digest, ":")
+	if !found {
+		hex = digest
+	}
+	runes := []rune(hex)
+	return string(runes[:min(12, len(runes))])
+}

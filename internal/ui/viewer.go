@@ -1,0 +1,79 @@
+package ui
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/ui/filters"
+	"github.com/deployrecords/deployrecords/internal/ui/render"
+	"github.com/deployrecords/deployrecords/internal/ui/session"
+)
+
+var errNoSession = errors.New("the request has neither a bearer token nor a session")
+
+// forViewer serves a page to those who are logged in, and sends others to the login.
+func (u *UI) forViewer(serve func(http.ResponseWriter, *http.Request, render.Viewer) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, err := u.authenticate(r)
+		var rejected *auth.TokenError
+		switch {
+		case err == nil:
+			if err := serve(w, r, v); err != nil {
+				u.fail(w, r, &v, err)
+			}
+		case errors.Is(err, errNoSession):
+			u.toLogin(w, r, "")
+		case errors.As(err, &rejected) && r.Header.Get("Authorization") == "":
+			session.SetCookie(w, r, "", u.Now())
+			u.toLogin(w, r, "ended")
+		case errors.As(err, &rejected):
+			u.render(w, r, http.StatusUnauthorized, "error", render.Page{Title: "Not logged in", Content: render.Failure{
+				Heading: "Your proxy's token is not accepted", Message: rejected.Reason + ".", Advice: "Ask the people who run the proxy in front of this server.",
+			}})
+		default:
+			u.fail(w, r, nil, err)
+		}
+	})
+}
+
+// authenticate returns the viewer of a request. A bearer token, which only a proxy or a program sends, takes precedence.
+func (u *UI) authenticate(r *http.Request) (render.Viewer, error) {
+	token, err := auth.BearerToken(r.Header)
+	switch {
+	case err == nil:
+		principal, err := u.Verifier.Verify(r.Context(), token)
+		if err != nil {
+			return render.Viewer{}, err
+		}
+		if !principal.Allows(auth.ReadDeployments) {
+			return render.Viewer{}, &auth.TokenError{Reason: "the token does not have the scope " + string(auth.ReadDeployments)}
+		}
+		return render.Viewer{Scope: deployments.Scope{Organization: principal.Organization, Project: principal.Project}}, nil
+	case !errors.Is(err, auth.ErrNoToken):
+		return render.Viewer{}, err
+	}
+	carried := session.FromCookie(r)
+	if carried == "" {
+		return render.Viewer{}, errNoSession
+	}
+	credential, err := u.sessions.Verify(carried)
+	if err != nil {
+		return render.Viewer{}, err
+	}
+	return render.Viewer{Scope: deployments.Scope{Organization: credential.Organization, Project: credential.Project}, HasSession: true}, nil
+}
+
+// toLogin redirects to the login, which returns to this page.
+func (u *UI) toLogin(w http.ResponseWriter, r *http.Request, reason string) {
+	values := url.Values{}
+	if next := r.URL.RequestURI(); next != "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		values.Set("next", next)
+	}
+	if reason != "" {
+		values.Set("reason", reason)
+	}
+	http.Redirect(w, r, filters.Link("/login", values), http.StatusSeeOther)
+}
