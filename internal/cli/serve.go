@@ -117,6 +117,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		Document:          deployrecords.OpenAPI(),
 		RecordingDocument: contract.RecordingOpenAPI(),
 		AutoCreate:        c.AutoCreate.Value,
+		CORSOrigins:       c.CORSOrigins,
 		UI:                pages,
 		Now:               c.clock(),
 		Logger:            logger,

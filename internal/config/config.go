@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // Database has the settings of the database connection.
@@ -116,6 +119,8 @@ type Serve struct {
 	UI        Switch `name:"ui" env:"UI" default:"true" negatable:"" group:"Pages" help:"Serve the pages for people at /, with a login by token; --no-ui removes them."`
 	UIKeyFile string `name:"ui-key-file" env:"UI_KEY_FILE" placeholder:"FILE" group:"Pages" help:"File of secrets for the sessions of the pages, one per line, each at least 32 bytes. The first one signs, all verify. Several servers share the file. Without it, sessions end when the server stops."`
 
+	CORSOrigins Names `name:"cors-origins" env:"CORS_ORIGINS" placeholder:"ORIGIN" group:"Server" help:"Origin whose pages may call the API with a bearer token, as https://dash.example. Repeatable; the environment variable has one origin per line. Without it, browsers let no other origin read responses."`
+
 	LogFormat string `name:"log-format" env:"LOG_FORMAT" default:"text" placeholder:"text|json" group:"Log" help:"Format of the log on standard error."`
 	LogLevel  string `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"Log" help:"Lowest level that is logged: debug, info, warn or error."`
 }
@@ -194,6 +199,11 @@ func (s *Serve) Validate() []error {
 	}
 	if _, err := net.ResolveTCPAddr("tcp", s.Listen); err != nil {
 		add("--listen: %q is not HOST:PORT with a port from 0 to 65535: %w", s.Listen, addressError(err))
+	}
+	for _, origin := range s.CORSOrigins {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ToLower(u.Scheme+"://"+u.Host) != origin {
+			add("--cors-origins: %s is not an exact origin in lower case, such as https://dash.example", deployments.Quote(origin))
+		}
 	}
 	if s.UnknownParameters != "ignore" && s.UnknownParameters != "reject" {
 		add("--unknown-parameters: %q is neither ignore nor reject", s.UnknownParameters)

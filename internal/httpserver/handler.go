@@ -89,6 +89,7 @@ func New(o Options) (http.Handler, error) {
 				return &api.Problem{Status: http.StatusInternalServerError, Message: "an internal error occurred", Cause: fmt.Errorf("panic: %w\n%s", err, stack)}
 			},
 		}),
+		h.cors,
 		h.limitHeader,
 		h.matchRoute,
 		h.deadline,

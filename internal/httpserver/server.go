@@ -34,6 +34,8 @@ type Options struct {
 	AutoCreate bool
 	// RejectUnknownParameters makes a query parameter that no document names a 400 (Q1). By default, it is ignored.
 	RejectUnknownParameters bool
+	// CORSOrigins are the origins whose pages may read the API (R4), as https://dash.example.
+	CORSOrigins []string
 	// UI configures the pages for people; nil is a server without pages.
 	UI *ui.Options
 	// Now is the clock for snapshots in the future and the Date header; nil is time.Now. The log, limits and tokens use the
