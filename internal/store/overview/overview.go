@@ -13,10 +13,11 @@ import (
 
 // statement follows the common tables of listing.Select. Its rows are the columns of the matrix, then its groups, each with the
 // totals. {columns} is the table of the columns and {column_id} the record's column for its ids.
-const statement = `, pages AS (SELECT deployment_name FROM matching GROUP BY deployment_name ORDER BY deployment_name{bytes} LIMIT {size} OFFSET ?)
+const statement = `, counted AS (SELECT deployment_name, count(*) AS n FROM matching GROUP BY deployment_name)
+, pages AS (SELECT deployment_name FROM counted ORDER BY deployment_name{bytes} LIMIT {size} OFFSET ?)
 , groups AS (SELECT deployment_name, column_id, artifact_id, status, count(*) AS n, max(created_at) AS newest
 FROM matching WHERE deployment_name IN (SELECT deployment_name FROM pages) GROUP BY deployment_name, column_id, artifact_id, status)
-, totals AS (SELECT count(DISTINCT deployment_name) AS deployments, count(*) AS records FROM matching)
+, totals AS (SELECT count(*) AS deployments, CAST(coalesce(sum(n), 0) AS bigint) AS records FROM counted)
 , lines AS (
 SELECT 0 AS line, c.name AS column_name, '' AS deployment_name, 0 AS kind, '' AS name, '' AS version, '' AS digest, 0 AS status, CAST(0 AS bigint) AS n, {no_time} AS newest
 FROM {columns} c WHERE c.organization_id = (SELECT id FROM organization){visible}
