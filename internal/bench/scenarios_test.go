@@ -69,7 +69,7 @@ func TestInvalidOptionsAreRejectedBeforeAnythingStarts(t *testing.T) {
 		want   string
 	}{
 		{func(o *Options) { o.Records = 999 }, "records: got 999, want at least 1000"},
-		{func(o *Options) { o.Scenario = "speed" }, `scenario: got "speed", want one of listing, scale,`},
+		{func(o *Options) { o.Scenario = "speed" }, `scenario: got "speed", want one of listing, matrix, scale,`},
 	} {
 		o := tiny(t)
 		c.change(&o)
