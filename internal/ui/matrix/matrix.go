@@ -44,6 +44,9 @@ type Version struct {
 	deployments.Group
 	// Label is the version, or a part of the digest, or both if several artifacts of the cell have the version.
 	Label string
+	// Ended is the name of a status other than DEPLOYED, in lower case.
+	Ended   string
+	IsChart bool
 }
 
 // New arranges an overview. Columns by logical environment follow the order of the stages.
@@ -70,7 +73,7 @@ func New(o deployments.Overview, grouping deployments.Grouping) Matrix {
 			m.Rows = append(m.Rows, row)
 		}
 		cell := &m.Rows[len(m.Rows)-1].Cells[index[g.Column]]
-		cell.Versions = append(cell.Versions, Version{Group: g})
+		cell.Versions = append(cell.Versions, newVersion(g))
 		if g.Newest.After(cell.Newest) {
 			cell.Newest = g.Newest
 		}
@@ -84,6 +87,14 @@ func New(o deployments.Overview, grouping deployments.Grouping) Matrix {
 		}
 	}
 	return m
+}
+
+func newVersion(g deployments.Group) Version {
+	v := Version{Group: g, IsChart: g.Artifact.Kind == deployments.HelmChart}
+	if g.Status != deployments.Deployed {
+		v.Ended = strings.ToLower(g.Status.String())
+	}
+	return v
 }
 
 // label sets the labels of the versions, and whether the cell is mixed.

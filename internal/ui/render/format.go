@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -57,10 +58,8 @@ func Number(n int64) string {
 	return digits
 }
 
-func kindName(k deployments.Kind) string {
-	return map[deployments.Kind]string{deployments.ContainerImage: "image", deployments.HelmChart: "chart"}[k]
-}
+var kinds = map[deployments.Kind]string{deployments.ContainerImage: "image", deployments.HelmChart: "chart"}
 
-func statusName(s deployments.Status) string {
-	return map[deployments.Status]string{deployments.Deployed: "deployed", deployments.Decommissioned: "decommissioned", deployments.Superseded: "superseded"}[s]
-}
+func kindName(k deployments.Kind) string { return kinds[k] }
+
+func statusName(s deployments.Status) string { return strings.ToLower(s.String()) }
