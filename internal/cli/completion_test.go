@@ -97,7 +97,7 @@ func TestBashCompletes(t *testing.T) {
 		{[]string{"record", "--token-file", "=", "my."}, []string{"my.ndjson"}},
 		{[]string{"record", "--token-file=my"}, []string{"--token-file=my token", "--token-file=my.ndjson"}},
 		{[]string{"import", "--organ"}, []string{"--organization", "--organizations"}},
-		{[]string{"serve", "--no-"}, []string{"--no-auto-create"}},
+		{[]string{"serve", "--no-"}, []string{"--no-auto-create", "--no-ui"}},
 		{[]string{"import", "--organization", "a", "my."}, []string{"my.ndjson"}},
 		{[]string{"serve", "--log-format", "j"}, []string{"json"}},
 	} {

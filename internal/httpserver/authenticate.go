@@ -41,25 +41,25 @@ func (h *handler) authenticate(r *http.Request) (auth.Principal, error) {
 		}
 	}
 	problem := &api.Problem{Status: http.StatusUnauthorized, Message: "a bearer token is needed", Authenticate: "Bearer"}
-	var (
-		tokenErr *auth.TokenError
-		keysErr  *auth.KeysError
-	)
+	var tokenErr *auth.TokenError
 	switch {
-	case errors.As(err, &keysErr): // T2: the token may be good
-		return auth.Principal{}, &api.Problem{
-			Status:     http.StatusServiceUnavailable,
-			Message:    keysErr.Reason + ", try again",
-			RetryAfter: keysErr.RetryAfter,
-			Cause:      err,
-		}
 	case errors.Is(err, auth.ErrNoToken):
 	case errors.As(err, &tokenErr):
 		problem.Message = "the token is not accepted"
 		problem.Details = []string{tokenErr.Reason}
 		problem.Authenticate = `Bearer error="invalid_token"`
 	default:
-		return auth.Principal{}, fmt.Errorf("authenticate: %w", err)
+		return auth.Principal{}, fmt.Errorf("authenticate: %w", err) // of keys, among others
 	}
 	return auth.Principal{}, problem
+}
+
+// keysProblem is the 503 while the key of a token cannot be fetched: the token may be good (T2).
+func keysProblem(err *auth.KeysError) *api.Problem {
+	return &api.Problem{
+		Status:     http.StatusServiceUnavailable,
+		Message:    err.Reason + ", try again",
+		RetryAfter: err.RetryAfter,
+		Cause:      err,
+	}
 }

@@ -17,6 +17,7 @@ import (
 	recording "github.com/deployrecords/deployrecords/generated/recording/server"
 	"github.com/deployrecords/deployrecords/generated/server"
 	"github.com/deployrecords/deployrecords/internal/api"
+	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/ui"
 )
@@ -270,9 +271,12 @@ func problemOf(err error) *api.Problem {
 		problem *api.Problem
 		echoErr *echo.HTTPError
 		tooLong *http.MaxBytesError
+		keysErr *auth.KeysError
 	)
 	switch {
 	case errors.As(err, &problem):
+	case errors.As(err, &keysErr):
+		err = keysProblem(keysErr)
 	case errors.As(err, &tooLong):
 		err = bodyTooLarge(tooLong.Limit)
 	case errors.As(err, &echoErr) && echoErr.Code == http.StatusBadRequest:

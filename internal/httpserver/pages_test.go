@@ -3,6 +3,7 @@ package httpserver_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/csv"
 	"fmt"
 	"html"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -175,6 +178,45 @@ func TestLoginRejectsWithAdvice(t *testing.T) {
 	}
 	if answer := server.do("GET", "/", "Authorization: Bearer "+token(t, "acme")); answer.status != 200 {
 		t.Errorf("the pages after many failures: %d", answer.status)
+	}
+	// All people behind a proxy have one address: the failures of one must not lock out the others.
+	if answer := server.submit("/login", url.Values{"token": {token(t, "acme")}}); answer.status != 303 {
+		t.Errorf("a good token after many failures: %d", answer.status)
+	}
+}
+
+func TestPagesWaitForTheKeysOfTokens(t *testing.T) {
+	t.Parallel()
+	server, _ := onSQLite(t, withPages, func(o *options) { o.auth.JWKSURL = "http://127.0.0.1:1/jwks" }) // nobody listens there
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknown, err := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.MapClaims{"org_id": "acme", "exp": time.Now().Add(time.Hour).Unix()}).SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, answer := range map[string]answer{
+		"login": server.submit("/login", url.Values{"token": {unknown}}),
+		"page":  server.do("GET", "/", "Authorization: Bearer "+unknown),
+	} {
+		if answer.status != 503 || answer.header.Get("Retry-After") == "" || answer.header.Get("Refresh") == "" {
+			t.Errorf("%s: got %d %v", name, answer.status, answer.header)
+		}
+	}
+}
+
+func TestTokensAndSessionsAreDistinguished(t *testing.T) {
+	t.Parallel()
+	server, _ := onSQLite(t, withPages)
+	// A proxy may authenticate by itself and forward its own header.
+	ended := server.do("GET", "/", "Authorization: Basic eDp5", "Cookie: session=x")
+	if ended.status != 303 || !strings.Contains(ended.header.Get("Location"), "reason=ended") || !strings.Contains(ended.header.Get("Set-Cookie"), "session=;") {
+		t.Errorf("an invalid session: %d %v", ended.status, ended.header)
+	}
+	writer := token(t, "acme", func(r *auth.MintRequest) { r.Scopes = []auth.Scope{auth.WriteDeployments} })
+	if answer := server.do("GET", "/", "Authorization: Bearer "+writer); answer.status != 403 {
+		t.Errorf("a token without the scope: %d", answer.status)
 	}
 }
 

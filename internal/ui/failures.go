@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -34,7 +36,8 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, v *render.Viewer, err 
 	case status >= http.StatusInternalServerError:
 		content.Advice = "The log of the server has the reason, under the request id " + w.Header().Get("X-Request-Id") + "."
 	}
-	if status >= http.StatusInternalServerError {
+	hungUp := errors.Is(context.Cause(r.Context()), context.Canceled)
+	if status >= http.StatusInternalServerError && !hungUp {
 		u.Logger.Error("cannot answer a page", "request_id", w.Header().Get("X-Request-Id"), "status", status, "error", err)
 	}
 	u.render(w, r, status, "error", render.Page{Title: content.Heading, Viewer: v, Content: content})

@@ -43,13 +43,6 @@ func (u *UI) showLogin(w http.ResponseWriter, r *http.Request, status int, conte
 func (u *UI) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxTokenForm)
 	content := loginPage{Next: localPath(r.PostFormValue("next"))}
-	if wait := u.attempts.Wait(r.RemoteAddr); wait > 0 {
-		seconds := math.Ceil(wait.Seconds())
-		w.Header().Set("Retry-After", fmt.Sprint(seconds))
-		content.Error = fmt.Sprintf("There were too many failed logins from your address. Try again in %.0f seconds.", seconds)
-		u.showLogin(w, r, http.StatusTooManyRequests, content)
-		return
-	}
 	if !session.IsLoopback(r) && strings.HasPrefix(r.Header.Get("Origin"), "http:") {
 		content.Error = "Your browser keeps a session only over https. Open this page by https, or on the server's own machine by localhost."
 		u.showLogin(w, r, http.StatusBadRequest, content)
@@ -68,7 +61,13 @@ func (u *UI) login(w http.ResponseWriter, r *http.Request) {
 		session.SetCookie(w, r, signed, end)
 		http.Redirect(w, r, content.Next, http.StatusSeeOther)
 	case errors.As(err, &rejected):
-		u.attempts.Fail(r.RemoteAddr)
+		if wait := u.attempts.Fail(r.RemoteAddr); wait > 0 {
+			seconds := math.Ceil(wait.Seconds())
+			w.Header().Set("Retry-After", fmt.Sprint(seconds))
+			content.Error = fmt.Sprintf("There were too many failed logins from your address. Try again in %.0f seconds.", seconds)
+			u.showLogin(w, r, http.StatusTooManyRequests, content)
+			return
+		}
 		content.Error = "The token is not accepted: " + rejected.Reason + ". Check that all of it was copied, or get a new one."
 		u.showLogin(w, r, http.StatusUnauthorized, content)
 	default:

@@ -12,7 +12,11 @@ import (
 	"github.com/deployrecords/deployrecords/internal/ui/session"
 )
 
-var errNoSession = errors.New("the request has neither a bearer token nor a session")
+var (
+	errNoSession    = errors.New("the request has neither a bearer token nor a session")
+	errSessionEnded = errors.New("the session has ended")
+	errNoScope      = errors.New("the bearer token does not have the scope " + string(auth.ReadDeployments))
+)
 
 // forViewer serves a page to those who are logged in, and sends others to the login.
 func (u *UI) forViewer(serve func(http.ResponseWriter, *http.Request, render.Viewer) error) http.Handler {
@@ -26,17 +30,24 @@ func (u *UI) forViewer(serve func(http.ResponseWriter, *http.Request, render.Vie
 			}
 		case errors.Is(err, errNoSession):
 			u.toLogin(w, r, "")
-		case errors.As(err, &rejected) && r.Header.Get("Authorization") == "":
+		case errors.Is(err, errSessionEnded):
 			session.SetCookie(w, r, "", u.Now())
 			u.toLogin(w, r, "ended")
 		case errors.As(err, &rejected):
-			u.render(w, r, http.StatusUnauthorized, "error", render.Page{Title: "Not logged in", Content: render.Failure{
-				Heading: "Your proxy's token is not accepted", Message: rejected.Reason + ".", Advice: "Ask the people who run the proxy in front of this server.",
-			}})
+			u.rejectProxy(w, r, http.StatusUnauthorized, rejected.Reason)
+		case errors.Is(err, errNoScope):
+			u.rejectProxy(w, r, http.StatusForbidden, err.Error())
 		default:
 			u.fail(w, r, nil, err)
 		}
 	})
+}
+
+// rejectProxy shows that the bearer token of a request does not open the pages.
+func (u *UI) rejectProxy(w http.ResponseWriter, r *http.Request, status int, reason string) {
+	u.render(w, r, status, "error", render.Page{Title: "Not logged in", Content: render.Failure{
+		Heading: "Your proxy's token is not accepted", Message: reason + ".", Advice: "Ask the people who run the proxy in front of this server.",
+	}})
 }
 
 // authenticate returns the viewer of a request. A bearer token, which only a proxy or a program sends, takes precedence.
@@ -49,7 +60,7 @@ func (u *UI) authenticate(r *http.Request) (render.Viewer, error) {
 			return render.Viewer{}, err
 		}
 		if !principal.Allows(auth.ReadDeployments) {
-			return render.Viewer{}, &auth.TokenError{Reason: "the token does not have the scope " + string(auth.ReadDeployments)}
+			return render.Viewer{}, errNoScope
 		}
 		return render.Viewer{Scope: deployments.Scope{Organization: principal.Organization, Project: principal.Project}}, nil
 	case !errors.Is(err, auth.ErrNoToken):
@@ -60,6 +71,9 @@ func (u *UI) authenticate(r *http.Request) (render.Viewer, error) {
 		return render.Viewer{}, errNoSession
 	}
 	credential, err := u.sessions.Verify(carried)
+	if _, rejected := errors.AsType[*auth.TokenError](err); rejected {
+		return render.Viewer{}, errSessionEnded
+	}
 	if err != nil {
 		return render.Viewer{}, err
 	}

@@ -31,17 +31,15 @@ func NewAttempts() *Attempts {
 	return &Attempts{addresses: addresses}
 }
 
-// Wait returns how long the address (host:port) must wait before its next login, 0 if it need not.
-func (a *Attempts) Wait(address string) time.Duration {
-	tokens := a.limiter(address).Tokens()
-	if tokens >= 1 {
+// Fail counts a failed login of the address (host:port). It returns 0, or how long the address must wait if there were too many.
+// Tokens that are accepted do not pass it: all people behind a proxy have one address.
+func (a *Attempts) Fail(address string) (wait time.Duration) {
+	limiter := a.limiter(address)
+	if limiter.Allow() {
 		return 0
 	}
-	return time.Duration((1 - tokens) * float64(interval))
+	return time.Duration((1 - limiter.Tokens()) * float64(interval))
 }
-
-// Fail counts a failed login.
-func (a *Attempts) Fail(address string) { a.limiter(address).Allow() }
 
 func (a *Attempts) limiter(address string) *rate.Limiter {
 	if host, _, err := net.SplitHostPort(address); err == nil {
