@@ -75,7 +75,7 @@ func (c *Conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 	if err != nil {
 		return nil, err
 	}
-	return transaction{tx, c}, nil
+	return transaction{tx, c, ctx}, nil
 }
 
 // Close ends the session. Another one takes its place once the server has closed its side.
@@ -100,13 +100,23 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// transaction is pgx's transaction, whose context is not that of its rollback: pgx closes the session if it cannot roll back.
+// transaction is pgx's transaction.
 type transaction struct {
 	driver.Tx
 	conn *Conn
+	ctx  context.Context //nolint:containedctx // driver.Tx has none
 }
 
-// Rollback implements driver.Tx.
+// Commit implements driver.Tx. A COMMIT that waits for a synchronous standby ends without an error if it is cancelled, although no
+// standby has the transaction.
+func (t transaction) Commit() error {
+	if err := t.Tx.Commit(); err != nil {
+		return err
+	}
+	return t.ctx.Err()
+}
+
+// Rollback implements driver.Tx. Its context is not the transaction's: pgx closes the session if it cannot roll back.
 func (t transaction) Rollback() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()

@@ -10,6 +10,9 @@ CREATE TABLE organization_usage (
     project_versions     bigint NOT NULL
 );
 
+-- Names of transactions that have not ended would not be counted.
+LOCK TABLE environments, logical_environments, projects, project_versions IN SHARE MODE;
+
 INSERT INTO organization_usage (organization_id, environments, logical_environments, projects, project_versions)
 SELECT o.id,
   (SELECT count(*) FROM environments e WHERE e.organization_id = o.id),
