@@ -75,12 +75,14 @@ type row struct {
 	EnvironmentName                               string
 	LogicalEnvironmentName                        *string
 	ArtifactName, ArtifactVersion, ArtifactDigest string
+	// NamedID is the id of the artifact that the names belong to.
+	NamedID string
 }
 
 const (
 	// selectRecords selects the records r with the names of their ids. Each name is one search: see database.Lookup.
 	selectRecords = `SELECT r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.kind, r.status, r.project_set_id,
-  r.created_at, r.updated_at, r.last_seen_at, a.name AS artifact_name, a.version AS artifact_version, a.digest AS artifact_digest,
+  r.created_at, r.updated_at, r.last_seen_at, a.name AS artifact_name, a.version AS artifact_version, a.digest AS artifact_digest, a.id AS named_id,
   (SELECT e.name FROM environments e WHERE e.id = r.environment_id) AS environment_name,
   (SELECT l.name FROM logical_environments l WHERE l.id = r.logical_environment_id) AS logical_environment_name
 FROM deployment_records r`
@@ -88,10 +90,11 @@ FROM deployment_records r`
 )
 
 // read reads the organization's records with the ids that a query selects, and locks them by the strength unless it is empty.
+// It returns database.ErrOutdated if a record got another artifact meanwhile.
 func (r *Reader) read(ids, lock string, values map[string]any) ([]deployments.Record, error) {
 	values["organization"] = r.organizationID
 	artifact := database.Lookup{Table: "artifacts", Alias: "a", Condition: "a.id = r.artifact_id"}
-	query := selectRecords + r.dialect.Join("a.name, a.version, a.digest", artifact) +
+	query := selectRecords + r.dialect.Join("a.id, a.name, a.version, a.digest", artifact) +
 		" WHERE " + strings.Replace(r.dialect.SearchSets("r.id IN (?)"), "?", ids, 1) + ofOrganization + r.dialect.Lock(lock, "r")
 	var rows []row
 	if err := r.tx.Raw(query, values).Scan(&rows).Error; err != nil {
@@ -99,6 +102,9 @@ func (r *Reader) read(ids, lock string, values map[string]any) ([]deployments.Re
 	}
 	records := make([]deployments.Record, len(rows))
 	for i, row := range rows {
+		if row.NamedID != row.ArtifactID {
+			return nil, database.ErrOutdated // an import changed the artifact while the statement waited for the lock
+		}
 		records[i] = r.recordOf(row)
 	}
 	return records, nil
