@@ -55,7 +55,8 @@ func (c *Compactor) BuildMissing(ctx context.Context) error {
 // compactEach compacts the organizations of a query in rounds, one batch of each, until fewer than a batch are pending in
 // each. An organization that writes faster than it is compacted delays no other.
 func (c *Compactor) compactEach(ctx context.Context, query string, args ...any) (compacted int, failed error) {
-	for more := true; more && failed == nil; {
+	stuck := make(map[int64]bool)
+	for more := true; more; {
 		organizations, err := database.Column[int64](c.db.WithContext(ctx).Raw(query, args...))
 		if err != nil {
 			return compacted, c.db.MapError(ctx, err)
@@ -63,10 +64,17 @@ func (c *Compactor) compactEach(ctx context.Context, query string, args ...any) 
 		c.locks.retain(organizations)
 		more = false
 		for _, id := range organizations {
+			if stuck[id] {
+				continue
+			}
 			n, err := c.compactNext(ctx, id)
 			compacted += n
+			if err != nil { // the others go on
+				stuck[id] = true
+				failed = errors.Join(failed, c.db.MapError(ctx, err))
+				continue
+			}
 			more = more || n >= c.batchSize
-			failed = errors.Join(failed, c.db.MapError(ctx, err)) // one failure does not stop the others
 		}
 	}
 	return compacted, failed

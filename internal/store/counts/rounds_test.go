@@ -98,10 +98,15 @@ func TestALockThatIsMissedForLongIsAnError(t *testing.T) {
 	if n, err := s.Compact(t.Context()); err != nil || n == 0 { // it has been missed once
 		t.Errorf("compacted %d, %v", n, err)
 	}
+	if _, err := s.Record(t.Context(), "other", twenty(2)); err != nil {
+		t.Fatal(err)
+	}
 	s.SetLockPatience(0)
+	s.SetBatchSize(2)
 	if _, err := s.Compact(t.Context()); err == nil || !strings.Contains(err.Error(), `organization "locked": other transactions have had the lock of its counters for`) {
 		t.Errorf("got %v", err)
 	}
+	requirePending(t, s, "other", 0) // by several rounds
 	if err := holder.Commit(); err != nil {
 		t.Fatal(err)
 	}

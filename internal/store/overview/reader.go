@@ -18,7 +18,8 @@ type Reader struct {
 // New returns a reader whose statements pass the gate.
 func New(db *database.DB, gate *admission.Gate) *Reader { return &Reader{db, gate} }
 
-// read runs a statement and scans each of its rows into the destinations. It runs again if its plan was made for an earlier schema.
+// read runs a statement and scans each of its rows into the destinations. It runs again if its plan was made for an earlier schema,
+// or if its session ended before the first row.
 func (r *Reader) read(ctx context.Context, organization, text string, values, destinations []any, each func()) error {
 	release, err := r.gate.Acquire(ctx, organization)
 	if err != nil {
@@ -28,9 +29,13 @@ func (r *Reader) read(ctx context.Context, organization, text string, values, de
 	if err := r.db.File().CheckRecently(); err != nil {
 		return err
 	}
-	err = r.query(ctx, text, values, destinations, each)
-	if database.IsStalePlan(err) { // before the first row
-		err = r.query(ctx, text, values, destinations, each)
+	scanned := false
+	query := func() error {
+		return r.query(ctx, text, values, destinations, func() { scanned = true; each() })
+	}
+	err = query()
+	if !scanned && (database.IsStalePlan(err) || database.IsBroken(ctx, err)) {
+		err = query()
 	}
 	return r.db.MapError(ctx, err)
 }
