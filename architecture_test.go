@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"internal/recordcsv":         {},
 	"internal/specupdate":        {"internal/document"},
 
-	"internal/ui":         {"internal/auth", "internal/deployments", "internal/ui/export", "internal/ui/filters", "internal/ui/matrix", "internal/ui/render", "internal/ui/session", "internal/ui/swagger"},
+	"internal/ui":         {"internal/admission", "internal/auth", "internal/deployments", "internal/ui/export", "internal/ui/filters", "internal/ui/matrix", "internal/ui/render", "internal/ui/session", "internal/ui/swagger"},
 	"internal/ui/export":  {"internal/deployments", "internal/importer", "internal/recordcsv"},
 	"internal/ui/filters": {"internal/deployments"},
 	"internal/ui/matrix":  {"internal/deployments"},

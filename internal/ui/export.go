@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"time"
 
+	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/ui/export"
 	"github.com/deployrecords/deployrecords/internal/ui/filters"
@@ -13,6 +15,12 @@ import (
 
 // maxExported is the number of records in an export, which is read by one statement, so that it is from one snapshot of the data.
 const maxExported = 50_000
+
+// newExportGate returns the gate of exports, each of which has up to maxExported records in memory until its client has read them. An
+// organization has one at a time, so that its slow clients do not keep others from theirs.
+func newExportGate() *admission.Gate {
+	return admission.NewGate(admission.Options{Places: 2, PlacesEach: 1, MaxWait: time.Second})
+}
 
 // export sends all records of a view as a file: CSV whose cells are safe in a spreadsheet, NDJSON that an import takes, or JSON.
 func (u *UI) export(w http.ResponseWriter, r *http.Request, v render.Viewer) error {
@@ -23,12 +31,11 @@ func (u *UI) export(w http.ResponseWriter, r *http.Request, v render.Viewer) err
 	if q.Invalid {
 		return u.showRecords(w, r, v, recordsPage{Request: q, Heading: "Records", HasForm: true}, "/records")
 	}
-	select {
-	case u.exports <- struct{}{}:
-		defer func() { <-u.exports }()
-	default:
-		return &deployments.OverloadError{RetryAfter: retryAfter}
+	release, err := u.exports.Acquire(r.Context(), v.Scope.Organization)
+	if err != nil {
+		return err
 	}
+	defer release() // after the file is written: until then its records are in memory
 	q.Page = deployments.Page{Size: maxExported}
 	result, err := u.Store.List(r.Context(), v.Scope, q.Query)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/ui/filters"
@@ -46,13 +47,9 @@ type UI struct {
 	sessions *session.Sessions
 	attempts *session.Attempts
 	renderer *render.Renderer
-	// exports bounds the exports that are in memory at once.
-	exports chan struct{}
-	handler http.Handler
+	exports  *admission.Gate
+	handler  http.Handler
 }
-
-// maxExports is the number of exports at once: each may have maxExported records in memory.
-const maxExports = 2
 
 // Routes are the methods and paths of the pages, with * for the rest of a path. Every other path is not a page.
 var Routes = map[string][]string{
@@ -80,7 +77,7 @@ func New(o Options) (*UI, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &UI{Options: o, sessions: sessions, attempts: session.NewAttempts(), exports: make(chan struct{}, maxExports)}
+	u := &UI{Options: o, sessions: sessions, attempts: session.NewAttempts(), exports: newExportGate()}
 	if u.renderer, err = render.New(o.Now); err != nil {
 		return nil, err
 	}
