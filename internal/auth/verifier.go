@@ -68,6 +68,7 @@ type Verifier struct {
 	names             claimNames
 	organizations     []string // empty: all
 	allowMissingScope bool
+	rules             string // see acceptance
 }
 
 // New returns a Verifier, or one error with every violation of the options. No error text holds a secret or the user information of a URL.
@@ -134,6 +135,7 @@ func newVerifier(ctx context.Context, o Options, settings jwksSettings) (*Verifi
 	if o.IgnoreProjects {
 		v.names.project = ""
 	}
+	v.rules = rules(o, v.names)
 	v.reset()
 	if jwks != nil {
 		jwks.changed = v.reset

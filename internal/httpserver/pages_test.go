@@ -110,10 +110,12 @@ func TestSessionsEndWithTheirTokens(t *testing.T) {
 		change func(*options)
 		status int
 	}{
-		"another server":     {func(*options) {}, 200},
-		"without the key":    {func(o *options) { o.auth.HMACSecrets = [][]byte{[]byte("another secret of more than 32 bytes")} }, 303},
-		"without the tenant": {func(o *options) { o.auth.Organizations = []string{"globex"} }, 303},
-		"with other secrets": {func(o *options) { o.UI = &ui.Options{} }, 303},
+		"another server":       {func(*options) {}, 200},
+		"without the key":      {func(o *options) { o.auth.HMACSecrets = [][]byte{[]byte("another secret of more than 32 bytes")} }, 303},
+		"without the tenant":   {func(o *options) { o.auth.Organizations = []string{"globex"} }, 303},
+		"with an audience":     {func(o *options) { o.auth.Audience = "deployrecords" }, 303},
+		"with a project claim": {func(o *options) { o.auth.ProjectClaim = "repository" }, 303},
+		"with other secrets":   {func(o *options) { o.UI = &ui.Options{} }, 303},
 		"with rotated secrets": {func(o *options) {
 			o.UI.SessionSecrets = append([][]byte{[]byte("a new secret of sessions, 32 bytes or more")}, o.UI.SessionSecrets...)
 		}, 200},

@@ -1,7 +1,7 @@
 // Package session keeps people logged in: it issues a token of its own for a bearer token, and carries it in a cookie.
 //
 // A session lets its holder read pages and nothing else. Its key is derived from the key file, so that the API never accepts a
-// session, and it ends with the key, the organization or the expiry of the bearer token.
+// session. It ends with the key, the organization or the expiry of the bearer token, and with the rules that accepted the token.
 package session
 
 import (
