@@ -236,6 +236,43 @@ func TestCookiesAreSecureBeyondLoopback(t *testing.T) {
 	}
 }
 
+// A proxy with TLS may replace the host by that of the server.
+func TestCookiesAreSecureBehindAProxyThatReplacesTheHost(t *testing.T) {
+	t.Parallel()
+	server, _ := onSQLite(t, withPages)
+	form := url.Values{"token": {token(t, "acme")}}
+	browser := []string{"Origin: https://deployrecords.example", "Sec-Fetch-Site: same-origin"}
+	plain := server.login(token(t, "globex"))
+	answer := server.submit("/login", form, append(browser, plain)...)
+	set := answer.header.Values("Set-Cookie")
+	if answer.status != 303 || len(set) != 2 || !strings.HasPrefix(set[0], "__Host-session=ey") || !strings.Contains(set[0], "; Secure") || !strings.HasPrefix(set[1], "session=; Path=/; Max-Age=0") {
+		t.Fatalf("got %d %q", answer.status, set)
+	}
+	secure, _, _ := strings.Cut(set[0], ";")
+	both := plain + "; " + secure
+	if answer := server.do("GET", "/", both); answer.status != 200 || !bytes.Contains(answer.body, []byte("acme")) || bytes.Contains(answer.body, []byte("globex")) {
+		t.Errorf("with both cookies: %d", answer.status)
+	}
+	answer = server.submit("/logout", nil, append(browser, both)...)
+	set = answer.header.Values("Set-Cookie")
+	if answer.status != 303 || len(set) != 2 || !strings.HasPrefix(set[0], "__Host-session=; Path=/; Max-Age=0") || !strings.Contains(set[0], "; Secure") || !strings.HasPrefix(set[1], "session=; Path=/; Max-Age=0") {
+		t.Errorf("logout: %d %q", answer.status, set)
+	}
+	for _, copied := range []string{plain, "Cookie: " + secure} {
+		if answer := server.do("GET", "/", copied); answer.status != 303 {
+			t.Errorf("after the logout: %d", answer.status)
+		}
+	}
+	request, err := http.NewRequest(http.MethodGet, server.url+"/", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = "deployrecords.example"
+	if answer := server.send(request, server.login(token(t, "acme"))); answer.status != 303 {
+		t.Errorf("a cookie without the prefix beyond loopback: %d", answer.status)
+	}
+}
+
 func TestPagesHaveSafeHeaders(t *testing.T) {
 	t.Parallel()
 	server, _ := onSQLite(t, withPages)

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/ui/render"
@@ -76,8 +75,10 @@ func (u *UI) login(w http.ResponseWriter, r *http.Request) {
 }
 
 func (u *UI) logout(w http.ResponseWriter, r *http.Request) {
-	u.sessions.End(session.FromCookie(r))
-	session.SetCookie(w, r, "", time.Now())
+	for _, carried := range session.Carried(r) {
+		u.sessions.End(carried)
+	}
+	session.RemoveCookies(w, r)
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }
 

@@ -31,7 +31,7 @@ func (u *UI) forViewer(serve func(http.ResponseWriter, *http.Request, render.Vie
 		case errors.Is(err, errNoSession):
 			u.toLogin(w, r, "")
 		case errors.Is(err, errSessionEnded):
-			session.SetCookie(w, r, "", u.Now())
+			session.RemoveCookies(w, r)
 			u.toLogin(w, r, "ended")
 		case errors.As(err, &rejected):
 			u.rejectProxy(w, r, http.StatusUnauthorized, rejected.Reason)
@@ -66,11 +66,11 @@ func (u *UI) authenticate(r *http.Request) (render.Viewer, error) {
 	case !errors.Is(err, auth.ErrNoToken):
 		return render.Viewer{}, err
 	}
-	carried := session.FromCookie(r)
-	if carried == "" {
+	carried := session.Carried(r)
+	if len(carried) == 0 {
 		return render.Viewer{}, errNoSession
 	}
-	credential, err := u.sessions.Verify(carried)
+	credential, err := u.sessions.Verify(carried[0])
 	if _, rejected := errors.AsType[*auth.TokenError](err); rejected {
 		return render.Viewer{}, errSessionEnded
 	}
