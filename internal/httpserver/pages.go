@@ -23,6 +23,7 @@ func (h *handler) addPages(e *echo.Echo) error {
 	options := *h.UI
 	options.Store, options.Verifier, options.Paging = h.Store, h.Verifier, h.Paging
 	options.ParseQuery, options.Describe = h.parsePageQuery, describe
+	options.Allow = h.rates.allow
 	options.Now, options.Logger = h.Now, h.Logger
 	pages, err := ui.New(options)
 	if err != nil {

@@ -45,3 +45,22 @@ func TestSlowPagesExportsLeaveAPlaceToOtherOrganizations(t *testing.T) {
 		t.Errorf("beyond all places: %d", response.StatusCode)
 	}
 }
+
+func TestTheRateLimitHoldsForPages(t *testing.T) {
+	t.Parallel()
+	server, _ := onSQLite(t, withPages, func(o *options) { o.Limits.Rate = 1 })
+	session := server.login(token(t, "acme"))
+	var limited answer
+	for n := 0; limited.status != http.StatusTooManyRequests; n++ {
+		if n > 1000 {
+			t.Fatal("no request was rejected")
+		}
+		limited = server.do(http.MethodGet, "/records", session)
+	}
+	if limited.header.Get("Retry-After") == "" || !strings.Contains(string(limited.body), "more than 1 requests a second") {
+		t.Errorf("got %v %s", limited.header, limited.body)
+	}
+	if answer := server.do(http.MethodGet, "/records", server.login(token(t, "globex"))); answer.status != http.StatusOK {
+		t.Errorf("another organization: got %d", answer.status)
+	}
+}

@@ -35,12 +35,12 @@ func newRateLimit(perSecond int) *rateLimit {
 	return &rateLimit{perSecond, limiters}
 }
 
-// allow counts a request of the caller, or returns a 429. The requests of one second may arrive at once.
-func (l *rateLimit) allow(caller api.Caller) error {
+// allow counts a request of a subject, which may be empty, or returns a 429. The requests of one second may arrive at once.
+func (l *rateLimit) allow(organization, name string) error {
 	if l == nil {
 		return nil
 	}
-	key := subject{caller.Organization, caller.Subject}
+	key := subject{organization, name}
 	limiter, ok := l.limiters.Get(key)
 	if !ok {
 		limiter = rate.NewLimiter(rate.Limit(l.perSecond), l.perSecond)

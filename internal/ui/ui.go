@@ -31,7 +31,9 @@ type Options struct {
 		Overview(context.Context, deployments.Scope, deployments.Query, deployments.Grouping) (deployments.Overview, error)
 		Search(context.Context, deployments.Scope, string) (deployments.Matches, error)
 	}
-	Verifier   *auth.Verifier
+	Verifier *auth.Verifier
+	// Allow counts a request for a page by a token's subject, which may be empty, or returns the error that limits it.
+	Allow      func(organization, subject string) error
 	Paging     deployments.Paging
 	ParseQuery filters.Parse
 	// Describe returns the status and the message, for a person, of a response to an error.

@@ -6,6 +6,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,9 +16,10 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// counting is a store that counts its calls.
+// counting is a store that counts its calls, and what Allow got.
 type counting struct {
 	calls    int
+	allowed  []string
 	overview deployments.Overview
 }
 
@@ -37,16 +41,33 @@ func (s *counting) Search(context.Context, deployments.Scope, string) (deploymen
 // open returns a function that gets a page from a store.
 func open(t *testing.T, s *counting) func(path string) *httptest.ResponseRecorder {
 	t.Helper()
+	u, token := newUI(t, s)
+	return func(path string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		u.ServeHTTP(w, r)
+		return w
+	}
+}
+
+// newUI returns pages from a store, and a token that opens them.
+func newUI(t *testing.T, s *counting) (u *UI, token string) {
+	t.Helper()
 	secret := []byte("a secret of the tests, longer than 32 bytes")
 	verifier, err := auth.New(t.Context(), auth.Options{HMACSecrets: [][]byte{secret}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := auth.Mint(secret, auth.MintRequest{Organization: "acme", Scopes: []auth.Scope{auth.ReadDeployments}, TTL: time.Hour})
+	token, err = auth.Mint(secret, auth.MintRequest{Organization: "acme", Subject: "ann", Scopes: []auth.Scope{auth.ReadDeployments}, TTL: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := New(Options{
+	u, err = New(Options{
+		Allow: func(organization, subject string) error {
+			s.allowed = append(s.allowed, organization+"/"+subject)
+			return nil
+		},
 		Store: s, Verifier: verifier, Paging: deployments.DefaultPaging(), Logger: slog.New(slog.DiscardHandler),
 		ParseQuery: func(string) (deployments.Query, []string, error) {
 			return deployments.Query{Page: deployments.DefaultPaging().Page(0, 0)}, nil, nil
@@ -56,12 +77,37 @@ func open(t *testing.T, s *counting) func(path string) *httptest.ResponseRecorde
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(path string) *httptest.ResponseRecorder {
-		r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
-		r.Header.Set("Authorization", "Bearer "+token)
+	return u, token
+}
+
+func TestPagesCountTowardsTheLimitOfTheirSubject(t *testing.T) {
+	t.Parallel()
+	s := &counting{}
+	u, token := newUI(t, s)
+	send := func(method, path, cookie string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, path, strings.NewReader(url.Values{"token": {token}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Cookie", cookie)
 		w := httptest.NewRecorder()
 		u.ServeHTTP(w, r)
 		return w
+	}
+	cookie, _, _ := strings.Cut(send("POST", "/login", "").Header().Get("Set-Cookie"), ";")
+	for _, path := range []string{"/login", u.renderer.Assets.Path("favicon.svg"), "/favicon.ico", "/docs/", "/nothing"} {
+		send("GET", path, cookie)
+	}
+	if len(s.allowed) > 0 {
+		t.Errorf("what asks no store counts: %q", s.allowed)
+	}
+	send("GET", "/records", "") // leads to the login
+	open(t, s)("/")
+	for _, path := range []string{"/", "/records/csv", "/search?q=x"} {
+		if w := send("GET", path, cookie); w.Code != http.StatusOK {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	if want := []string{"acme/ann", "acme/ann", "acme/ann", "acme/ann"}; !slices.Equal(s.allowed, want) {
+		t.Errorf("got %q, want %q", s.allowed, want)
 	}
 }
 

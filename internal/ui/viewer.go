@@ -25,7 +25,10 @@ func (u *UI) forViewer(serve func(http.ResponseWriter, *http.Request, render.Vie
 		var rejected *auth.TokenError
 		switch {
 		case err == nil:
-			if err := serve(w, r, v); err != nil {
+			if err = u.Allow(v.Organization, v.Subject); err == nil {
+				err = serve(w, r, v)
+			}
+			if err != nil {
 				u.fail(w, r, &v, err)
 			}
 		case errors.Is(err, errNoSession):
@@ -62,7 +65,7 @@ func (u *UI) authenticate(r *http.Request) (render.Viewer, error) {
 		if !principal.Allows(auth.ReadDeployments) {
 			return render.Viewer{}, errNoScope
 		}
-		return render.Viewer{Scope: deployments.Scope{Organization: principal.Organization, Project: principal.Project}}, nil
+		return render.Viewer{Scope: deployments.Scope{Organization: principal.Organization, Project: principal.Project}, Subject: principal.Subject}, nil
 	case !errors.Is(err, auth.ErrNoToken):
 		return render.Viewer{}, err
 	}
@@ -77,7 +80,9 @@ func (u *UI) authenticate(r *http.Request) (render.Viewer, error) {
 	if err != nil {
 		return render.Viewer{}, err
 	}
-	return render.Viewer{Scope: deployments.Scope{Organization: credential.Organization, Project: credential.Project}, HasSession: true}, nil
+	return render.Viewer{
+		Scope: deployments.Scope{Organization: credential.Organization, Project: credential.Project}, Subject: credential.Subject, HasSession: true,
+	}, nil
 }
 
 // toLogin redirects to the login, which returns to this page.

@@ -15,6 +15,8 @@ import (
 // Viewer is the person who looks at a page.
 type Viewer struct {
 	deployments.Scope
+	// Subject is that of the token; it may be empty.
+	Subject string
 	// HasSession is false for a proxy's bearer token, which has no logout here.
 	HasSession bool
 }

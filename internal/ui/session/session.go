@@ -66,7 +66,7 @@ func New(verifier *auth.Verifier, secrets [][]byte, now func() time.Time) (*Sess
 	return s, nil
 }
 
-// claims is the payload of a session.
+// claims is the payload of a session. Its subject is that of the bearer token.
 type claims struct {
 	jwt.RegisteredClaims
 	Organization string `json:"organization"`
@@ -95,14 +95,14 @@ func (s *Sessions) Issue(ctx context.Context, token string) (signed string, end 
 	}
 	signed, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			ID: rand.Text(), Audience: jwt.ClaimStrings{audience},
+			ID: rand.Text(), Subject: c.Subject, Audience: jwt.ClaimStrings{audience},
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(end),
 		},
 		Organization: c.Organization, Project: c.Project,
 		TokenIssuer: c.Issuer, TokenKeyID: c.KeyID, TokenID: c.TokenID, TokenKey: c.Key,
 	}).SignedString(s.keys[0])
 	if len(signed) > maxBytes {
-		return "", time.Time{}, &auth.TokenError{Reason: "the token's organization, project or issuer is too long for a cookie"}
+		return "", time.Time{}, &auth.TokenError{Reason: "the token's subject, organization, project or issuer is too long for a cookie"}
 	}
 	return signed, end, err
 }
@@ -115,7 +115,7 @@ func (s *Sessions) Verify(session string) (auth.Credential, error) {
 		return auth.Credential{}, err
 	}
 	credential := auth.Credential{
-		Organization: c.Organization, Project: c.Project,
+		Subject: c.Subject, Organization: c.Organization, Project: c.Project,
 		Issuer: c.TokenIssuer, KeyID: c.TokenKeyID, TokenID: c.TokenID, Key: c.TokenKey, Expires: c.ExpiresAt.Time,
 	}
 	return credential, s.verifier.Check(credential, s.digestBy(key))
