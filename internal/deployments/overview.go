@@ -12,15 +12,28 @@ const (
 	ByEnvironment
 )
 
+// Columns selects the columns of an Overview.
+type Columns struct {
+	Grouping Grouping
+	// Page is one of the columns that the scope may see: first those with a matching record, then the others, both in byte order.
+	Page Page
+}
+
+// MaxVersions is the maximum number of groups of one kind in a cell of an Overview.
+const MaxVersions = 8
+
 // Overview groups the records of a Query by deployment name, column, artifact and status.
 type Overview struct {
-	// Columns are the names of all columns that the scope may see, in byte order, also those without a matching record. Records
-	// without a logical environment have none.
+	// Columns are the names of the page's columns in byte order. Records without a logical environment have none.
 	Columns []string
-	// Groups are those of the page's deployment names, in byte order of the deployment names.
+	// DeploymentNames are those of the page, in byte order, also those without a record in the page's columns.
+	DeploymentNames []string
+	// Groups are those of the page's deployment names in the page's columns and without a column, in byte order of the deployment
+	// names. A cell has at most MaxVersions of each kind: first the deployed ones, then the others, both from the newest.
 	Groups []Group
-	// Deployments is the number of deployment names with matching records, and Records the number of these records.
-	Deployments, Records int64
+	// TotalColumns is the number of columns that the scope may see, Deployments the number of deployment names with matching
+	// records, and Records the number of these records.
+	TotalColumns, Deployments, Records int64
 }
 
 // Group is the records of one deployment name in one column that have the same artifact and status.
@@ -34,6 +47,8 @@ type Group struct {
 	Records int64
 	// Newest is the greatest CreatedAt of the records.
 	Newest time.Time
+	// Omitted is the number of groups of the same cell and kind that the overview leaves out.
+	Omitted int64
 }
 
 // MaxMatches is the maximum number of each kind of match that a search returns.

@@ -18,7 +18,7 @@ type Store interface {
 
 	// Overview groups the records that the query selects, from one snapshot of the data. The query's page is one of deployment
 	// names. An unknown organization has no columns and no groups.
-	Overview(ctx context.Context, scope Scope, query Query, grouping Grouping) (Overview, error)
+	Overview(ctx context.Context, scope Scope, query Query, columns Columns) (Overview, error)
 
 	// Search finds names and digests that begin with a text, which is not empty. It finds what a record in the scope has, also
 	// if that record is not the latest of its slot. Case matters.

@@ -467,6 +467,66 @@ func TestT5_NoPageShowsNamesOfOthers(t *testing.T) {
 	}, withPages)
 }
 
+var columnPages = regexp.MustCompile(`(?s)<nav class="pager" aria-label="Pages of environments">\s*<span>([^<]*)</span>(.*?)</nav>`)
+
+func TestMatrixOf2000EnvironmentsHasPagesOfColumns(t *testing.T) {
+	t.Parallel()
+	onEachEngine(t, func(t *testing.T, server *testServer, s deployments.Store) {
+		var entries []deployments.ImportEntry
+		add := func(environment, deployment int) {
+			n := len(entries) + 1
+			entries = append(entries, storetest.Entry(n, n, fmt.Sprintf("edge-store-%04d", environment), fmt.Sprintf("payment-gateway-%02d", deployment)))
+		}
+		for environment := range 2000 {
+			add(environment, 0)
+			for deployment := 1; environment < 200 && deployment < 25; deployment++ {
+				add(environment, deployment)
+			}
+		}
+		storetest.Load(t, s, "acme", entries...)
+		bearer := "Authorization: Bearer " + token(t, "acme")
+		for _, c := range []struct {
+			path, shown, first, absent string
+		}{
+			{"/?by=environment", "1–200 of 2\u202f000 environments", "edge-store-0000", "edge-store-0200"},
+			{"/?by=environment&column_page=10", "1\u202f801–2\u202f000 of 2\u202f000 environments", "edge-store-1800", "edge-store-1799"},
+			{"/?by=environment&column_page=99", "2\u202f000 environments", "payment-gateway-24", "edge-store"},
+			{"/?by=environment&column_page=2&environment_name=edge-store-1234", "", "edge-store-1234", "edge-store-0200"},
+		} {
+			answer := server.do("GET", c.path, bearer)
+			page := html.UnescapeString(string(answer.body))
+			var shown string
+			if found := columnPages.FindStringSubmatch(page); found != nil {
+				shown = found[1]
+			}
+			if answer.status != 200 || len(answer.body) > 2_000_000 || shown != c.shown || !strings.Contains(page, c.first) || strings.Contains(page, c.absent) {
+				t.Errorf("%s: %d, %d bytes, %q, with %s %v, with %s %v", c.path, answer.status, len(answer.body), shown,
+					c.first, strings.Contains(page, c.first), c.absent, strings.Contains(page, c.absent))
+			}
+		}
+		walked := 0
+		for path := "/?by=environment"; path != "" && walked < 20; walked++ {
+			links := columnPages.FindStringSubmatch(string(server.do("GET", path, bearer).body))
+			if links == nil {
+				t.Fatalf("%s has no pages of columns", path)
+			}
+			path = ""
+			if next := regexp.MustCompile(`rel="next" href="([^"]*)"`).FindStringSubmatch(links[2]); next != nil {
+				path = html.UnescapeString(next[1])
+			}
+		}
+		if walked != 10 {
+			t.Errorf("walked over %d pages of columns", walked)
+		}
+		for _, number := range []string{"0", "-1", "x", "3000000000"} {
+			answer := server.do("GET", "/?column_page="+number, bearer)
+			if answer.status != 400 || !strings.Contains(html.UnescapeString(string(answer.body)), `column_page: "`+number+`" is not a number from 1 to 2147483647`) {
+				t.Errorf("column_page=%s: %d", number, answer.status)
+			}
+		}
+	}, withPages)
+}
+
 func TestPagesRetryWhileTheDatabaseIsDown(t *testing.T) {
 	t.Parallel()
 	stub := stubStore{list: func(context.Context) (deployments.Result, error) {

@@ -158,10 +158,13 @@ func TestPropertyListingMatchesTheModel(t *testing.T) {
 // requireSameOverview compares an overview of the query, and a search.
 func requireSameOverview(t *rapid.T, s, model deployments.Store, scope deployments.Scope, q deployments.Query) {
 	grouping := rapid.SampledFrom([]deployments.Grouping{deployments.ByLogicalEnvironment, deployments.ByEnvironment}).Draw(t, "grouping")
-	want, _ := model.Overview(context.Background(), scope, q, grouping)
-	got, err := s.Overview(context.Background(), scope, q, grouping)
+	columns := deployments.Columns{Grouping: grouping, Page: deployments.Page{
+		Number: rapid.SampledFrom([]int32{0, 0, 1, 5}).Draw(t, "page of columns"), Size: rapid.SampledFrom([]int32{1, 2, 200}).Draw(t, "columns"),
+	}}
+	want, _ := model.Overview(context.Background(), scope, q, columns)
+	got, err := s.Overview(context.Background(), scope, q, columns)
 	if err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
-		t.Fatalf("overview %+v %+v %d: %v\ngot  %+v\nwant %+v", scope, q, grouping, err, got, want)
+		t.Fatalf("overview %+v %+v %+v: %v\ngot  %+v\nwant %+v", scope, q, columns, err, got, want)
 	}
 	prefix := rapid.SampledFrom([]string{"p", "pr_", "e", "é", "a", "a%", "n", "1", "sha256:", "sha256:0000", "000", "%", "x"}).Draw(t, "prefix")
 	matches, _ := model.Search(context.Background(), scope, prefix)

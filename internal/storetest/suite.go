@@ -54,6 +54,7 @@ var suite = []suiteTest{
 	{"L9_PageAndTotalAreOfOneSnapshot", testL9_PageAndTotalAreOfOneSnapshot},
 	{"ListEndsWithItsContext", testListEndsWithItsContext},
 	{"OverviewGroupsWhatRuns", testOverviewGroupsWhatRuns},
+	{"OverviewIsBoundedInVersionsAndColumns", testOverviewIsBoundedInVersionsAndColumns},
 	{"T5_OverviewAndSearchHideOtherProjectsAndOrganizations", testT5_OverviewAndSearchHideOtherProjectsAndOrganizations},
 	{"SearchMatchesPrefixesExactly", testSearchMatchesPrefixesExactly},
 	{"I1_MissingIDsAreFoundByNameOrGenerated", testI1_MissingIDsAreFoundByNameOrGenerated},

@@ -13,7 +13,7 @@ var running = deployments.Query{History: deployments.All, Status: deployments.De
 // overviewOf returns the columns and a line for each group.
 func overviewOf(t *testing.T, s deployments.Store, scope deployments.Scope, q deployments.Query, grouping deployments.Grouping) (columns, groups []string, o deployments.Overview) {
 	t.Helper()
-	o, err := s.Overview(t.Context(), scope, q, grouping)
+	o, err := s.Overview(t.Context(), scope, q, deployments.Columns{Grouping: grouping, Page: running.Page})
 	if err != nil {
 		t.Fatalf("overview %+v: %v", q, err)
 	}
@@ -72,6 +72,50 @@ func testOverviewGroupsWhatRuns(t *testing.T, open Opener) {
 	second.Page.Number = 9
 	if _, groups, o := overviewOf(t, s, Acme, second, deployments.ByEnvironment); len(groups) > 0 || o.Deployments != 2 {
 		t.Errorf("past the end: %q of %d", groups, o.Deployments)
+	}
+}
+
+func testOverviewIsBoundedInVersionsAndColumns(t *testing.T, open Opener) {
+	s := open(t)
+	var entries []deployments.ImportEntry
+	add := func(environment, deployment string, options ...Option) {
+		entries = append(entries, Entry(len(entries)+1, len(entries)+1, environment, deployment, options...))
+	}
+	add("deep", "api", WithDigest(0xd)) // older than the superseded ones
+	for i := range 2 * deployments.MaxVersions {
+		add("deep", "api", WithDigest(0x100+i), WithStatus(deployments.Superseded))
+	}
+	add("deep", "api", WithKind(deployments.HelmChart), WithDigest(0xc))
+	for i := range 5 {
+		add(fmt.Sprint("env-", i), "web", WithStatus(deployments.Decommissioned))
+	}
+	add("env-4", "web")
+	Load(t, s, "acme", entries...)
+
+	history := deployments.Query{History: deployments.All, DeploymentName: "api", Page: running.Page}
+	_, groups, o := overviewOf(t, s, Acme, history, deployments.ByEnvironment)
+	if len(groups) != deployments.MaxVersions+1 || groups[deployments.MaxVersions] != "api|deep|HELM_CHART c|DEPLOYED ×1" || o.Groups[deployments.MaxVersions].Omitted != 0 {
+		t.Fatalf("a cell of a long history: %q", groups)
+	}
+	for i, g := range o.Groups[:deployments.MaxVersions-1] { // the newest superseded ones
+		if g.Artifact.Digest != Digest(0x100+2*deployments.MaxVersions-1-i) || g.Omitted != deployments.MaxVersions+1 {
+			t.Errorf("version %d is %+v", i, g)
+		}
+	}
+	if groups[deployments.MaxVersions-1] != "api|deep|CONTAINER_IMAGE d|DEPLOYED ×1" || o.Records != int64(2*deployments.MaxVersions+2) {
+		t.Errorf("the deployed version is not in %q, %d records", groups, o.Records)
+	}
+
+	for number, want := range []string{
+		"[deep env-4] [api web] 3", // with matching records
+		"[env-0 env-1] [api web] 0", "[env-2 env-3] [api web] 0", "[] [api web] 0",
+	} {
+		o, err := s.Overview(t.Context(), Acme, running, deployments.Columns{
+			Grouping: deployments.ByEnvironment, Page: deployments.Page{Number: int32(number), Size: 2},
+		})
+		if got := fmt.Sprint(o.Columns, o.DeploymentNames, len(o.Groups)); err != nil || got != want || o.TotalColumns != 6 {
+			t.Errorf("columns, page %d: got %s of %d and %v, want %s", number, got, o.TotalColumns, err, want)
+		}
 	}
 }
 

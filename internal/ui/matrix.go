@@ -11,10 +11,10 @@ import (
 	"github.com/deployrecords/deployrecords/internal/ui/render"
 )
 
-// The rows on a page of the matrix, by the number of its columns: a page of 200 environments stays below 2 MB.
+// The rows and columns on a page of the matrix: a page of 5,000 cells stays below 2 MB.
 const (
-	rowsByLogicalEnvironment = 100
-	rowsByEnvironment        = 25
+	rowsByLogicalEnvironment, columnsByLogicalEnvironment = 100, 50
+	rowsByEnvironment, columnsByEnvironment               = 25, 200
 )
 
 // byEnvironment is the value of the parameter by for columns by environment.
@@ -28,6 +28,7 @@ type matrixPage struct {
 	*filters.Request
 	matrix.Matrix
 	Pager             filters.Pager
+	ColumnPager       filters.Pager
 	Records           int64
 	ByEnvironment     bool
 	Mixed, Differs    int
@@ -47,13 +48,20 @@ func (u *UI) matrix(w http.ResponseWriter, r *http.Request, v render.Viewer) err
 		return err
 	}
 	content := matrixPage{Request: q}
-	grouping := deployments.ByLogicalEnvironment
+	columns := deployments.Columns{Grouping: deployments.ByLogicalEnvironment}
+	rows, width, thing := int32(rowsByLogicalEnvironment), int32(columnsByLogicalEnvironment), "logical environment"
 	switch by := r.URL.Query().Get("by"); by {
 	case byEnvironment:
-		grouping, content.ByEnvironment = deployments.ByEnvironment, true
+		columns.Grouping, content.ByEnvironment = deployments.ByEnvironment, true
+		rows, width, thing = rowsByEnvironment, columnsByEnvironment, "environment"
 	case "", "logical_environment":
 	default:
 		q.Violations, q.Invalid = append(q.Violations, "by: "+deployments.Quote(by)+" is neither logical_environment nor environment"), true
+	}
+	columns.Page = q.ColumnPage(width)
+	name := columnFilter(q.Query, columns.Grouping)
+	if name != "" { // leaves one column, which is the first: it alone has matching records
+		columns.Page.Number = 0
 	}
 	content.IsRunning = q.Values.Get("full_history") == filters.AllRecords && q.Values.Get("status") == filters.Deployed
 	content.Running = q.With("/", "full_history", "", "status", "")
@@ -64,20 +72,17 @@ func (u *UI) matrix(w http.ResponseWriter, r *http.Request, v render.Viewer) err
 	status := http.StatusBadRequest
 	if !q.Invalid {
 		status = http.StatusOK
-		rows := int32(rowsByLogicalEnvironment)
-		if content.ByEnvironment {
-			rows = rowsByEnvironment
-		}
 		q.Page.Size = min(q.Page.Size, rows)
-		overview, err := u.Store.Overview(r.Context(), v.Scope, q.Query, grouping)
+		overview, err := u.Store.Overview(r.Context(), v.Scope, q.Query, columns)
 		if err != nil {
 			return err
 		}
-		// A filter by the columns leaves one of them.
-		if name := columnFilter(q.Query, grouping); name != "" {
+		if name != "" {
 			overview.Columns = slices.DeleteFunc(overview.Columns, func(column string) bool { return column != name })
+			overview.TotalColumns = int64(len(overview.Columns))
 		}
-		content.show(overview, grouping)
+		content.show(overview, columns.Grouping)
+		content.ColumnPager = q.ColumnPages(columns.Page, len(overview.Columns), overview.TotalColumns, thing)
 		content.Pager = q.Pages(u.Paging, len(content.Rows), overview.Deployments, "deployment")
 	}
 	u.render(w, r, status, "matrix", render.Page{Title: "What runs where", Viewer: &v, Active: "/", Refreshes: !q.Invalid, Content: content})
@@ -137,4 +142,6 @@ func (matrixPage) Shown(cell matrix.Cell) []matrix.Version {
 }
 
 // More returns the number of versions that Shown leaves out.
-func (matrixPage) More(cell matrix.Cell) int { return max(0, len(cell.Versions)-maxVersions) }
+func (matrixPage) More(cell matrix.Cell) int64 {
+	return int64(max(0, len(cell.Versions)-maxVersions)) + cell.Omitted
+}

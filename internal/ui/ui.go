@@ -28,7 +28,7 @@ type Options struct {
 	// Store answers the pages.
 	Store interface {
 		List(context.Context, deployments.Scope, deployments.Query) (deployments.Result, error)
-		Overview(context.Context, deployments.Scope, deployments.Query, deployments.Grouping) (deployments.Overview, error)
+		Overview(context.Context, deployments.Scope, deployments.Query, deployments.Columns) (deployments.Overview, error)
 		Search(context.Context, deployments.Scope, string) (deployments.Matches, error)
 	}
 	Verifier *auth.Verifier

@@ -28,7 +28,7 @@ func (s *counting) List(context.Context, deployments.Scope, deployments.Query) (
 	return deployments.Result{Records: []deployments.Record{}}, nil
 }
 
-func (s *counting) Overview(context.Context, deployments.Scope, deployments.Query, deployments.Grouping) (deployments.Overview, error) {
+func (s *counting) Overview(context.Context, deployments.Scope, deployments.Query, deployments.Columns) (deployments.Overview, error) {
 	s.calls++
 	return s.overview, nil
 }
@@ -132,6 +132,7 @@ func TestMatrixOf200EnvironmentsIsBelowTwoMegabytes(t *testing.T) {
 		s.overview.Columns = append(s.overview.Columns, fmt.Sprintf("edge-store-%03d", i))
 	}
 	for row := range rowsByEnvironment {
+		s.overview.DeploymentNames = append(s.overview.DeploymentNames, fmt.Sprintf("payment-gateway-%02d", row))
 		for _, column := range s.overview.Columns {
 			s.overview.Groups = append(s.overview.Groups, deployments.Group{
 				DeploymentName: fmt.Sprintf("payment-gateway-%02d", row), Column: column, Status: deployments.Deployed, Records: 1, Newest: time.Now(),

@@ -109,6 +109,15 @@ func (r *Reader) bind(text string, values ...any) (string, []any) {
 	return text, values
 }
 
+// bindLast adds a number to the values of a text, in place of a mark after all of the text's parameters.
+func (r *Reader) bindLast(text, mark string, values []any, number int64) (string, []any) {
+	parameter := "?"
+	if r.db.Dialect == database.PostgreSQL {
+		parameter = fmt.Sprintf("$%d", len(values)+1)
+	}
+	return strings.Replace(text, mark, "CAST("+parameter+" AS bigint)", 1), append(values, number)
+}
+
 // cut removes what a list has beyond deployments.MaxMatches, and sets more if there is any.
 func cut[T any](list []T, more *bool) []T {
 	if len(list) <= deployments.MaxMatches {

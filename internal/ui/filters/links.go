@@ -18,17 +18,21 @@ type Pager struct {
 
 // Pages returns the pager of a page with so many rows of a total. thing is the singular of the rows.
 func (q *Request) Pages(paging deployments.Paging, rows int, total int64, thing string) Pager {
-	p := Pager{First: q.Page.Offset() + 1, Last: q.Page.Offset() + int64(rows), Total: total, What: thing}
-	to := func(page deployments.Page) string {
-		return q.With(q.Path, "pagination.page", strconv.FormatInt(int64(paging.Number(page)), 10))
-	}
-	if q.Page.Number > 0 {
-		previous := q.Page
-		previous.Number = min(previous.Number-1, int32(max(0, min(deployments.TotalPages(total, q.Page.Size)-1, 1<<31-1))))
+	return newPager(q.Page, rows, total, thing, func(page deployments.Page) string {
+		return q.With(q.Path, "pagination.page", strconv.FormatInt(int64(paging.Number(page)), 10), columnPage, q.Values.Get(columnPage))
+	})
+}
+
+// newPager returns the pager of a page with so many things of a total, with the links of to.
+func newPager(page deployments.Page, things int, total int64, thing string, to func(deployments.Page) string) Pager {
+	p := Pager{First: page.Offset() + 1, Last: page.Offset() + int64(things), Total: total, What: thing}
+	if page.Number > 0 {
+		previous := page
+		previous.Number = min(previous.Number-1, int32(max(0, min(deployments.TotalPages(total, page.Size)-1, 1<<31-1))))
 		p.Previous = to(previous)
 	}
-	if p.Last < total && rows > 0 {
-		next := q.Page
+	if p.Last < total && things > 0 {
+		next := page
 		next.Number++
 		p.Next = to(next)
 	}

@@ -137,11 +137,11 @@ func selected(options []Option, value string) []Option {
 }
 
 // With returns the link to a page with this query, in which some parameters are changed. An empty value removes one. Other pages than
-// the first have their own number, so a change of filters begins at the first.
+// the first have their own numbers, of rows and of columns, so a change of filters begins at the first.
 func (q *Request) With(path string, pairs ...string) string {
 	values := url.Values{}
 	for name, list := range q.Values {
-		if name != "pagination.page" {
+		if name != "pagination.page" && name != columnPage {
 			values[name] = list
 		}
 	}

@@ -29,7 +29,7 @@ type Row struct {
 type Cell struct {
 	Column   string
 	Versions []Version
-	// Newest is when the newest record was created.
+	// Newest is when the newest record of the versions was created.
 	Newest time.Time
 	// Mixed reports that several digests of one kind are deployed.
 	Mixed bool
@@ -37,6 +37,8 @@ type Cell struct {
 	Differs bool
 	// Previous is the name of that logical environment.
 	Previous string
+	// Omitted is the number of versions that the overview leaves out.
+	Omitted int64
 }
 
 // Version is an artifact with a status, and the number of its records.
@@ -64,19 +66,17 @@ func New(o deployments.Overview, grouping deployments.Grouping) Matrix {
 		m.Columns = append(m.Columns, Column{name})
 		index[name] = i
 	}
+	rows := make(map[string]int, len(o.DeploymentNames))
+	for i, deployment := range o.DeploymentNames {
+		row := Row{Deployment: deployment, Cells: make([]Cell, len(names))}
+		for i, name := range names {
+			row.Cells[i].Column = name
+		}
+		m.Rows = append(m.Rows, row)
+		rows[deployment] = i
+	}
 	for _, g := range o.Groups {
-		if len(m.Rows) == 0 || m.Rows[len(m.Rows)-1].Deployment != g.DeploymentName {
-			row := Row{Deployment: g.DeploymentName, Cells: make([]Cell, len(names))}
-			for i, name := range names {
-				row.Cells[i].Column = name
-			}
-			m.Rows = append(m.Rows, row)
-		}
-		cell := &m.Rows[len(m.Rows)-1].Cells[index[g.Column]]
-		cell.Versions = append(cell.Versions, newVersion(g))
-		if g.Newest.After(cell.Newest) {
-			cell.Newest = g.Newest
-		}
+		m.Rows[rows[g.DeploymentName]].Cells[index[g.Column]].add(g)
 	}
 	for _, row := range m.Rows {
 		for i := range row.Cells {
@@ -89,37 +89,56 @@ func New(o deployments.Overview, grouping deployments.Grouping) Matrix {
 	return m
 }
 
-func newVersion(g deployments.Group) Version {
+// add adds a group. The groups of a kind follow each other.
+func (c *Cell) add(g deployments.Group) {
+	if len(c.Versions) == 0 || c.Versions[len(c.Versions)-1].Artifact.Kind != g.Artifact.Kind {
+		c.Omitted += g.Omitted
+	}
+	if g.Newest.After(c.Newest) {
+		c.Newest = g.Newest
+	}
 	v := Version{Group: g, IsChart: g.Artifact.Kind == deployments.HelmChart}
 	if g.Status != deployments.Deployed {
 		v.Ended = strings.ToLower(g.Status.String())
 	}
-	return v
+	c.Versions = append(c.Versions, v)
 }
 
 // label sets the labels of the versions, and whether the cell is mixed.
 func (c *Cell) label() {
+	type named struct {
+		kind    deployments.Kind
+		version string
+	}
+	first := make(map[named]deployments.Artifact, len(c.Versions))
+	ambiguous := map[named]bool{}
+	running := map[deployments.Kind]string{} // the digest of the first deployed one
+	for _, v := range c.Versions {
+		name := named{v.Artifact.Kind, v.Artifact.Version}
+		if other, found := first[name]; !found {
+			first[name] = v.Artifact
+		} else if other != v.Artifact {
+			ambiguous[name] = true
+		}
+		if v.Status == deployments.Deployed {
+			digest, found := running[v.Artifact.Kind]
+			c.Mixed = c.Mixed || found && digest != v.Artifact.Digest
+			running[v.Artifact.Kind] = v.Artifact.Digest
+		}
+	}
 	for i := range c.Versions {
 		v := &c.Versions[i]
 		v.Label = v.Artifact.Version
-		ambiguous := false
-		for _, other := range c.Versions {
-			if other.Artifact == v.Artifact || other.Artifact.Kind != v.Artifact.Kind {
-				continue
-			}
-			running := other.Status == deployments.Deployed && v.Status == deployments.Deployed
-			c.Mixed = c.Mixed || running && other.Artifact.Digest != v.Artifact.Digest
-			ambiguous = ambiguous || other.Artifact.Version == v.Artifact.Version
-		}
 		if v.Label == "" {
 			v.Label = ShortDigest(v.Artifact.Digest)
-		} else if ambiguous {
+		} else if ambiguous[named{v.Artifact.Kind, v.Artifact.Version}] {
 			v.Label += " " + ShortDigest(v.Artifact.Digest)
 		}
 	}
 }
 
-// compare sets whether a cell differs from the nearest earlier one that is not empty. Only known stages have an order.
+// compare sets whether a cell differs from the nearest earlier one that is not empty. Only known stages have an order. Two cells that
+// both lack deployed versions of a kind are not compared.
 func (r Row) compare(i int) {
 	cell := &r.Cells[i]
 	if len(cell.Versions) == 0 || stageOf(cell.Column) == unknown {
@@ -132,12 +151,27 @@ func (r Row) compare(i int) {
 			if len(previous) == 0 || stageOf(r.Cells[j].Column) == unknown {
 				continue
 			}
-			if !slices.Equal(own, previous) {
+			incomparable := cell.lacks(kind) && r.Cells[j].lacks(kind)
+			if !incomparable && !slices.Equal(own, previous) {
 				cell.Differs, cell.Previous = true, r.Cells[j].Column
 			}
 			break
 		}
 	}
+}
+
+// lacks reports whether the overview may leave out deployed versions of a kind: it leaves out others first.
+func (c *Cell) lacks(kind deployments.Kind) bool {
+	omitted := false
+	for _, v := range c.Versions {
+		if v.Artifact.Kind == kind {
+			if v.Status != deployments.Deployed {
+				return false
+			}
+			omitted = v.Omitted > 0
+		}
+	}
+	return omitted
 }
 
 // digests returns the digests of a kind that are deployed, each once, sorted.

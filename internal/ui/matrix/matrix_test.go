@@ -42,7 +42,7 @@ func TestCellsAreMarkedWhereVersionsDiffer(t *testing.T) {
 			}
 		}
 		slices.Sort(o.Columns)
-		o.Groups = c.groups
+		o.DeploymentNames, o.Groups = []string{"api"}, c.groups
 		var got []string
 		for _, cell := range New(o, deployments.ByLogicalEnvironment).Rows[0].Cells {
 			var labels []string
@@ -60,6 +60,50 @@ func TestCellsAreMarkedWhereVersionsDiffer(t *testing.T) {
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s: got %s, want %s", name, strings.Join(got, " "), c.want)
+		}
+	}
+}
+
+// Twice as many versions may take about twice the time, not four times as much. The quickest of several runs has the least noise.
+func TestCellOfManyVersionsTakesLinearTime(t *testing.T) {
+	quickest := func(versions int) time.Duration {
+		o := deployments.Overview{Columns: []string{"prod"}, DeploymentNames: []string{"api"}}
+		for i := range versions {
+			o.Groups = append(o.Groups, group("prod", fmt.Sprintf("1.0.%06d", i), fmt.Sprintf("%06d", i), 1))
+		}
+		best := time.Hour
+		for range 5 {
+			start := time.Now()
+			New(o, deployments.ByLogicalEnvironment)
+			best = min(best, time.Since(start))
+		}
+		return best
+	}
+	if few, many := quickest(1250), quickest(10_000); many > 32*few { // 8 times as many
+		t.Errorf("1,250 versions take %v, 10,000 take %v", few, many)
+	}
+}
+
+func TestCellsThatLackVersionsAreNotCompared(t *testing.T) {
+	omitting := func(column, digest string, omitted int64) deployments.Group {
+		g := group(column, "1", digest, 1)
+		g.Omitted = omitted
+		return g
+	}
+	ended := omitting("prod", "b", 3)
+	ended.Status = deployments.Superseded
+	for name, c := range map[string]struct {
+		groups []deployments.Group
+		want   bool
+	}{
+		"both lack some":        {[]deployments.Group{omitting("dev", "a", 1), omitting("prod", "b", 2)}, false},
+		"only one lacks some":   {[]deployments.Group{omitting("dev", "a", 1), omitting("prod", "b", 0)}, true},
+		"one lacks ended ones":  {[]deployments.Group{omitting("dev", "a", 1), omitting("prod", "b", 3), ended}, true},
+		"both lack some, alike": {[]deployments.Group{omitting("dev", "a", 1), omitting("prod", "a", 2)}, false},
+	} {
+		o := deployments.Overview{Columns: []string{"dev", "prod"}, DeploymentNames: []string{"api"}, Groups: c.groups}
+		if cell := New(o, deployments.ByLogicalEnvironment).Rows[0].Cells[1]; cell.Differs != c.want || cell.Omitted != c.groups[1].Omitted {
+			t.Errorf("%s: differs %v, omits %d", name, cell.Differs, cell.Omitted)
 		}
 	}
 }
