@@ -69,7 +69,7 @@ var mayImport = map[string][]string{
 	"internal/store/history":     {"internal/deployments", "internal/store/database", "internal/store/schema"},
 	"internal/store/idempotency": {"internal/deployments", "internal/store/database"},
 	"internal/store/importing":   {"internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/quotas", "internal/store/schema"},
-	"internal/store/links":       {"internal/store/database", "internal/store/schema"},
+	"internal/store/links":       {"internal/deployments", "internal/store/database", "internal/store/schema"},
 	"internal/store/listing":     {"internal/admission", "internal/deployments", "internal/store/counts", "internal/store/database", "internal/store/replicas", "internal/store/schema"},
 	"internal/store/migration":   {"internal/store/database"},
 	"internal/store/naming":      {"internal/deployments", "internal/store/quotas", "internal/store/schema"},

@@ -1,14 +1,23 @@
 package links
 
 import (
+	"database/sql"
+	"fmt"
 	"maps"
 	"slices"
 
 	"gorm.io/gorm"
 
+	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
+
+// maxCopied is the maximum number of links that a batch copies (W3). The request bounds only the links that it names.
+const maxCopied = 100_000
+
+// selectSources selects the stored links of artifacts.
+const selectSources = `SELECT project_version_id, CAST(artifact_id AS text) FROM project_version_artifacts WHERE artifact_id IN (?) LIMIT ?`
 
 // Changes are the links that a batch adds. Its items may repeat the same links and copies any number of times.
 type Changes struct {
@@ -20,6 +29,8 @@ type Changes struct {
 	added    map[schema.Link]bool
 	// sources are the artifacts whose stored links an artifact gets, and the number of their versions that it has got.
 	sources map[string]map[string]int
+	// copied is the number of links in added that were copied, at most one more than maxCopied.
+	copied int
 }
 
 // NewChanges returns no changes.
@@ -48,22 +59,39 @@ func (c *Changes) Read(links []schema.Link) (all bool, err error) {
 // Add links an artifact to project versions.
 func (c *Changes) Add(artifactID string, versionIDs ...int64) {
 	for _, id := range versionIDs {
-		if link := (schema.Link{ProjectVersionID: id, ArtifactID: artifactID}); !c.added[link] {
-			c.added[link] = true
-			c.versions[artifactID] = append(c.versions[artifactID], id)
-		}
+		c.add(artifactID, id)
 	}
 }
 
-// Copy links an artifact to the project versions of the source, as the batch has left it so far.
+func (c *Changes) add(artifactID string, versionID int64) (added bool) {
+	link := schema.Link{ProjectVersionID: versionID, ArtifactID: artifactID}
+	if c.added[link] {
+		return false
+	}
+	c.added[link] = true
+	c.versions[artifactID] = append(c.versions[artifactID], versionID)
+	return true
+}
+
+// Copy links an artifact to the project versions of the source, as the batch has left it so far. Save fails if the batch
+// copies more links than it may.
 func (c *Changes) Copy(artifactID, source string) {
 	for other := range c.sources[source] {
 		c.addSource(artifactID, other)
 	}
 	c.addSource(artifactID, source)
 	versions := c.versions[source]
-	c.Add(artifactID, versions[c.sources[artifactID][source]:]...)
+	for _, id := range versions[c.sources[artifactID][source]:] {
+		c.copyLink(artifactID, id)
+	}
 	c.sources[artifactID][source] = len(versions)
+}
+
+// copyLink adds a link unless the batch has copied too many.
+func (c *Changes) copyLink(artifactID string, versionID int64) {
+	if c.copied <= maxCopied && c.add(artifactID, versionID) {
+		c.copied++
+	}
 }
 
 func (c *Changes) addSource(artifactID, source string) {
@@ -101,7 +129,8 @@ func (c *Changes) Replace(winners map[string]string) {
 // Empty reports whether there are no changes.
 func (c *Changes) Empty() bool { return len(c.versions)+len(c.sources) == 0 }
 
-// Save stores the links that are not stored. See Add.
+// Save stores the links that are not stored. See Add. It returns a *deployments.BatchError if the batch copies more than
+// maxCopied links.
 func (c *Changes) Save(fresh map[string]bool) (changed map[string]int64, err error) {
 	links, err := c.missing(fresh)
 	if err != nil {
@@ -131,29 +160,50 @@ func (c *Changes) missing(fresh map[string]bool) ([]schema.Link, error) {
 	return append(missing, found...), err
 }
 
-// readCopied replaces the sources of links by the versions that they have. The caller has locked the sources.
+// readCopied copies the stored links of the sources. The caller has locked the sources. If the request ends, so does the loop.
 func (c *Changes) readCopied() error {
 	if len(c.sources) == 0 {
 		return nil
 	}
-	ids := slices.Collect(maps.Keys(c.sources))
-	for _, sources := range c.sources {
-		ids = slices.AppendSeq(ids, maps.Keys(sources))
+	artifacts, mostSources := make(map[string][]string), 0 // by source
+	for artifactID, sources := range c.sources {
+		mostSources = max(mostSources, len(sources))
+		for source := range sources {
+			artifacts[source] = append(artifacts[source], artifactID)
+		}
 	}
-	var stored []schema.Link
-	err := c.tx.Where(database.DialectOf(c.tx).SearchSets("artifact_id IN (?)"), database.IDs(ids)).Find(&stored).Error
+	// So many links make more than maxCopied new ones: each adds one that is not in added, unless another source of the artifact
+	// does so.
+	limit := (maxCopied + 1 + len(c.added)) * mostSources
+	ids := database.IDs(slices.Collect(maps.Keys(artifacts)))
+	err := database.ForEachRow(c.tx.Raw(database.DialectOf(c.tx).SearchSets(selectSources), ids, limit), func(rows *sql.Rows) error {
+		var link schema.Link
+		if err := rows.Scan(&link.ProjectVersionID, &link.ArtifactID); err != nil {
+			return err
+		}
+		for _, artifactID := range artifacts[link.ArtifactID] {
+			c.copyLink(artifactID, link.ProjectVersionID)
+		}
+		return c.checkCopied()
+	})
 	if err != nil {
 		return err
 	}
-	versions := make(map[string][]int64)
-	for _, link := range stored {
-		c.stored[link] = true
-		versions[link.ArtifactID] = append(versions[link.ArtifactID], link.ProjectVersionID)
+	return c.checkCopied()
+}
+
+// checkCopied rejects the batch if it copies too many links.
+func (c *Changes) checkCopied() error {
+	if c.copied <= maxCopied {
+		return nil
 	}
-	for artifactID, sources := range c.sources {
-		for source := range sources {
-			c.Add(artifactID, versions[source]...)
-		}
+	violation := deployments.Violation{Field: "deployments", Message: fmt.Sprintf(
+		"%d artifacts get a name or version, and with it more than %d project versions of other artifacts, the limit of one batch: send smaller batches",
+		len(c.sources), maxCopied)}
+	if len(c.sources) == 1 {
+		violation = deployments.Violation{Field: "artifact_name", Message: fmt.Sprintf(
+			"the artifact that gets the name or version belongs to more than %d project versions, the limit of one request: leave out artifact_name and artifact_version",
+			maxCopied)}
 	}
-	return nil
+	return &deployments.BatchError{Violations: []deployments.Violation{violation}}
 }
