@@ -11,7 +11,7 @@ import (
 )
 
 // primaryParameters limit an attempt to connect to one host of the primary's URL to a second, so that a host that does not
-// respond leaves time for the others within primaryTimeout.
+// respond delays a list no longer than that.
 var primaryParameters = map[string]string{"connect_timeout": "1"}
 
 // connectSeconds limits an attempt to connect to a standby, unless the URL has a limit: another node can answer.

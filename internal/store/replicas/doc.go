@@ -26,5 +26,6 @@
 // # Without a primary
 //
 // While no primary can be reached, standbys answer from what they have replayed, which may lack the latest writes. Each read
-// still tries to reach the primary first, so a primary that is back is noticed by the next read.
+// still tries to connect to the primary first, so a primary that is back is noticed by the next read. A primary that has lost a
+// connection, or accepts one and does not return its position, may still acknowledge writes: it answers the read itself.
 package replicas

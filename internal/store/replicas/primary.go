@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,14 +17,18 @@ import (
 )
 
 const (
-	// primaryTimeout is how long the primary may take to return its position before it counts as unreachable.
+	// primaryTimeout is how long a session of the primary may take to return its position.
 	primaryTimeout = 3 * time.Second
-	// lostTimeout is how long a read tries to reach a primary that was unreachable at the last attempt.
-	lostTimeout = time.Second
+	// primarySessions leaves room for a session that replaces a lost one, which counts until it is closed.
+	primarySessions = 2
 )
 
-// errNoPrimary reports that no primary can be reached.
-var errNoPrimary = errors.New("no primary can be reached")
+var (
+	// errNoPrimary reports that no primary can be reached.
+	errNoPrimary = errors.New("no primary can be reached")
+	// errNoSession reports that no session could be opened.
+	errNoSession = errors.New("cannot connect")
+)
 
 // position is a place in the WAL of a primary.
 type position struct {
@@ -33,11 +38,11 @@ type position struct {
 
 // primary reads the position of the primary.
 type primary struct {
-	db *database.DB // a pool of one connection, which no other work keeps busy
+	db *database.DB // a pool that uses one connection at a time, which no other work keeps busy
 	// background ends when the Set is closed, and readings waits for what runs then.
 	background context.Context
 	readings   sync.WaitGroup
-	// lost is set while no primary can be reached. changed is called after each change.
+	// lost is set when no primary can be reached, until one returns its position. changed is called after each change.
 	lost    atomic.Bool
 	changed func(cause error)
 
@@ -55,20 +60,13 @@ type reading struct {
 	err      error
 }
 
-// position returns a position that was read after the call began, or errNoPrimary. Concurrent calls share a reading.
+// position returns a position that was read after the call began. It returns errNoPrimary only if an attempt to connect that
+// began after the call has failed: any other error may be of a primary that acknowledges writes. Concurrent calls share a reading.
 func (p *primary) position(ctx context.Context) (position, error) {
 	r := p.join()
-	var lost <-chan time.Time
-	if p.lost.Load() {
-		timer := time.NewTimer(lostTimeout)
-		defer timer.Stop()
-		lost = timer.C
-	}
 	select {
 	case <-r.done:
 		return r.position, r.err
-	case <-lost:
-		return position{}, errNoPrimary
 	case <-ctx.Done():
 		return position{}, ctx.Err()
 	}
@@ -94,13 +92,12 @@ func (p *primary) run(r *reading) {
 	p.next = nil // a call that begins from now on needs a later position
 	p.mu.Unlock()
 	defer close(r.done)
-	ctx, cancel := context.WithTimeout(p.background, primaryTimeout)
-	defer cancel()
-	if r.position, r.err = p.read(ctx); r.err != nil {
-		r.position, r.err = p.read(ctx) // the connection may be broken or to a former primary
+	r.position, r.err = p.read()
+	if r.err != nil && !errors.Is(r.err, errNoSession) {
+		r.position, r.err = p.read() // the connection may be lost or to a former primary
 	}
 	lost := isUnreachable(r.err)
-	if p.background.Err() == nil && p.lost.Swap(lost) != lost {
+	if (lost || r.err == nil) && p.background.Err() == nil && p.lost.Swap(lost) != lost {
 		p.changed(r.err)
 	}
 	if lost {
@@ -122,13 +119,17 @@ const completeWAL = `SELECT CAST(pg_logical_emit_message(true, 'deployrecords', 
 // errInRecovery reports that the connection is to a standby.
 var errInRecovery = errors.New("the database is a standby")
 
-// read reads the position, and drops a connection to a standby.
-func (p *primary) read(ctx context.Context) (position, error) {
-	conn, err := p.db.Pool.Conn(ctx)
+// read reads the position, and drops a connection to a standby. To connect has no deadline here, because its end would not
+// show whether the primary or this server is late. The session limits the test of a connection, the end of a lost one and each
+// attempt to connect.
+func (p *primary) read() (position, error) {
+	conn, err := p.db.Pool.Conn(p.background)
 	if err != nil {
-		return position{}, err
+		return position{}, fmt.Errorf("%w: %w", errNoSession, err)
 	}
 	defer conn.Close()
+	ctx, cancel := context.WithTimeout(p.background, primaryTimeout)
+	defer cancel()
 	var lsn sql.Null[string]
 	var timeline sql.Null[int32]
 	var incomplete sql.Null[bool]
@@ -148,11 +149,11 @@ func (p *primary) read(ctx context.Context) (position, error) {
 	return position{lsn.V, timeline.V}, nil
 }
 
-// isUnreachable reports whether an error of reading the position means that there is no primary. An answer of PostgreSQL about
-// something else, such as too many connections, is of a primary.
+// isUnreachable reports whether an error of reading the position means that there is no primary. A lost connection does not: the
+// next one may succeed. An answer of PostgreSQL about something else, such as too many connections, is of a primary.
 func isUnreachable(err error) bool {
-	if err == nil {
-		return false
+	if !errors.Is(err, errNoSession) {
+		return errors.Is(err, errInRecovery)
 	}
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return !ok || strings.HasPrefix(pgErr.Code, "57P0") || strings.HasPrefix(pgErr.Code, "08")

@@ -23,6 +23,9 @@ const DefaultMaxLag = 50 * time.Millisecond
 // probeInterval is the time between two probes of a standby that does not answer.
 const probeInterval = time.Second
 
+// probeTimeout limits a probe, which first needs the position of the primary.
+const probeTimeout = 10 * time.Second
+
 // Options configures a Set.
 type Options struct {
 	// PrimaryURL and URL are URLs of PostgreSQL. URL has one or more hosts, and each of them is a standby or a balancer of
@@ -65,11 +68,13 @@ func Open(o Options) (*Set, error) {
 		return nil, fmt.Errorf("the database URL %w", err)
 	}
 	db, err := database.Open(database.Options{
-		URL: withParameters(o.PrimaryURL, primaryParameters), MaxConnections: 1, Timeouts: session.Timeouts{Statement: primaryTimeout},
+		URL: withParameters(o.PrimaryURL, primaryParameters), MaxConnections: primarySessions,
+		Timeouts: session.Timeouts{Statement: primaryTimeout},
 	})
 	if err != nil {
 		return nil, err
 	}
+	db.Pool.SetMaxOpenConns(1)
 	background, stop := context.WithCancel(context.Background())
 	s := &Set{primary: primary{db: db, background: background}, maxLag: cmp.Or(o.MaxLag, DefaultMaxLag), logger: o.Logger, stop: stop}
 	if s.logger == nil {
@@ -108,18 +113,13 @@ func (s *Set) Read(ctx context.Context, read func(tx *gorm.DB) error) (answered 
 		return false
 	}
 	deadline := time.Now().Add(s.maxLag)
-	first := int(s.turn.Add(1))
-	for i := range s.standbys {
-		standby := s.standbys[(first+i)%len(s.standbys)]
-		state := standby.state.Load()
-		if state != inUse {
-			s.startProbe(standby)
-		}
-		if state == failing && !lost {
-			continue
-		}
+	candidates, failed := s.candidates()
+	if lost {
+		candidates = append(candidates, failed...)
+	}
+	for _, standby := range candidates {
 		until := deadline
-		if state == lagging {
+		if standby.state.Load() == lagging {
 			until = time.Now()
 		}
 		err := standby.read(ctx, p, until, read)
@@ -132,6 +132,25 @@ func (s *Set) Read(ctx context.Context, read func(tx *gorm.DB) error) (answered 
 		}
 	}
 	return false
+}
+
+// candidates returns the standbys in the order in which a read tries them, without those that are failing, which are apart: to
+// try one may take until its timeout. It starts the probes that are due.
+func (s *Set) candidates() (candidates, failed []*standby) {
+	first := int(s.turn.Add(1))
+	for i := range s.standbys {
+		standby := s.standbys[(first+i)%len(s.standbys)]
+		state := standby.state.Load()
+		if state != inUse {
+			s.startProbe(standby)
+		}
+		if state == failing {
+			failed = append(failed, standby)
+		} else {
+			candidates = append(candidates, standby)
+		}
+	}
+	return candidates, failed
 }
 
 // Any reports whether the check succeeds on a standby.
@@ -178,12 +197,12 @@ func (s *Set) startProbe(standby *standby) {
 	}
 }
 
-// probe checks whether a standby replays the position of the primary in time.
+// probe checks whether a standby replays the position of the primary in time, or without a primary, whether it answers.
 func (s *Set) probe(standby *standby) {
-	ctx, cancel := context.WithTimeout(s.primary.background, primaryTimeout+checkTimeout)
+	ctx, cancel := context.WithTimeout(s.primary.background, probeTimeout)
 	defer cancel()
 	p, err := s.primary.position(ctx)
-	if err == nil && standby.read(ctx, p, time.Now().Add(s.maxLag), func(*gorm.DB) error { return nil }) == nil {
+	if (err == nil || errors.Is(err, errNoPrimary)) && standby.read(ctx, p, time.Now().Add(s.maxLag), func(*gorm.DB) error { return nil }) == nil {
 		s.observe(standby, nil)
 	}
 }

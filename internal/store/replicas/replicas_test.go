@@ -3,7 +3,6 @@ package replicas_test
 import (
 	"context"
 	"database/sql"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -191,15 +190,7 @@ func TestAStandbyOfAnotherTimelineAnswersNothing(t *testing.T) {
 func TestAHostThatDoesNotRespondIsNotTheOnlyOneTried(t *testing.T) {
 	t.Parallel()
 	primary := pgtest.NewCluster(t)
-	hanging, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer hanging.Close()
-	_, port, err := net.SplitHostPort(hanging.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	port, _ := hanging(t)
 	set := openSet(t, pgtest.MultiHostURL(url.Values{
 		"host": {"127.0.0.1," + directory(t, primary)}, "port": {port + ",5432"}, "target_session_attrs": {"read-write"}, "connect_timeout": {"30"},
 	}), primary)

@@ -78,14 +78,18 @@ func (c *Conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 	return transaction{tx, c, ctx}, nil
 }
 
-// Close ends the session. Another one takes its place once the server has closed its side.
+// Close ends the session. Another one takes its place once the server has closed its side, or after closeTimeout.
 func (c *Conn) Close() error {
 	conn := c.Conn.Conn().PgConn()
 	if conn.IsClosed() {
 		c.connector.lastLoss.Store(time.Now().UnixNano())
 		go func() {
-			<-conn.CleanupDone()
-			c.connector.release()
+			defer c.connector.release()
+			select {
+			case <-conn.CleanupDone():
+			case <-time.After(closeTimeout): // pgx would wait three times as long for a server whose network is lost
+				_ = conn.Conn().Close()
+			}
 		}()
 		return nil
 	}

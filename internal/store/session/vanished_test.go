@@ -41,3 +41,25 @@ func TestPostgreSQLNoticesWithinAMinuteThatTheNetworkIsGone(t *testing.T) {
 		}
 	}
 }
+
+// A pool whose sessions have all lost their network would wait for pgx, which drains each for 15 seconds.
+func TestALostSessionIsReplacedAfterTheCloseTimeout(t *testing.T) {
+	t.Parallel()
+	proxy := pgtest.NewProxy(t, pgtest.URL(t))
+	pool := openTest(t, proxy.URL, 1, Timeouts{})
+	if err := pool.PingContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	closeAll := proxy.Cut()
+	defer closeAll()
+	ended, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := pool.ExecContext(ended, "SELECT pg_sleep(1)"); err == nil {
+		t.Fatal("a lost session returns a result")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*closeTimeout/2)
+	defer cancel()
+	if err := pool.PingContext(ctx); err != nil {
+		t.Errorf("no session takes the place of the lost one: %v", err)
+	}
+}
