@@ -140,7 +140,8 @@ func checkPeaks(t *testing.T, clients int, shapes ...string) {
 			t.Errorf("%s: the server's memory had a peak of %d MiB, the limit is %d", shape, peak, peakMiB)
 		}
 		for _, status := range slices.Sorted(maps.Keys(statuses)) {
-			if !slices.Contains([]int{200, 400, 503}, status) {
+			// A 429 is for the organization whose own bodies would wait too long, as on a busy machine.
+			if !slices.Contains([]int{200, 400, 429, 503}, status) {
 				t.Errorf("%s: got %d", shape, status)
 			}
 		}
