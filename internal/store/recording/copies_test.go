@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/racetest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 // A batch copies 100,000 project versions to the artifacts that it fills, and not one more.
 func TestW3_ABatchCopiesABoundedNumberOfProjectVersions(t *testing.T) {
+	racetest.Skip(t)
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		db := storetest.OpenDatabase(t, url)
 		s := store.New(db, store.Parts{})

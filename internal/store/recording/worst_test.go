@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/racetest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
@@ -43,6 +44,7 @@ func measure(t *testing.T, statements *atomic.Int64, do func()) work {
 // Four times the items are about four times the work. Work for each pair of items would be sixteen times as much, and work for
 // the links of each pair of artifacts even more.
 func TestWorkOfTheWorstBatchesIsProportionalToTheirItems(t *testing.T) {
+	racetest.Skip(t)
 	versions := func(projects int) (named []deployments.ProjectVersion) {
 		for i := range projects {
 			named = append(named, deployments.ProjectVersion{ProjectName: fmt.Sprint("p", i), VersionName: "v"})
