@@ -77,3 +77,15 @@ func brokenMiddleware(name string) middleware {
 	}
 	panic(name)
 }
+
+// Where requests are few, or writers make each relation take several, the phase of the filters ends early.
+func TestFewRequestsJudgeBothRelationsOfFilters(t *testing.T) {
+	o := options(t, newServer(t, correctStore(), nil, smallPages))
+	o.Requests = 600
+	result := run(t, o)
+	for _, rule := range []string{"filter.subset", "filter.intersection"} {
+		if outcome := resultOf(t, result, rule); outcome.Verdict != report.Kept {
+			t.Errorf("%s is %q: %s", rule, outcome.Verdict, outcome.Why)
+		}
+	}
+}

@@ -153,3 +153,12 @@ func rotate[E any](elements []E, n int) []E {
 	n %= len(elements)
 	return slices.Concat(elements[n:], elements[:n])
 }
+
+// alternate returns an element of a, then one of b, until both have no more.
+func alternate[E any](a, b []E) []E {
+	var all []E
+	for i := range max(len(a), len(b)) {
+		all = append(append(all, a[min(i, len(a)):min(i+1, len(a))]...), b[min(i, len(b)):min(i+1, len(b))]...)
+	}
+	return all
+}
