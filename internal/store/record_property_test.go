@@ -15,7 +15,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/racetest"
 	"github.com/deployrecords/deployrecords/internal/store"
-	"github.com/deployrecords/deployrecords/internal/store/counts"
+	"github.com/deployrecords/deployrecords/internal/store/compaction"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -294,7 +294,7 @@ func rebuildMilestones(t *rapid.T, db *database.DB, organization string) {
 		if err := tx.Exec("DELETE FROM long_list_milestones WHERE organization_id = ?", id).Error; err != nil {
 			return err
 		}
-		return counts.NewCompactor(db, 2).BuildMilestones(tx, id)
+		return compaction.New(db, 2).BuildMilestones(tx, id)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/audit"
-	"github.com/deployrecords/deployrecords/internal/store/counts"
+	"github.com/deployrecords/deployrecords/internal/store/compaction"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/importing"
 	"github.com/deployrecords/deployrecords/internal/store/listing"
@@ -83,7 +83,7 @@ type Store struct {
 	*recording.Recorder
 	*importing.Importer
 	*audit.Auditor
-	*counts.Compactor
+	*compaction.Compactor
 	db       *database.DB
 	replicas *replicas.Set    // nil without
 	now      func() time.Time // of Parts
@@ -114,7 +114,7 @@ func New(db *database.DB, p Parts) *Store {
 		p.Shares = admission.Divide(db.Pool.Stats().MaxOpenConnections, true)
 	}
 	gates := admission.NewGates(p.Shares, p.MaxWait)
-	compactor := counts.NewCompactor(db, p.MilestoneInterval)
+	compactor := compaction.New(db, p.MilestoneInterval)
 	return &Store{
 		Lister: listing.New(db, listing.Options{
 			Gate: gates.Listings, CountedGate: gates.CountedListings,
@@ -223,7 +223,7 @@ func Migrate(ctx context.Context, databaseURL string) (Migration, error) {
 	if err != nil {
 		return result, err
 	}
-	compactor := counts.NewCompactor(db, 0)
+	compactor := compaction.New(db, 0)
 	if _, err := compactor.Compact(ctx); err != nil {
 		return result, err
 	}

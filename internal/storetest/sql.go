@@ -118,3 +118,25 @@ func (e Engine) Insert(t testing.TB, db Execer, table string, rows ...Row) {
 		}
 	}
 }
+
+// SQLitePlan returns the steps of SQLite's plan of a statement.
+func SQLitePlan(t testing.TB, pool *sql.DB, statement string, values []any) (steps []string) {
+	t.Helper()
+	rows, err := pool.Query("EXPLAIN QUERY PLAN "+statement, values...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return steps
+}

@@ -8,7 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/deployrecords/deployrecords/internal/store/counts"
+	"github.com/deployrecords/deployrecords/internal/store/compaction"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
@@ -16,11 +16,11 @@ import (
 // Auditor verifies and repairs organizations.
 type Auditor struct {
 	db        *database.DB
-	compactor *counts.Compactor
+	compactor *compaction.Compactor
 }
 
 // New returns an auditor.
-func New(db *database.DB, compactor *counts.Compactor) *Auditor { return &Auditor{db, compactor} }
+func New(db *database.DB, compactor *compaction.Compactor) *Auditor { return &Auditor{db, compactor} }
 
 // Verification is the result of verifying one organization.
 type Verification struct {

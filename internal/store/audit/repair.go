@@ -50,7 +50,7 @@ func (a *Auditor) Repair(ctx context.Context, organization string) error {
 }
 
 func (a *Auditor) repairCounters(tx *gorm.DB, id int64) error {
-	if err := counts.LockCounters(tx, id); err != nil {
+	if err := counts.Lock(tx, id); err != nil {
 		return err
 	}
 	for _, statement := range []string{deleteTotals, deleteMilestones} {

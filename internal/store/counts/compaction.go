@@ -29,13 +29,9 @@ const (
 RETURNING ` + selectMembers + `, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`
 )
 
-const (
-	// batchSize is the number of deltas that one transaction compacts. It bounds the memory of a compaction, and how long it
-	// blocks other servers.
-	batchSize = 20_000
-	// isolatedBatchSize is the same for the partition of one transaction, which compacts all of it.
-	isolatedBatchSize = 200_000
-)
+// isolatedBatchSize is the number of deltas that are compacted at once in the partition of one transaction, which compacts
+// all of it.
+const isolatedBatchSize = 200_000
 
 // Delta is a row of the delta log: N records entered the lists of these dimensions, or -N left them.
 type Delta struct {
@@ -53,17 +49,17 @@ func ScanDelta(rows *sql.Rows, before ...any) (Delta, error) {
 	return d, err
 }
 
-// LockCounters takes the organization's compaction lock for the rest of the transaction and disables the statement
+// Lock takes the organization's compaction lock for the rest of the transaction and disables the statement
 // timeout. In SQLite, a transaction that writes is alone.
-func LockCounters(tx *gorm.DB, organizationID int64) error {
+func Lock(tx *gorm.DB, organizationID int64) error {
 	if database.DialectOf(tx) == database.SQLite {
 		return nil
 	}
 	return tx.Exec(waitForLock, organizationID).Error
 }
 
-// tryLockCounters is LockCounters that returns false if another transaction has the lock.
-func tryLockCounters(tx *gorm.DB, organizationID int64) (locked bool, err error) {
+// TryLock is Lock that returns false if another transaction has the lock.
+func TryLock(tx *gorm.DB, organizationID int64) (locked bool, err error) {
 	if database.DialectOf(tx) == database.SQLite {
 		return true, nil
 	}
@@ -71,21 +67,21 @@ func tryLockCounters(tx *gorm.DB, organizationID int64) (locked bool, err error)
 	return locked, err
 }
 
-// isolateDeltas makes the triggers write the deltas of the transaction to a partition of the log that no listing reads,
+// IsolateDeltas makes the triggers write the deltas of the transaction to a partition of the log that no listing reads,
 // and returns the partition. Otherwise, each listing would scan the uncommitted deltas of a long import. The caller
 // compacts the partition before it commits.
-func isolateDeltas(tx *gorm.DB, organizationID int64) (partition int64, err error) {
+func IsolateDeltas(tx *gorm.DB, organizationID int64) (partition int64, err error) {
 	if database.DialectOf(tx) == database.SQLite {
 		return organizationID, nil // a listing reads nothing uncommitted
 	}
 	return -organizationID, tx.Exec(setIsolated).Error
 }
 
-// compaction is the work of one transaction, which has the organization's compaction lock.
-type compaction struct {
+// Compaction is the work of one transaction, which has the organization's compaction lock.
+type Compaction struct {
 	tx             *gorm.DB
 	organizationID int64
-	// partition is list_changes.organization_id: organizationID, or its negative (isolateDeltas). It is no PostgreSQL partition.
+	// partition is list_changes.organization_id: organizationID, or its negative (IsolateDeltas). It is no PostgreSQL partition.
 	partition         int64
 	milestoneInterval int64
 	// after is the id of the last delta that was compacted.
@@ -94,22 +90,25 @@ type compaction struct {
 	milestones map[Key]Milestones
 }
 
-func (c *Compactor) newCompaction(tx *gorm.DB, organizationID, partition int64) *compaction {
-	return &compaction{tx: tx, organizationID: organizationID, partition: partition, milestoneInterval: c.milestoneInterval}
+// NewCompaction returns the compaction of a partition, which is organizationID or a result of IsolateDeltas. It builds
+// milestones at an interval.
+func NewCompaction(tx *gorm.DB, organizationID, partition, milestoneInterval int64) *Compaction {
+	return &Compaction{tx: tx, organizationID: organizationID, partition: partition, milestoneInterval: milestoneInterval}
 }
 
-func (c *compaction) compactAll() error {
+// CompactAll compacts the whole partition and splits milestones.
+func (c *Compaction) CompactAll() error {
 	for {
-		if n, err := c.compactBatch(isolatedBatchSize); err != nil {
+		if n, err := c.CompactBatch(isolatedBatchSize); err != nil {
 			return err
 		} else if n < isolatedBatchSize {
-			return c.splitMilestones()
+			return c.SplitMilestones()
 		}
 	}
 }
 
-// compactBatch moves up to size deltas from the log to the counters and returns how many there were.
-func (c *compaction) compactBatch(size int) (int, error) {
+// CompactBatch moves up to size deltas from the log to the counters and returns how many there were.
+func (c *Compaction) CompactBatch(size int) (int, error) {
 	if err := c.readMilestones(); err != nil {
 		return 0, err
 	}
@@ -124,7 +123,7 @@ func (c *compaction) compactBatch(size int) (int, error) {
 	return n, c.addToMilestones(sums)
 }
 
-func (c *compaction) readMilestones() (err error) {
+func (c *Compaction) readMilestones() (err error) {
 	if c.milestones == nil {
 		c.milestones, err = ReadMilestones(c.tx, c.organizationID)
 	}
@@ -132,7 +131,7 @@ func (c *compaction) readMilestones() (err error) {
 }
 
 // takeDeltas deletes a batch of deltas and aggregates them. Concurrent commits may add a few to the batch.
-func (c *compaction) takeDeltas(sums *Aggregator, size int) (n int, err error) {
+func (c *Compaction) takeDeltas(sums *Aggregator, size int) (n int, err error) {
 	var end sql.Null[int64]
 	err = c.tx.Raw(selectBatchEnd, c.partition, c.after, size).Row().Scan(&end)
 	if err != nil || !end.Valid {
@@ -172,7 +171,7 @@ func ReadTotals(tx *gorm.DB, organizationID int64) (map[Key]int64, error) {
 	return totals, err
 }
 
-func (c *compaction) addTotals(sums *Aggregator) error {
+func (c *Compaction) addTotals(sums *Aggregator) error {
 	totals := sums.Totals()
 	rows := make([]total, 0, len(totals))
 	for key, n := range totals {
@@ -185,7 +184,7 @@ func (c *compaction) addTotals(sums *Aggregator) error {
 	return database.Upsert(c.tx, rows, clause.Assignments(map[string]any{"n": gorm.Expr("list_totals.n + excluded.n")}), "")
 }
 
-func (c *compaction) addToMilestones(sums *Aggregator) error {
+func (c *Compaction) addToMilestones(sums *Aggregator) error {
 	changed := make(map[Key]Milestones)
 	for key, r := range sums.ranges {
 		for i, n := range r.sums {

@@ -10,8 +10,8 @@
 // Writers would queue for the few rows of counters. Instead, triggers append deltas to a log (list_changes), in the writer's
 // transaction: +1 for a record that enters the lists of its Dimensions, -1 for one that leaves. Compaction moves deltas from
 // the log into the counters. Every server compacts about once a second, or more slowly if that takes long (RunBackground in
-// store/background.go). For each organization, one gets the compaction lock and does the work; the others skip it. Imports
-// and repairs (CompactIsolated) and migrations (store.Migrate) compact too. A listing reads counter and log in one
+// store/background.go; package compaction). For each organization, one gets the compaction lock and does the work; the others
+// skip it. Imports and repairs (CompactIsolated) and migrations (store.Migrate) compact too. A listing reads counter and log in one
 // statement, so its total is always exact. Compaction, building milestones and audit's Verify rest on the same equation.
 //
 //	writer ──trigger──> list_changes ──compaction──> list_totals           (records of a list)
@@ -42,6 +42,6 @@
 // a delta of +1 before m3 is pending, the total and each rank from m3 on are one more. The page then has the ranks 341 to
 // 360, and m4, at rank 401, is still 40 entries away.
 //
-// When a range exceeds twice the interval, compaction splits it by reading its records (splitMilestones). As its records
+// When a range exceeds twice the interval, compaction splits it by reading its records (Compaction.SplitMilestones). As its records
 // include the pending deltas, these are subtracted.
 package counts

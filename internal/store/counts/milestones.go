@@ -81,7 +81,7 @@ func ReadMilestones(tx *gorm.DB, organizationID int64) (map[Key]Milestones, erro
 }
 
 // saveMilestones inserts milestones of lists, or replaces their counts.
-func (c *compaction) saveMilestones(lists map[Key]Milestones) error {
+func (c *Compaction) saveMilestones(lists map[Key]Milestones) error {
 	var rows []milestoneRow
 	for key, milestones := range lists {
 		for _, milestone := range milestones {

@@ -38,8 +38,8 @@ FROM whole LEFT JOIN part ON part.before > 0 AND part.before % ? = 0 ORDER BY pa
 // fraction of the time of sending it.
 const onePass = 5
 
-// splitMilestones builds the milestones of lists that have become long, and splits ranges that have.
-func (c *compaction) splitMilestones() error {
+// SplitMilestones builds the milestones of lists that have become long, and splits ranges that have.
+func (c *Compaction) SplitMilestones() error {
 	if err := c.readMilestones(); err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (c *compaction) splitMilestones() error {
 }
 
 // buildMissing builds the milestones of long lists that have none.
-func (c *compaction) buildMissing() error {
+func (c *Compaction) buildMissing() error {
 	long, records, err := c.longLists()
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (c *compaction) buildMissing() error {
 }
 
 // longLists returns the sizes of the lists that need milestones and have none, and the number of all records.
-func (c *compaction) longLists() (lists map[Key]int64, records int64, err error) {
+func (c *Compaction) longLists() (lists map[Key]int64, records int64, err error) {
 	var totals []total
 	err = c.tx.Where("organization_id = ? AND NOT latest AND n > ?", c.organizationID, 2*c.milestoneInterval).Find(&totals).Error
 	if err != nil {
@@ -111,7 +111,7 @@ func (c *compaction) longLists() (lists map[Key]int64, records int64, err error)
 }
 
 // buildAll builds the milestones of whole lists in one pass through all records.
-func (c *compaction) buildAll(lists map[Key]int64) error {
+func (c *Compaction) buildAll(lists map[Key]int64) error {
 	unbuilt := make(map[Key]Milestones)
 	for key := range lists {
 		unbuilt[key] = Milestones{{Position: Beginning}}
@@ -149,7 +149,7 @@ func (c *compaction) buildAll(lists map[Key]int64) error {
 }
 
 // buildRange builds the milestones of a part of a list by its records. The first is at the part's beginning, and may exist.
-func (c *compaction) buildRange(key Key, from, to Position) (Milestones, error) {
+func (c *Compaction) buildRange(key Key, from, to Position) (Milestones, error) {
 	part := c.tx.Table("deployment_records").Scopes(c.inRange(key, from, to, "id")).
 		Select("created_at, id AS record_id, row_number() OVER (ORDER BY created_at, id) - 1 AS before")
 	pending := c.tx.Table("list_changes").Where("NOT latest").Scopes(c.inRange(key, from, to, "record_id")).
@@ -176,7 +176,7 @@ func (c *compaction) buildRange(key Key, from, to Position) (Milestones, error) 
 }
 
 // inRange is a scope: the rows of a list from one position to before another. id is the column of the record's id.
-func (c *compaction) inRange(key Key, from, to Position, id string) func(*gorm.DB) *gorm.DB {
+func (c *Compaction) inRange(key Key, from, to Position, id string) func(*gorm.DB) *gorm.DB {
 	return func(tx *gorm.DB) *gorm.DB {
 		tx = tx.Where("organization_id = ?", c.organizationID)
 		for _, condition := range key.Conditions() {

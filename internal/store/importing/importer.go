@@ -11,7 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/store/counts"
+	"github.com/deployrecords/deployrecords/internal/store/compaction"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
@@ -35,13 +35,13 @@ var DefaultLimits = Limits{Batch: 4096, Cache: 1 << 14, Reorder: 1 << 15, Slots:
 // Importer imports histories.
 type Importer struct {
 	db        *database.DB
-	compactor *counts.Compactor
+	compactor *compaction.Compactor
 	newID     func() string
 	limits    Limits
 }
 
 // New returns an importer that generates ids by newID.
-func New(db *database.DB, compactor *counts.Compactor, newID func() string, limits Limits) *Importer {
+func New(db *database.DB, compactor *compaction.Compactor, newID func() string, limits Limits) *Importer {
 	return &Importer{db, compactor, newID, limits}
 }
 

@@ -10,9 +10,6 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// RowsByID exports rowsByID.
-var RowsByID = rowsByID
-
 // Statement returns the text and the values of a query's statement.
 func (l *Lister) Statement(t testing.TB, scope deployments.Scope, query deployments.Query) (text string, values []any) {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/namecache"
 	"github.com/deployrecords/deployrecords/internal/store/replicas"
 )
 
@@ -25,7 +26,7 @@ type Options struct {
 	Gate, CountedGate *admission.Gate
 	// MilestoneInterval is that of the milestones in the database; 0 is counts.DefaultMilestoneInterval.
 	MilestoneInterval int64
-	// NameCacheSize is the number of environments, logical environments and artifacts each that are cached; 0 is 16,384.
+	// NameCacheSize is the number of environments, logical environments and artifacts each that are cached; 0 is namecache.DefaultSize.
 	NameCacheSize int
 	// Replicas answer listings in place of the database, as far as they can; nil if there are none.
 	Replicas *replicas.Set
@@ -39,21 +40,24 @@ type Lister struct {
 	dialect    database.Dialect
 	options    Options
 	statements *lru.Cache[shape, *compiledStatement]
-	names      nameCache
+	names      namecache.Cache
 }
 
 // New returns a Lister on the database.
 func New(db *database.DB, o Options) *Lister {
 	o.MilestoneInterval = cmp.Or(o.MilestoneInterval, counts.DefaultMilestoneInterval)
-	o.NameCacheSize = cmp.Or(o.NameCacheSize, defaultNameCacheSize)
+	statements, err := lru.New[shape, *compiledStatement](maxStatements)
+	if err != nil {
+		panic(err) // maxStatements is not positive
+	}
 	return &Lister{
 		database:   db,
 		db:         db.WithContext(context.Background()),
 		prepared:   db.Prepared(context.Background()).Statement.ConnPool,
 		dialect:    db.Dialect,
 		options:    o,
-		statements: newCache[shape, *compiledStatement](maxStatements),
-		names:      newNameCache(o.NameCacheSize),
+		statements: statements,
+		names:      namecache.New(o.NameCacheSize),
 	}
 }
 
@@ -120,7 +124,7 @@ func (l *Lister) answer(
 		return deployments.Result{}, err
 	}
 	_ = rows.Close() // frees the connection for the names
-	return result, l.names.complete(ctx, db, scope.Organization, result.Records)
+	return result, l.names.Complete(ctx, db, scope.Organization, result.Records)
 }
 
 // statement returns the compiled statement of a shape.
@@ -133,12 +137,4 @@ func (l *Lister) statement(s shape) (*compiledStatement, error) {
 		l.statements.Add(s, compiled)
 	}
 	return compiled, err
-}
-
-func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
-	cache, err := lru.New[K, V](size)
-	if err != nil {
-		panic(err) // the size is not positive
-	}
-	return cache
 }

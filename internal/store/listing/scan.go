@@ -13,7 +13,7 @@ var recordColumns = []string{
 }
 
 // scan reads the total, which every row repeats, and the records. A single row without a record is an empty page.
-// Names are left to nameCache.
+// Names are left to package namecache.
 func scan(rows *sql.Rows, pageSize int32) (deployments.Result, error) {
 	var (
 		// A setting may allow large pages, so the slice grows as needed instead of being allocated for the maximum.

@@ -93,7 +93,7 @@ func TestT5_SQLiteReadsTheRecordsOfTheProjectAlone(t *testing.T) {
 			query.Page.Size = 20
 			text, values := lister.Statement(t, deployments.Scope{Organization: "acme", Project: "web"}, query)
 			var searches []string
-			for _, step := range planOf(t, db, text, values) {
+			for _, step := range storetest.SQLitePlan(t, db.Pool, text, values) {
 				if search.MatchString(step) {
 					searches = append(searches, step)
 				}

@@ -1,4 +1,6 @@
-package counts
+// Package compaction decides which organization's deltas are compacted when, and in which transactions. What compacting
+// means is described in package counts.
+package compaction
 
 import (
 	"cmp"
@@ -9,32 +11,31 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
 const (
-	selectOrganizationsWithDeltas = `SELECT o.id FROM organizations o WHERE EXISTS (SELECT 1 FROM list_changes c WHERE c.organization_id = o.id)`
+	// batchSize is the number of deltas that one transaction compacts. It bounds the memory of a compaction, and how long it
+	// blocks other servers.
+	batchSize = 20_000
 
 	selectKey = `SELECT key FROM organizations WHERE id = ?`
-
-	selectOrganizationsWithoutMilestones = `SELECT o.id FROM organizations o
-WHERE EXISTS (SELECT 1 FROM list_totals t WHERE t.organization_id = o.id AND t.latest = false AND ` + withoutFilters + ` AND t.project_set_id = 0 AND t.n > ?)
-AND NOT EXISTS (SELECT 1 FROM long_list_milestones m WHERE m.organization_id = o.id)`
 )
 
 // Compactor merges the delta log into the counters.
 type Compactor struct {
 	db *database.DB
-	// milestoneInterval is DefaultMilestoneInterval, or less in tests, whose lists are short. So is batchSize.
+	// milestoneInterval is counts.DefaultMilestoneInterval, or less in tests, whose lists are short. So is batchSize.
 	milestoneInterval int64
 	batchSize         int
 	locks             missedLocks
 }
 
-// NewCompactor returns a compactor that builds milestones at an interval; 0 is DefaultMilestoneInterval.
-func NewCompactor(db *database.DB, milestoneInterval int64) *Compactor {
+// New returns a compactor that builds milestones at an interval; 0 is counts.DefaultMilestoneInterval.
+func New(db *database.DB, milestoneInterval int64) *Compactor {
 	return &Compactor{
-		db: db, milestoneInterval: cmp.Or(milestoneInterval, DefaultMilestoneInterval), batchSize: batchSize,
+		db: db, milestoneInterval: cmp.Or(milestoneInterval, counts.DefaultMilestoneInterval), batchSize: batchSize,
 		locks: missedLocks{patience: lockPatience},
 	}
 }
@@ -43,21 +44,23 @@ func NewCompactor(db *database.DB, milestoneInterval int64) *Compactor {
 // and slower. Any number of servers may compact at once: for each organization one does the work and the others skip it.
 // It returns an error if an organization's lock could not be taken for a minute.
 func (c *Compactor) Compact(ctx context.Context) (int, error) {
-	return c.compactEach(ctx, selectOrganizationsWithDeltas)
+	return c.compactEach(ctx, counts.OrganizationsWithDeltas)
 }
 
 // BuildMissing compacts and builds milestones where an organization has none and needs them, as after a migration.
 func (c *Compactor) BuildMissing(ctx context.Context) error {
-	_, err := c.compactEach(ctx, selectOrganizationsWithoutMilestones, 2*c.milestoneInterval)
+	_, err := c.compactEach(ctx, func(tx *gorm.DB) ([]int64, error) {
+		return counts.OrganizationsWithoutMilestones(tx, c.milestoneInterval)
+	})
 	return err
 }
 
-// compactEach compacts the organizations of a query in rounds, one batch of each, until fewer than a batch are pending in
+// compactEach compacts the organizations that find returns in rounds, one batch of each, until fewer than a batch are pending in
 // each. An organization that writes faster than it is compacted delays no other.
-func (c *Compactor) compactEach(ctx context.Context, query string, args ...any) (compacted int, failed error) {
+func (c *Compactor) compactEach(ctx context.Context, find func(*gorm.DB) ([]int64, error)) (compacted int, failed error) {
 	stuck := make(map[int64]bool)
 	for more := true; more; {
-		organizations, err := database.Column[int64](c.db.WithContext(ctx).Raw(query, args...))
+		organizations, err := find(c.db.WithContext(ctx))
 		if err != nil {
 			return compacted, c.db.MapError(ctx, err)
 		}
@@ -85,14 +88,14 @@ func (c *Compactor) compactEach(ctx context.Context, query string, args ...any) 
 func (c *Compactor) compactNext(ctx context.Context, id int64) (n int, err error) {
 	var locked bool
 	err = c.db.Write(ctx, func(tx *gorm.DB) error {
-		if locked, err = tryLockCounters(tx, id); err != nil || !locked {
+		if locked, err = counts.TryLock(tx, id); err != nil || !locked {
 			return err
 		}
-		work := c.newCompaction(tx, id, id)
-		if n, err = work.compactBatch(c.batchSize); err != nil || n >= c.batchSize {
+		work := counts.NewCompaction(tx, id, id, c.milestoneInterval)
+		if n, err = work.CompactBatch(c.batchSize); err != nil || n >= c.batchSize {
 			return err // milestones come last: building them reads what is pending
 		}
-		return work.splitMilestones()
+		return work.SplitMilestones()
 	})
 	if err != nil {
 		return n, err
@@ -109,21 +112,21 @@ func (c *Compactor) compactNext(ctx context.Context, id int64) (n int, err error
 // CompactIsolated isolates the deltas that write causes, or inserts into the partition that it receives, and compacts them
 // in the same transaction.
 func (c *Compactor) CompactIsolated(tx *gorm.DB, organizationID int64, write func(partition int64) error) error {
-	partition, err := isolateDeltas(tx, organizationID)
+	partition, err := counts.IsolateDeltas(tx, organizationID)
 	if err != nil {
 		return err
 	}
 	if err := write(partition); err != nil {
 		return err
 	}
-	if err := LockCounters(tx, organizationID); err != nil {
+	if err := counts.Lock(tx, organizationID); err != nil {
 		return err
 	}
-	return c.newCompaction(tx, organizationID, partition).compactAll()
+	return counts.NewCompaction(tx, organizationID, partition, c.milestoneInterval).CompactAll()
 }
 
 // BuildMilestones builds the milestones of an organization that are missing and splits those that have grown. Deltas may be
 // pending.
 func (c *Compactor) BuildMilestones(tx *gorm.DB, organizationID int64) error {
-	return c.newCompaction(tx, organizationID, organizationID).splitMilestones()
+	return counts.NewCompaction(tx, organizationID, organizationID, c.milestoneInterval).SplitMilestones()
 }

@@ -1,6 +1,9 @@
-package listing
+// Package namecache completes records, which statements read with ids alone, by the names that the ids stand for: joining the
+// names took more than half of a page's time.
+package namecache
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -14,41 +17,42 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
-// defaultNameCacheSize bounds each of the three caches. An artifact takes about 500 bytes; all three together stay
-// below 100 MiB even if every name has its maximum length.
-const defaultNameCacheSize = 1 << 14
+// DefaultSize bounds each of the three caches. An artifact takes about 500 bytes; all three together stay below 100 MiB even
+// if every name has its maximum length.
+const DefaultSize = 1 << 14
 
-// nameCache completes records, which a statement reads with ids alone, by the names that their ids stand for: joining
-// the names took more than half of a page's time. Names never change and are never removed (I4 rejects a contradiction),
-// and a cached name was committed, because a listing has read it: the cache needs no invalidation. Names that are not
-// cached are read by one statement for each table; most pages need none.
-type nameCache []interface {
+// Cache has the names of environments, logical environments and artifacts. Names never change and are never removed (I4
+// rejects a contradiction), and a cached name was committed, because a listing has read it: the cache needs no invalidation.
+// Names that are not cached are read by one statement for each table; most pages need none. It is safe for concurrent use.
+type Cache []interface {
 	complete(ctx context.Context, db *gorm.DB, organization string, records []deployments.Record) error
 }
 
-func newNameCache(size int) nameCache {
+// New returns an empty cache of so many names of each kind; 0 is DefaultSize.
+func New(size int) Cache {
+	size = cmp.Or(size, DefaultSize)
 	environment := func(row schema.Environment) (string, string) { return row.ID, row.Name }
-	return nameCache{
+	return Cache{
 		&lookup[schema.Environment, string]{
-			schema.Environments, newCache[nameKey, string](size), environment,
+			schema.Environments, newLRU[string](size), environment,
 			func(r *deployments.Record) (string, *string) { return r.EnvironmentID, &r.EnvironmentName },
 		},
 		&lookup[schema.Environment, string]{
-			schema.LogicalEnvironments, newCache[nameKey, string](size), environment,
+			schema.LogicalEnvironments, newLRU[string](size), environment,
 			func(r *deployments.Record) (string, *string) {
 				return r.LogicalEnvironmentID, &r.LogicalEnvironmentName
 			},
 		},
 		&lookup[schema.Artifact, deployments.Artifact]{
-			"artifacts", newCache[nameKey, deployments.Artifact](size),
+			"artifacts", newLRU[deployments.Artifact](size),
 			func(row schema.Artifact) (string, deployments.Artifact) { return row.ID, row.Parts() },
 			func(r *deployments.Record) (string, *deployments.Artifact) { return r.ArtifactID, &r.Artifact },
 		},
 	}
 }
 
-// complete sets the names of the organization's records.
-func (c nameCache) complete(ctx context.Context, db *gorm.DB, organization string, records []deployments.Record) error {
+// Complete sets the names of the organization's records, and reads those that are not cached from db.
+func (c Cache) Complete(ctx context.Context, db *gorm.DB, organization string, records []deployments.Record) error {
 	for _, table := range c {
 		if err := table.complete(ctx, db, organization, records); err != nil {
 			return err
@@ -107,6 +111,14 @@ func (l *lookup[Row, Value]) complete(ctx context.Context, db *gorm.DB, organiza
 		return fmt.Errorf("record %s refers to %s, which does not exist in %s of its organization", records[0].ID, id, l.table)
 	}
 	return nil
+}
+
+func newLRU[Value any](size int) *lru.Cache[nameKey, Value] {
+	cache, err := lru.New[nameKey, Value](size)
+	if err != nil {
+		panic(err) // the size is negative
+	}
+	return cache
 }
 
 // rowsByID selects the organization's rows with the ids. The plus sign keeps SQLite, which has no statistics of a table

@@ -1,0 +1,4 @@
+package namecache
+
+// RowsByID exports rowsByID.
+var RowsByID = rowsByID
