@@ -1,5 +1,5 @@
-// Package compaction decides which organization's deltas are compacted when, and in which transactions. What compacting
-// means is described in package counts.
+// Package compaction decides which organization's deltas are compacted when, and in which transactions. Package counts describes
+// the work itself.
 package compaction
 
 import (
