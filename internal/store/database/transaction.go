@@ -79,36 +79,39 @@ const maxAttempts = 10
 // conflicts is a deployments.ErrConflict. A lock timeout is retried until the deadline of ctx, or maxAttempts times without
 // one, and is then a deployments.ErrUnavailable. Between the attempts, others can use the connection. A transaction whose
 // session ended before its COMMIT is retried once: it has changed nothing. One that was sent to a standby is retried on another
-// connection, and after maxAttempts it is a deployments.ErrUnavailable.
+// connection, and after maxAttempts it is a deployments.ErrUnavailable. If the deadline ends an attempt before its COMMIT, the
+// error is that of the attempt before it.
 func Retry(ctx context.Context, transaction func() error) error {
 	_, hasDeadline := ctx.Deadline()
 	var conflicts, lockTimeouts, breaks int
-	var lockTimeout error
+	var before error // of the attempt before, as the caller gets it
 	for attempt := 1; ; attempt++ {
 		err := transaction()
+		kind := deployments.ErrUnavailable
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
-			if lockTimeouts > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return fmt.Errorf("%w: %w", deployments.ErrUnavailable, lockTimeout)
+			if before != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(err, errAtCommit) {
+				return before
 			}
 			return err
 		case isReadOnly(err) && attempt < maxAttempts:
 		case IsConflict(err):
+			kind = deployments.ErrConflict
 			if conflicts++; conflicts == maxAttempts {
-				return fmt.Errorf("%w: %w", deployments.ErrConflict, err)
+				return fmt.Errorf("%w: %w", kind, err)
 			}
 		case IsLockTimeout(err):
 			if lockTimeouts++; lockTimeouts >= maxAttempts && !hasDeadline {
-				return fmt.Errorf("%w: %w", deployments.ErrUnavailable, err)
+				return fmt.Errorf("%w: %w", kind, err)
 			}
-			lockTimeout = err
 		case IsBroken(ctx, err) && !errors.Is(err, errAtCommit) && breaks == 0:
 			breaks++
 		default:
 			return err
 		}
+		before = fmt.Errorf("%w: %w", kind, err)
 		backoff := time.Duration(rand.Int64N(int64(min(attempt, maxAttempts)) * int64(20*time.Millisecond)))
 		select {
 		case <-time.After(backoff):

@@ -3,9 +3,11 @@ package database
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -156,5 +158,37 @@ CREATE CONSTRAINT TRIGGER end_session AFTER INSERT ON ends_at_commit DEFERRABLE 
 	})
 	if err != nil || attempts != 2 {
 		t.Errorf("snapshot: got %v after %d attempts", err, attempts)
+	}
+}
+
+// The deadline ends an attempt that would have failed for the same reason as the one before it. At COMMIT it may have succeeded.
+func TestTheDeadlineEndsARetriedTransactionWithTheReasonOfItsRetries(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		retried error
+		last    error
+		want    error
+	}{
+		{"a standby", &pgconn.PgError{Code: "25006"}, context.DeadlineExceeded, deployments.ErrUnavailable},
+		{"a lock", &pgconn.PgError{Code: "55P03"}, context.DeadlineExceeded, deployments.ErrUnavailable},
+		{"a lost session", &pgconn.PgError{Code: "57P01"}, context.DeadlineExceeded, deployments.ErrUnavailable},
+		{"a conflict", &pgconn.PgError{Code: "40001"}, context.DeadlineExceeded, deployments.ErrConflict},
+		{"a conflict, then a COMMIT", &pgconn.PgError{Code: "40001"}, fmt.Errorf("%w: %w", errAtCommit, context.DeadlineExceeded), context.DeadlineExceeded},
+		{"no retry", nil, context.DeadlineExceeded, context.DeadlineExceeded},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		attempts := 0
+		err := Retry(ctx, func() error {
+			if attempts++; attempts == 1 && c.retried != nil {
+				return c.retried
+			}
+			<-ctx.Done()
+			return c.last
+		})
+		cancel()
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
+		}
 	}
 }
