@@ -1,15 +1,15 @@
 package cli
 
 import (
-	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/deployrecords/deployrecords/internal/api"
 )
 
 // The server's errors name parameters and fields; a user of the command line knows flags.
 func TestTheServersErrorsNameFlags(t *testing.T) {
-	for _, parameter := range documents()[http.MethodGet].Paths.Value("/v1/deployments").Get.Parameters {
-		name := parameter.Value.Name
+	for _, name := range api.ListParameters {
 		s := newAPI(t, problem(400, "the request has 1 fault", name+": is wrong: very"))
 		if _, stderr, code := s.client("list"); code != 3 || listFlagNames[name] == "" || !strings.HasSuffix(stderr, "\n  "+listFlagNames[name]+": is wrong: very\n") {
 			t.Errorf("%s: exit code %d, %s", name, code, stderr)

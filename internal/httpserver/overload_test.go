@@ -177,7 +177,7 @@ func TestARateLimitIsPerSubject(t *testing.T) {
 	t.Parallel()
 	server, _ := onSQLite(t, func(o *options) { o.Limits.Rate = 2 })
 	get := func(organization, subject, query string) answer {
-		return server.do(http.MethodGet, recordPath+query, "Authorization: Bearer "+token(t, organization, func(r *auth.MintRequest) { r.Subject = subject }))
+		return server.do(http.MethodGet, "/v1/deployments"+query, "Authorization: Bearer "+token(t, organization, func(r *auth.MintRequest) { r.Subject = subject }))
 	}
 	var limited answer
 	var took time.Duration

@@ -91,7 +91,7 @@ var corpus = []nextDocument{
 		contracttest.Insert(parameters, 0, "{in: query, name: next_list, explode: false, schema: {type: array, items: {type: string}}}"),
 		contracttest.Insert(parameters, -1, "{in: query, name: pagination.cursor, schema: {type: string}}"),
 		contracttest.Insert(parameters, -1, "{in: header, name: Next-Organization, schema: {type: string}}")), prebuilt: true},
-	// The prebuilt steps have the present code, as if the overlay named both.
+	// The prebuilt steps have the present code, as if the overlay named the parameters of the next two.
 	{name: "parameters with the Go name of another", changes: changes(
 		contracttest.Insert(parameters, -1, "{in: query, name: page, schema: {type: integer, format: int32}}"),
 		contracttest.Insert(parameters, -1, "{in: header, name: environment_name, schema: {type: string}}")), stops: "build", at: "update: {x-go-name: EnvironmentNameHeader}", prebuilt: true},
@@ -100,7 +100,7 @@ var corpus = []nextDocument{
 		contracttest.Copy(parameters+" name=status", "components parameters Status"),
 		contracttest.Copy(parameters+" name=environment_name", "components parameters Environment"),
 		contracttest.Set(parameters+" name=status", "{$ref: '#/components/parameters/Status'}"),
-		contracttest.Set(parameters+" name=environment_name", "{$ref: '#/components/parameters/Environment'}")), prebuilt: true},
+		contracttest.Set(parameters+" name=environment_name", "{$ref: '#/components/parameters/Environment'}")), stops: "generate", at: `parameters[?@.name == 'status']" did not match any targets`, prebuilt: true},
 	{name: "parameters at the path", changes: changes(
 		contracttest.Set("paths /v1/deployments parameters", "[]"),
 		contracttest.Insert("paths /v1/deployments parameters", 0, "{in: query, name: environment_name, schema: {type: string}}"),
