@@ -113,6 +113,32 @@ func (v *Value) Get(path ...string) *Value {
 	return v
 }
 
+// Any returns the value as encoding/json decodes it. Of duplicate properties, the last counts.
+func (v *Value) Any() any {
+	switch v.Kind {
+	case '{':
+		object := make(map[string]any, len(v.Members))
+		for _, m := range v.Members {
+			object[m.Name] = m.Value.Any()
+		}
+		return object
+	case '[':
+		items := make([]any, len(v.Items))
+		for i, item := range v.Items {
+			items[i] = item.Any()
+		}
+		return items
+	case '"':
+		return v.Content
+	case '0':
+		number, _ := strconv.ParseFloat(v.Content, 64)
+		return number
+	case 't', 'f':
+		return v.Kind == 't'
+	}
+	return nil
+}
+
 func (v *Value) items() []*Value {
 	if v == nil {
 		return nil
@@ -183,8 +209,12 @@ func (v *Value) lines(lines []string, path string) []string {
 		for i, item := range v.Items {
 			lines = item.lines(lines, fmt.Sprintf("%s[%d]", path, i))
 		}
-	case 'n', 't', 'f':
-		lines = append(lines, path+" is "+map[jsontext.Kind]string{'n': "null", 't': "true", 'f': "false"}[v.Kind])
+	case 'n':
+		lines = append(lines, path+" is null")
+	case 't':
+		lines = append(lines, path+" is true")
+	case 'f':
+		lines = append(lines, path+" is false")
 	case '"':
 		lines = append(lines, path+" is "+strconv.Quote(v.Content))
 	default:
@@ -255,6 +285,11 @@ func truncate(text string, limit int) string {
 }
 
 // Join appends a property's name to a path.
-func Join(path, name string) string { return strings.TrimPrefix(path+"."+name, ".") }
+func Join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -16,7 +16,7 @@ const maxRounds = 5
 type round struct {
 	report.Checks
 	suite   *Suite
-	answers []string // fingerprints
+	answers []*client.Answer
 	// confirm requests a second round although nothing is broken, because the round's result must hold in a snapshot.
 	confirm bool
 }
@@ -32,7 +32,7 @@ func (s *Suite) requireStable(relation func(*round)) bool {
 		if s.err != nil {
 			return false
 		}
-		if len(r.Broken) == 0 && !r.confirm || before != nil && slices.Equal(r.answers, before.answers) {
+		if len(r.Broken) == 0 && !r.confirm || before != nil && slices.EqualFunc(r.answers, before.answers, sameState) {
 			s.record(&r.Checks)
 			return true
 		}
@@ -51,7 +51,7 @@ func (s *Suite) requireStable(relation func(*round)) bool {
 // get sends a query of the relation.
 func (r *round) get(q client.Query) *client.Answer {
 	a := r.suite.get(q)
-	r.answers = append(r.answers, fingerprint(a))
+	r.answers = append(r.answers, a)
 	return a
 }
 
@@ -148,6 +148,9 @@ func stableLines(record *client.Value) []string {
 		return strings.HasPrefix(line, "last_seen_at ") || strings.HasPrefix(line, "updated_at ")
 	})
 }
+
+// sameState reports whether two answers are the same for relations.
+func sameState(a, b *client.Answer) bool { return fingerprint(a) == fingerprint(b) }
 
 // fingerprint identifies the part of an answer that relations depend on.
 func fingerprint(a *client.Answer) string {

@@ -1,8 +1,6 @@
 package spec
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -31,12 +29,11 @@ func checkSchema(c *report.Checks, a *client.Answer, schema *openapi3.Schema) {
 	s := &schemaChecker{Checks: c}
 	c.Try(report.BodyDuplicates, report.BodyUndeclared, report.BodyNull, report.BodyType)
 	s.walk("", a.Value, schema)
-	var body any
-	if s.failed || json.NewDecoder(bytes.NewReader(a.Body)).Decode(&body) != nil {
+	if s.failed {
 		return
 	}
 	location, reason := "the body", ""
-	err := schema.VisitJSON(body, openapi3.DisableSchemaErrorDetails())
+	err := schema.VisitJSON(a.Value.Any(), openapi3.DisableSchemaErrorDetails())
 	if at := (*openapi3.SchemaError)(nil); errors.As(err, &at) {
 		reason = at.Reason
 		if pointer := at.JSONPointer(); len(pointer) > 0 {
@@ -56,6 +53,12 @@ func (s *schemaChecker) fail(rule *report.Rule, location, format string, args ..
 	s.Fail(rule, "%s %s", location, fmt.Sprintf(format, args...))
 }
 
+// typesOf has the types of a schema that permit a kind of value.
+var typesOf = map[jsontext.Kind][]string{
+	't': {openapi3.TypeBoolean}, 'f': {openapi3.TypeBoolean}, '"': {openapi3.TypeString},
+	'0': {openapi3.TypeNumber, openapi3.TypeInteger}, '{': {openapi3.TypeObject}, '[': {openapi3.TypeArray},
+}
+
 func (s *schemaChecker) walk(location string, v *client.Value, schema *openapi3.Schema) {
 	if v.Kind == 'n' {
 		if !schema.Nullable && !schema.Type.IncludesNull() && !schema.IsEmpty() {
@@ -63,11 +66,7 @@ func (s *schemaChecker) walk(location string, v *client.Value, schema *openapi3.
 		}
 		return
 	}
-	allowed := map[jsontext.Kind][]string{
-		't': {openapi3.TypeBoolean}, 'f': {openapi3.TypeBoolean}, '"': {openapi3.TypeString},
-		'0': {openapi3.TypeNumber, openapi3.TypeInteger}, '{': {openapi3.TypeObject}, '[': {openapi3.TypeArray},
-	}
-	if !slices.ContainsFunc(allowed[v.Kind], schema.Type.Permits) {
+	if !slices.ContainsFunc(typesOf[v.Kind], schema.Type.Permits) {
 		s.fail(report.BodyType, location, "is %s, not %s", v.KindName(), strings.Join(schema.Type.Slice(), " or "))
 		return
 	}
