@@ -40,6 +40,8 @@ command -v chromium >/dev/null 2>&1 || echo "pages: chromium is not installed; s
 if [ -z "${AXE_CORE:-}" ]; then
   AXE_CORE=$(sh scripts/axe-core.sh) && export AXE_CORE || echo "pages: axe-core is not there; skipping the test of accessibility (sh scripts/axe-core.sh --fetch)"
 fi
+[ -r /proc/self/status ] || echo "bodies: there is no /proc; skipping the test of the server's memory"
+[ -e /dev/ptmx ] || echo "terminal: there are no pseudo terminals; skipping the test of prompts and progress"
 command -v curl >/dev/null 2>&1 || echo "conform: curl is not installed; not running the commands that reports show"
 
 echo "all tests take about 8 minutes on two cores, the first of them without output, while packages are compiled"
