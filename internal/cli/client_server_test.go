@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -70,9 +71,10 @@ func newAPI(t *testing.T, trouble ...http.HandlerFunc) *apiServer {
 
 // undocumented returns the query parameters of a request that the document of its method does not name.
 func undocumented(r *http.Request) (names []string) {
-	route := documents()[r.Method].Paths.Value(r.URL.Path).GetOperation(r.Method)
+	path := documents()[r.Method].Paths.Value(r.URL.Path)
+	parameters := slices.Concat(path.Parameters, path.GetOperation(r.Method).Parameters)
 	for name := range r.URL.Query() {
-		if route.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil {
+		if parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil {
 			names = append(names, name)
 		}
 	}
