@@ -10,7 +10,7 @@ func TestR4_CORSLetsExactOriginsReadTheAPI(t *testing.T) {
 	t.Parallel()
 	const good, preflight = "Origin: https://dash.example", "Access-Control-Request-Method: GET"
 	bearer := "Authorization: Bearer " + token(t, "acme")
-	server, _ := onSQLite(t, withPages, func(o *options) { o.CORSOrigins = []string{"https://dash.example"} })
+	server, _ := onSQLite(t, withDocument(t), withPages, func(o *options) { o.CORSOrigins = []string{"https://dash.example"} })
 	for _, c := range []struct {
 		method, path string
 		headers      []string
@@ -47,7 +47,7 @@ func TestR4_CORSLetsExactOriginsReadTheAPI(t *testing.T) {
 			t.Errorf("%s %s %q: the methods are %q", c.method, c.path, c.headers, methods)
 		}
 	}
-	without, _ := onSQLite(t)
+	without, _ := onSQLite(t, withDocument(t))
 	answer := without.do("OPTIONS", "/v1/deployments", good, preflight)
 	if answer.status != 405 || answer.header.Get("Vary") != "" || answer.header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("without the setting: %d %v", answer.status, answer.header)

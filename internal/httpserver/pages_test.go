@@ -308,8 +308,8 @@ func TestPagesHaveSafeHeaders(t *testing.T) {
 
 func TestUnknownPathsAreHTMLForBrowsersOnly(t *testing.T) {
 	t.Parallel()
-	server, s := onSQLite(t, withPages)
-	without := newServer(t, s.(*store.Store))
+	server, s := onSQLite(t, withDocument(t), withPages)
+	without := newServer(t, s.(*store.Store), withDocument(t))
 	const browser = "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
 	for _, c := range []struct {
 		server     *testServer
