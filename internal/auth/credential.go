@@ -3,9 +3,10 @@ package auth
 import (
 	"context"
 	"crypto/x509"
-	"fmt"
-	"strings"
 	"time"
+
+	"github.com/deployrecords/deployrecords/internal/auth/jwks"
+	"github.com/deployrecords/deployrecords/internal/auth/policy"
 )
 
 // Credential is what a verified token was accepted for. A session that was issued for the token keeps it, and ends with it.
@@ -15,7 +16,7 @@ type Credential struct {
 	Issuer, KeyID, TokenID string
 	// Key is the digest of the key that verified the token, and of the rules by which the token was accepted.
 	Key string
-	// Expires is the token's exp.
+	// Expires is the token's exp, or zero if it has none.
 	Expires time.Time
 }
 
@@ -23,79 +24,52 @@ type Credential struct {
 type Digest func(text []byte) string
 
 // Credential verifies a token as Verify does. The caller checks the principal's scopes.
-func (v *Verifier) Credential(ctx context.Context, token string, digest Digest) (Credential, Principal, error) {
-	principal, err := v.Verify(ctx, token)
+func (v *Verifier) Credential(ctx context.Context, text string, digest Digest) (Credential, Principal, error) {
+	if err := checkTokenBytes(text); err != nil {
+		return Credential{}, Principal{}, err
+	}
+	a, t, err := v.verify(ctx, text)
 	if err != nil {
 		return Credential{}, Principal{}, err
 	}
-	var c claims
-	parsed, _, err := v.parser.ParseUnverified(token, &c)
-	if err != nil {
-		return Credential{}, Principal{}, refuse("the token is malformed")
-	}
-	if err := c.decode(v.names); err != nil {
-		return Credential{}, Principal{}, err
-	}
-	kid, _ := parsed.Header["kid"].(string)
-	m, err := readMembers(c.raw)
-	if err != nil {
-		return Credential{}, Principal{}, err
-	}
-	tokenID, _, _ := m.text("jti") // a jti that is no string names no token
 	credential := Credential{
-		Subject: principal.Subject, Organization: principal.Organization, Project: principal.Project,
-		Issuer: c.Issuer, KeyID: kid, TokenID: tokenID, Expires: c.ExpiresAt.Time,
+		Subject: a.Registered.Subject, Organization: a.Grant.Organization, Project: a.Grant.Project,
+		Issuer: t.Issuer, KeyID: t.KeyID, TokenID: a.Registered.ID, Key: digest(acceptance(a.Entry, a.Key)),
 	}
-	for _, key := range v.currentKeys(parsed.Method.Alg()) {
-		if methods[parsed.Method.Alg()].Verify(token[:strings.LastIndexByte(token, '.')], parsed.Signature, key) == nil {
-			credential.Key = digest(v.acceptance(key))
-			return credential, principal, nil
-		}
+	if a.Registered.ExpiresAt != nil {
+		credential.Expires = a.Registered.ExpiresAt.Time
 	}
-	return Credential{}, Principal{}, errSignature // the keys of the JWKS have just changed
+	return credential, newPrincipal(a.Registered.Subject, a.Grant), nil
 }
 
-// Check returns nil if the key of the credential is still accepted, by the same rules, and a *TokenError otherwise. It is a *KeysError
-// while the key may be one that has not been fetched yet.
+// Check returns nil if the key of the credential is still accepted, by the same rule, and its token is not revoked, and a
+// *TokenError otherwise. It is a *KeysError while the key may be one that has not been fetched yet.
 func (v *Verifier) Check(c Credential, digest Digest) error {
-	for alg := range methods {
-		for _, key := range v.currentKeys(alg) {
-			if digest(v.acceptance(key)) == c.Key {
-				return v.checkOrganization(c.Organization)
+	if err := v.checkRevoked(c.TokenID); err != nil {
+		return err
+	}
+	var missing *jwks.Set
+	for _, e := range v.policy.Load().Entries() {
+		for _, alg := range e.Algorithms {
+			for _, key := range e.Current(alg) {
+				if digest(acceptance(e, key)) == c.Key {
+					return v.checkOrganization(e, c.Organization)
+				}
 			}
 		}
+		if e.Set != nil && !e.Set.Loaded() {
+			missing = e.Set
+		}
 	}
-	if v.jwks != nil && !v.jwks.loaded() {
-		return v.jwks.notLoaded()
+	if missing != nil {
+		return missing.NotLoaded()
 	}
 	return refuse("the key that verified the token is no longer accepted, or the rules for tokens have changed")
 }
 
-// currentKeys returns the keys of an algorithm that are accepted now. It fetches none.
-func (v *Verifier) currentKeys(alg string) []any {
-	keys := append([]any(nil), v.keys[alg]...)
-	if v.jwks != nil {
-		if set := v.jwks.keys.Load(); set != nil {
-			for _, named := range *set {
-				for _, k := range named {
-					if k.alg == alg {
-						keys = append(keys, k.key)
-					}
-				}
-			}
-		}
-	}
-	return keys
-}
-
-// acceptance returns the bytes that identify a key and the rules by which its tokens are accepted: by other rules, a token may be
+// acceptance returns the bytes that identify a key and the rule by which its tokens are accepted: by another rule, a token may be
 // rejected, or have another organization, project or scope. Check applies the rule about organizations itself.
-func (v *Verifier) acceptance(key any) []byte { return append([]byte(v.rules), keyBytes(key)...) }
-
-// rules returns a text that differs for options that read claims differently.
-func rules(o Options, names claimNames) string {
-	return fmt.Sprintf("iss=%q aud=%q organization=%q project=%q missing_scope=%t key=", o.Issuer, o.Audience, names.organization, names.project, o.AllowMissingScope)
-}
+func acceptance(e *policy.Entry, key any) []byte { return append([]byte(e.Text), keyBytes(key)...) }
 
 // keyBytes returns the bytes that identify a key.
 func keyBytes(key any) []byte {

@@ -10,8 +10,7 @@
 //
 // First the signature (T1, T2). The key decides the algorithm, never the
 // token: the header's "alg" only picks which keys are tried, and each kind of
-// key serves one algorithm. HMAC secrets verify HS256, RSA keys RS256, P-256
-// keys ES256, Ed25519 keys EdDSA. A public key therefore can't be turned into
+// key serves only the algorithms of its type: see package keys. A public key therefore can't be turned into
 // an HMAC secret by a token with alg HS256, and "none" has no keys at all.
 // Keys from configuration are tried before the JWKS, so that a token which
 // they verify never causes a request to the issuer.
@@ -23,7 +22,7 @@
 //
 //   - The organization claim is the tenant. It is never guessed or defaulted.
 //     Names that two writers could spell differently and that would be read
-//     alike (see claims.go) are refused, because one tenant would see the
+//     alike (see claims.CheckName) are refused, because one tenant would see the
 //     other's records.
 //   - scope and scp grant reading and recording. A token that has neither of
 //     them, nor roles or permissions, falls under [Options.AllowMissingScope],
@@ -31,6 +30,13 @@
 //   - project_name limits a token to a project and excludes recording.
 //     A malformed project claim is refused, not ignored: ignoring it would
 //     widen the token to the whole organization.
+//
+// # Which rule is a token's
+//
+// Before these steps, the token's issuer, algorithm, audience and claims select an
+// entry: a rule of package trust, or last the keys and claims of [Options].
+// Nothing is granted by this selection, since the entry's own keys must verify
+// the token. The rules can be replaced while tokens are verified.
 //
 // A token that Verify refuses is a 401, or a 503 while the token's key may
 // still be fetched ([KeysError]). A request that a verified [Principal] does

@@ -3,17 +3,15 @@ package auth
 import (
 	"compress/gzip"
 	"context"
-	"crypto/ecdh"
-	"crypto/rand"
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/deployrecords/deployrecords/internal/auth/jwks"
 )
 
 func TestT2_TheJWKSURLIsHTTPSOrLoopback(t *testing.T) {
@@ -21,7 +19,7 @@ func TestT2_TheJWKSURLIsHTTPSOrLoopback(t *testing.T) {
 		"https://issuer.example/keys", "HTTPS://issuer.example", "https://user:pass@issuer.example/?a=b",
 		"http://127.0.0.1:8080/keys", "http://127.8.9.1/", "http://[::1]:8080/", "http://localhost/keys", "http://LOCALHOST:1/",
 	} {
-		if _, err := parseJWKSURL(good); err != nil {
+		if err := jwks.CheckURL(good); err != nil {
 			t.Errorf("%s: %v", good, err)
 		}
 	}
@@ -81,7 +79,7 @@ func TestT2_AFailedRefreshKeepsTheLastGoodKeys(t *testing.T) {
 			s := newIssuer(t, jwk(ed25519A().Public(), "a", nil))
 			settings := slowSettings()
 			if strings.HasPrefix(name, "never") {
-				settings.timeout = 150 * time.Millisecond // the good fetch must fit in too
+				settings.Timeout = 150 * time.Millisecond // the good fetch must fit in too
 			}
 			v := jwksVerifier(t, Options{JWKSURL: s.URL}, settings)
 			s.handle(answer)
@@ -163,103 +161,13 @@ func TestT2_ARedirectIsFollowedWithinTheOrigin(t *testing.T) {
 	s.wantHits(t, 3)
 }
 
-func TestT2_ARedirectToAnotherOriginIsNotFollowed(t *testing.T) {
-	request := func(raw string) *http.Request { return &http.Request{URL: must(url.Parse(raw))} }
-	for _, c := range []struct {
-		from, to string
-		follow   bool
-	}{
-		{"https://issuer.example/a", "https://issuer.example/b", true},
-		{"https://issuer.example/a", "https://ISSUER.example:443/b", true},
-		{"http://localhost/a", "http://localhost:80/b", true},
-		{"https://issuer.example/a", "http://issuer.example/a", false},
-		{"https://issuer.example:8443/a", "http://issuer.example:8443/a", false},
-		{"https://issuer.example/a", "https://issuer.example:8443/a", false},
-		{"https://issuer.example/a", "https://evil.example/a", false},
-		{"https://issuer.example/a", "https://issuer.example.evil.example/a", false},
-		{"https://issuer.example/a", "https://issuer.example@evil.example/a", false},
-		{"http://127.0.0.1:80/a", "http://localhost:80/a", false},
-	} {
-		err := checkRedirect(request(c.to), []*http.Request{request(c.from)})
-		if (err == nil) != c.follow {
-			t.Errorf("from %s to %s: %v", c.from, c.to, err)
-		}
-	}
-	// The origin that counts is the first one's.
-	chain := []*http.Request{request("https://a.example/"), request("https://b.example/")}
-	if checkRedirect(request("https://b.example/x"), chain) == nil {
-		t.Error("a chain left its origin")
-	}
-}
-
 func TestT2_ARedirectLoopEnds(t *testing.T) {
 	s := newIssuer(t)
 	s.handle(http.RedirectHandler("/", http.StatusFound).ServeHTTP)
 	if jwksVerifier(t, Options{JWKSURL: s.URL}, slowSettings()).Ready() == nil {
 		t.Error("ready without keys")
 	}
-	s.wantHits(t, 1+maxRedirects)
-}
-
-func TestT2_KeysThatMustNotVerifyAreIgnored(t *testing.T) {
-	public := rsaA().Public()
-	x25519 := must(ecdh.X25519().GenerateKey(rand.Reader))
-	for name, bad := range map[string]any{
-		"oct":                     jwk(secretA, "bad", nil),
-		"for encryption":          jwk(public, "bad", map[string]any{"use": "enc"}),
-		"unknown use":             jwk(public, "bad", map[string]any{"use": "x"}),
-		"only for encrypting":     jwk(public, "bad", map[string]any{"key_ops": []string{"encrypt", "wrapKey"}}),
-		"only for signing":        jwk(public, "bad", map[string]any{"key_ops": []string{"sign"}}),
-		"for no operation":        jwk(public, "bad", map[string]any{"key_ops": []string{}}),
-		"RS512":                   jwk(public, "bad", map[string]any{"alg": "RS512"}),
-		"PS256":                   jwk(public, "bad", map[string]any{"alg": "PS256"}),
-		"RSA for HS256":           jwk(public, "bad", map[string]any{"alg": "HS256"}),
-		"none":                    jwk(public, "bad", map[string]any{"alg": "none"}),
-		"alg a number":            jwk(public, "bad", map[string]any{"alg": 256}),
-		"RSA of 1024 bits":        jwk(rsaSmall().Public(), "bad", nil),
-		"RSA with exponent 1":     jwk(public, "bad", map[string]any{"e": "AQ"}),
-		"RSA with a big exponent": jwk(public, "bad", map[string]any{"e": "AQAAAAAAAAAAAAEAAQ"}),
-		"RSA without modulus":     jwk(public, "bad", map[string]any{"n": nil}),
-		"RSA of no base64":        jwk(public, "bad", map[string]any{"n": "!!!"}),
-		"P-384":                   jwk(p384().Public(), "bad", nil),
-		"EC not on the curve":     jwk(p256A().Public(), "bad", map[string]any{"x": "AQ"}),
-		"X25519":                  jwk(x25519.PublicKey(), "bad", nil),
-		"Ed25519 too short":       jwk(ed25519A().Public(), "bad", map[string]any{"x": "AQ"}),
-		"a published private key": jwk(ed25519A(), "bad", nil),
-		"unknown type":            jwk(public, "bad", map[string]any{"kty": "PQC"}),
-		"no type":                 jwk(public, "bad", map[string]any{"kty": nil}),
-		"kid a number":            jwk(public, "bad", map[string]any{"kid": 1}),
-		"no object":               "bad",
-		"null":                    nil,
-	} {
-		t.Run(name, func(t *testing.T) {
-			body := must(json.Marshal(map[string]any{"keys": []any{bad, jwk(p256A().Public(), "good", nil)}}))
-			keys, ignored, err := readKeySet(body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if ignored != 1 || len(keys) != 1 || len(keys["good"]) != 1 || keys["good"][0].alg != "ES256" {
-				t.Errorf("ignored %d, kept %v", ignored, keys)
-			}
-		})
-	}
-}
-
-func TestT2_KeysOfEveryUsableFormAreKept(t *testing.T) {
-	for name, good := range map[string]map[string]any{
-		"RS256":              jwk(rsaA().Public(), "k", map[string]any{"alg": "RS256"}),
-		"for signing":        jwk(rsaA().Public(), "k", map[string]any{"use": "sig"}),
-		"among operations":   jwk(p256A().Public(), "k", map[string]any{"key_ops": []string{"x-new", "verify"}}),
-		"EdDSA":              jwk(ed25519A().Public(), "k", map[string]any{"alg": "EdDSA"}),
-		"EdDSA without alg":  jwk(ed25519A().Public(), "k", map[string]any{"alg": nil}),
-		"with more members":  jwk(p256A().Public(), "k", map[string]any{"x-note": "a"}),
-		"padded, as some do": jwk(p256A().Public(), "k", map[string]any{"x": jwk(p256A().Public(), "k", nil)["x"].(string) + "="}),
-	} {
-		keys, ignored, err := readKeySet(keySetJSON(good))
-		if err != nil || ignored != 0 || len(keys["k"]) != 1 {
-			t.Errorf("%s: ignored %d, kept %v, %v", name, ignored, keys, err)
-		}
-	}
+	s.wantHits(t, 1+5)
 }
 
 func TestT2_NothingSecretGoesIntoTheLog(t *testing.T) {
@@ -285,7 +193,7 @@ func TestT2_NothingSecretGoesIntoTheLog(t *testing.T) {
 	}
 	s.handle(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	hasty := slowSettings()
-	hasty.timeout = 20 * time.Millisecond
+	hasty.Timeout = 20 * time.Millisecond
 	jwksVerifier(t, Options{JWKSURL: withUser, Logger: log.logger()}, hasty)
 	s.Close()
 	jwksVerifier(t, Options{JWKSURL: withUser, Logger: log.logger()}, slowSettings())

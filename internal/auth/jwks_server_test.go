@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/MicahParks/jwkset"
+
+	"github.com/deployrecords/deployrecords/internal/auth/jwks"
 )
 
 // issuer is a server of a JWKS whose answer a test can change.
@@ -90,13 +92,13 @@ func jwk(key any, kid string, change map[string]any) map[string]any {
 
 // slowSettings never fetch by themselves within a test, so that every hit is
 // one that the test caused.
-func slowSettings() jwksSettings {
-	s := defaultJWKSSettings()
-	s.refresh, s.retryFirst, s.retryMost = time.Hour, time.Hour, time.Hour
+func slowSettings() jwks.Limits {
+	s := jwks.DefaultLimits()
+	s.Refresh, s.RetryFirst, s.RetryMost = time.Hour, time.Hour, time.Hour
 	return s
 }
 
-func jwksVerifier(t *testing.T, o Options, settings jwksSettings) *Verifier {
+func jwksVerifier(t *testing.T, o Options, settings jwks.Limits) *Verifier {
 	t.Helper()
 	if o.Logger == nil {
 		o.Logger = quiet()

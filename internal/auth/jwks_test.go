@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/sha256"
 	"encoding/base64"
@@ -13,12 +14,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/deployrecords/deployrecords/internal/auth/jwks"
+	"github.com/deployrecords/deployrecords/internal/auth/keys"
 )
 
 func TestT2_TheJWKSVerifiesTokensThatNameItsKeys(t *testing.T) {
@@ -44,7 +49,7 @@ func TestT2_TheJWKSIsFetchedOverTLSOfATrustedServer(t *testing.T) {
 	s.StartTLS()
 	defer s.Close()
 	settings := slowSettings()
-	settings.transport = s.Client().Transport
+	settings.Transport = s.Client().Transport
 	trusting := jwksVerifier(t, Options{JWKSURL: s.URL}, settings)
 	accept(t, trusting, sign(jwt.SigningMethodRS256, rsaA(), "a"))
 
@@ -126,7 +131,8 @@ func otherKeyOf(token string, q *ecdsa.PublicKey) *ecdsa.PublicKey {
 func TestT2_OnlyATokenThatMayBeGoodWaitsForKeys(t *testing.T) {
 	s := newIssuer(t)
 	s.fail(http.StatusServiceUnavailable)
-	v := jwksVerifier(t, Options{JWKSURL: s.URL, Issuer: "https://issuer.example", HMACSecrets: [][]byte{secretA}}, slowSettings())
+	clock := newClock()
+	v := jwksVerifier(t, Options{JWKSURL: s.URL, Issuer: "https://issuer.example", HMACSecrets: [][]byte{secretA}, Now: clock.now}, slowSettings())
 	token := func(change map[string]any) string {
 		claims := map[string]any{"iss": "https://issuer.example"}
 		maps.Copy(claims, change)
@@ -143,24 +149,8 @@ func TestT2_OnlyATokenThatMayBeGoodWaitsForKeys(t *testing.T) {
 	refused(t, v, "a.b.c", "malformed")
 
 	s.serve(jwk(ed25519A().Public(), "a", nil))
-	v.jwks.refresh(t.Context())
+	clock.advance(time.Minute) // a token may cause the next fetch
 	accept(t, v, token(nil))
-}
-
-// A refresh that others caused may be under way: the wait is still one fetch.
-func TestT2_NobodyWaitsLongerThanOneFetch(t *testing.T) {
-	s := newIssuer(t, jwk(ed25519A().Public(), "old", nil))
-	settings := slowSettings()
-	settings.timeout = 200 * time.Millisecond
-	v := jwksVerifier(t, Options{JWKSURL: s.URL}, settings)
-	release := s.hold(t)
-	defer release()
-	v.jwks.requests <- make(chan bool, 1) // the fetch before
-	eventually(t, "the fetch before begins", func() bool { return s.hits.Load() == 2 })
-	pending(t, v, sign(jwt.SigningMethodEdDSA, ed25519B(), "new"), "is not known yet")
-	if s.hits.Load() > 3 {
-		t.Errorf("%d fetches", s.hits.Load())
-	}
 }
 
 func TestT1_TheKeyOfTheJWKSDecidesTheAlgorithm(t *testing.T) {
@@ -303,7 +293,7 @@ func TestT2_ARefreshOutlivesTheRequestThatCausedIt(t *testing.T) {
 func TestT2_AFailedRefreshThatATokenCausedIsNotRetried(t *testing.T) {
 	s := newIssuer(t, jwk(ed25519A().Public(), "a", nil))
 	settings := slowSettings()
-	settings.retryFirst, settings.retryMost = time.Millisecond, time.Millisecond
+	settings.RetryFirst, settings.RetryMost = time.Millisecond, time.Millisecond
 	v := jwksVerifier(t, Options{JWKSURL: s.URL}, settings)
 	s.fail(http.StatusInternalServerError)
 	pending(t, v, sign(jwt.SigningMethodEdDSA, ed25519B(), "b"), "header kid) is not known yet")
@@ -314,14 +304,15 @@ func TestT2_AFailedRefreshThatATokenCausedIsNotRetried(t *testing.T) {
 func TestT2_TheKeysAreRefreshedWithoutARequest(t *testing.T) {
 	s := newIssuer(t, jwk(ed25519A().Public(), "old", nil))
 	settings := slowSettings()
-	settings.refresh, settings.retryFirst = 5*time.Millisecond, 5*time.Millisecond
+	settings.Refresh, settings.RetryFirst = 5*time.Millisecond, 5*time.Millisecond
 	v := jwksVerifier(t, Options{JWKSURL: s.URL}, settings)
 	s.serve(jwk(ed25519B().Public(), "new", nil))
-	eventually(t, "the new key is loaded", func() bool {
-		_, known := v.jwks.lookup("new", "EdDSA")
-		return known
-	})
-	if _, known := v.jwks.lookup("old", "EdDSA"); known {
+	published := func() []any { return v.policy.Load().Flags.Set.Current("EdDSA") }
+	knows := func(key ed25519.PrivateKey) bool {
+		return slices.ContainsFunc(published(), func(public any) bool { return keys.Equal(public, key.Public()) })
+	}
+	eventually(t, "the new key is loaded", func() bool { return knows(ed25519B()) })
+	if knows(ed25519A()) {
 		t.Error("a key that is no longer published is still trusted")
 	}
 	// Refreshes continue after a failure.
@@ -338,7 +329,7 @@ func TestT2_AnIssuerThatIsDownAtStartIsRetriedUntilItIsUp(t *testing.T) {
 	s := newIssuer(t)
 	s.fail(http.StatusServiceUnavailable)
 	settings := slowSettings()
-	settings.retryFirst, settings.retryMost = 5*time.Millisecond, 5*time.Millisecond
+	settings.RetryFirst, settings.RetryMost = 5*time.Millisecond, 5*time.Millisecond
 	v := jwksVerifier(t, Options{JWKSURL: s.URL, HMACSecrets: [][]byte{secretA}}, settings)
 	err := v.Ready()
 	if err == nil || strings.Contains(err.Error(), "127.0.0.1") || strings.Contains(err.Error(), "503") {
@@ -368,21 +359,9 @@ func TestT2_AnUnreachableIssuerIsNotAnInvalidOption(t *testing.T) {
 	}
 }
 
-func TestT2_FailedFetchesArePacedMoreAndMoreSlowly(t *testing.T) {
-	s := &keySet{settings: defaultJWKSSettings()}
-	for failed, want := range []time.Duration{time.Hour, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute, time.Minute} {
-		if got := s.pause(failed); got != want {
-			t.Errorf("after %d failures: %s, want %s", failed, got, want)
-		}
-	}
-	if got := s.pause(1_000_000); got != time.Minute {
-		t.Errorf("after a million failures: %s", got)
-	}
-}
-
 func TestT2_TheLimitsAreThoseOfTheRule(t *testing.T) {
-	got := defaultJWKSSettings()
-	if got.timeout != 5*time.Second || got.maxBody != 1<<20 || got.unknownKID != time.Minute || got.refresh != time.Hour {
+	got := jwks.DefaultLimits()
+	if got.Timeout != 5*time.Second || got.MaxBody != 1<<20 || got.UnknownKID != time.Minute || got.Refresh != time.Hour {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -407,7 +386,7 @@ func TestT2_TheFetchingEndsWithTheContext(t *testing.T) {
 	checkPending(t, <-waiting, "header kid) is not known yet")
 	eventually(t, "no goroutine of a key set is left", func() bool {
 		stacks := make([]byte, 1<<20)
-		return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "(*keySet).run")
+		return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "(*Set).run")
 	})
 
 	// Later tokens do not wait for a refresh that nobody will make.

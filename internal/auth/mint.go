@@ -9,6 +9,10 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/deployrecords/deployrecords/internal/auth/claims"
+	"github.com/deployrecords/deployrecords/internal/auth/keys"
+	"github.com/deployrecords/deployrecords/internal/auth/trust"
 )
 
 // MintRequest describes a new token. Only Organization and TTL must be
@@ -18,6 +22,8 @@ type MintRequest struct {
 	// OrganizationClaim and ProjectClaim name the claims that hold the
 	// organization and the project. Empty: org_id and project_name.
 	OrganizationClaim, ProjectClaim string
+	// ScopeClaim leads to the claim that holds the scopes. Empty: scope.
+	ScopeClaim claims.Path
 	// Scopes become the scope claim. Empty: the token has no scope claim, and
 	// grants nothing unless the server runs with --allow-missing-scope (rule
 	// T4).
@@ -51,14 +57,16 @@ func Mint(secret []byte, r MintRequest) (string, error) {
 		"jti": rand.Text(),
 	}
 	for claim, value := range map[string]string{
-		"sub":   r.Subject,
-		"iss":   r.Issuer,
-		"aud":   r.Audience,
-		"scope": joinScopes(r.Scopes),
+		"sub": r.Subject,
+		"iss": r.Issuer,
+		"aud": r.Audience,
 	} {
 		if value != "" {
 			c[claim] = value
 		}
+	}
+	if len(r.Scopes) > 0 {
+		addScopes(c, r.ScopeClaim, r.Scopes)
 	}
 	for _, named := range []struct{ what, claim, value string }{
 		{"project", r.ProjectClaim, r.Project},
@@ -82,12 +90,12 @@ func Mint(secret []byte, r MintRequest) (string, error) {
 // check checks a request by the rules that Verify applies to its token.
 func (r MintRequest) check(secret []byte) error {
 	violations := []error{
-		checkSecret(secret),
-		checkOrganization(r.OrganizationClaim, r.Organization),
-		checkName(r.ProjectClaim, r.Project),
-		checkName("sub", r.Subject),
-		checkName("iss", r.Issuer),
-		checkName("aud", r.Audience),
+		keys.CheckSecretBytes(secret),
+		trust.CheckOrganization(r.OrganizationClaim, r.Organization),
+		claims.CheckName(r.ProjectClaim, r.Project),
+		claims.CheckName("sub", r.Subject),
+		claims.CheckName("iss", r.Issuer),
+		claims.CheckName("aud", r.Audience),
 	}
 	if r.TTL <= 0 {
 		violations = append(violations, errors.New("the time to live must be more than zero"))
@@ -106,12 +114,20 @@ func (r MintRequest) check(secret []byte) error {
 	return errors.Join(violations...)
 }
 
-func joinScopes(scopes []Scope) string {
+// addScopes adds the claim at a path, and the objects on the way.
+func addScopes(c jwt.MapClaims, path claims.Path, scopes []Scope) {
 	words := make([]string, len(scopes))
 	for i, s := range scopes {
 		words[i] = string(s)
 	}
-	return strings.Join(words, " ")
+	if len(path) == 0 {
+		path = claims.Literal("scope")
+	}
+	var value any = strings.Join(words, " ")
+	for len(path) > 1 {
+		value, path = map[string]any{path[len(path)-1]: value}, path[:len(path)-1]
+	}
+	c[path[0]] = value
 }
 
 // ceilSeconds rounds up: a token with a TTL of half a second must not be expired at once.

@@ -1,13 +1,15 @@
 package auth
 
+import "github.com/deployrecords/deployrecords/internal/auth/trust"
+
 // Scope is one word of OAuth's space-separated scope claim (rule T4).
-type Scope string
+type Scope = trust.Scope
 
 const (
 	// ReadDeployments lets a token list deployment records.
-	ReadDeployments Scope = "deployments:read"
+	ReadDeployments = trust.ReadDeployments
 	// WriteDeployments lets a token record deployments.
-	WriteDeployments Scope = "deployments:write"
+	WriteDeployments = trust.WriteDeployments
 )
 
 // Principal is who a verified token names. Only [Verifier.Verify] makes one
@@ -22,8 +24,21 @@ type Principal struct {
 	// Empty: the token is not limited to a project.
 	Project string
 
-	// read and write are granted by scope or, for reading, by its absence. Allows applies T5.
+	// read and write are granted by the token's scopes. Allows applies T5.
 	read, write bool
+}
+
+func newPrincipal(subject string, grant trust.Grant) Principal {
+	p := Principal{Subject: subject, Organization: grant.Organization, Project: grant.Project}
+	for _, scope := range grant.Scopes {
+		switch scope {
+		case ReadDeployments:
+			p.read = true
+		case WriteDeployments:
+			p.write = true
+		}
+	}
+	return p
 }
 
 // Allows reports whether the token grants s (rule T4). A token that is limited

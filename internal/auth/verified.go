@@ -25,7 +25,7 @@ type verifiedTokens struct {
 // verifiedToken holds what is needed to accept a token again.
 type verifiedToken struct {
 	principal Principal
-	// dates are exp, nbf and iat, which are checked again at every use (rule T1). The rest can't change.
+	// dates are exp, nbf, iat and jti, which are checked again at every use (rule T1). The rest can't change.
 	dates jwt.RegisteredClaims
 }
 
@@ -37,7 +37,7 @@ func newVerifiedTokens() *verifiedTokens {
 	return &verifiedTokens{cache}
 }
 
-// reset replaces the cache after the keys changed (rule T2). Verify loads the cache before it reads any key, so that a
-// token verified by an old key enters the old cache, which nothing reads any more. If the cache were emptied instead, a
+// reset replaces the cache after the keys or the rules changed (rule T2). Verify loads the cache before it reads any of
+// them, so that a token verified by an old key enters the old cache, which nothing reads any more. If the cache were emptied instead, a
 // concurrent Verify could add such a token afterwards, and it would be accepted until its exp.
 func (v *Verifier) reset() { v.verified.Store(newVerifiedTokens()) }

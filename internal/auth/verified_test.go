@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/deployrecords/deployrecords/internal/auth/keys"
 )
 
 // remembered is how many tokens a Verifier would accept without looking at a key.
@@ -17,7 +19,7 @@ func TestATokenIsVerifiedOnce(t *testing.T) {
 	v := withSecret(t)
 	token := changed(map[string]any{"project_name": "web"})
 	first := accept(t, v, token)
-	v.keys = keysByAlg{} // nothing can be verified from here on
+	v.policy.Load().Flags.Keys = keys.Static{} // nothing can be verified from here on
 	if again := accept(t, v, token); again != first || first.Project != "web" {
 		t.Errorf("first it was %+v, then %+v", first, again)
 	}
@@ -80,7 +82,7 @@ func TestSoManyTokensAreRemembered(t *testing.T) {
 		t.Errorf("%d are remembered, want %d", v.remembered(), maxVerified)
 	}
 	accept(t, v, token(0))
-	v.keys = keysByAlg{}
+	v.policy.Load().Flags.Keys = keys.Static{}
 	accept(t, v, often) // the ones that were not used for the longest time went
 	refused(t, v, token(1), "algorithm")
 }

@@ -6,50 +6,52 @@ import (
 	"os"
 
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/auth/jwks"
+	"github.com/deployrecords/deployrecords/internal/auth/keys"
 	"github.com/deployrecords/deployrecords/internal/config"
 )
 
 // verifierOptions reads the files of the keys, and returns the violations of the keys with the names of their settings.
-func verifierOptions(keys *config.Keys) (options auth.Options, violations []error) {
+func verifierOptions(settings *config.Keys) (options auth.Options, violations []error) {
 	options = auth.Options{
-		JWKSURL:           keys.JWKSURL,
-		Issuer:            keys.Issuer,
-		Audience:          keys.Audience,
-		OrganizationClaim: keys.OrganizationClaim,
-		ProjectClaim:      keys.ProjectClaim,
-		IgnoreProjects:    keys.ProjectClaim == "",
+		JWKSURL:           settings.JWKSURL,
+		Issuer:            settings.Issuer,
+		Audience:          settings.Audience,
+		OrganizationClaim: settings.OrganizationClaim,
+		ProjectClaim:      settings.ProjectClaim,
+		IgnoreProjects:    settings.ProjectClaim == "",
 	}
-	secrets, err := readSecrets(&keys.Secrets)
+	secrets, err := readSecrets(&settings.Secrets)
 	if err != nil {
 		violations = append(violations, err)
 	}
 	options.HMACSecrets = secrets
-	if keys.PublicKeyFile != "" {
-		if options.PublicKeyPEM, err = os.ReadFile(keys.PublicKeyFile); err != nil {
+	if settings.PublicKeyFile != "" {
+		if options.PublicKeyPEM, err = os.ReadFile(settings.PublicKeyFile); err != nil {
 			violations = append(violations, fmt.Errorf("--jwt-public-key-file: %w", err))
-		} else if err := auth.CheckPublicKeys(options.PublicKeyPEM); err != nil {
-			violations = append(violations, fmt.Errorf("--jwt-public-key-file: %s: %w", keys.PublicKeyFile, err))
+		} else if err := (keys.Static{}).AddPEM(options.PublicKeyPEM, keys.Default); err != nil {
+			violations = append(violations, fmt.Errorf("--jwt-public-key-file: %s: %w", settings.PublicKeyFile, err))
 		}
 	}
-	if keys.JWKSURL != "" {
-		if err := auth.CheckJWKSURL(keys.JWKSURL); err != nil {
-			violations = append(violations, fmt.Errorf("--jwks-url: %s %w", config.QuoteURL(keys.JWKSURL), err))
+	if settings.JWKSURL != "" {
+		if err := jwks.CheckURL(settings.JWKSURL); err != nil {
+			violations = append(violations, fmt.Errorf("--jwks-url: %s %w", config.QuoteURL(settings.JWKSURL), err))
 		}
 	}
 	return options, violations
 }
 
 // readSecrets returns the HMAC secrets, the secret of the environment first, or the violations of both sources.
-func readSecrets(keys *config.Secrets) ([][]byte, error) {
+func readSecrets(settings *config.Secrets) ([][]byte, error) {
 	var secrets [][]byte
 	var invalid error
-	if secret := []byte(keys.HMACSecret()); len(secret) > 0 {
+	if secret := []byte(settings.HMACSecret()); len(secret) > 0 {
 		secrets = append(secrets, secret)
-		if err := auth.CheckSecret(secret); err != nil {
+		if err := keys.CheckSecret(secret); err != nil {
 			invalid = fmt.Errorf("JWT_HMAC_SECRET: %w", err)
 		}
 	}
-	more, err := readSecretFile("jwt-hmac-secret-file", keys.HMACSecretFile)
+	more, err := readSecretFile("jwt-hmac-secret-file", settings.HMACSecretFile)
 	return append(secrets, more...), errors.Join(invalid, err)
 }
 
@@ -63,7 +65,7 @@ func readSecretFile(flag, name string) ([][]byte, error) {
 		return nil, fmt.Errorf("--%s: %w", flag, err)
 	}
 	defer file.Close()
-	secrets, err := auth.ReadSecrets(file)
+	secrets, err := keys.ReadSecrets(file)
 	if err != nil {
 		return nil, fmt.Errorf("--%s: %s: %w", flag, name, err)
 	}

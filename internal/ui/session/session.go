@@ -90,7 +90,7 @@ func (s *Sessions) Issue(ctx context.Context, token string) (signed string, end 
 	}
 	now := s.now()
 	end = now.Add(MaxAge)
-	if c.Expires.Before(end) {
+	if !c.Expires.IsZero() && c.Expires.Before(end) {
 		end = c.Expires
 	}
 	signed, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
