@@ -16,6 +16,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"math/big"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -233,4 +234,11 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		}
 	}
 	t.Fatalf("it did not come about that %s", what)
+}
+
+// certificatePEM returns a certificate of an authority.
+func certificatePEM() []byte {
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: testTime.Add(time.Hour), IsCA: true}
+	der := must(x509.CreateCertificate(rand.Reader, template, template, p256A().Public(), p256A()))
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }

@@ -49,10 +49,10 @@ Examples:
 
 func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Context) error {
 	logger := newLogger(&c.Serve, streams.Err)
-	options, keyViolations := verifierOptions(&c.Keys)
-	options.AllowMissingScope = c.AllowMissingScope.Value
-	options.Organizations = c.Allowed
+	options, keyViolations := verifierOptions(&c.Accepted)
 	options.Logger = logger
+	trusted := newTrustFiles(&c.Trust, logger)
+	keyViolations = append(keyViolations, trusted.load(&options)...)
 	violations := c.Validate()
 	var token string
 	var files []fixture.File
@@ -83,10 +83,12 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	}
 	logger.Info("starting", "version", Version, "contract", deployrecords.ContractDigest(), "settings", &c.Serve)
 
+	trusted.warn(ctx)
 	if c.Audience == "" && (c.PublicKeyFile != "" || c.JWKSURL != "") {
 		logger.Warn("--jwt-audience is not set: tokens that the issuer made for other services are accepted too")
 	}
 
+	trusted.start(background, verifier)
 	defer collectRarely(c.MaxTotalBodyBytes.Value)()
 	s, err := c.open(ctx, files, streams.In, logger)
 	if err != nil {

@@ -6,13 +6,15 @@ import (
 	"os"
 
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/auth/claims"
 	"github.com/deployrecords/deployrecords/internal/auth/jwks"
 	"github.com/deployrecords/deployrecords/internal/auth/keys"
 	"github.com/deployrecords/deployrecords/internal/config"
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // verifierOptions reads the files of the keys, and returns the violations of the keys with the names of their settings.
-func verifierOptions(settings *config.Keys) (options auth.Options, violations []error) {
+func verifierOptions(settings *config.Accepted) (options auth.Options, violations []error) {
 	options = auth.Options{
 		JWKSURL:           settings.JWKSURL,
 		Issuer:            settings.Issuer,
@@ -20,6 +22,9 @@ func verifierOptions(settings *config.Keys) (options auth.Options, violations []
 		OrganizationClaim: settings.OrganizationClaim,
 		ProjectClaim:      settings.ProjectClaim,
 		IgnoreProjects:    settings.ProjectClaim == "",
+		FixedOrganization: settings.FixedOrganization,
+		AllowMissingScope: settings.AllowMissingScope.Value,
+		Organizations:     settings.Allowed,
 	}
 	secrets, err := readSecrets(&settings.Secrets)
 	if err != nil {
@@ -38,7 +43,27 @@ func verifierOptions(settings *config.Keys) (options auth.Options, violations []
 			violations = append(violations, fmt.Errorf("--jwks-url: %s %w", config.QuoteURL(settings.JWKSURL), err))
 		}
 	}
-	return options, violations
+	if settings.ScopeClaim != "" {
+		if options.ScopeClaim, err = claims.ParsePath(settings.ScopeClaim); err != nil {
+			violations = append(violations, fmt.Errorf("--scope-claim: %q %w", settings.ScopeClaim, err))
+		}
+	}
+	return options, append(violations, checkFixedOrganization(settings)...)
+}
+
+// checkFixedOrganization returns the violations of --fixed-organization.
+func checkFixedOrganization(settings *config.Accepted) (violations []error) {
+	name := settings.FixedOrganization
+	if name == "" {
+		return nil
+	}
+	if err := deployments.CheckOrganization(name); err != nil {
+		violations = append(violations, fmt.Errorf("--fixed-organization: %s %w", deployments.Quote(name), err))
+	}
+	if !settings.Includes(name) {
+		violations = append(violations, fmt.Errorf("--fixed-organization: %s is not one of --organizations", deployments.Quote(name)))
+	}
+	return violations
 }
 
 // readSecrets returns the HMAC secrets, the secret of the environment first, or the violations of both sources.

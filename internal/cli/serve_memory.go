@@ -49,6 +49,10 @@ func (c *serveCommand) developmentToken(options *auth.Options) (string, error) {
 	if err := deployments.CheckOrganization(c.Organization); err != nil {
 		return "", fmt.Errorf("--organization: %w", err)
 	}
+	if c.FixedOrganization != "" && c.FixedOrganization != c.Organization {
+		return "", fmt.Errorf("--fixed-organization: %s is not --organization, %s, whose records --memory has",
+			deployments.Quote(c.FixedOrganization), deployments.Quote(c.Organization))
+	}
 	if len(options.Organizations) > 0 {
 		options.Organizations = append(slices.Clone(options.Organizations), c.Organization)
 	}
@@ -58,6 +62,7 @@ func (c *serveCommand) developmentToken(options *auth.Options) (string, error) {
 		Subject:           "development",
 		Issuer:            c.Issuer,
 		Audience:          c.Audience,
+		ScopeClaim:        options.ScopeClaim,
 	})
 	options.HMACSecrets = append(options.HMACSecrets, secret)
 	return token, err

@@ -41,6 +41,32 @@ type Keys struct {
 	PublicKeyFile string `name:"jwt-public-key-file" env:"JWT_PUBLIC_KEY_FILE" placeholder:"FILE" group:"Tokens" help:"File of PEM public keys for RS256, ES256 and EdDSA."`
 	JWKSURL       string `name:"jwks-url" env:"JWKS_URL" placeholder:"URL" group:"Tokens" help:"JSON Web Key Set with the issuer's public keys: https, or http on loopback."`
 	Claims
+	ScopeClaim        string `name:"scope-claim" env:"SCOPE_CLAIM" placeholder:"PATH" group:"Tokens" help:"Claim that lists the scopes, in place of scope and scp; a dot leads into an object, as in realm_access.roles."`
+	FixedOrganization string `name:"fixed-organization" env:"FIXED_ORGANIZATION" placeholder:"KEY" group:"Tokens" help:"Organization of every token, in place of a claim, for a server with a single one."`
+	Trust
+}
+
+// Trust has the files that are read again while the server runs.
+type Trust struct {
+	TrustFile   string `name:"trust" env:"TRUST_FILE" placeholder:"FILE" group:"Tokens" help:"YAML file of rules for the tokens of several issuers, read again when it changes and on SIGHUP. The other settings of keys and claims apply to tokens that no rule accepts."`
+	RevokedFile string `name:"revoked-jti-file" env:"REVOKED_JTI_FILE" placeholder:"FILE" group:"Tokens" help:"File with the jti of revoked tokens, one per line, read again when it changes and on SIGHUP."`
+}
+
+// any reports whether there is a key.
+func (k *Keys) any() bool {
+	return k.HMACSecret() != "" || k.HMACSecretFile != "" || k.PublicKeyFile != "" || k.JWKSURL != "" || k.TrustFile != ""
+}
+
+// violations returns the violations of several settings together.
+func (k *Keys) violations() (violations []error) {
+	add := func(text string) { violations = append(violations, errors.New(text)) }
+	switch {
+	case k.OrganizationClaim == "":
+		add("--organization-claim: is empty")
+	case k.ProjectClaim == k.OrganizationClaim && k.FixedOrganization == "":
+		add(fmt.Sprintf("--project-claim: %q is the claim of the organization", k.ProjectClaim))
+	}
+	return violations
 }
 
 // HMACSecret returns the secret of the environment, or "".
@@ -54,6 +80,13 @@ type Organizations struct {
 // Includes reports whether the organization exists.
 func (o *Organizations) Includes(organization string) bool {
 	return len(o.Allowed) == 0 || slices.Contains(o.Allowed, organization)
+}
+
+// Accepted has the settings that decide which tokens are accepted.
+type Accepted struct {
+	Keys
+	Organizations
+	AllowMissingScope Switch `name:"allow-missing-scope" env:"ALLOW_MISSING_SCOPE" default:"false" group:"Tokens" help:"Let tokens read that have none of the claims scope, scp, roles and permissions; upstream's tokens often have none."`
 }
 
 // Memory has the settings of a server for tests of clients. They have no environment variables: a forgotten variable
@@ -89,9 +122,7 @@ type Serve struct {
 	MaxConcurrentLists Int      `name:"max-concurrent-lists" env:"MAX_CONCURRENT_LISTS" min:"1" max:"10000" placeholder:"N" group:"Database" help:"Maximum number of listings with precomputed totals that run at once; others wait. Default: what other requests leave of the connections, and for a database on this machine at most two per processor."`
 	MaxWait            Duration `name:"max-wait" env:"MAX_WAIT" default:"5s" placeholder:"TIME" group:"Database" help:"Maximum time that a request waits for other requests before it is rejected with a 429 or 503 and Retry-After."`
 	Memory
-	Keys
-	Organizations
-	AllowMissingScope Switch `name:"allow-missing-scope" env:"ALLOW_MISSING_SCOPE" default:"false" group:"Tokens" help:"Let tokens read that have none of the claims scope, scp, roles and permissions; upstream's tokens often have none."`
+	Accepted
 
 	AutoCreate Switch `name:"auto-create" env:"AUTO_CREATE" default:"true" negatable:"" group:"Recording" help:"Create environments, logical environments, projects and project versions on their first recording; --no-auto-create rejects unknown names."`
 	Quotas
@@ -134,6 +165,21 @@ type Token struct {
 	Project      *string  `name:"project" placeholder:"NAME" help:"Restrict the token to records of artifacts of this project; such a token cannot record."`
 	Subject      string   `name:"subject" placeholder:"TEXT" help:"Subject (sub) of the token."`
 	TTL          Duration `name:"ttl" default:"24h" placeholder:"TIME" help:"Lifetime of the token."`
+}
+
+// TokenCheck has the settings of the token check command, which are those of the server.
+type TokenCheck struct {
+	Accepted
+	File string `arg:"" name:"file" help:"File with the token on its first line; - is standard input."`
+}
+
+// Validate returns the violations of the settings. The command checks the files.
+func (t *TokenCheck) Validate() []error {
+	violations := validate(t)
+	if !t.any() {
+		violations = append(violations, errors.New("tokens: there is no key: give the settings of the server, such as --trust or --jwks-url"))
+	}
+	return append(violations, t.Keys.violations()...)
 }
 
 // Demo has the settings of the demo command.
@@ -189,14 +235,10 @@ func (s *Serve) Validate() []error {
 	if s.WriteTimeout.err == nil && s.RequestTimeout.err == nil && s.WriteTimeout.Value <= s.RequestTimeout.Value {
 		add("--write-timeout: %s is not more than --request-timeout %s", s.WriteTimeout.Value, s.RequestTimeout.Value)
 	}
-	if !s.InMemory.Value && s.HMACSecret() == "" && s.HMACSecretFile == "" && s.PublicKeyFile == "" && s.JWKSURL == "" {
-		add("tokens: there is no key: set JWT_HMAC_SECRET, --jwt-hmac-secret-file, --jwt-public-key-file or --jwks-url")
+	if !s.InMemory.Value && !s.any() {
+		add("tokens: there is no key: set JWT_HMAC_SECRET, --jwt-hmac-secret-file, --jwt-public-key-file, --jwks-url or --trust")
 	}
-	if s.OrganizationClaim == "" {
-		add("--organization-claim: is empty")
-	} else if s.ProjectClaim == s.OrganizationClaim {
-		add("--project-claim: %q is the claim of the organization", s.ProjectClaim)
-	}
+	violations = append(violations, s.Keys.violations()...)
 	if _, err := net.ResolveTCPAddr("tcp", s.Listen); err != nil {
 		add("--listen: %q is not HOST:PORT with a port from 0 to 65535: %w", s.Listen, addressError(err))
 	}
