@@ -44,6 +44,7 @@ type commands struct {
 	Migrate      migrateCommand    `cmd:"" help:"Migrate the database schema to this program's version."`
 	Verify       verifyCommand     `cmd:"" help:"Compare precomputed totals with the records."`
 	Token        tokenCommand      `cmd:"" help:"Create a token for development and tests."`
+	TokenCheck   tokenCheckCommand `cmd:"" name:"token check" help:"Explain why a server accepts a token or not."`
 	Record       recordCommand     `cmd:"" help:"Record a deployment on a server."`
 	List         listCommand       `cmd:"" help:"List the records of a server."`
 	Conform      conformCommand    `cmd:"" help:"Test a server against the OpenAPI document."`
@@ -67,6 +68,15 @@ func hideVersionFromRecord(k *kong.Kong) error {
 		}
 	}
 	return nil
+}
+
+// joinCommand makes one word of a command of two words: kong's name of "token check" has a space. A command with commands
+// below it could have no flags of its own, as token has.
+func joinCommand(words []string) []string {
+	if len(words) > 1 && words[0] == "token" && words[1] == "check" {
+		return append([]string{"token check"}, words[2:]...)
+	}
+	return words
 }
 
 const description = `deployrecords answers which artifact runs in which environment, since when, and what ran there before.
@@ -127,7 +137,7 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 	if err != nil {
 		panic(err) // the commands above are invalid
 	}
-	line := withoutEquals(args)
+	line := joinCommand(withoutEquals(args))
 	if len(args) == 0 {
 		line, parser.Stdout = []string{"--help"}, streams.Err
 	}

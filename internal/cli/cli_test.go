@@ -56,6 +56,8 @@ func TestHelp(t *testing.T) {
 		"help-migrate.txt": {"migrate", "--help"},
 		"help-verify.txt":  {"verify", "--help"},
 		"help-token.txt":   {"token", "--help"},
+
+		"help-token-check.txt": {"token", "check", "--help"},
 	} {
 		stdout, stderr, code := run(t, args...)
 		if code != 0 || stderr != "" {

@@ -64,6 +64,7 @@ func candidates(node *kong.Node, words []string) (lines []string) {
 		return nil
 	}
 	program := node
+	words = joinCommand(words)
 	before, current := words[:len(words)-1], words[len(words)-1]
 	for _, word := range before {
 		i := slices.IndexFunc(node.Children, func(child *kong.Node) bool { return child.Name == word })
@@ -112,10 +113,13 @@ func candidates(node *kong.Node, words []string) (lines []string) {
 	}
 	if node == program || node.Name == "help" {
 		for _, command := range program.Children {
-			if !command.Hidden {
+			if !command.Hidden && !strings.Contains(command.Name, " ") {
 				add(command.Name, command.Help)
 			}
 		}
+	}
+	if node.Name == "token" && len(before) == 1 {
+		add("check", "Explain why a server accepts a token or not")
 	}
 	if strings.HasPrefix(current, "-") || len(node.Children)+len(node.Positional) == 0 {
 		for _, flag := range flags {
