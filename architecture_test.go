@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"internal/api":               {"generated/recording/server", "generated/server", "internal/deployments"},
 	"internal/auth":              {"internal/auth/claims", "internal/auth/jwks", "internal/auth/keys", "internal/auth/policy", "internal/auth/trust"},
 	"internal/bench":             {"internal/contract", "internal/demo", "internal/pgtest"},
-	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/auth", "internal/auth/claims", "internal/auth/jwks", "internal/auth/keys", "internal/auth/trustfile", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/recordcsv", "internal/store", "internal/ui"},
+	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/auth", "internal/auth/claims", "internal/auth/jwks", "internal/auth/keys", "internal/auth/trustfile", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/recordcsv", "internal/store", "internal/ui", "internal/ui/provider"},
 	"internal/config":            {"internal/deployments"},
 	"internal/conformance":       {"internal/conformance/client", "internal/conformance/relations", "internal/conformance/report", "internal/conformance/spec"},
 	"internal/contract":          {},
@@ -56,13 +56,14 @@ var mayImport = map[string][]string{
 	"internal/auth/trust":     {"internal/auth/claims", "internal/auth/jwks", "internal/auth/keys"},
 	"internal/auth/trustfile": {"internal/auth/claims", "internal/auth/jwks", "internal/auth/keys", "internal/auth/trust"},
 
-	"internal/ui":         {"internal/admission", "internal/auth", "internal/deployments", "internal/ui/export", "internal/ui/filters", "internal/ui/matrix", "internal/ui/render", "internal/ui/session", "internal/ui/swagger"},
-	"internal/ui/export":  {"internal/deployments", "internal/importer", "internal/recordcsv"},
-	"internal/ui/filters": {"internal/deployments"},
-	"internal/ui/matrix":  {"internal/deployments"},
-	"internal/ui/render":  {"internal/deployments", "internal/ui/matrix"},
-	"internal/ui/session": {"internal/auth"},
-	"internal/ui/swagger": {},
+	"internal/ui":          {"internal/admission", "internal/auth", "internal/deployments", "internal/ui/export", "internal/ui/filters", "internal/ui/matrix", "internal/ui/provider", "internal/ui/render", "internal/ui/session", "internal/ui/swagger"},
+	"internal/ui/export":   {"internal/deployments", "internal/importer", "internal/recordcsv"},
+	"internal/ui/filters":  {"internal/deployments"},
+	"internal/ui/matrix":   {"internal/deployments"},
+	"internal/ui/provider": {"internal/auth", "internal/auth/jwks", "internal/auth/trust", "internal/ui/session"},
+	"internal/ui/render":   {"internal/deployments", "internal/ui/matrix"},
+	"internal/ui/session":  {"internal/auth"},
+	"internal/ui/swagger":  {},
 
 	"internal/conformance/client":    {},
 	"internal/conformance/relations": {"internal/conformance/client", "internal/conformance/report", "internal/conformance/spec"},
@@ -94,7 +95,7 @@ var mayImport = map[string][]string{
 }
 
 // testPackages are for tests only.
-var testPackages = []string{"internal/contracttest", "internal/noracetest", "internal/pgtest", "internal/racetest", "internal/storetest"}
+var testPackages = []string{"internal/contracttest", "internal/noracetest", "internal/oidctest", "internal/pgtest", "internal/racetest", "internal/storetest"}
 
 // mustNotImport lists, by the beginning of the import path, what a package and the packages below it must not import.
 var mustNotImport = map[string][]string{

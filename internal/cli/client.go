@@ -93,7 +93,7 @@ func readTokenFile(flag, name string) (string, error) {
 	case token == "":
 		return "", fmt.Errorf("%s: the first line of %s is empty", flag, name)
 	case !isHeaderText(token):
-		return "", fmt.Errorf("%s: the first line of %s is not a token: it has white space or other invalid characters", flag, name)
+		return "", fmt.Errorf("%s: the first line of %s is not a token or secret: it has white space or other invalid characters", flag, name)
 	}
 	return token, nil
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/fixture"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 	"github.com/deployrecords/deployrecords/internal/store"
+	"github.com/deployrecords/deployrecords/internal/ui/provider"
 )
 
 type serveCommand struct {
@@ -70,6 +71,8 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	violations = append(violations, keyViolations...)
 	pages, err := c.pages()
 	violations = append(violations, err)
+	login, err := c.loginProvider(options)
+	violations = append(violations, err)
 	violations = append(violations, conflictingFlags(parsed, c.InMemory.Value)...)
 	if err := config.Join(violations...); err != nil {
 		return usageError{err}
@@ -80,6 +83,9 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	verifier, err := auth.New(background, options)
 	if err != nil {
 		return usageError{config.Join(err)}
+	}
+	if login != nil {
+		pages.Provider = provider.New(background, *login)
 	}
 	logger.Info("starting", "version", Version, "contract", deployrecords.ContractDigest(), "settings", &c.Serve)
 

@@ -72,7 +72,8 @@ func TestSettingsTableIsCurrent(t *testing.T) {
 // A repeatable flag that splits its values at commas cannot take a name with a comma: "Acme, Inc." became two organizations.
 func TestRepeatableFlagsDoNotSplitTheirValues(t *testing.T) {
 	splitting := map[string]string{
-		"token --scope": "scopes have no space (RFC 6749)",
+		"token --scope":       "scopes have no space (RFC 6749)",
+		"serve --oidc-scopes": "scopes have no space (RFC 6749)",
 	}
 	parser, err := kong.New(&commands{}, kong.Vars{"version": ""})
 	if err != nil {

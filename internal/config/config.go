@@ -147,8 +147,9 @@ type Serve struct {
 	MaxClientConnections Int `name:"max-connections" env:"MAX_CONNECTIONS" default:"4096" min:"0" max:"10000000" placeholder:"N" group:"Server" help:"Maximum number of open client connections; further ones wait, those of health checks too. 0 is no limit."`
 	RateLimit            Int `name:"rate-limit" env:"RATE_LIMIT" default:"0" min:"0" max:"1000000" placeholder:"N" group:"Server" help:"Maximum number of requests a second for each token subject; further requests get a 429 with Retry-After. 0 is no limit."`
 
-	UI        Switch `name:"ui" env:"UI" default:"true" negatable:"" group:"Pages" help:"Serve the pages for people at /, with a login by token; --no-ui removes them."`
+	UI        Switch `name:"ui" env:"UI" default:"true" negatable:"" group:"Pages" help:"Serve the pages for people at /, with a login by token or by --oidc-issuer; --no-ui removes them."`
 	UIKeyFile string `name:"ui-key-file" env:"UI_KEY_FILE" placeholder:"FILE" group:"Pages" help:"File of secrets for the sessions of the pages, one per line, each at least 32 bytes. The first one signs, all verify. Several servers share the file. Without it, sessions end when the server stops."`
+	OIDC      OIDC   `embed:""`
 
 	CORSOrigins Names `name:"cors-origins" env:"CORS_ORIGINS" placeholder:"ORIGIN" group:"Server" help:"Origin whose pages may call the API with a bearer token, as https://dash.example. Repeatable; the environment variable has one origin per line. Without it, browsers let no other origin read responses."`
 
@@ -247,6 +248,7 @@ func (s *Serve) Validate() []error {
 			add("--cors-origins: %s is not an exact origin in lower case, such as https://dash.example", deployments.Quote(origin))
 		}
 	}
+	violations = append(violations, s.OIDC.violations(&s.Organizations)...)
 	if s.UnknownParameters != "ignore" && s.UnknownParameters != "reject" {
 		add("--unknown-parameters: %q is neither ignore nor reject", s.UnknownParameters)
 	}

@@ -16,6 +16,9 @@ func (s *Serve) LogValue() slog.Value {
 	if s.HMACSecret() != "" {
 		attrs = append(attrs, slog.Bool("jwt_hmac_secret", true))
 	}
+	if s.OIDC.ClientSecret() != "" {
+		attrs = append(attrs, slog.Bool("oidc_client_secret", true))
+	}
 	for _, attr := range changed(s) {
 		ofDatabase := strings.HasPrefix(attr.Key, "database_") || attr.Key == "max_concurrent_lists" ||
 			attr.Key == "replica_max_lag" || attr.Key == "read_only"

@@ -30,7 +30,7 @@ func (h *handler) addPages(e *echo.Echo) error {
 		return err
 	}
 	h.pages = pages
-	for path, methods := range ui.Routes {
+	for path, methods := range pages.Routes() {
 		e.Match(methods, path, echo.WrapHandler(pages))
 		for _, method := range methods {
 			h.public[routeKey(method, path)] = true

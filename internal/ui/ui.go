@@ -6,6 +6,7 @@ package ui
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/ui/filters"
+	"github.com/deployrecords/deployrecords/internal/ui/provider"
 	"github.com/deployrecords/deployrecords/internal/ui/render"
 	"github.com/deployrecords/deployrecords/internal/ui/session"
 	"github.com/deployrecords/deployrecords/internal/ui/swagger"
@@ -22,6 +24,8 @@ import (
 type Options struct {
 	// SessionSecrets derive the keys of sessions; the first one signs. Without any, sessions end when the server does.
 	SessionSecrets [][]byte
+	// Provider logs people in; nil without one.
+	Provider *provider.Provider
 
 	// The server that has the pages sets the fields below.
 
@@ -53,8 +57,16 @@ type UI struct {
 	handler  http.Handler
 }
 
-// Routes are the methods and paths of the pages, with * for the rest of a path. Every other path is not a page.
-var Routes = map[string][]string{
+// Routes returns the methods and paths of the pages, with * for the rest of a path. Every other path is not a page.
+func (u *UI) Routes() map[string][]string {
+	all := maps.Clone(routes)
+	if u.Provider != nil {
+		all[providerPath], all[provider.CallbackPath] = []string{http.MethodGet}, []string{http.MethodGet}
+	}
+	return all
+}
+
+var routes = map[string][]string{
 	"/":                {http.MethodGet, http.MethodHead},
 	"/records":         {http.MethodGet, http.MethodHead},
 	"/records/:format": {http.MethodGet, http.MethodHead},
@@ -75,7 +87,11 @@ func New(o Options) (*UI, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	sessions, err := session.New(o.Verifier, o.SessionSecrets, time.Now)
+	verifiers := session.Verifiers{session.FromBearer: o.Verifier}
+	if o.Provider != nil {
+		verifiers[session.FromProvider] = o.Provider
+	}
+	sessions, err := session.New(verifiers, o.SessionSecrets, time.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +113,10 @@ func New(o Options) (*UI, error) {
 	mux.HandleFunc("GET /login", u.loginForm)
 	mux.HandleFunc("POST /login", u.login)
 	mux.HandleFunc("POST /logout", u.logout)
+	if o.Provider != nil {
+		mux.HandleFunc("GET "+providerPath, u.toProvider)
+		mux.HandleFunc("GET "+provider.CallbackPath, u.fromProvider)
+	}
 	mux.Handle("/assets/", u.renderer.Assets)
 	mux.HandleFunc("/favicon.ico", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, u.renderer.Assets.Path("favicon.svg"), http.StatusFound)

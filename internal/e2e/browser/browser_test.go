@@ -57,6 +57,8 @@ type site struct {
 	t     *testing.T
 	url   string
 	store *store.Store
+	// provider is the address of the provider that logs people in, which pages may lead to; empty without one.
+	provider string
 }
 
 // now is the clock of pages.
@@ -64,6 +66,11 @@ var now = storetest.At(60 * 24 * 3)
 
 // newSite serves a store in memory with the entries of the organization acme.
 func newSite(t *testing.T, entries ...deployments.ImportEntry) *site {
+	t.Helper()
+	return newSiteWith(t, &ui.Options{}, entries...)
+}
+
+func newSiteWith(t *testing.T, pages *ui.Options, entries ...deployments.ImportEntry) *site {
 	t.Helper()
 	s := storetest.OpenMemory(t, store.MemoryOptions{})
 	if len(entries) > 0 {
@@ -76,7 +83,7 @@ func newSite(t *testing.T, entries ...deployments.ImportEntry) *site {
 	}
 	handler, err := httpserver.New(httpserver.Options{
 		Store: s, Verifier: verifier, Paging: deployments.DefaultPaging(), AutoCreate: true, Logger: logger, Limits: httpserver.DefaultLimits(),
-		Document: deployrecords.OpenAPI(), RecordingDocument: contract.RecordingOpenAPI(), UI: &ui.Options{}, Now: func() time.Time { return now },
+		Document: deployrecords.OpenAPI(), RecordingDocument: contract.RecordingOpenAPI(), UI: pages, Now: func() time.Time { return now },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +101,7 @@ func newSite(t *testing.T, entries ...deployments.ImportEntry) *site {
 			t.Errorf("serve: %v", err)
 		}
 	})
-	return &site{t, "http://" + listener.Addr().String(), s}
+	return &site{t: t, url: "http://" + listener.Addr().String(), store: s}
 }
 
 // token returns a token that reads the organization.
@@ -125,7 +132,8 @@ func (s *site) open() *tab {
 		var complaint string
 		switch e := event.(type) {
 		case *network.EventRequestWillBeSent:
-			if !strings.HasPrefix(e.Request.URL, s.url) && !strings.HasPrefix(e.Request.URL, "data:") {
+			fromProvider := s.provider != "" && strings.HasPrefix(e.Request.URL, s.provider)
+			if !strings.HasPrefix(e.Request.URL, s.url) && !strings.HasPrefix(e.Request.URL, "data:") && !fromProvider {
 				complaint = "a request to " + e.Request.URL
 			}
 		case *cdplog.EventEntryAdded:

@@ -127,6 +127,20 @@ func TestKeys(t *testing.T) {
 // TestPagesAreAccessible runs axe-core, whose file AXE_CORE names, on every page in both color schemes.
 func TestPagesAreAccessible(t *testing.T) {
 	t.Parallel()
+	axe := axeCore(t)
+	b := demo(t).open()
+	b.requireAccessible(axe, "login", pages["login"])
+	b.login(token(t, "acme", ""))
+	for name, path := range pages {
+		if name != "login" && name != "docs" { // Swagger UI is not of this project
+			b.requireAccessible(axe, name, path)
+		}
+	}
+}
+
+// axeCore returns the source of axe-core as a text in JavaScript. It skips the test where there is none.
+func axeCore(t *testing.T) string {
+	t.Helper()
 	path := os.Getenv("AXE_CORE")
 	if path == "" {
 		t.Skip("AXE_CORE is not set: make test sets it where npm can fetch axe-core")
@@ -139,14 +153,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := demo(t).open()
-	b.requireAccessible(string(source), "login", pages["login"])
-	b.login(token(t, "acme", ""))
-	for name, path := range pages {
-		if name != "login" && name != "docs" { // Swagger UI is not of this project
-			b.requireAccessible(string(source), name, path)
-		}
-	}
+	return string(source)
 }
 
 func (b *tab) requireAccessible(axe, name, path string) {

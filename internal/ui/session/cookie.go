@@ -10,8 +10,9 @@ import (
 
 // The names of the cookie. A browser keeps a cookie with the prefix only if it came over https from this very host.
 const (
-	secureName   = "__Host-session"
+	securePrefix = "__Host-"
 	loopbackName = "session"
+	secureName   = securePrefix + loopbackName
 )
 
 // Carried returns the sessions that a request carries. The first one counts: that of the secure cookie, if there is one. The other
@@ -28,11 +29,17 @@ func Carried(r *http.Request) (sessions []string) {
 	return sessions
 }
 
+// IsSecure reports whether a form came over https, or from beyond this machine, where browsers keep a cookie only over https. A
+// proxy with TLS may have replaced the host by a loopback name.
+func IsSecure(r *http.Request) bool {
+	return !IsLoopback(r) || strings.HasPrefix(r.Header.Get("Origin"), "https:")
+}
+
 // SetCookie makes the client send the session, and no other one, until its end.
-func SetCookie(w http.ResponseWriter, r *http.Request, session string, end time.Time) {
-	name := secureName
-	if IsLoopback(r) && !strings.HasPrefix(r.Header.Get("Origin"), "https:") { // a proxy with TLS may have replaced the host
-		name = loopbackName
+func SetCookie(w http.ResponseWriter, r *http.Request, secure bool, session string, end time.Time) {
+	name := loopbackName
+	if secure {
+		name = secureName
 	}
 	setCookie(w, name, session, end)
 	removeCookies(w, r, name)
@@ -49,12 +56,12 @@ func removeCookies(w http.ResponseWriter, r *http.Request, except string) {
 	}
 }
 
-// setCookie sets a cookie, or removes it if the session is empty.
-func setCookie(w http.ResponseWriter, name, session string, end time.Time) {
+// setCookie sets a cookie, or removes it if its value is empty.
+func setCookie(w http.ResponseWriter, name, value string, end time.Time) {
 	cookie := &http.Cookie{ //nolint:gosec // not Secure on loopback, where there is no https
-		Name: name, Value: session, Path: "/", HttpOnly: true, Secure: name == secureName, SameSite: http.SameSiteLaxMode, Expires: end,
+		Name: name, Value: value, Path: "/", HttpOnly: true, Secure: strings.HasPrefix(name, securePrefix), SameSite: http.SameSiteLaxMode, Expires: end,
 	}
-	if session == "" {
+	if value == "" {
 		cookie.MaxAge = -1
 	}
 	http.SetCookie(w, cookie)

@@ -35,7 +35,7 @@ func TestLoopbackHostsNeedNoHTTPS(t *testing.T) {
 			t.Errorf("%q: got %t", host, got)
 		}
 		w := httptest.NewRecorder()
-		SetCookie(w, r, "s", time.Now().Add(time.Hour))
+		SetCookie(w, r, IsSecure(r), "s", time.Now().Add(time.Hour))
 		if cookie := w.Result().Cookies()[0]; cookie.Secure == want || !cookie.HttpOnly {
 			t.Errorf("%q: %v", host, cookie)
 		}
