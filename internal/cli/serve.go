@@ -84,8 +84,10 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	if err != nil {
 		return usageError{config.Join(err)}
 	}
+	verifiers := accepting{verifier}
 	if login != nil {
 		pages.Provider = provider.New(background, *login)
+		verifiers = append(verifiers, pages.Provider)
 	}
 	logger.Info("starting", "version", Version, "contract", deployrecords.ContractDigest(), "settings", &c.Serve)
 
@@ -94,7 +96,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		logger.Warn("--jwt-audience is not set: tokens that the issuer made for other services are accepted too")
 	}
 
-	trusted.start(background, verifier)
+	trusted.start(background, verifiers)
 	defer collectRarely(c.MaxTotalBodyBytes.Value)()
 	s, err := c.open(ctx, files, streams.In, logger)
 	if err != nil {

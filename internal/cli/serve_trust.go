@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/auth/trust"
 	"github.com/deployrecords/deployrecords/internal/auth/trustfile"
 	"github.com/deployrecords/deployrecords/internal/config"
 )
@@ -24,6 +26,28 @@ type trustFiles struct {
 	warnings []string
 	// The digests are those of the bytes that were read last, valid or not.
 	trustDigest, revokedDigest [sha256.Size]byte
+}
+
+// accepting are the verifiers that use the files.
+type accepting []interface {
+	Replace(ctx context.Context, rules []trust.Rule) error
+	Revoke(ids map[string]struct{})
+}
+
+// Replace replaces the rules of all verifiers.
+func (a accepting) Replace(ctx context.Context, rules []trust.Rule) error {
+	var violations []error
+	for _, verifier := range a {
+		violations = append(violations, verifier.Replace(ctx, rules))
+	}
+	return errors.Join(violations...)
+}
+
+// Revoke replaces the revoked tokens of all verifiers.
+func (a accepting) Revoke(ids map[string]struct{}) {
+	for _, verifier := range a {
+		verifier.Revoke(ids)
+	}
 }
 
 // newTrustFiles returns files that start looks at every 5 seconds. It does not rely on notifications of the file system, which
@@ -62,16 +86,16 @@ func (f *trustFiles) warn(ctx context.Context) {
 }
 
 // start reads the files again when they change and on SIGHUP, until ctx ends. Without files, SIGHUP ends the process as usual.
-func (f *trustFiles) start(ctx context.Context, verifier *auth.Verifier) {
+func (f *trustFiles) start(ctx context.Context, verifiers accepting) {
 	if f.names.TrustFile == "" && f.names.RevokedFile == "" {
 		return
 	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
-	go f.watch(ctx, verifier, hangups)
+	go f.watch(ctx, verifiers, hangups)
 }
 
-func (f *trustFiles) watch(ctx context.Context, verifier *auth.Verifier, hangups chan os.Signal) {
+func (f *trustFiles) watch(ctx context.Context, verifiers accepting, hangups chan os.Signal) {
 	defer signal.Stop(hangups)
 	look := time.NewTicker(f.interval)
 	defer look.Stop()
@@ -80,18 +104,18 @@ func (f *trustFiles) watch(ctx context.Context, verifier *auth.Verifier, hangups
 		case <-ctx.Done():
 			return
 		case <-look.C:
-			f.reload(ctx, verifier, false)
+			f.reload(ctx, verifiers, false)
 		case <-hangups:
-			f.reload(ctx, verifier, true)
+			f.reload(ctx, verifiers, true)
 		}
 	}
 }
 
 // reload reads the files. It uses those that changed, or all that are valid if always is set. After an error, what was read
 // before stays in use.
-func (f *trustFiles) reload(ctx context.Context, verifier *auth.Verifier, always bool) {
+func (f *trustFiles) reload(ctx context.Context, verifiers accepting, always bool) {
 	if f.names.RevokedFile != "" {
-		f.reloadRevoked(ctx, verifier, always)
+		f.reloadRevoked(ctx, verifiers, always)
 	}
 	if f.names.TrustFile == "" {
 		return
@@ -102,7 +126,7 @@ func (f *trustFiles) reload(ctx context.Context, verifier *auth.Verifier, always
 	}
 	f.trustDigest = file.Digest
 	if err == nil {
-		err = verifier.Replace(ctx, file.Rules)
+		err = verifiers.Replace(ctx, file.Rules)
 	}
 	if err != nil {
 		f.logger.ErrorContext(ctx, "--trust was not reloaded, and the rules before stay in use", "error", err)
@@ -113,7 +137,7 @@ func (f *trustFiles) reload(ctx context.Context, verifier *auth.Verifier, always
 	f.warn(ctx)
 }
 
-func (f *trustFiles) reloadRevoked(ctx context.Context, verifier *auth.Verifier, always bool) {
+func (f *trustFiles) reloadRevoked(ctx context.Context, verifiers accepting, always bool) {
 	text, digest, err := f.readRevoked()
 	if !always && digest == f.revokedDigest {
 		return
@@ -127,7 +151,7 @@ func (f *trustFiles) reloadRevoked(ctx context.Context, verifier *auth.Verifier,
 		f.logger.ErrorContext(ctx, "--revoked-jti-file was not reloaded, and the tokens before stay revoked", "error", err)
 		return
 	}
-	verifier.Revoke(revoked)
+	verifiers.Revoke(revoked)
 	f.logger.InfoContext(ctx, "--revoked-jti-file was reloaded", "tokens", len(revoked))
 }
 

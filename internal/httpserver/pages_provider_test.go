@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/auth/jwks"
+	"github.com/deployrecords/deployrecords/internal/auth/trust"
 	"github.com/deployrecords/deployrecords/internal/oidctest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -21,6 +23,7 @@ import (
 type providerSite struct {
 	*testServer
 	provider *oidctest.Provider
+	pages    *provider.Provider
 	options  provider.Options
 }
 
@@ -36,7 +39,8 @@ func newProviderSite(t *testing.T, p *oidctest.Provider, change ...func(*provide
 		for _, c := range change {
 			c(&s.options, o)
 		}
-		o.UI.Provider = provider.New(t.Context(), s.options)
+		s.pages = provider.New(t.Context(), s.options)
+		o.UI.Provider = s.pages
 	})
 	p.Register(s.url + "/login/callback")
 	return s
@@ -470,5 +474,50 @@ func TestServersWithoutAProviderHaveNoneOfItsPaths(t *testing.T) {
 	s := newProviderSite(t, oidctest.New(t))
 	if answer := s.do("POST", "/login/callback"); answer.status != 405 || answer.header.Get("Allow") != "GET" {
 		t.Errorf("a form from the provider: %d %v", answer.status, answer.header)
+	}
+}
+
+func TestProviderLoginsFollowTheRulesOfTrust(t *testing.T) {
+	t.Parallel()
+	p := oidctest.New(t)
+	p.Change(func(claims map[string]any) { delete(claims, "org_id"); delete(claims, "scope"); claims["jti"] = "one" })
+	rule := func(organization string) []trust.Rule {
+		return []trust.Rule{
+			{Issuer: "https://another.test", Source: &jwks.Source{JWKSURL: "https://another.test/keys"}, Algorithms: []string{"RS256"}},
+			{
+				Issuer: p.Issuer, Source: &jwks.Source{JWKSURL: p.Issuer + "/keys"}, Algorithms: []string{"RS256"}, Audiences: []string{oidctest.ClientID}, Text: organization,
+				Grants: trust.Grants{Organization: trust.Fixed(organization), Scopes: trust.Scopes{Fixed: []trust.Scope{trust.ReadDeployments}}},
+			},
+		}
+	}
+	s := newProviderSite(t, p, func(o *provider.Options, _ *options) { o.Rules.Rules = rule("globex") })
+	issue := func() string {
+		address, pending := s.begin("/")
+		answer := s.finish(address, pending)
+		if answer.status != 303 {
+			t.Fatalf("got %d %s", answer.status, shown(t, answer))
+		}
+		set := answer.header.Values("Set-Cookie")
+		session, _, _ := strings.Cut(set[len(set)-1], ";")
+		return "Cookie: " + session
+	}
+	session := issue()
+	if page := s.do("GET", "/", session); page.status != 200 || !bytes.Contains(page.body, []byte("globex")) {
+		t.Errorf("by a rule: %d", page.status)
+	}
+	if err := s.pages.Replace(t.Context(), rule("initech")); err != nil {
+		t.Fatal(err)
+	}
+	if page := s.do("GET", "/", session); page.status != 303 {
+		t.Errorf("after the rule: %d", page.status)
+	}
+	session = issue()
+	s.pages.Revoke(map[string]struct{}{"one": {}})
+	if page := s.do("GET", "/", session); page.status != 303 {
+		t.Errorf("after the revocation: %d", page.status)
+	}
+	address, pending := s.begin("/")
+	if got := shown(t, s.finish(address, pending)); !strings.Contains(got, "has been revoked") {
+		t.Errorf("got %q", got)
 	}
 }

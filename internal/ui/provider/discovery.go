@@ -61,6 +61,8 @@ func (p *Provider) discover() (any, error) {
 	if failed := p.failed.Load(); failed != nil && time.Since(failed.at) < retryAfter {
 		return nil, failed.err
 	}
+	p.replacing.Lock()
+	defer p.replacing.Unlock()
 	m, err := p.ask()
 	if err != nil {
 		p.failed.Store(&failedDiscovery{time.Now(), err})

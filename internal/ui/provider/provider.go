@@ -24,7 +24,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +35,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/auth/trust"
 	"github.com/deployrecords/deployrecords/internal/ui/session"
 )
 
@@ -50,7 +53,7 @@ type Options struct {
 	Name string
 	// Only removes the login by token.
 	Only bool
-	// Rules are those for ID tokens. The provider sets their keys, issuer and audience.
+	// Rules are those for ID tokens. The provider sets their keys, issuer and audience, and uses the rules of trust for its issuer.
 	Rules auth.Options
 	// Logger receives failures, and never a token, a code or a secret.
 	Logger *slog.Logger
@@ -67,7 +70,9 @@ type Provider struct {
 	ctx        context.Context
 	discovery  singleflight.Group
 	discovered atomic.Pointer[metadata] // nil until the provider has answered
-	failed     atomic.Pointer[failedDiscovery]
+	// replacing guards Rules, and the time between a look at them and the store of discovered.
+	replacing sync.Mutex
+	failed    atomic.Pointer[failedDiscovery]
 }
 
 // New returns a provider, and starts to discover it. A provider that is down is no error: it is asked again when somebody logs in.
@@ -79,6 +84,7 @@ func New(ctx context.Context, o Options) *Provider {
 		}
 	}
 	p := &Provider{Options: o, client: newClient(), ctx: ctx}
+	p.Rules.Rules = p.ofIssuer(o.Rules.Rules)
 	p.discovery.DoChan("", p.discover)
 	return p
 }
@@ -204,6 +210,32 @@ func (p *Provider) Check(c auth.Credential, digest auth.Digest) error {
 		return &auth.KeysError{Reason: "the keys of the login provider have not been loaded yet", RetryAfter: retryAfter}
 	}
 	return m.verifier.Check(c, digest)
+}
+
+// Replace replaces the rules of trust, as auth.Verifier.Replace does. It concerns the sessions of the provider too.
+func (p *Provider) Replace(ctx context.Context, rules []trust.Rule) error {
+	p.replacing.Lock()
+	defer p.replacing.Unlock()
+	p.Rules.Rules = p.ofIssuer(rules)
+	if m := p.discovered.Load(); m != nil {
+		return m.verifier.Replace(ctx, p.Rules.Rules)
+	}
+	return nil
+}
+
+// Revoke makes these the tokens that are not accepted, by their jti. Their sessions end.
+func (p *Provider) Revoke(ids map[string]struct{}) {
+	p.replacing.Lock()
+	defer p.replacing.Unlock()
+	p.Rules.Revoked = ids
+	if m := p.discovered.Load(); m != nil {
+		m.verifier.Revoke(ids)
+	}
+}
+
+// ofIssuer returns the rules for tokens of the provider. No other rule matches an ID token, and their keys need not be fetched.
+func (p *Provider) ofIssuer(rules []trust.Rule) []trust.Rule {
+	return slices.DeleteFunc(slices.Clone(rules), func(rule trust.Rule) bool { return rule.Issuer != p.Issuer })
 }
 
 // retryAfter is the shortest time between two attempts to discover the provider.
