@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"internal/api":               {"generated/recording/server", "generated/server", "internal/deployments"},
 	"internal/auth":              {"internal/auth/claims", "internal/auth/jwks", "internal/auth/keys", "internal/auth/policy", "internal/auth/trust"},
 	"internal/bench":             {"internal/contract", "internal/demo", "internal/pgtest"},
-	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/auth", "internal/auth/claims", "internal/auth/jwks", "internal/auth/keys", "internal/auth/trust", "internal/auth/trustfile", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/recordcsv", "internal/store", "internal/ui", "internal/ui/provider"},
+	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/auth", "internal/auth/claims", "internal/auth/jwks", "internal/auth/keys", "internal/auth/trust", "internal/auth/trustfile", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/metrics", "internal/recordcsv", "internal/store", "internal/ui", "internal/ui/provider"},
 	"internal/config":            {"internal/deployments"},
 	"internal/conformance":       {"internal/conformance/client", "internal/conformance/relations", "internal/conformance/report", "internal/conformance/spec"},
 	"internal/contract":          {},
@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"internal/fixture":           {"internal/auth", "internal/deployments", "internal/importer", "internal/store"},
 	"internal/httpserver":        {"generated/recording/server", "generated/server", "internal/admission", "internal/api", "internal/auth", "internal/contract", "internal/deployments", "internal/document", "internal/ui"},
 	"internal/importer":          {"internal/deployments"},
+	"internal/metrics":           {"internal/admission", "internal/auth", "internal/deployments", "internal/store"},
 	"internal/recordcsv":         {},
 	"internal/specupdate":        {"internal/document"},
 
@@ -70,7 +71,7 @@ var mayImport = map[string][]string{
 	"internal/conformance/report":    {},
 	"internal/conformance/spec":      {"internal/conformance/client", "internal/conformance/report"},
 
-	"internal/store":             {"internal/admission", "internal/deployments", "internal/store/audit", "internal/store/compaction", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/migration", "internal/store/overview", "internal/store/quotas", "internal/store/recording", "internal/store/replicas", "internal/store/schema", "internal/store/session", "internal/store/unreachable"},
+	"internal/store":             {"internal/admission", "internal/deployments", "internal/store/audit", "internal/store/compaction", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/migration", "internal/store/outcomes", "internal/store/overview", "internal/store/quotas", "internal/store/recording", "internal/store/replicas", "internal/store/schema", "internal/store/session", "internal/store/unreachable"},
 	"internal/store/audit":       {"internal/deployments", "internal/store/compaction", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/quotas", "internal/store/schema"},
 	"internal/store/compaction":  {"internal/store/counts", "internal/store/database"},
 	"internal/store/counts":      {"internal/deployments", "internal/store/database", "internal/store/schema"},
@@ -83,9 +84,10 @@ var mayImport = map[string][]string{
 	"internal/store/migration":   {"internal/store/database"},
 	"internal/store/namecache":   {"internal/deployments", "internal/store/database", "internal/store/schema"},
 	"internal/store/naming":      {"internal/deployments", "internal/store/quotas", "internal/store/schema"},
+	"internal/store/outcomes":    {"internal/deployments", "internal/store/quotas"},
 	"internal/store/overview":    {"internal/admission", "internal/deployments", "internal/store/database", "internal/store/listing", "internal/store/schema"},
 	"internal/store/quotas":      {"internal/deployments", "internal/store/counts", "internal/store/database"},
-	"internal/store/recording":   {"internal/admission", "internal/deployments", "internal/store/database", "internal/store/history", "internal/store/idempotency", "internal/store/links", "internal/store/naming", "internal/store/quotas", "internal/store/schema", "internal/store/snapshots"},
+	"internal/store/recording":   {"internal/admission", "internal/deployments", "internal/store/database", "internal/store/history", "internal/store/idempotency", "internal/store/links", "internal/store/naming", "internal/store/outcomes", "internal/store/quotas", "internal/store/schema", "internal/store/snapshots"},
 	"internal/store/replicas":    {"internal/store/database", "internal/store/session"},
 	"internal/store/schema":      {"internal/deployments", "internal/store/database", "internal/store/migration"},
 	"internal/store/session":     {},
@@ -107,6 +109,9 @@ var mustNotImport = map[string][]string{
 	"internal/ui":          {"github.com/labstack/"},
 	"internal/conformance": {"github.com/labstack/"},
 }
+
+// Only internal/metrics and the packages below it may import metricsImports, by the beginning of the import path.
+const metricsImports = "github.com/prometheus/"
 
 // Only databasePackages and the packages below them may import databaseImports, by the beginning of the import path.
 var (
@@ -184,6 +189,16 @@ func TestOnlyDatabasePackagesImportSQL(t *testing.T) {
 			if slices.ContainsFunc(databaseImports, func(prefix string) bool { return strings.HasPrefix(imported, prefix) }) {
 				t.Errorf("%s must not import %s", name, imported)
 			}
+		}
+	}
+}
+
+func TestOnlyMetricsImportsPrometheus(t *testing.T) {
+	for _, p := range packages(t) {
+		name, _ := inModule(p.ImportPath)
+		imports := slices.ContainsFunc(p.Imports, func(imported string) bool { return strings.HasPrefix(imported, metricsImports) })
+		if imports && !within(name, "internal/metrics") {
+			t.Errorf("%s must not import %s", name, metricsImports)
 		}
 	}
 }

@@ -30,6 +30,8 @@ type Gate struct {
 	usages *lru.Cache[string, usage]
 	// now is the virtual time: the use of the organization that was admitted last.
 	now time.Duration
+	// rejectedForShare and rejectedForLoad count the rejections.
+	rejectedForShare, rejectedForLoad int64
 }
 
 // usage is how an organization used its places.
@@ -261,19 +263,11 @@ func (g *Gate) expectedWait(s *share) time.Duration {
 // operations have, or wait for, an equal part of the places.
 func (g *Gate) overload(s *share, wait time.Duration) error {
 	equalPart := min(max(g.options.Places/max(len(g.shares), 1), 1), g.options.PlacesEach)
-	return &deployments.OverloadError{
-		OwnShare:   s.running+len(s.waiting) >= equalPart,
-		RetryAfter: max(wait, time.Second),
+	fillsShare := s.running+len(s.waiting) >= equalPart
+	if fillsShare {
+		g.rejectedForShare++
+	} else {
+		g.rejectedForLoad++
 	}
-}
-
-// Waiting returns the number of waiting operations.
-func (g *Gate) Waiting() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	n := 0
-	for _, s := range g.queue {
-		n += len(s.waiting)
-	}
-	return n
+	return &deployments.OverloadError{OwnShare: fillsShare, RetryAfter: max(wait, time.Second)}
 }

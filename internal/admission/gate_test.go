@@ -43,7 +43,7 @@ func TestOrganizationsDoNotWaitForTheQueuesOfOthers(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
-		if n := g.Waiting(); n != 0 {
+		if n := g.Stats().Waiting; n != 0 {
 			t.Errorf("%d operations wait", n)
 		}
 	})
@@ -325,8 +325,8 @@ func TestAPlaceIsGivenToAnotherOperationAfterMaxHold(t *testing.T) {
 			go func() { _, _ = operation(t, g, "acme", time.Second) }()
 		}
 		synctest.Wait()
-		if g.Waiting() != 1 {
-			t.Errorf("%d operations wait, want 1", g.Waiting())
+		if g.Stats().Waiting != 1 {
+			t.Errorf("%d operations wait, want 1", g.Stats().Waiting)
 		}
 		time.Sleep(time.Hour)
 	})

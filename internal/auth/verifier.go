@@ -90,6 +90,19 @@ func (v *Verifier) Ready() error {
 	return nil
 }
 
+// KeysFetchedAt returns when the key sets were last fetched, the oldest of them: the zero time if one never was. It also returns
+// whether there are any.
+func (v *Verifier) KeysFetchedAt() (oldest time.Time, isSet bool) {
+	v.replacing.Lock()
+	defer v.replacing.Unlock()
+	for _, set := range v.sets {
+		if at := set.FetchedAt(); !isSet || at.Before(oldest) {
+			oldest, isSet = at, true
+		}
+	}
+	return oldest, isSet
+}
+
 // Verify checks a token by rules T1 to T5 and returns the principal that it
 // names. The error is a *TokenError, or a *KeysError if a key that may verify
 // the token has not been fetched yet.

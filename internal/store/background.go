@@ -24,6 +24,9 @@ func (s *Store) RunBackground(ctx context.Context, logger *slog.Logger) {
 		failed:   "counter compaction failed; listings stay exact but get slower", works: "counter compaction works again",
 		run: func(ctx context.Context) error {
 			_, err := s.Compact(ctx)
+			if err == nil {
+				s.compacted.Store(time.Now().UnixNano())
+			}
 			return err
 		},
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -88,6 +89,9 @@ type Store struct {
 	replicas *replicas.Set    // nil without
 	now      func() time.Time // of Parts
 	shares   admission.Shares
+	gates    admission.Gates
+	// compacted is when compaction last succeeded, in nanoseconds since 1970; 0 is never.
+	compacted atomic.Int64
 }
 
 var _ deployments.Store = (*Store)(nil)
@@ -129,6 +133,7 @@ func New(db *database.DB, p Parts) *Store {
 		replicas:  p.Replicas,
 		now:       p.Now,
 		shares:    p.Shares,
+		gates:     gates,
 	}
 }
 

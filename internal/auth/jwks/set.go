@@ -41,6 +41,8 @@ type Set struct {
 	// keys is nil until the first good fetch. The map is never written after
 	// it was stored.
 	keys atomic.Pointer[map[string][]keys.Named]
+	// fetched is the time of the last good fetch; nil is none.
+	fetched atomic.Pointer[time.Time]
 	// changed is called after the keys changed.
 	changed func()
 	stop    context.CancelFunc
@@ -153,6 +155,7 @@ func (s *Set) refresh(ctx context.Context) bool {
 			"url", withoutSecrets(s.url), "error", err, "keys_in_use", s.Loaded())
 		return false
 	}
+	s.fetched.Store(new(s.now()))
 	if before := s.keys.Load(); before == nil || !sameKeys(*before, fetched) {
 		s.keys.Store(&fetched)
 		s.changed()
@@ -273,4 +276,12 @@ func (s *Set) requestRefresh(ctx context.Context) bool {
 	case <-s.ended:
 	}
 	return false
+}
+
+// FetchedAt returns the time of the last good fetch, or the zero time.
+func (s *Set) FetchedAt() (at time.Time) {
+	if fetched := s.fetched.Load(); fetched != nil {
+		at = *fetched
+	}
+	return at
 }

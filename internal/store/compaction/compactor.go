@@ -20,6 +20,9 @@ const (
 	// blocks other servers.
 	batchSize = 20_000
 
+	// countPending stops at a limit: a compaction that fails for days leaves millions.
+	countPending = `SELECT count(*) FROM (SELECT 1 AS pending FROM list_changes LIMIT ?) AS changes`
+
 	selectKey = `SELECT key FROM organizations WHERE id = ?`
 )
 
@@ -45,6 +48,15 @@ func New(db *database.DB, milestoneInterval int64) *Compactor {
 // It returns an error if an organization's lock could not be taken for a minute.
 func (c *Compactor) Compact(ctx context.Context) (int, error) {
 	return c.compactEach(ctx, counts.OrganizationsWithDeltas)
+}
+
+// MaxPending is the largest number that Pending returns.
+const MaxPending = 100_000
+
+// Pending returns the number of deltas that no transaction has compacted, or MaxPending if there are more.
+func (c *Compactor) Pending(ctx context.Context) (n int64, err error) {
+	err = c.db.WithContext(ctx).Raw(countPending, MaxPending).Row().Scan(&n)
+	return n, c.db.MapError(ctx, err)
 }
 
 // BuildMissing compacts and builds milestones where an organization has none and needs them, as after a migration.

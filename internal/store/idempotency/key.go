@@ -3,6 +3,7 @@ package idempotency
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"time"
@@ -58,7 +59,7 @@ func claim(tx *gorm.DB, claimed row) (recordID string, err error) {
 		Where("organization_id = ? AND key_digest = ?", claimed.OrganizationID, claimed.KeyDigest).Take(&stored).Error
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound):
-		return "", tx.Create(&claimed).Error // RemoveExpired has just removed it
+		return "", tx.Create(&claimed).Error // RemoveAllExpired has just removed it
 	case err != nil:
 		return "", err
 	case stored.CreatedAt.Before(expiry(claimed.CreatedAt.Time)) || stored.RecordID == nil:
@@ -79,12 +80,32 @@ func Complete(tx *gorm.DB, organizationID int64, key deployments.IdempotencyKey,
 		Updates(map[string]any{"record_id": recordID}).Error
 }
 
-// MaxRemoved is how many expired keys RemoveExpired removes at most. Recordings wait on SQLite meanwhile.
+// MaxRemoved is how many expired keys one transaction removes at most. Recordings wait on SQLite meanwhile.
 const MaxRemoved = 500
 
-// RemoveExpired removes the oldest expired keys of all organizations and returns their number. It skips those that another
+// RemoveAllExpired removes the expired keys of all organizations, in one transaction for each MaxRemoved of them, and returns
+// their number.
+func RemoveAllExpired(ctx context.Context, db *database.DB, clock func(tx *gorm.DB) (time.Time, error)) (removed int64, err error) {
+	for {
+		var n int64
+		err := db.WriteRetrying(ctx, func(tx *gorm.DB) error {
+			now, err := clock(tx)
+			if err != nil {
+				return err
+			}
+			n, err = removeExpired(tx, now)
+			return err
+		})
+		removed += n
+		if err != nil || n < MaxRemoved {
+			return removed, db.MapError(ctx, err)
+		}
+	}
+}
+
+// removeExpired removes the oldest expired keys of all organizations and returns their number. It skips those that another
 // transaction removes or claims.
-func RemoveExpired(tx *gorm.DB, now time.Time) (removed int64, err error) {
+func removeExpired(tx *gorm.DB, now time.Time) (removed int64, err error) {
 	expired := tx.Model(&row{}).Select("organization_id, key_digest").
 		Where("created_at < ?", database.Timestamp{Time: expiry(now)}).Order("created_at").Limit(MaxRemoved).
 		Clauses(clause.Locking{Strength: database.Update, Options: clause.LockingOptionsSkipLocked})

@@ -32,6 +32,15 @@ var words = [kinds]struct{ field, plural string }{
 	{"deployment_name", "deployments"},
 }
 
+// Names returns the quotas, as in deployments.QuotaError.
+func Names() []string {
+	names := []string{"idempotency keys"}
+	for _, word := range words {
+		names = append(names, word.plural)
+	}
+	return names
+}
+
 // Name is a name that a recording adds.
 type Name struct {
 	Kind Kind

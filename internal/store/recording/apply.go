@@ -5,6 +5,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/history"
+	"github.com/deployrecords/deployrecords/internal/store/outcomes"
 )
 
 // apply applies the rules to each item. An item sees the effects of the items before it.
@@ -31,6 +32,7 @@ func (w *work) applyItem(item *item) {
 		w.write(record)
 	}
 	item.answer = change.Answer
+	w.outcomes.Items[outcomes.Of(change)]++
 	if change.Add {
 		item.answer = w.add(item)
 	}

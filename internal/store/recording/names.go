@@ -66,5 +66,6 @@ func (w *work) admit(item *item, names []quotas.Name) error {
 		return exceeded
 	}
 	item.Violations = []deployments.Violation{exceeded.Violation()}
+	w.outcomes.Exceeded = append(w.outcomes.Exceeded, exceeded.Quota)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/idempotency"
+	"github.com/deployrecords/deployrecords/internal/store/outcomes"
 	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
@@ -22,6 +23,8 @@ type Recorder struct {
 	quotas quotas.Limits
 	clock  func(tx *gorm.DB) (time.Time, error)
 	newID  func() string
+	// Outcomes counts what became of the items.
+	Outcomes *outcomes.Counter
 	// ReadOnly rejects all recordings with deployments.ErrReadOnly.
 	ReadOnly bool
 }
@@ -33,7 +36,7 @@ func New(db *database.DB, gate *admission.Gate, limits quotas.Limits, now func()
 	if now != nil {
 		clock = func(*gorm.DB) (time.Time, error) { return now().UTC().Truncate(time.Microsecond), nil }
 	}
-	return &Recorder{db: db, gate: gate, quotas: limits, clock: clock, newID: newID}
+	return &Recorder{db: db, gate: gate, quotas: limits, clock: clock, newID: newID, Outcomes: outcomes.NewCounter()}
 }
 
 // Record implements deployments.Store.
@@ -61,6 +64,7 @@ func (r *Recorder) RecordIdempotent(ctx context.Context, organization string, ke
 			return err
 		}
 		if stored != "" {
+			w.outcomes.Items[outcomes.Repeated]++
 			record, err = w.history.Record(stored)
 			return err
 		}
@@ -74,24 +78,9 @@ func (r *Recorder) RecordIdempotent(ctx context.Context, organization string, ke
 	return record, err
 }
 
-// RemoveExpiredKeys removes the idempotency keys that have expired, in one transaction for each idempotency.MaxRemoved of them,
-// and returns their number.
-func (r *Recorder) RemoveExpiredKeys(ctx context.Context) (removed int64, err error) {
-	for {
-		var n int64
-		err := r.db.WriteRetrying(ctx, func(tx *gorm.DB) error {
-			now, err := r.clock(tx)
-			if err != nil {
-				return err
-			}
-			n, err = idempotency.RemoveExpired(tx, now)
-			return err
-		})
-		removed += n
-		if err != nil || n < idempotency.MaxRemoved {
-			return removed, r.db.MapError(ctx, err)
-		}
-	}
+// RemoveExpiredKeys removes the idempotency keys that have expired and returns their number.
+func (r *Recorder) RemoveExpiredKeys(ctx context.Context) (int64, error) {
+	return idempotency.RemoveAllExpired(ctx, r.db, r.clock)
 }
 
 // transact runs a transaction that is retried after a conflict (W5). Each attempt starts with new work, and between the
@@ -100,6 +89,7 @@ func (r *Recorder) transact(ctx context.Context, organization string, batch depl
 	if r.ReadOnly {
 		return deployments.ErrReadOnly
 	}
+	var last *outcomes.Batch
 	err := database.Retry(ctx, func() error {
 		release, err := r.gate.Acquire(ctx, organization)
 		if err != nil {
@@ -111,8 +101,11 @@ func (r *Recorder) transact(ctx context.Context, organization string, batch depl
 			if err != nil {
 				return err
 			}
-			return do(newWork(r, tx, organizationID, batch))
+			w := newWork(r, tx, organizationID, batch)
+			last = w.outcomes
+			return do(w)
 		})
 	})
+	r.Outcomes.Count(len(batch.Items), last, err)
 	return r.db.MapError(ctx, err)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/history"
 	"github.com/deployrecords/deployrecords/internal/store/links"
 	"github.com/deployrecords/deployrecords/internal/store/naming"
+	"github.com/deployrecords/deployrecords/internal/store/outcomes"
 	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 	"github.com/deployrecords/deployrecords/internal/store/snapshots"
@@ -47,6 +48,8 @@ type work struct {
 	order []string
 	isNew map[string]bool
 	links *links.Changes
+	// outcomes are what became of the items so far.
+	outcomes *outcomes.Batch
 }
 
 func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.Batch) *work {
@@ -59,7 +62,7 @@ func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.B
 		newestOf:  make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organizationID, sets),
 		identities: make(map[history.Identity]*identityState), newestRecords: make(map[history.Key]deployments.Record), latest: make(map[schema.Slot]time.Time),
 		records: make(map[string]deployments.Record), isNew: make(map[string]bool),
-		links: links.NewChanges(tx),
+		links: links.NewChanges(tx), outcomes: outcomes.NewBatch(),
 	}
 	for _, batchItem := range batch.Items {
 		w.items = append(w.items, &item{BatchItem: batchItem})
@@ -91,6 +94,7 @@ func (w *work) run() (deployments.BatchResult, error) {
 		}
 	}
 	result := deployments.BatchResult{Decommissioned: w.decommissionOmitted()}
+	w.outcomes.Items[outcomes.Omitted] = int64(result.Decommissioned)
 	if err := w.save(); err != nil {
 		return deployments.BatchResult{}, err
 	}

@@ -3,6 +3,7 @@ package replicas
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -165,6 +166,27 @@ func (s *Set) Any(ctx context.Context, check func(ctx context.Context, db *datab
 		}
 	}
 	return false
+}
+
+// States returns the number of standbys in each state: in_use, lagging and failing.
+func (s *Set) States() map[string]int {
+	states := make(map[string]int)
+	for _, name := range stateNames {
+		states[name] = 0
+	}
+	for _, standby := range s.standbys {
+		states[stateNames[standby.state.Load()]]++
+	}
+	return states
+}
+
+// Pools returns the connection pool of each standby by its host.
+func (s *Set) Pools() map[string]*sql.DB {
+	pools := make(map[string]*sql.DB)
+	for _, standby := range s.standbys {
+		pools[standby.host] = standby.db.Pool
+	}
+	return pools
 }
 
 // observe updates the state of a standby after a read.

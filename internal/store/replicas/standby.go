@@ -33,6 +33,9 @@ const (
 	failing
 )
 
+// stateNames are the states for monitoring.
+var stateNames = [...]string{inUse: "in_use", lagging: "lagging", failing: "failing"}
+
 // The reasons for which a standby does not answer.
 var (
 	errBehind     = errors.New("has not replayed what the primary has committed")
