@@ -51,10 +51,11 @@ func serveStore(t *testing.T, s *store.Store, front func(http.Handler) http.Hand
 	if err != nil {
 		t.Fatal(err)
 	}
+	served := http.Handler(handler)
 	if front != nil {
-		handler = front(handler)
+		served = front(handler)
 	}
-	server := httptest.NewServer(handler)
+	server := httptest.NewServer(served)
 	t.Cleanup(server.Close)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(testSecret), 0o600); err != nil {

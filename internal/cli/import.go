@@ -16,6 +16,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/config"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/importer"
+	"github.com/deployrecords/deployrecords/internal/metrics"
 	"github.com/deployrecords/deployrecords/internal/store"
 )
 
@@ -23,6 +24,7 @@ type importCommand struct {
 	config.Database
 	config.Organizations
 	Organization string   `required:"" placeholder:"KEY" help:"Organization of the records. It is created if it does not exist."`
+	MetricsFile  string   `name:"metrics-file" placeholder:"FILE" help:"After a success, replace this file by metrics of the import for the textfile collector of Prometheus's node_exporter; its name ends with .prom."`
 	Files        []string `arg:"" name:"file" help:"NDJSON files in UTF-8 or, with a byte order mark, UTF-16, plain or gzipped; - is standard input."`
 }
 
@@ -61,12 +63,23 @@ func (c *importCommand) Run(ctx context.Context, streams Streams) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
+	var sum deployments.ImportSummary
 	for i, file := range c.Files {
 		summary, err := importFile(ctx, s, clock, c.Organization, file, streams)
 		if err != nil {
 			return importError(file, c.Files[i+1:], err)
 		}
 		fmt.Fprintf(streams.Out, "%s: %d added, %d changed, %d unchanged\n", file, summary.Added, summary.Changed, summary.Unchanged)
+		sum.Added += summary.Added
+		sum.Changed += summary.Changed
+		sum.Unchanged += summary.Unchanged
+	}
+	if c.MetricsFile == "" {
+		return nil
+	}
+	if err := metrics.WriteImport(c.MetricsFile, sum, time.Now(), time.Since(began)); err != nil {
+		return fmt.Errorf("the files were loaded, and --metrics-file could not be written: %w", err)
 	}
 	return nil
 }

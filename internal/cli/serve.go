@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,7 +9,6 @@ import (
 	"net"
 	"runtime"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -116,6 +114,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		<-backgroundStopped
 	}()
 
+	collected := c.metrics(s, verifier)
 	handler, err := httpserver.New(httpserver.Options{
 		Store:    s,
 		Verifier: verifier,
@@ -132,15 +131,21 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		Now:               c.clock(),
 		Logger:            logger,
 		Limits:            c.limits(),
+		Observer:          observer(collected),
 
 		RejectUnknownParameters: c.UnknownParameters == "reject",
 	})
 	if err != nil {
 		return err
 	}
+	stopMetrics, err := c.serveMetrics(collected, handler, logger)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return listenError(c.Listen, err)
+		return listenError(c.Listen, "LISTEN_ADDR or --listen", err)
 	}
 	logger.Info("listening", "address", listener.Addr().String())
 	if c.InMemory.Value {
@@ -154,17 +159,6 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	}
 	logger.Info("stopped")
 	return nil
-}
-
-// listenError names the address once, and the setting that changes it if another program uses the address.
-func listenError(address string, err error) error {
-	if failed, ok := errors.AsType[*net.OpError](err); ok {
-		err = failed.Err
-	}
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("listen on %s: %w; set LISTEN_ADDR or --listen to another address", address, err)
-	}
-	return fmt.Errorf("listen on %s: %w", address, err)
 }
 
 // open opens the store in memory, with the records of the files, or on the database.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/url"
 	"os"
 	"slices"
@@ -153,6 +152,8 @@ type Serve struct {
 
 	CORSOrigins Names `name:"cors-origins" env:"CORS_ORIGINS" placeholder:"ORIGIN" group:"Server" help:"Origin whose pages may call the API with a bearer token, as https://dash.example. Repeatable; the environment variable has one origin per line. Without it, browsers let no other origin read responses."`
 
+	Monitoring
+
 	LogFormat string `name:"log-format" env:"LOG_FORMAT" default:"text" placeholder:"text|json" group:"Log" help:"Format of the log on standard error."`
 	LogLevel  string `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"Log" help:"Lowest level that is logged: debug, info, warn or error."`
 }
@@ -240,9 +241,8 @@ func (s *Serve) Validate() []error {
 		add("tokens: there is no key: set JWT_HMAC_SECRET, --jwt-hmac-secret-file, --jwt-public-key-file, --jwks-url or --trust")
 	}
 	violations = append(violations, s.Keys.violations()...)
-	if _, err := net.ResolveTCPAddr("tcp", s.Listen); err != nil {
-		add("--listen: %q is not HOST:PORT with a port from 0 to 65535: %w", s.Listen, addressError(err))
-	}
+	violations = append(violations, checkListenAddress("listen", s.Listen)...)
+	violations = append(violations, s.Monitoring.violations()...)
 	for _, origin := range s.CORSOrigins {
 		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ToLower(u.Scheme+"://"+u.Host) != origin {
 			add("--cors-origins: %s is not an exact origin in lower case, such as https://dash.example", deployments.Quote(origin))

@@ -48,10 +48,11 @@ func newServer(t testing.TB, s serverStore, front func(http.Handler) http.Handle
 	if err != nil {
 		t.Fatal(err)
 	}
+	served := http.Handler(handler)
 	if front != nil {
-		handler = front(handler)
+		served = front(handler)
 	}
-	server := httptest.NewServer(handler)
+	server := httptest.NewServer(served)
 	t.Cleanup(server.Close)
 	return server.URL
 }

@@ -2,7 +2,6 @@ package httpserver
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,8 +15,8 @@ import (
 
 	recording "github.com/deployrecords/deployrecords/generated/recording/server"
 	"github.com/deployrecords/deployrecords/generated/server"
+	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/api"
-	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/ui"
 )
@@ -36,9 +35,18 @@ type handler struct {
 	pages      *ui.UI                // nil without pages
 }
 
+// Handler handles the requests of a server.
+type Handler struct {
+	http.Handler
+	bodies *bodyBudget
+}
+
+// LargeBodies returns the numbers of the gate of large bodies.
+func (h *Handler) LargeBodies() admission.Stats { return h.bodies.large.Stats() }
+
 // New returns the server's handler. It fails if a document is invalid, or if a route is not public and is missing in the
 // documents or in Endpoints: nothing would protect it.
-func New(o Options) (http.Handler, error) {
+func New(o Options) (*Handler, error) {
 	upstream, upstreamErr := readDocument(o.Document)
 	own, ownErr := readDocument(o.RecordingDocument)
 	if err := errors.Join(upstreamErr, ownErr); err != nil {
@@ -96,7 +104,7 @@ func New(o Options) (http.Handler, error) {
 		h.deadline,
 		h.protect,
 	)
-	return e, nil
+	return &Handler{e, h.bodies}, nil
 }
 
 // addRoutes matches Echo's routes with the documents' operations.
@@ -249,43 +257,4 @@ func requireResponse[Handler ~func(echo.Context, any) (any, error)](next Handler
 		}
 		return response, err
 	}
-}
-
-// handleError writes the response of every error: of routing, authentication, validation, binding, handlers, panics and
-// timeouts (R3).
-func (h *handler) handleError(err error, c echo.Context) {
-	if c.Response().Committed {
-		return // the response has begun, and the client sees that it is cut off
-	}
-	problem := problemOf(err)
-	if h.notFoundPage(c, problem) {
-		return
-	}
-	problem.Header(c.Response().Header())
-	_ = writeBody(c, problem.Status, problem.Body()) // fails if the client has gone
-}
-
-// problemOf adds Echo's and net/http's errors to those that api knows.
-func problemOf(err error) *api.Problem {
-	var (
-		problem *api.Problem
-		echoErr *echo.HTTPError
-		tooLong *http.MaxBytesError
-		keysErr *auth.KeysError
-	)
-	switch {
-	case errors.As(err, &problem):
-	case errors.As(err, &keysErr):
-		err = keysProblem(keysErr)
-	case errors.As(err, &tooLong):
-		err = bodyTooLarge(tooLong.Limit)
-	case errors.As(err, &echoErr) && echoErr.Code == http.StatusBadRequest:
-		// The generated binder rejected what validation let through: a number such as 1e0, for example.
-		violation := fmt.Sprint(echoErr.Message)
-		if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			violation = fmt.Sprintf("%s: %s is not an integer in digits", wrongType.Field, strings.TrimPrefix(wrongType.Value, "number "))
-		}
-		err = api.BadRequest([]string{violation})
-	}
-	return api.ProblemOf(err)
 }

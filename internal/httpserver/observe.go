@@ -78,6 +78,9 @@ var requestID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 func (h *handler) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
+		if h.Observer != nil {
+			h.Observer.RequestBegan()
+		}
 		// The middleware below replaces the request's context by one that ends earlier.
 		connection := c.Request().Context()
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
@@ -110,13 +113,17 @@ func (h *handler) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if _, ok := h.methods[route]; !ok && h.operations[routeKey(c.Request().Method, route)] == nil {
 			route = "none"
 		}
+		duration := time.Since(start)
+		if h.Observer != nil {
+			h.Observer.RequestEnded(route, c.Request().Method, status, duration)
+		}
 		h.Logger.LogAttrs(c.Request().Context(), slog.LevelInfo, "request",
 			slog.String("request_id", id),
 			slog.String("method", c.Request().Method),
 			slog.String("route", route),
 			slog.Int("status", status),
 			slog.Int64("bytes", c.Response().Size),
-			slog.Duration("duration", time.Since(start)),
+			slog.Duration("duration", duration),
 			slog.String("client", c.RealIP()))
 		return nil
 	}

@@ -43,6 +43,17 @@ type Options struct {
 	Now    func() time.Time
 	Logger *slog.Logger
 	Limits Limits
+	// Observer, if not nil, is called for every request.
+	Observer Observer
+}
+
+// Observer observes requests, for monitoring.
+type Observer interface {
+	// RequestBegan is called before a request is handled.
+	RequestBegan()
+	// RequestEnded is called afterwards. Route is the path of the route, as in the document, or "none"; the status is 499 for a
+	// client that has hung up. The method is any text that a client sent.
+	RequestEnded(route, method string, status int, duration time.Duration)
 }
 
 // Limits bounds the time and memory of requests.

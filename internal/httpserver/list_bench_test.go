@@ -1,0 +1,74 @@
+package httpserver_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"testing"
+
+	"github.com/deployrecords/deployrecords"
+	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/contract"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/httpserver"
+)
+
+// listingRequest returns a function that handles one default listing of 20 records by the handler alone: a store that answers
+// at once stands for the database.
+func listingRequest(t testing.TB, change ...func(*httpserver.Options)) func() {
+	t.Helper()
+	records := make([]deployments.Record, 20)
+	logger := slog.New(slog.DiscardHandler)
+	verifier, err := auth.New(t.Context(), auth.Options{HMACSecrets: [][]byte{secret}, Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := httpserver.Options{
+		Store: stubStore{list: func(context.Context) (deployments.Result, error) {
+			return deployments.Result{Records: records, Total: 20}, nil
+		}},
+		Verifier: verifier, Paging: deployments.DefaultPaging(), Document: deployrecords.OpenAPI(),
+		RecordingDocument: contract.RecordingOpenAPI(), Logger: logger, Limits: httpserver.DefaultLimits(),
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	handler, err := httpserver.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequest(http.MethodGet, "/v1/deployments?pagination.page_size=20", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.RequestURI, request.RemoteAddr = request.URL.RequestURI(), "192.0.2.1:1"
+	request.Header.Set("Authorization", "Bearer "+token(t, "acme"))
+	w := &discardedResponse{header: make(http.Header)}
+	return func() {
+		clear(w.header)
+		w.status = 0
+		if handler.ServeHTTP(w, request); w.status != http.StatusOK {
+			t.Fatalf("got %d", w.status)
+		}
+	}
+}
+
+// discardedResponse keeps the status of a response and drops its body.
+type discardedResponse struct {
+	header http.Header
+	status int
+}
+
+func (d *discardedResponse) Header() http.Header         { return d.header }
+func (d *discardedResponse) WriteHeader(status int)      { d.status = status }
+func (d *discardedResponse) Write(b []byte) (int, error) { return len(b), nil }
+
+// BenchmarkListing measures what a default listing takes besides the store.
+func BenchmarkListing(b *testing.B) {
+	list := listingRequest(b)
+	list()
+	b.ReportAllocs()
+	for b.Loop() {
+		list()
+	}
+}
