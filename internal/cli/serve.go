@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/auth"
@@ -72,6 +73,8 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	login, err := c.loginProvider(options)
 	violations = append(violations, err)
 	violations = append(violations, conflictingFlags(parsed, c.InMemory.Value)...)
+	protocol, err := config.TracesProtocol()
+	violations = append(violations, err)
 	if err := config.Join(violations...); err != nil {
 		return usageError{err}
 	}
@@ -95,8 +98,13 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	}
 
 	trusted.start(background, verifiers)
+	traces, err := startTraces(ctx, protocol, logger)
+	if err != nil {
+		return err
+	}
+	defer traces.stop()
 	defer collectRarely(c.MaxTotalBodyBytes.Value)()
-	s, err := c.open(ctx, files, streams.In, logger)
+	s, err := c.open(ctx, files, streams.In, traces.provider(), logger)
 	if err != nil {
 		return err
 	}
@@ -154,7 +162,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 			return err
 		}
 	}
-	if err := httpserver.Serve(ctx, listener, handler, c.limits(), logger); err != nil {
+	if err := httpserver.Serve(ctx, listener, traces.handler(handler), c.limits(), logger); err != nil {
 		return err
 	}
 	logger.Info("stopped")
@@ -162,7 +170,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 }
 
 // open opens the store in memory, with the records of the files, or on the database.
-func (c *serveCommand) open(ctx context.Context, files []fixture.File, stdin io.Reader, logger *slog.Logger) (*store.Store, error) {
+func (c *serveCommand) open(ctx context.Context, files []fixture.File, stdin io.Reader, traces trace.TracerProvider, logger *slog.Logger) (*store.Store, error) {
 	if c.InMemory.Value {
 		return c.openMemory(ctx, files, stdin)
 	}
@@ -183,6 +191,7 @@ func (c *serveCommand) open(ctx context.Context, files []fixture.File, stdin io.
 		ReplicaMaxLag: c.ReplicaMaxLag.Value,
 		ReadOnly:      c.ReadOnly.Value,
 		Logger:        logger,
+		Traces:        traces,
 	}, logger)
 }
 

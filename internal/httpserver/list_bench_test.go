@@ -11,6 +11,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/racetest"
 )
 
 // listingRequest returns a function that handles one default listing of 20 records by the handler alone: a store that answers
@@ -70,5 +71,15 @@ func BenchmarkListing(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		list()
+	}
+}
+
+// maxListingAllocations is what a default listing allocated before there were metrics and traces.
+const maxListingAllocations = 85
+
+func TestMetricsAndTracesThatAreOffAllocateNothing(t *testing.T) {
+	racetest.Skip(t)
+	if got := testing.AllocsPerRun(200, listingRequest(t)); got > maxListingAllocations {
+		t.Errorf("a listing allocates %.0f times, want at most %d", got, maxListingAllocations)
 	}
 }

@@ -52,7 +52,7 @@ type Observer interface {
 	// RequestBegan is called before a request is handled.
 	RequestBegan()
 	// RequestEnded is called afterwards. Route is the path of the route, as in the document, or "none"; the status is 499 for a
-	// client that has hung up. The method is any text that a client sent.
+	// client that has hung up, and the method is "other" if HTTP does not define it.
 	RequestEnded(route, method string, status int, duration time.Duration)
 }
 

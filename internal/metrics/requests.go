@@ -1,8 +1,6 @@
 package metrics
 
 import (
-	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -42,21 +40,7 @@ func (r *Requests) RequestBegan() { r.inFlight.Inc() }
 
 // RequestEnded implements httpserver.Observer.
 func (r *Requests) RequestEnded(route, method string, status int, duration time.Duration) {
-	method = known(method)
 	r.inFlight.Dec()
 	r.total.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
 	r.duration.WithLabelValues(route, method).Observe(duration.Seconds())
-}
-
-var methods = []string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
-	http.MethodConnect, http.MethodTrace,
-}
-
-// known returns a method of HTTP, or "other": clients may send any word.
-func known(method string) string {
-	if slices.Contains(methods, method) {
-		return method
-	}
-	return "other"
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -54,6 +55,8 @@ type Options struct {
 	ReadOnly bool
 	// Logger gets a line when a standby or its primary is lost or back; nil logs nothing.
 	Logger *slog.Logger
+	// Traces provides spans for the statements of requests that are traced; nil is none.
+	Traces trace.TracerProvider
 }
 
 // MemoryOptions fix parts of a store in memory so that tests can predict its answers.
@@ -140,7 +143,8 @@ func New(db *database.DB, p Parts) *Store {
 // Open prepares a pool of connections. It does not connect to PostgreSQL yet; Ready reports whether that works. Its errors
 // are about the URL (or the SQLite file) and never contain a password.
 func Open(o Options) (*Store, error) {
-	db, err := database.Open(database.Options{URL: o.URL, MaxConnections: o.MaxConnections, Timeouts: o.Timeouts, MustExist: o.MustExist})
+	sessions := session.Options{Timeouts: o.Timeouts, Traces: o.Traces}
+	db, err := database.Open(database.Options{URL: o.URL, MaxConnections: o.MaxConnections, Session: sessions, MustExist: o.MustExist})
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +159,7 @@ func Open(o Options) (*Store, error) {
 	parts := Parts{Shares: shares, MaxWait: o.MaxWait, Quotas: o.Quotas}
 	if o.ReplicaURL != "" {
 		parts.Replicas, err = replicas.Open(replicas.Options{
-			PrimaryURL: o.URL, URL: o.ReplicaURL, MaxConnections: o.MaxConnections, Timeouts: o.Timeouts, MaxLag: o.ReplicaMaxLag, Logger: o.Logger,
+			PrimaryURL: o.URL, URL: o.ReplicaURL, MaxConnections: o.MaxConnections, Session: sessions, MaxLag: o.ReplicaMaxLag, Logger: o.Logger,
 		})
 		if err != nil {
 			_ = db.Close()

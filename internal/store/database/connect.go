@@ -16,9 +16,11 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.opentelemetry.io/otel/trace"
 	_ "modernc.org/sqlite" // the driver "sqlite", SQLite in pure Go
 
 	"github.com/deployrecords/deployrecords/internal/store/session"
+	"github.com/deployrecords/deployrecords/internal/store/spans"
 	"github.com/deployrecords/deployrecords/internal/store/sqlitefile"
 )
 
@@ -105,14 +107,14 @@ func openPool(o Options) (*sql.DB, *sqlitefile.File, Dialect, error) {
 		if directory := filepath.Dir(path); isMissing(directory) {
 			return nil, nil, SQLite, fmt.Errorf("open the SQLite database %s: the directory %s does not exist", path, directory)
 		}
-		pool, file, err := openSQLite(path)
+		pool, file, err := openSQLite(path, o.Session.Traces)
 		return pool, file, SQLite, err
 	}
 	config, err := parsePostgres(o.URL)
 	if err != nil {
 		return nil, nil, PostgreSQL, err
 	}
-	return session.Open(config, o.MaxConnections, o.Timeouts), nil, PostgreSQL, nil
+	return session.Open(config, o.MaxConnections, o.Session), nil, PostgreSQL, nil
 }
 
 // isMissing reports whether nothing has the path.
@@ -125,7 +127,7 @@ func isMissing(path string) bool {
 // the file would keep the size of the largest import.
 const maxIdleWAL = "67108864"
 
-func openSQLite(path string) (*sql.DB, *sqlitefile.File, error) {
+func openSQLite(path string, provider trace.TracerProvider) (*sql.DB, *sqlitefile.File, error) {
 	file, err := sqlitefile.Open(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
@@ -138,7 +140,8 @@ func openSQLite(path string) (*sql.DB, *sqlitefile.File, error) {
 		// fail at its first write if another transaction wrote meanwhile.
 		"_txlock": {"immediate"},
 	}
-	pool := sql.OpenDB(file.Connector((&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: settings.Encode()}).String()))
+	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: settings.Encode()}).String()
+	pool := spans.OpenSQLite(file.Connector(name), provider)
 	// If several programs create one file, SQLite allows one to switch to WAL and rejects the others at once, whatever
 	// their busy timeout.
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {

@@ -23,8 +23,8 @@ type Options struct {
 	URL string
 	// MaxConnections is the size of the pool; 0 is DefaultMaxConnections.
 	MaxConnections int
-	// Timeouts apply to each connection of PostgreSQL. SQLite runs inside this process and obeys the context alone.
-	Timeouts session.Timeouts
+	// Session applies to each session of PostgreSQL. SQLite runs inside this process, and has only its traces.
+	Session session.Options
 	// MustExist rejects a missing SQLite file, which is created otherwise.
 	MustExist bool
 }

@@ -34,7 +34,7 @@ type Options struct {
 	PrimaryURL, URL string
 	// MaxConnections is the size of the pool of each standby; 0 is database.DefaultMaxConnections.
 	MaxConnections int
-	Timeouts       session.Timeouts
+	Session        session.Options
 	// MaxLag is how long a read waits for a standby to replay the position of the primary; 0 is DefaultMaxLag.
 	MaxLag time.Duration
 	// Logger gets a line when a standby or the primary is lost or back.
@@ -70,7 +70,7 @@ func Open(o Options) (*Set, error) {
 	}
 	db, err := database.Open(database.Options{
 		URL: withParameters(o.PrimaryURL, primaryParameters), MaxConnections: primarySessions,
-		Timeouts: session.Timeouts{Statement: primaryTimeout},
+		Session: session.Options{Timeouts: session.Timeouts{Statement: primaryTimeout}},
 	})
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func Open(o Options) (*Set, error) {
 	}
 	s.primary.changed = s.logPrimary
 	for _, address := range addresses(o.URL) {
-		db, err := database.Open(database.Options{URL: address.url, MaxConnections: o.MaxConnections, Timeouts: o.Timeouts})
+		db, err := database.Open(database.Options{URL: address.url, MaxConnections: o.MaxConnections, Session: o.Session})
 		if err != nil {
 			_ = s.Close()
 			return nil, err

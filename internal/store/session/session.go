@@ -13,14 +13,25 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/stdlib"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/deployrecords/deployrecords/internal/store/spans"
 )
 
 // connectTimeout is the limit of one attempt to connect if the URL sets none.
 const connectTimeout = 5 * time.Second
 
+// Options configures sessions.
+type Options struct {
+	Timeouts Timeouts
+	// Traces provides spans for the statements of requests that are traced; nil is none.
+	Traces trace.TracerProvider
+}
+
 // Open returns a pool that never has more than limit sessions on the server. It does not connect yet.
-func Open(config *pgx.ConnConfig, limit int, t Timeouts) *sql.DB {
-	setAtStartup(config, t)
+func Open(config *pgx.ConnConfig, limit int, o Options) *sql.DB {
+	setAtStartup(config, o.Timeouts)
+	config.Tracer = spans.Postgres(o.Traces)
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}

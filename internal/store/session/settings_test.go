@@ -148,7 +148,7 @@ func openTest(t *testing.T, address string, limit int, timeouts Timeouts) *sql.D
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := Open(config, limit, timeouts)
+	pool := Open(config, limit, Options{Timeouts: timeouts})
 	pool.SetMaxOpenConns(limit)
 	t.Cleanup(func() { _ = pool.Close() })
 	return pool
