@@ -31,7 +31,7 @@ type serveCommand struct {
 
 // Help is printed by serve --help.
 func (serveCommand) Help() string {
-	return `The server migrates the database when it starts; several servers may start at the same time. On SIGTERM it finishes the running requests and exits. Each flag has the environment variable in its description; a flag takes precedence.
+	return `The server migrates the database when it starts; several servers may start at the same time. On SIGTERM it waits for --drain-delay, finishes the running requests and exits. Each flag has the environment variable in its description; a flag takes precedence.
 
 With --memory, the server is a fixture for tests of clients: it needs no database and no key, and writes nothing to disk. Once it listens, it prints two lines on standard output: its URL, and a token that may read and record in the organization until the server exits. It accepts tokens of other configured keys too. With --now, its clock stands still; only tokens expire by the real time.
 
@@ -79,7 +79,8 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		return usageError{err}
 	}
 
-	background, stopBackground := context.WithCancel(ctx)
+	// Compaction and the fetch of keys go on while the server drains.
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
 	verifier, err := auth.New(background, options)
 	if err != nil {
@@ -224,6 +225,7 @@ func (c *serveCommand) limits() httpserver.Limits {
 		Write:       c.WriteTimeout.Value,
 		Idle:        c.IdleTimeout.Value,
 		Handle:      c.RequestTimeout.Value,
+		Drain:       c.DrainDelay.Value,
 		Shutdown:    c.ShutdownTimeout.Value,
 		HeaderBytes: int(c.MaxHeaderBytes.Value),
 		BodyBytes:   c.MaxBodyBytes.Value,

@@ -29,6 +29,9 @@ const readyTimeout = 3 * time.Second
 // ready reports whether the server can answer requests, or in general words what is missing (R3).
 func (h *handler) ready(c echo.Context) error {
 	var missing []string
+	if isStopping(c.Request().Context()) {
+		missing = append(missing, "the server is stopping")
+	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), readyTimeout)
 	defer cancel()
 	databaseErr := h.Store.Ready(ctx)
@@ -108,6 +111,9 @@ func (h *handler) setHeaders(c echo.Context) (id string) {
 	header.Set(echo.HeaderXRequestID, id)
 	header.Set("Cache-Control", "no-store") // R2
 	header.Set("X-Content-Type-Options", "nosniff")
+	if isStopping(c.Request().Context()) {
+		header.Set("Connection", "close") // the client's next request goes to another server
+	}
 	if h.Now != nil {
 		header.Set("Date", h.Now().UTC().Format(http.TimeFormat)) // by default net/http sets it
 	}

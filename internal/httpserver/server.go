@@ -63,6 +63,9 @@ type Limits struct {
 	// Handle limits the time to compute a response, down to the database. It must be less than Write, or the 504 cannot be
 	// written.
 	Handle time.Duration
+	// Drain is how long the server continues to accept requests when it stops, while /readyz is a 503. Load balancers notice it
+	// meanwhile, and no client finds the port closed.
+	Drain time.Duration
 	// Shutdown is the time that running requests have to finish when the server stops.
 	Shutdown time.Duration
 	// HeaderBytes limits a request's line and header, BodyBytes its body.
@@ -100,10 +103,25 @@ func DefaultLimits() Limits {
 // errCutOff is the cause of ending requests that did not finish within Limits.Shutdown.
 var errCutOff = errors.New("the server stops")
 
-// Serve serves on the listener until ctx ends, then lets running requests finish. It closes the listener.
+// stoppingKey is the key of a channel in the context of requests that is closed when the server begins to stop.
+type stoppingKey struct{}
+
+// isStopping reports whether the server of a request has begun to stop.
+func isStopping(ctx context.Context) bool {
+	stopping, _ := ctx.Value(stoppingKey{}).(<-chan struct{})
+	select {
+	case <-stopping:
+		return true
+	default:
+		return false // also without a channel
+	}
+}
+
+// Serve serves on the listener until ctx ends and Limits.Drain has passed, then lets running requests finish. It closes the
+// listener.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, limits Limits, logger *slog.Logger) error {
 	// Requests outlive ctx: a graceful stop waits for them.
-	requests, cutOff := context.WithCancelCause(context.Background())
+	requests, cutOff := context.WithCancelCause(context.WithValue(context.Background(), stoppingKey{}, ctx.Done()))
 	defer cutOff(errCutOff)
 	server := &http.Server{
 		BaseContext:       func(net.Listener) context.Context { return requests },
@@ -127,6 +145,14 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, lim
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
+	}
+	if limits.Drain > 0 {
+		logger.Info("draining: /readyz is a 503, and requests are still accepted", "for", limits.Drain.String())
+		select {
+		case err := <-failed:
+			return err
+		case <-time.After(limits.Drain):
+		}
 	}
 	logger.Info("stopping: waiting for running requests", "within", limits.Shutdown.String())
 	stopping, cancel := context.WithTimeout(context.Background(), limits.Shutdown)
