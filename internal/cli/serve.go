@@ -136,6 +136,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		RecordingDocument: contract.RecordingOpenAPI(),
 		AutoCreate:        c.AutoCreate.Value,
 		CORSOrigins:       c.CORSOrigins,
+		Gzip:              c.Gzip.Value,
 		UI:                pages,
 		Now:               c.clock(),
 		Logger:            logger,

@@ -151,6 +151,8 @@ type Serve struct {
 	UIKeyFile string `name:"ui-key-file" env:"UI_KEY_FILE" placeholder:"FILE" group:"Pages" help:"File of secrets for the sessions of the pages, one per line, each at least 32 bytes. The first one signs, all verify. Several servers share the file. Without it, sessions end when the server stops."`
 	OIDC      OIDC   `embed:""`
 
+	Gzip Switch `name:"gzip" env:"GZIP" default:"false" group:"Server" help:"Compress lists and documents of at least 1,400 bytes for clients that accept gzip. It takes processors; a proxy may do it in its place."`
+
 	CORSOrigins Names `name:"cors-origins" env:"CORS_ORIGINS" placeholder:"ORIGIN" group:"Server" help:"Origin whose pages may call the API with a bearer token, as https://dash.example. Repeatable; the environment variable has one origin per line. Without it, browsers let no other origin read responses."`
 
 	Monitoring

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -15,26 +16,36 @@ import (
 // servedDocument is a document as clients get it.
 type servedDocument struct {
 	text []byte
-	// tag is the strong ETag: a digest of the text.
-	tag string
+	// digest is that of the text. The strong ETags are made of it: the compressed text has one of its own.
+	digest string
+	// compressed returns the text compressed by gzip; nil if the server does not compress.
+	compressed func() []byte
 }
 
-func newServedDocument(text []byte) *servedDocument {
+func newServedDocument(text []byte, isCompressed bool) *servedDocument {
 	sum := sha256.Sum256(text)
-	return &servedDocument{text, `"` + hex.EncodeToString(sum[:]) + `"`}
+	d := &servedDocument{text: text, digest: hex.EncodeToString(sum[:])}
+	if isCompressed {
+		d.compressed = sync.OnceValue(func() []byte {
+			z := compressors.Get().(*compressor)
+			defer compressors.Put(z)
+			return bytes.Clone(z.compress(text))
+		})
+	}
+	return d
 }
 
-// serveDocument serves a document byte for byte.
-func serveDocument(text []byte) echo.HandlerFunc {
-	return newServedDocument(text).serve
+// serveDocument serves a document byte for byte, or compressed.
+func (h *handler) serveDocument(text []byte) echo.HandlerFunc {
+	return newServedDocument(text, h.Gzip).serve
 }
 
 // serveLocalDocument serves what localDocument derives from a document. It derives it once, for the first request that
 // asks for it: a large document takes seconds, and most servers are never asked.
-func serveLocalDocument(document []byte) echo.HandlerFunc {
+func (h *handler) serveLocalDocument(document []byte) echo.HandlerFunc {
 	derive := sync.OnceValues(func() (*servedDocument, error) {
 		text, err := localDocument(document)
-		return newServedDocument(text), err
+		return newServedDocument(text, h.Gzip), err
 	})
 	return func(c echo.Context) error {
 		served, err := derive()
@@ -50,13 +61,19 @@ func (d *servedDocument) serve(c echo.Context) error {
 	header := c.Response().Header()
 	header.Set("Content-Type", "application/yaml")
 	header.Set("Cache-Control", "no-cache")
-	header.Set("ETag", d.tag)
+	text, tag := d.text, d.digest
+	if d.compressed != nil && acceptsGzip(c.Request().Header) {
+		text, tag = d.compressed(), d.digest+"-gzip"
+		header.Set("Content-Encoding", "gzip")
+		header.Set("Content-Length", strconv.Itoa(len(text)))
+	}
+	header.Set("ETag", `"`+tag+`"`)
 	request := &http.Request{Method: c.Request().Method, Header: http.Header{}}
 	// ServeContent reads the first line of this header. It gets no other: it answers a bad Range or an If-Match in plain
 	// text (R3), and a server may ignore both.
 	if tags := c.Request().Header.Values("If-None-Match"); len(tags) > 0 {
 		request.Header.Set("If-None-Match", strings.Join(tags, ", "))
 	}
-	http.ServeContent(c.Response(), request, "", time.Time{}, bytes.NewReader(d.text))
+	http.ServeContent(c.Response(), request, "", time.Time{}, bytes.NewReader(text))
 	return nil
 }

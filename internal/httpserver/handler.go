@@ -69,9 +69,9 @@ func New(o Options) (*Handler, error) {
 	e.JSONSerializer = serializer{}
 
 	for path, serve := range map[string]echo.HandlerFunc{
-		"/openapi.yaml":           serveDocument(o.Document),
-		"/openapi.local.yaml":     serveLocalDocument(o.Document),
-		"/openapi.recording.yaml": serveDocument(o.RecordingDocument),
+		"/openapi.yaml":           h.serveDocument(o.Document),
+		"/openapi.local.yaml":     h.serveLocalDocument(o.Document),
+		"/openapi.recording.yaml": h.serveDocument(o.RecordingDocument),
 		"/healthz":                h.healthy,
 		"/readyz":                 h.ready,
 	} {
@@ -99,6 +99,11 @@ func New(o Options) (*Handler, error) {
 			},
 		}),
 		h.cors,
+	)
+	if o.Gzip { // Echo allocates for each middleware of a request
+		e.Use(h.compress)
+	}
+	e.Use(
 		h.limitHeader,
 		h.matchRoute,
 		h.deadline,

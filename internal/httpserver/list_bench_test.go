@@ -2,6 +2,7 @@ package httpserver_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -12,13 +13,17 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 	"github.com/deployrecords/deployrecords/internal/racetest"
+	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 // listingRequest returns a function that handles one default listing of 20 records by the handler alone: a store that answers
 // at once stands for the database.
 func listingRequest(t testing.TB, change ...func(*httpserver.Options)) func() {
 	t.Helper()
-	records := make([]deployments.Record, 20)
+	var records []deployments.Record
+	for i := range 20 {
+		records = append(records, storetest.Entry(i+1, i, "production-eu", fmt.Sprint("shop/api-", i), storetest.WithIDs("acme"), storetest.WithDigest(i)).Record)
+	}
 	logger := slog.New(slog.DiscardHandler)
 	verifier, err := auth.New(t.Context(), auth.Options{HMACSecrets: [][]byte{secret}, Logger: logger})
 	if err != nil {
@@ -44,6 +49,7 @@ func listingRequest(t testing.TB, change ...func(*httpserver.Options)) func() {
 	}
 	request.RequestURI, request.RemoteAddr = request.URL.RequestURI(), "192.0.2.1:1"
 	request.Header.Set("Authorization", "Bearer "+token(t, "acme"))
+	request.Header.Set("Accept-Encoding", "gzip")
 	w := &discardedResponse{header: make(http.Header)}
 	return func() {
 		clear(w.header)

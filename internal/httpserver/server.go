@@ -36,6 +36,8 @@ type Options struct {
 	RejectUnknownParameters bool
 	// CORSOrigins are the origins whose pages may read the API (R4), as https://dash.example.
 	CORSOrigins []string
+	// Gzip compresses large bodies of the API and the documents for clients that accept it.
+	Gzip bool
 	// UI configures the pages for people; nil is a server without pages.
 	UI *ui.Options
 	// Now is the clock for snapshots in the future and the Date header; nil is time.Now. The log, limits and tokens use the
