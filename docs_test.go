@@ -1,6 +1,7 @@
 package deployrecords_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -50,17 +51,21 @@ func TestArchitectureShowsTheStatementOfADeepPage(t *testing.T) {
 	}
 }
 
-func TestEveryDecisionHasAStatusAndADate(t *testing.T) {
+func TestEveryDecisionHasANumberAStatusAndADate(t *testing.T) {
 	paths, err := filepath.Glob("docs/adr/*.md")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("got %d decisions: %v", len(paths), err)
 	}
 	status := regexp.MustCompile(`(?m)^Status: (accepted|superseded by \d{4})`)
 	date := regexp.MustCompile(`(?m)^Date: \d{4}-\d\d-\d\d$`)
-	for _, path := range paths {
+	for i, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
+		}
+		number := fmt.Sprintf("%04d", i+1)
+		if !strings.HasPrefix(filepath.Base(path), number+"-") {
+			t.Errorf("%s has not the number %s", path, number)
 		}
 		if !status.Match(text) || !date.Match(text) {
 			t.Errorf("%s has no line Status or no line Date", path)
