@@ -46,6 +46,26 @@ func ask(t *testing.T, method, address, bearer, body string) response {
 	return response{answer.StatusCode, strings.TrimSpace(string(text)), answer.Header.Get("Retry-After")}
 }
 
+// getPage gets a page, which no document describes.
+func getPage(t *testing.T, address, bearer string) (status int, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+bearer)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(text)
+}
+
 func recordingBody(n int) string {
 	return fmt.Sprintf(`{"environment_name":"eu","deployment_name":"api","kind":"CONTAINER_IMAGE","artifact_digest":%q}`, storetest.Digest(n))
 }
@@ -94,6 +114,11 @@ func TestAServerOutlivesThePrimary(t *testing.T) {
 	primary.Stop()
 	if got := list(server); got.status != http.StatusOK || !strings.Contains(got.body, storetest.Digest(1)) {
 		t.Errorf("list without a primary: got %+v", got)
+	}
+	for _, page := range []string{"/?by=environment", "/records", "/search?q=e"} {
+		if status, body := getPage(t, server.url+page, bearer); status != http.StatusOK || !strings.Contains(body, ">eu<") {
+			t.Errorf("%s without a primary: got %d %s", page, status, body)
+		}
 	}
 	if got := ready(server); got.status != http.StatusOK || got.body != `{"status":"read-only"}` {
 		t.Errorf("readyz without a primary: got %+v", got)

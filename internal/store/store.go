@@ -47,7 +47,8 @@ type Options struct {
 	Quotas Quotas
 	// MustExist rejects a missing SQLite file, which is created otherwise.
 	MustExist bool
-	// ReplicaURL, if not empty, names standbys of the PostgreSQL database that answer listings (see package replicas).
+	// ReplicaURL, if not empty, names standbys of the PostgreSQL database that answer listings, overviews and
+	// searches (see package replicas).
 	ReplicaURL string
 	// ReplicaMaxLag is how long a listing waits for a standby; 0 is replicas.DefaultMaxLag.
 	ReplicaMaxLag time.Duration
@@ -127,7 +128,7 @@ func New(db *database.DB, p Parts) *Store {
 			Gate: gates.Listings, CountedGate: gates.CountedListings,
 			MilestoneInterval: p.MilestoneInterval, NameCacheSize: p.NameCacheSize, Replicas: p.Replicas,
 		}),
-		Reader:    overview.New(db, gates.CountedListings),
+		Reader:    overview.New(db, gates.CountedListings, p.Replicas),
 		Recorder:  recording.New(db, gates.Recordings, p.Quotas, p.Now, p.NewID),
 		Importer:  importing.New(db, compactor, p.NewID, cmp.Or(p.ImportLimits, importing.DefaultLimits)),
 		Auditor:   audit.New(db, compactor),

@@ -11,9 +11,9 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
-// statement follows the common tables of listing.Select. Its rows are the columns of the matrix, its deployment names, then its
+// overview follows the common tables of listing.Select. Its rows are the columns of the matrix, its deployment names, then its
 // groups, each with the totals. {columns} is the table of the columns and {column_id} the record's column for its ids.
-const statement = `, counted AS (SELECT deployment_name, count(*) AS n FROM matching GROUP BY deployment_name)
+const overview = `, counted AS (SELECT deployment_name, count(*) AS n FROM matching GROUP BY deployment_name)
 , pages AS (SELECT deployment_name FROM counted ORDER BY deployment_name{bytes} LIMIT {size} OFFSET ?)
 , filled AS (SELECT DISTINCT column_id FROM matching)
 , visible AS (SELECT c.id, c.name, f.column_id IS NULL AS is_empty
@@ -69,36 +69,36 @@ func (r *Reader) Overview(ctx context.Context, scope deployments.Scope, query de
 	}
 	text := strings.NewReplacer("{columns}", by.table, "{column_id}", by.id, "{bytes}", bytes, "{no_time}", noTime,
 		"{size}", fmt.Sprint(query.Page.Size), "{column_size}", fmt.Sprint(columns.Page.Size),
-		"{deployed}", fmt.Sprint(int(deployments.Deployed)), "{max_versions}", fmt.Sprint(deployments.MaxVersions)).Replace(strings.Replace(statement, "{visible}", visible, 1))
+		"{deployed}", fmt.Sprint(int(deployments.Deployed)), "{max_versions}", fmt.Sprint(deployments.MaxVersions)).Replace(strings.Replace(overview, "{visible}", visible, 1))
 	text, values, err := listing.Select(r.db, scope, query, "deployment_name, "+by.id+" AS column_id, artifact_id, status, created_at", text)
 	if err != nil {
 		return deployments.Overview{}, err
 	}
 	text, values = r.bindLast(text, "{column_offset}", values, columns.Page.Offset())
+	return read(ctx, r, scope.Organization, statement[deployments.Overview]{text, values, scanOverview})
+}
+
+// scanOverview scans the rows of an overview.
+func scanOverview(o *deployments.Overview) (destinations []any, add func()) {
 	var (
-		overview deployments.Overview
 		line     int
 		group    deployments.Group
 		newest   database.Timestamp
 		versions int64
 	)
-	destinations := []any{
-		&overview.TotalColumns, &overview.Deployments, &overview.Records, &line, &group.Column, &group.DeploymentName, &group.Artifact.Kind, &group.Artifact.Name,
+	destinations = []any{
+		&o.TotalColumns, &o.Deployments, &o.Records, &line, &group.Column, &group.DeploymentName, &group.Artifact.Kind, &group.Artifact.Name,
 		&group.Artifact.Version, &group.Artifact.Digest, &group.Status, &group.Records, &newest, &versions,
 	}
-	err = r.read(ctx, scope.Organization, text, values, destinations, func() {
+	return destinations, func() {
 		switch line {
 		case 0:
-			overview.Columns = append(overview.Columns, group.Column)
+			o.Columns = append(o.Columns, group.Column)
 		case 1:
-			overview.DeploymentNames = append(overview.DeploymentNames, group.DeploymentName)
+			o.DeploymentNames = append(o.DeploymentNames, group.DeploymentName)
 		case 2:
 			group.Newest, group.Omitted = newest.Time, max(0, versions-deployments.MaxVersions)
-			overview.Groups = append(overview.Groups, group)
+			o.Groups = append(o.Groups, group)
 		}
-	})
-	if err != nil {
-		return deployments.Overview{}, err
 	}
-	return overview, nil
 }

@@ -72,31 +72,32 @@ func (r *Reader) Search(ctx context.Context, scope deployments.Scope, prefix str
 		"{digest}", begins("a.digest", 1), "{hex}", begins("a.digest", len("sha256:")+1),
 		"{bytes}", bytes, "{limit}", fmt.Sprint(deployments.MaxMatches+1),
 	).Replace(narrow.Replace(search))
-	var (
-		matches  deployments.Matches
-		line     int
-		artifact deployments.Artifact
-	)
-	names := map[int]*[]string{
-		deploymentNames: &matches.Deployments, environmentNames: &matches.Environments, logicalEnvironmentNames: &matches.LogicalEnvironments,
-	}
-	destinations := []any{&line, &artifact.Name, &artifact.Version, &artifact.Digest, &artifact.Kind}
 	text, values := r.bind(text, scope.Organization, prefix, scope.Project)
-	err := r.read(ctx, scope.Organization, text, values, destinations, func() {
-		if line == artifacts {
-			matches.Artifacts = append(matches.Artifacts, artifact)
-		} else {
-			*names[line] = append(*names[line], artifact.Name)
-		}
-	})
+	matches, err := read(ctx, r, scope.Organization, statement[deployments.Matches]{text, values, scanMatches})
 	if err != nil {
 		return deployments.Matches{}, err
 	}
-	for _, list := range names {
+	for _, list := range []*[]string{&matches.Deployments, &matches.Environments, &matches.LogicalEnvironments} {
 		*list = cut(*list, &matches.More)
 	}
 	matches.Artifacts = cut(matches.Artifacts, &matches.More)
 	return matches, nil
+}
+
+// scanMatches scans the rows of a search.
+func scanMatches(m *deployments.Matches) (destinations []any, add func()) {
+	var (
+		line     int
+		artifact deployments.Artifact
+	)
+	names := map[int]*[]string{deploymentNames: &m.Deployments, environmentNames: &m.Environments, logicalEnvironmentNames: &m.LogicalEnvironments}
+	return []any{&line, &artifact.Name, &artifact.Version, &artifact.Digest, &artifact.Kind}, func() {
+		if line == artifacts {
+			m.Artifacts = append(m.Artifacts, artifact)
+		} else {
+			*names[line] = append(*names[line], artifact.Name)
+		}
+	}
 }
 
 // bind numbers the parameters of the text as the dialect does.

@@ -107,7 +107,8 @@ func (l *load) write(i int) {
 	}
 }
 
-// read lists slots on both servers. No list lacks what was acknowledged before it began.
+// read reads slots on both servers: by lists, by overviews, and by searches of the latest version. No answer lacks what was
+// acknowledged before it began.
 func (l *load) read(i int) {
 	for n := i; !l.stopped(); n++ {
 		target := n % len(l.slots)
@@ -118,19 +119,40 @@ func (l *load) read(i int) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		result, err := l.servers[n/2%2].List(ctx, deployments.Scope{Organization: s.organization},
-			deployments.Query{DeploymentName: slotName(target), History: deployments.All, Page: deployments.Page{Size: 1}})
+		versions, err := versionsOf(ctx, l.servers[n/2%2], n/4, deployments.Scope{Organization: s.organization}, slotName(target), acknowledged)
 		cancel()
 		l.lists.Add(1)
 		switch {
 		case errors.Is(err, deployments.ErrUnavailable) && (failovers%2 == 1 || l.failovers.Load() != failovers):
 		case err != nil:
-			l.t.Errorf("list: %v", err)
+			l.t.Errorf("read: %v", err)
 		case failovers%2 == 1 || l.failovers.Load() != failovers:
 			l.exempt.Add(1)
-		case result.Total < acknowledged || len(result.Records) != 1 || result.Records[0].EnvironmentName != "eu":
-			l.t.Errorf("slot %d: version %d was acknowledged, and the list has %+v", target, acknowledged, result)
+		case versions < acknowledged:
+			l.t.Errorf("slot %d: version %d was acknowledged, and read %d has %d versions", target, acknowledged, n, versions)
 		}
+	}
+}
+
+// versionsOf returns how many versions of a slot a read has, by one of the three methods for reads.
+func versionsOf(ctx context.Context, s *store.Store, method int, scope deployments.Scope, slot string, acknowledged int64) (int64, error) {
+	query := deployments.Query{DeploymentName: slot, History: deployments.All, Page: deployments.Page{Size: 1}}
+	switch method % 3 {
+	case 0:
+		result, err := s.List(ctx, scope, query)
+		if len(result.Records) == 1 && result.Records[0].EnvironmentName != "eu" {
+			return 0, fmt.Errorf("the environment is %q", result.Records[0].EnvironmentName)
+		}
+		return result.Total, err
+	case 1:
+		overview, err := s.Overview(ctx, scope, query, deployments.Columns{Grouping: deployments.ByEnvironment, Page: deployments.Page{Size: 10}})
+		return overview.Records, err
+	default:
+		matches, err := s.Search(ctx, scope, storetest.Digest(int(acknowledged)))
+		if len(matches.Artifacts) == 0 {
+			return 0, err
+		}
+		return acknowledged, err
 	}
 }
 
