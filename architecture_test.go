@@ -72,7 +72,7 @@ var mayImport = map[string][]string{
 	"internal/conformance/report":    {},
 	"internal/conformance/spec":      {"internal/conformance/client", "internal/conformance/report"},
 
-	"internal/store":             {"internal/admission", "internal/deployments", "internal/store/audit", "internal/store/compaction", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/migration", "internal/store/outcomes", "internal/store/overview", "internal/store/quotas", "internal/store/recording", "internal/store/replicas", "internal/store/schema", "internal/store/session", "internal/store/unreachable"},
+	"internal/store":             {"internal/admission", "internal/deployments", "internal/store/audit", "internal/store/compaction", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/migration", "internal/store/namecache", "internal/store/outcomes", "internal/store/overview", "internal/store/quotas", "internal/store/recording", "internal/store/replicas", "internal/store/schema", "internal/store/session", "internal/store/unreachable"},
 	"internal/store/audit":       {"internal/deployments", "internal/store/compaction", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/quotas", "internal/store/schema"},
 	"internal/store/compaction":  {"internal/store/counts", "internal/store/database"},
 	"internal/store/counts":      {"internal/deployments", "internal/store/database", "internal/store/schema"},
@@ -86,7 +86,7 @@ var mayImport = map[string][]string{
 	"internal/store/namecache":   {"internal/deployments", "internal/store/database", "internal/store/schema"},
 	"internal/store/naming":      {"internal/deployments", "internal/store/quotas", "internal/store/schema"},
 	"internal/store/outcomes":    {"internal/deployments", "internal/store/quotas"},
-	"internal/store/overview":    {"internal/admission", "internal/deployments", "internal/store/database", "internal/store/listing", "internal/store/replicas", "internal/store/schema"},
+	"internal/store/overview":    {"internal/admission", "internal/deployments", "internal/store/database", "internal/store/listing", "internal/store/namecache", "internal/store/replicas", "internal/store/schema"},
 	"internal/store/quotas":      {"internal/deployments", "internal/store/counts", "internal/store/database"},
 	"internal/store/recording":   {"internal/admission", "internal/deployments", "internal/store/database", "internal/store/history", "internal/store/idempotency", "internal/store/links", "internal/store/naming", "internal/store/outcomes", "internal/store/quotas", "internal/store/schema", "internal/store/snapshots"},
 	"internal/store/replicas":    {"internal/store/database", "internal/store/session"},

@@ -13,7 +13,8 @@ import (
 
 var sqlite = scenario{name: "sqlite", measure: measureSQLite, description: `
 Whether the command conform finds the answers of a server on an SQLite file equal to those of a server on PostgreSQL with
-the same records. The ratio is the share of equal answers. Rates and durations on SQLite are only reported.`}
+the same records. The ratio is the share of equal answers. Rates and durations on SQLite are only reported, besides the time of
+the matrix as in the scenario matrix.`}
 
 func measureSQLite(ctx context.Context, t *testbed) ([]Result, error) {
 	records := min(t.Records, 1_000_000)
@@ -42,6 +43,11 @@ func measureSQLite(ctx context.Context, t *testbed) ([]Result, error) {
 			What:     fmt.Sprintf("SQLite, %s records: default listing, %d connections, %d a page", grouped(float64(records)), connections, pageSize),
 			Measured: perSecond(median(rates[1:])), // the first run warms up
 		})
+	}
+	matrices, err := t.compareMatrix(ctx, s, "SQLite: ")
+	results = append(results, matrices...)
+	if err != nil {
+		return results, err
 	}
 	equal, errEqual := t.equalAnswers(ctx, s)
 	results = append(results, equal)

@@ -22,6 +22,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/importing"
 	"github.com/deployrecords/deployrecords/internal/store/listing"
 	"github.com/deployrecords/deployrecords/internal/store/migration"
+	"github.com/deployrecords/deployrecords/internal/store/namecache"
 	"github.com/deployrecords/deployrecords/internal/store/overview"
 	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/recording"
@@ -122,13 +123,14 @@ func New(db *database.DB, p Parts) *Store {
 		p.Shares = admission.Divide(db.Pool.Stats().MaxOpenConnections, true)
 	}
 	gates := admission.NewGates(p.Shares, p.MaxWait)
+	names := namecache.New(p.NameCacheSize)
 	compactor := compaction.New(db, p.MilestoneInterval)
 	return &Store{
 		Lister: listing.New(db, listing.Options{
 			Gate: gates.Listings, CountedGate: gates.CountedListings,
-			MilestoneInterval: p.MilestoneInterval, NameCacheSize: p.NameCacheSize, Replicas: p.Replicas,
+			MilestoneInterval: p.MilestoneInterval, Names: names, Replicas: p.Replicas,
 		}),
-		Reader:    overview.New(db, gates.CountedListings, p.Replicas),
+		Reader:    overview.New(db, overview.Options{Gate: gates.CountedListings, Names: names, Replicas: p.Replicas}),
 		Recorder:  recording.New(db, gates.Recordings, p.Quotas, p.Now, p.NewID),
 		Importer:  importing.New(db, compactor, p.NewID, cmp.Or(p.ImportLimits, importing.DefaultLimits)),
 		Auditor:   audit.New(db, compactor),

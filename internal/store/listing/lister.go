@@ -26,8 +26,8 @@ type Options struct {
 	Gate, CountedGate *admission.Gate
 	// MilestoneInterval is that of the milestones in the database; 0 is counts.DefaultMilestoneInterval.
 	MilestoneInterval int64
-	// NameCacheSize is the number of environments, logical environments and artifacts each that are cached; 0 is namecache.DefaultSize.
-	NameCacheSize int
+	// Names completes the records.
+	Names namecache.Cache
 	// Replicas answer listings in place of the database, as far as they can; nil if there are none.
 	Replicas *replicas.Set
 }
@@ -40,7 +40,6 @@ type Lister struct {
 	dialect    database.Dialect
 	options    Options
 	statements *lru.Cache[shape, *compiledStatement]
-	names      namecache.Cache
 }
 
 // New returns a Lister on the database.
@@ -57,7 +56,6 @@ func New(db *database.DB, o Options) *Lister {
 		dialect:    db.Dialect,
 		options:    o,
 		statements: statements,
-		names:      namecache.New(o.NameCacheSize),
 	}
 }
 
@@ -124,7 +122,7 @@ func (l *Lister) answer(
 		return deployments.Result{}, err
 	}
 	_ = rows.Close() // frees the connection for the names
-	return result, l.names.Complete(ctx, db, scope.Organization, result.Records)
+	return result, l.options.Names.Complete(ctx, db, scope.Organization, result.Records)
 }
 
 // statement returns the compiled statement of a shape.

@@ -27,7 +27,7 @@ func Select(db *database.DB, scope deployments.Scope, query deployments.Query, c
 			Joins("JOIN projects ON projects.organization_id = organization.id AND projects.name = ?", scopeProject).
 			Joins("JOIN project_set_members ON project_id = projects.id"))
 	}
-	with.add("matching AS MATERIALIZED", session.Scopes(s.history, s.filters, s.artifactFilters, func(db *gorm.DB) *gorm.DB {
+	with.add("matching AS "+s.materialized(), session.Scopes(s.history, s.filters, s.artifactFilters, func(db *gorm.DB) *gorm.DB {
 		if s.Projects > 0 {
 			db = db.Where("project_set_id IN (SELECT project_set_id FROM sets)")
 		}
@@ -38,6 +38,15 @@ func Select(db *database.DB, scope deployments.Scope, query deployments.Query, c
 		return "", nil, err
 	}
 	return compiled.text, compiled.bind(scope, &query), nil
+}
+
+// materialized returns whether the records that match are read once for a statement that has them several times. Filters by the
+// columns of a record alone are tested again instead: an index may have what a part of the statement needs.
+func (s shape) materialized() string {
+	if s.Projects > 0 || s.artifactDigest || s.projectVersion {
+		return "MATERIALIZED"
+	}
+	return "NOT MATERIALIZED"
 }
 
 // offsets is a parameter for each ? of the statement: the number of rows before the query's page.

@@ -4,84 +4,74 @@ package overview
 
 import (
 	"context"
-	"database/sql"
 
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/namecache"
 	"github.com/deployrecords/deployrecords/internal/store/replicas"
 )
 
+// Options configures a Reader.
+type Options struct {
+	// Gate admits overviews and searches.
+	Gate *admission.Gate
+	// Names completes the groups of overviews.
+	Names namecache.Cache
+	// Replicas answer in place of the database, as far as they can; nil if there are none.
+	Replicas *replicas.Set
+}
+
 // Reader answers overviews and searches. It is safe for concurrent use.
 type Reader struct {
-	db       *database.DB
-	gate     *admission.Gate
-	replicas *replicas.Set
+	db      *database.DB
+	options Options
 }
 
-// New returns a reader whose statements pass the gate. The replicas, which may be nil, answer in place of the database, as far as
-// they can.
-func New(db *database.DB, gate *admission.Gate, replicas *replicas.Set) *Reader {
-	return &Reader{db, gate, replicas}
-}
+// New returns a Reader on the database.
+func New(db *database.DB, o Options) *Reader { return &Reader{db, o} }
 
-// statement is a text with its values, and what its answer is made of.
-type statement[T any] struct {
-	text   string
-	values []any
-	// scanner returns the destinations of a row, and the function that adds a scanned row to the answer.
-	scanner func(answer *T) (destinations []any, add func())
-}
-
-// read runs a statement on a standby that has replayed what the primary had committed, or on the database. There it runs again if its
-// plan was made for an earlier schema, or if its session ended.
-func read[T any](ctx context.Context, r *Reader, organization string, s statement[T]) (answer T, err error) {
-	release, err := r.gate.Acquire(ctx, organization)
+// read returns the result of a function that reads from a standby that has replayed what the primary had committed, or from the
+// database. There it runs again if the plan of its statement was made for an earlier schema, or if its session ended.
+func read[T any](ctx context.Context, r *Reader, organization string, run func(tx *gorm.DB) (T, error)) (result T, err error) {
+	release, err := r.options.Gate.Acquire(ctx, organization)
 	if err != nil {
-		return answer, err
+		return result, err
 	}
 	defer release()
 	if err := r.db.File().CheckRecently(); err != nil {
-		return answer, err
+		return result, err
 	}
-	if r.replicas != nil {
-		answered := r.replicas.Read(ctx, func(tx *gorm.DB) (err error) {
-			answer, err = s.run(ctx, tx.Statement.ConnPool)
+	if r.options.Replicas != nil {
+		answered := r.options.Replicas.Read(ctx, func(tx *gorm.DB) (err error) {
+			result, err = run(tx)
 			return err
 		})
 		if answered {
-			return answer, nil
+			return result, nil
 		}
 	}
-	pool := r.db.WithContext(ctx).Statement.ConnPool
-	answer, err = s.run(ctx, pool)
+	db := r.db.WithContext(ctx)
+	result, err = run(db)
 	if database.IsStalePlan(err) || database.IsBroken(ctx, err) {
-		answer, err = s.run(ctx, pool)
+		result, err = run(db)
 	}
-	return answer, r.db.MapError(ctx, err)
+	return result, r.db.MapError(ctx, err)
 }
 
-// run runs the statement once. After an error, the answer is zero.
-func (s statement[T]) run(ctx context.Context, pool gorm.ConnPool) (answer T, err error) {
-	rows, err := pool.QueryContext(ctx, s.text, s.values...)
-	if err == nil {
-		err = s.scan(rows, &answer)
-	}
+// scan runs a statement, scans each of its rows into the destinations, and then calls each.
+func scan(ctx context.Context, tx *gorm.DB, text string, values, destinations []any, each func()) error {
+	rows, err := tx.Statement.ConnPool.QueryContext(ctx, text, values...)
 	if err != nil {
-		return *new(T), err
+		return err
 	}
-	return answer, nil
-}
-
-func (s statement[T]) scan(rows *sql.Rows, answer *T) error {
 	defer rows.Close()
-	destinations, add := s.scanner(answer)
 	for rows.Next() {
 		if err := rows.Scan(destinations...); err != nil {
 			return err
 		}
-		add()
+		each()
 	}
 	return rows.Err()
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"gorm.io/gorm"
+
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
@@ -73,7 +75,9 @@ func (r *Reader) Search(ctx context.Context, scope deployments.Scope, prefix str
 		"{bytes}", bytes, "{limit}", fmt.Sprint(deployments.MaxMatches+1),
 	).Replace(narrow.Replace(search))
 	text, values := r.bind(text, scope.Organization, prefix, scope.Project)
-	matches, err := read(ctx, r, scope.Organization, statement[deployments.Matches]{text, values, scanMatches})
+	matches, err := read(ctx, r, scope.Organization, func(tx *gorm.DB) (deployments.Matches, error) {
+		return scanMatches(ctx, tx, text, values)
+	})
 	if err != nil {
 		return deployments.Matches{}, err
 	}
@@ -84,20 +88,21 @@ func (r *Reader) Search(ctx context.Context, scope deployments.Scope, prefix str
 	return matches, nil
 }
 
-// scanMatches scans the rows of a search.
-func scanMatches(m *deployments.Matches) (destinations []any, add func()) {
+// scanMatches returns the matches of a search, which may have one more than deployments.MaxMatches of each kind.
+func scanMatches(ctx context.Context, tx *gorm.DB, text string, values []any) (m deployments.Matches, err error) {
 	var (
 		line     int
 		artifact deployments.Artifact
 	)
 	names := map[int]*[]string{deploymentNames: &m.Deployments, environmentNames: &m.Environments, logicalEnvironmentNames: &m.LogicalEnvironments}
-	return []any{&line, &artifact.Name, &artifact.Version, &artifact.Digest, &artifact.Kind}, func() {
+	err = scan(ctx, tx, text, values, []any{&line, &artifact.Name, &artifact.Version, &artifact.Digest, &artifact.Kind}, func() {
 		if line == artifacts {
 			m.Artifacts = append(m.Artifacts, artifact)
 		} else {
 			*names[line] = append(*names[line], artifact.Name)
 		}
-	}
+	})
+	return m, err
 }
 
 // bind numbers the parameters of the text as the dialect does.

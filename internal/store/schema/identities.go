@@ -35,12 +35,13 @@ const (
 
 // DeployedInEnvironment searches the DEPLOYED records n of an environment w.
 func DeployedInEnvironment(d database.Dialect) database.Lookup {
-	return records(d, inEnvironment+isDeployed, "deployment_records_deployed", inEnvironmentSQLite+isDeployedSQLite)
+	return records(d, inEnvironment+isDeployed, "deployment_records_deployed_by_environment", inEnvironmentSQLite+isDeployedSQLite)
 }
 
 // DeployedInSlot searches the DEPLOYED records n of a slot w.
 func DeployedInSlot(d database.Dialect) database.Lookup {
-	return records(d, inEnvironment+isDeployed+withName, "deployment_records_deployed", inEnvironmentSQLite+isDeployedSQLite+withNameSQLite)
+	return records(d, inEnvironment+isDeployed+withName,
+		"deployment_records_deployed_by_deployment_name", inEnvironmentSQLite+isDeployedSQLite+withNameSQLite)
 }
 
 // EndedOfIdentity searches the other records n of an identity w. The index has them in the order of created_at and id.

@@ -3,6 +3,7 @@ package schema_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -245,6 +246,20 @@ func TestMigrationRebuildsMilestones(t *testing.T) {
 	})
 }
 
+// insertSlot inserts a slot with record n.
+func insertSlot(t *testing.T, engine storetest.Engine, db storetest.Execer, n int, deployment string, status int) {
+	t.Helper()
+	slot := storetest.Row{
+		"organization_id": 1, "environment_id": environmentID, "deployment_name": deployment, "artifact_id": artifactID(0),
+		"kind": 1, "status": status, "project_set_id": 0, "created_at": storetest.At(n),
+	}
+	record := storetest.Row{"id": storetest.ID(n), "updated_at": storetest.At(n), "last_seen_at": storetest.At(n)}
+	maps.Copy(record, slot)
+	engine.Insert(t, db, "deployment_records", record)
+	slot["record_id"] = record["id"]
+	engine.Insert(t, db, "current_slots", slot)
+}
+
 // A database of the schema before the index of identities keeps its records, and recordings find them.
 func TestMigrationIndexesTheIdentitiesOfADatabaseWithRecords(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
@@ -252,15 +267,7 @@ func TestMigrationIndexesTheIdentitiesOfADatabaseWithRecords(t *testing.T) {
 		db := storetest.OpenSQL(t, url)
 		insertNames(t, engine, db, 1)
 		for n, deployment := range []string{"api", "web"} {
-			slot := storetest.Row{
-				"organization_id": 1, "environment_id": environmentID, "deployment_name": deployment, "artifact_id": artifactID(0),
-				"kind": 1, "status": 1 + n, "project_set_id": 0, "created_at": storetest.At(n),
-			}
-			record := storetest.Row{"id": storetest.ID(n), "updated_at": storetest.At(n), "last_seen_at": storetest.At(n)}
-			maps.Copy(record, slot)
-			engine.Insert(t, db, "deployment_records", record)
-			slot["record_id"] = record["id"]
-			engine.Insert(t, db, "current_slots", slot)
+			insertSlot(t, engine, db, n, deployment, 1+n)
 		}
 
 		s := storetest.Open(t, url)
@@ -278,6 +285,44 @@ func TestMigrationIndexesTheIdentitiesOfADatabaseWithRecords(t *testing.T) {
 			if item.Record.ID != storetest.ID(n) || item.Record.Status != deployments.Decommissioned {
 				t.Errorf("item %d: got %+v", n, item)
 			}
+		}
+		storetest.RequireVerified(t, s, "acme")
+	})
+}
+
+// A database of the schema before the index of DEPLOYED records by deployment name keeps its records: the matrix has them, and
+// a snapshot ends those that it does not name.
+func TestMigrationIndexesTheDeployedRecordsOfADatabaseWithRecords(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+		storetest.MigrateTo(t, url, 7) // 8 counts the names
+		db := storetest.OpenSQL(t, url)
+		insertNames(t, engine, db, 1)
+		for n, deployment := range []string{"api", "web", "worker"} {
+			insertSlot(t, engine, db, n, deployment, max(1, 2*n-1)) // the last one is SUPERSEDED
+		}
+
+		s := storetest.Open(t, url)
+		deployed := deployments.Query{History: deployments.All, Status: deployments.Deployed, Page: deployments.Page{Size: 10}}
+		running := func() []string {
+			overview, err := s.Overview(t.Context(), storetest.Acme, deployed, deployments.Columns{Page: deployments.Page{Size: 10}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return overview.DeploymentNames
+		}
+		if got := running(); !slices.Equal(got, []string{"api", "web"}) {
+			t.Errorf("after the migration: %q", got)
+		}
+		_, err := s.Record(t.Context(), "acme", deployments.Batch{
+			Snapshot: &deployments.Snapshot{EnvironmentName: "eu", ObservedAt: storetest.At(10)}, Items: []deployments.BatchItem{{Recording: deployments.Recording{
+				EnvironmentName: "eu", DeploymentName: "web", Kind: deployments.ContainerImage, Digest: storetest.Digest(0), Status: deployments.Deployed,
+			}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := running(); !slices.Equal(got, []string{"web"}) {
+			t.Errorf("after the snapshot: %q", got)
 		}
 		storetest.RequireVerified(t, s, "acme")
 	})

@@ -1,0 +1,4 @@
+package overview
+
+// Statement exports the statement of an overview.
+var Statement = (*Reader).overview
