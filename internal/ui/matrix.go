@@ -37,6 +37,7 @@ type matrixPage struct {
 	ByStage, ByEach   string
 	Table             string
 	CSV, NDJSON, JSON string
+	links             cellLinks
 }
 
 // maxVersions is the number of versions that a cell shows.
@@ -100,6 +101,7 @@ func columnFilter(q deployments.Query, grouping deployments.Grouping) string {
 func (c *matrixPage) show(overview deployments.Overview, grouping deployments.Grouping) {
 	c.Records = overview.Records
 	c.Matrix = matrix.New(overview, grouping)
+	c.links = newCellLinks(c.Request, c.Columns, grouping)
 	for _, row := range c.Rows {
 		for _, cell := range row.Cells {
 			if cell.Mixed {
@@ -112,15 +114,18 @@ func (c *matrixPage) show(overview deployments.Overview, grouping deployments.Gr
 	}
 }
 
-// CellLink returns the path of what ran in a cell before.
-func (c matrixPage) CellLink(deployment string, column matrix.Column) string {
-	switch {
-	case c.ByEnvironment:
-		return filters.Link("/slot", filters.Query("environment_name", column.Name, "deployment_name", deployment))
-	case column.Name == "": // no filter selects records without a logical environment
-		return filters.Link("/", filters.Query("by", byEnvironment, "deployment_name", deployment))
+// CellsOf returns the cells of a row with their links.
+func (c matrixPage) CellsOf(row matrix.Row) []render.Cell {
+	cells := make([]render.Cell, len(row.Cells))
+	for i, cell := range row.Cells {
+		if len(cell.Versions) == 0 {
+			continue
+		}
+		shown := min(len(cell.Versions), maxVersions)
+		cells[i] = render.Cell{Cell: cell, Shown: cell.Versions[:shown], More: int64(len(cell.Versions)-shown) + cell.Omitted}
+		cells[i].Link, cells[i].MoreLink = c.links.cell(row.Deployment, i)
 	}
-	return filters.Link("/records", filters.Query("deployment_name", deployment, "logical_environment_name", column.Name, "full_history", filters.AllRecords))
+	return cells
 }
 
 // ColumnLink returns the path of what a column has.
@@ -128,20 +133,10 @@ func (c matrixPage) ColumnLink(column matrix.Column) string {
 	if c.ByEnvironment {
 		return filters.Link("/environment", filters.Query("environment_name", column.Name))
 	}
-	return filters.Link("/", filters.Query("by", byEnvironment, "logical_environment_name", column.Name))
+	return c.With("/", "by", byEnvironment, "logical_environment_name", column.Name)
 }
 
 // RowLink returns the path of everything that a deployment has.
 func (c matrixPage) RowLink(deployment string) string {
-	return filters.Link("/", filters.Query("by", byEnvironment, "deployment_name", deployment))
-}
-
-// Shown returns the versions that a cell shows.
-func (matrixPage) Shown(cell matrix.Cell) []matrix.Version {
-	return cell.Versions[:min(len(cell.Versions), maxVersions)]
-}
-
-// More returns the number of versions that Shown leaves out.
-func (matrixPage) More(cell matrix.Cell) int64 {
-	return int64(max(0, len(cell.Versions)-maxVersions)) + cell.Omitted
+	return c.With("/", "by", byEnvironment, "deployment_name", deployment)
 }

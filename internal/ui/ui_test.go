@@ -52,7 +52,7 @@ func open(t *testing.T, s *counting) func(path string) *httptest.ResponseRecorde
 }
 
 // newUI returns pages from a store, and a token that opens them.
-func newUI(t *testing.T, s *counting) (u *UI, token string) {
+func newUI(t testing.TB, s *counting) (u *UI, token string) {
 	t.Helper()
 	secret := []byte("a secret of the tests, longer than 32 bytes")
 	verifier, err := auth.New(t.Context(), auth.Options{HMACSecrets: [][]byte{secret}, Logger: slog.New(slog.DiscardHandler)})

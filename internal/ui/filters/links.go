@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
@@ -61,6 +62,14 @@ func Link(path string, values url.Values) string {
 		return path
 	}
 	return path + "?" + kept.Encode()
+}
+
+// Prefix returns a link that ends where a further parameter follows.
+func Prefix(link string) string {
+	if strings.Contains(link, "?") {
+		return link + "&"
+	}
+	return link + "?"
 }
 
 // Query returns the values of pairs of a name and a value.

@@ -80,7 +80,9 @@ func New(o deployments.Overview, grouping deployments.Grouping) Matrix {
 	}
 	for _, row := range m.Rows {
 		for i := range row.Cells {
-			row.Cells[i].label()
+			if len(row.Cells[i].Versions) > 0 {
+				row.Cells[i].label()
+			}
 			if grouping == deployments.ByLogicalEnvironment {
 				row.compare(i)
 			}

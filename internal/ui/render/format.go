@@ -11,6 +11,9 @@ import (
 
 const day = 24 * time.Hour
 
+// minute formats a time to the minute.
+func minute(t time.Time) string { return t.Format("2006-01-02 15:04") }
+
 // ago formats how long ago a time was.
 func ago(d time.Duration) string {
 	switch {

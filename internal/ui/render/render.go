@@ -65,7 +65,8 @@ func New(now func() time.Time) (*Renderer, error) {
 			return duration(to.Sub(from))
 		},
 		"stamp":  func(t time.Time) string { return t.Format(time.RFC3339Nano) },
-		"minute": func(t time.Time) string { return t.Format("2006-01-02 15:04") },
+		"minute": minute,
+		"cells":  func(row []Cell) template.HTML { return cells(row, now()) },
 		"short":  matrix.ShortDigest,
 		"kind":   kindName,
 		"status": statusName,
