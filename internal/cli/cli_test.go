@@ -114,6 +114,23 @@ func occupiedAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
+func TestLogicalEnvironmentsOfPagesAreChecked(t *testing.T) {
+	t.Setenv("JWT_HMAC_SECRET", testSecret)
+	t.Setenv("UI_LOGICAL_ENVIRONMENTS", "dev\nprod\ndev")
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, `--ui-logical-environments: "dev" is there twice`},
+		{[]string{"--ui-logical-environments", strings.Repeat("x", 257)}, "--ui-logical-environments: "},
+	} {
+		_, stderr, code := run(t, append([]string{"serve", "--database-url", "sqlite://" + filepath.Join(t.TempDir(), "x.db")}, c.args...)...)
+		if code != 2 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%q: exit code %d, %s", c.args, code, stderr)
+		}
+	}
+}
+
 func TestServeLogsMaxConcurrentLists(t *testing.T) {
 	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(t.TempDir(), "x.db"))
 	t.Setenv("JWT_HMAC_SECRET", testSecret)

@@ -19,7 +19,7 @@ func (c *serveCommand) pages() (*ui.Options, error) {
 		return nil, nil
 	}
 	secrets, err := readSecretFile("ui-key-file", c.UIKeyFile)
-	return &ui.Options{SessionSecrets: secrets}, err
+	return &ui.Options{SessionSecrets: secrets, LogicalEnvironments: c.UILogicalEnvironments}, err
 }
 
 // loginProvider returns the options of the login provider, or nil without one. ID tokens have the rules of bearer tokens.

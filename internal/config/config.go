@@ -150,6 +150,8 @@ type Serve struct {
 	UI        Switch `name:"ui" env:"UI" default:"true" negatable:"" group:"Pages" help:"Serve the pages for people at /, with a login by token or by --oidc-issuer; --no-ui removes them."`
 	UIKeyFile string `name:"ui-key-file" env:"UI_KEY_FILE" placeholder:"FILE" group:"Pages" help:"File of secrets for the sessions of the pages, one per line, each at least 32 bytes. The first one signs, all verify. Several servers share the file. Without it, sessions end when the server stops."`
 	OIDC      OIDC   `embed:""`
+	// UILogicalEnvironments are in the order of the matrix.
+	UILogicalEnvironments Names `name:"ui-logical-environments" env:"UI_LOGICAL_ENVIRONMENTS" placeholder:"NAME" group:"Pages" help:"Logical environment of the matrix, in the order of promotion. Repeatable; the environment variable has one name per line. Others follow by words in their names, such as dev, test, staging and prod."`
 
 	Gzip Switch `name:"gzip" env:"GZIP" default:"false" group:"Server" help:"Compress lists and documents of at least 1,400 bytes for clients that accept gzip. It takes processors; a proxy may do it in its place."`
 
@@ -252,6 +254,13 @@ func (s *Serve) Validate() []error {
 		}
 	}
 	violations = append(violations, s.OIDC.violations(&s.Organizations)...)
+	for i, name := range s.UILogicalEnvironments {
+		if err := deployments.CheckName(name); err != nil {
+			add("--ui-logical-environments: %s %w", deployments.Quote(name), err)
+		} else if slices.Contains(s.UILogicalEnvironments[:i], name) {
+			add("--ui-logical-environments: %s is there twice", deployments.Quote(name))
+		}
+	}
 	if s.UnknownParameters != "ignore" && s.UnknownParameters != "reject" {
 		add("--unknown-parameters: %q is neither ignore nor reject", s.UnknownParameters)
 	}

@@ -528,6 +528,22 @@ func TestMatrixOf2000EnvironmentsHasPagesOfColumns(t *testing.T) {
 	}, withPages)
 }
 
+func TestASettingOrdersTheLogicalEnvironmentsOfTheMatrix(t *testing.T) {
+	t.Parallel()
+	server, s := onSQLite(t, withPages, func(o *options) { o.UI.LogicalEnvironments = []string{"zulu", "canary"} })
+	for n, stage := range []string{"canary", "dev", "zulu"} {
+		storetest.Load(t, s, "acme", storetest.Entry(n, n, stage, "web", storetest.WithStage(stage), storetest.WithDigest(n)))
+	}
+	page := string(server.do("GET", "/", "Authorization: Bearer "+token(t, "acme")).body)
+	columns := regexp.MustCompile(`<th scope="col"><a [^>]*title="([^"]*)"`).FindAllStringSubmatch(page, -1)
+	if len(columns) != 3 || columns[0][1] != "zulu" || columns[1][1] != "canary" || columns[2][1] != "dev" {
+		t.Errorf("the columns are %q", columns)
+	}
+	if marked := strings.Count(page, "Other digests than zulu"); marked != 1 || strings.Contains(page, "Other digests than canary") {
+		t.Errorf("%d cells differ from zulu: %s", marked, page)
+	}
+}
+
 func TestPagesRetryWhileTheDatabaseIsDown(t *testing.T) {
 	t.Parallel()
 	stub := stubStore{list: func(context.Context) (deployments.Result, error) {

@@ -82,7 +82,7 @@ func (u *UI) matrix(w http.ResponseWriter, r *http.Request, v render.Viewer) err
 			overview.Columns = slices.DeleteFunc(overview.Columns, func(column string) bool { return column != name })
 			overview.TotalColumns = int64(len(overview.Columns))
 		}
-		content.show(overview, columns.Grouping)
+		content.show(overview, columns.Grouping, u.order)
 		content.ColumnPager = q.ColumnPages(columns.Page, len(overview.Columns), overview.TotalColumns, thing)
 		content.Pager = q.Pages(u.Paging, len(content.Rows), overview.Deployments, "deployment")
 	}
@@ -98,9 +98,9 @@ func columnFilter(q deployments.Query, grouping deployments.Grouping) string {
 	return q.LogicalEnvironmentName
 }
 
-func (c *matrixPage) show(overview deployments.Overview, grouping deployments.Grouping) {
+func (c *matrixPage) show(overview deployments.Overview, grouping deployments.Grouping, order matrix.Order) {
 	c.Records = overview.Records
-	c.Matrix = matrix.New(overview, grouping)
+	c.Matrix = matrix.New(overview, grouping, order)
 	c.links = newCellLinks(c.Request, c.Columns, grouping)
 	for _, row := range c.Rows {
 		for _, cell := range row.Cells {

@@ -14,6 +14,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/ui/filters"
+	"github.com/deployrecords/deployrecords/internal/ui/matrix"
 	"github.com/deployrecords/deployrecords/internal/ui/provider"
 	"github.com/deployrecords/deployrecords/internal/ui/render"
 	"github.com/deployrecords/deployrecords/internal/ui/session"
@@ -26,6 +27,8 @@ type Options struct {
 	SessionSecrets [][]byte
 	// Provider logs people in; nil without one.
 	Provider *provider.Provider
+	// LogicalEnvironments are names in the order of the matrix's columns. Others follow by the words in their names.
+	LogicalEnvironments []string
 
 	// The server that has the pages sets the fields below.
 
@@ -54,6 +57,7 @@ type UI struct {
 	attempts *session.Attempts
 	renderer *render.Renderer
 	exports  *admission.Gate
+	order    matrix.Order
 	handler  http.Handler
 }
 
@@ -95,7 +99,7 @@ func New(o Options) (*UI, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &UI{Options: o, sessions: sessions, attempts: session.NewAttempts(), exports: newExportGate()}
+	u := &UI{Options: o, sessions: sessions, attempts: session.NewAttempts(), exports: newExportGate(), order: matrix.NewOrder(o.LogicalEnvironments)}
 	if u.renderer, err = render.New(o.Now); err != nil {
 		return nil, err
 	}

@@ -51,20 +51,21 @@ type Version struct {
 	IsChart bool
 }
 
-// New arranges an overview. Columns by logical environment follow the order of the stages.
-func New(o deployments.Overview, grouping deployments.Grouping) Matrix {
+// New arranges an overview. Columns by logical environment are in their order.
+func New(o deployments.Overview, grouping deployments.Grouping, order Order) Matrix {
 	var m Matrix
 	names := slices.Clone(o.Columns)
 	if grouping == deployments.ByLogicalEnvironment {
-		sortByStage(names)
+		names = order.sort(names)
 	}
 	if slices.ContainsFunc(o.Groups, func(g deployments.Group) bool { return g.Column == "" }) {
 		names = append(names, "")
 	}
 	index := make(map[string]int, len(names))
+	places := make([]place, len(names))
 	for i, name := range names {
 		m.Columns = append(m.Columns, Column{name})
-		index[name] = i
+		index[name], places[i] = i, order.place(name)
 	}
 	rows := make(map[string]int, len(o.DeploymentNames))
 	for i, deployment := range o.DeploymentNames {
@@ -84,7 +85,7 @@ func New(o deployments.Overview, grouping deployments.Grouping) Matrix {
 				row.Cells[i].label()
 			}
 			if grouping == deployments.ByLogicalEnvironment {
-				row.compare(i)
+				row.compare(i, places)
 			}
 		}
 	}
@@ -139,18 +140,18 @@ func (c *Cell) label() {
 	}
 }
 
-// compare sets whether a cell differs from the nearest earlier one that is not empty. Only known stages have an order. Two cells that
-// both lack deployed versions of a kind are not compared.
-func (r Row) compare(i int) {
+// compare sets whether a cell differs from the nearest earlier one that it follows and that is not empty. Two cells that both lack
+// deployed versions of a kind are not compared.
+func (r Row) compare(i int, places []place) {
 	cell := &r.Cells[i]
-	if len(cell.Versions) == 0 || stageOf(cell.Column) == unknown {
+	if len(cell.Versions) == 0 {
 		return
 	}
 	for _, kind := range []deployments.Kind{deployments.ContainerImage, deployments.HelmChart} {
 		own := cell.digests(kind)
 		for j := i - 1; j >= 0 && len(own) > 0; j-- {
 			previous := r.Cells[j].digests(kind)
-			if len(previous) == 0 || stageOf(r.Cells[j].Column) == unknown {
+			if len(previous) == 0 || !places[i].follows(places[j]) {
 				continue
 			}
 			incomparable := cell.lacks(kind) && r.Cells[j].lacks(kind)

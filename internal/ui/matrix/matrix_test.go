@@ -44,7 +44,7 @@ func TestCellsAreMarkedWhereVersionsDiffer(t *testing.T) {
 		slices.Sort(o.Columns)
 		o.DeploymentNames, o.Groups = []string{"api"}, c.groups
 		var got []string
-		for _, cell := range New(o, deployments.ByLogicalEnvironment).Rows[0].Cells {
+		for _, cell := range New(o, deployments.ByLogicalEnvironment, Order{}).Rows[0].Cells {
 			var labels []string
 			for _, v := range cell.Versions {
 				labels = append(labels, v.Label)
@@ -73,7 +73,7 @@ func TestCellOfManyVersionsTakesLinearTime(t *testing.T) {
 	arranged, mapped := time.Hour, time.Hour // the quickest of several runs
 	for range 8 {
 		start := time.Now()
-		New(o, deployments.ByLogicalEnvironment)
+		New(o, deployments.ByLogicalEnvironment, Order{})
 		arranged = min(arranged, time.Since(start))
 		start = time.Now()
 		versions := map[deployments.Artifact]int{}
@@ -105,7 +105,7 @@ func TestCellsThatLackVersionsAreNotCompared(t *testing.T) {
 		"both lack some, alike": {[]deployments.Group{omitting("dev", "a", 1), omitting("prod", "a", 2)}, false},
 	} {
 		o := deployments.Overview{Columns: []string{"dev", "prod"}, DeploymentNames: []string{"api"}, Groups: c.groups}
-		if cell := New(o, deployments.ByLogicalEnvironment).Rows[0].Cells[1]; cell.Differs != c.want || cell.Omitted != c.groups[1].Omitted {
+		if cell := New(o, deployments.ByLogicalEnvironment, Order{}).Rows[0].Cells[1]; cell.Differs != c.want || cell.Omitted != c.groups[1].Omitted {
 			t.Errorf("%s: differs %v, omits %d", name, cell.Differs, cell.Omitted)
 		}
 	}
@@ -113,8 +113,27 @@ func TestCellsThatLackVersionsAreNotCompared(t *testing.T) {
 
 func TestStagesAreInTheOrderOfPromotion(t *testing.T) {
 	names := []string{"blue", "eu-production", "prod", "pre-prod", "QA", "staging", "Development", "dev-2", "contest"}
-	sortByStage(names)
-	if want := []string{"Development", "dev-2", "QA", "pre-prod", "staging", "eu-production", "prod", "blue", "contest"}; !slices.Equal(names, want) {
-		t.Errorf("got %q, want %q", names, want)
+	if got, want := (Order{}).sort(names), []string{"Development", "dev-2", "QA", "pre-prod", "staging", "eu-production", "prod", "blue", "contest"}; !slices.Equal(got, want) {
+		t.Errorf("by words: got %q, want %q", got, want)
+	}
+	order := NewOrder([]string{"blue", "QA", "gone", "prod"})
+	if got, want := order.sort(names), []string{"blue", "QA", "prod", "Development", "dev-2", "pre-prod", "staging", "eu-production", "contest"}; !slices.Equal(got, want) {
+		t.Errorf("by a list: got %q, want %q", got, want)
+	}
+}
+
+// A cell is compared with those before it in the list, or with those before it by their words, and never across.
+func TestAListDecidesWhatIsCompared(t *testing.T) {
+	order := NewOrder([]string{"green", "blue"})
+	o := deployments.Overview{Columns: []string{"blue", "dev", "green", "prod", "red"}, DeploymentNames: []string{"api"}}
+	for i, column := range o.Columns {
+		o.Groups = append(o.Groups, group(column, "1", fmt.Sprint(i), 1))
+	}
+	var got []string
+	for _, cell := range New(o, deployments.ByLogicalEnvironment, order).Rows[0].Cells {
+		got = append(got, cell.Column+"≠"+cell.Previous)
+	}
+	if want := []string{"green≠", "blue≠green", "dev≠", "prod≠dev", "red≠"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
