@@ -54,6 +54,27 @@ func TestHostileNamesRunNothingAndKeepTheLayout(t *testing.T) {
 	}
 }
 
+// The names of artifacts are cut off only where the table has no room for them.
+func TestNamesOfArtifactsHaveTheRoomOfTheTable(t *testing.T) {
+	t.Parallel()
+	e := storetest.Entry(1, 1, "eu", "api")
+	e.Record.Artifact.Name = "registry.example.com/a-team-of-ours/a-component"
+	b := newSite(t, e).open()
+	b.login(token(t, "acme", ""))
+	for _, path := range []string{"/slot?environment_name=eu&deployment_name=api", "/records"} {
+		b.do(chromedp.EmulateViewport(1920, 900))
+		b.visit(path)
+		const cut = `(name => name.scrollWidth > name.clientWidth)(document.querySelector("td.fill span"))`
+		if eval[bool](b, cut) {
+			t.Errorf("%s cuts a name off", path)
+		}
+		b.do(chromedp.EmulateViewport(360, 900))
+		if !eval[bool](b, cut) {
+			t.Errorf("%s is wider than a phone", path)
+		}
+	}
+}
+
 func TestLoginByTheFormReturnsToThePage(t *testing.T) {
 	t.Parallel()
 	for _, scripts := range []bool{true, false} {

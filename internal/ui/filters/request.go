@@ -49,7 +49,7 @@ var (
 	kindOptions = []Option{
 		{Value: "ARTIFACT_KIND_UNSPECIFIED", Label: "any"}, {Value: "CONTAINER_IMAGE", Label: "container image"}, {Value: "HELM_CHART", Label: "Helm chart"},
 	}
-	historyOptions = []Option{{Value: "false", Label: "latest record of each slot"}, {Value: "true", Label: "all records"}}
+	historyOptions = []Option{{Value: "false", Label: "latest of each slot"}, {Value: "true", Label: "all records"}}
 	// formFields are the filters of GET /v1/deployments.
 	formFields = []Field{
 		{Name: "environment_name", Label: "Environment", Placeholder: "exact name"},
