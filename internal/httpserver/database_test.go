@@ -122,7 +122,7 @@ func openStore(t *testing.T, database string) *store.Store {
 func TestStatesOfTheDatabaseAreNoInternalErrors(t *testing.T) {
 	t.Parallel()
 	database := pgtest.URL(t)
-	server := newServer(t, storetest.Open(t, database), func(o *options) { o.Limits.Handle = 3 * time.Second })
+	server := newServer(t, storetest.Open(t, database), func(o *options) { o.Limits.Handle = 6 * time.Second })
 	for state, want := range map[string]int{
 		"55P03": 503, "25P03": 503, "25P04": 503, "57014": 503, "57P05": 503, "25006": 503, "53100": 503,
 		"40001": 409, "40P01": 409, "XX000": 500,

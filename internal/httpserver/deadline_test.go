@@ -40,7 +40,11 @@ func TestADeadlineCancelsTheStatementInTheDatabase(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	if answer := server.get(""); answer.status != 200 {
+	answer := server.get("")
+	for tries := 1; answer.status == 504 && tries < 20; tries++ { // a busy machine may take longer than the deadline
+		answer = server.get("")
+	}
+	if answer.status != 200 {
 		t.Errorf("afterwards: got %d %s", answer.status, answer.body)
 	}
 }
