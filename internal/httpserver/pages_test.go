@@ -490,6 +490,8 @@ func TestMatrixOf2000EnvironmentsHasPagesOfColumns(t *testing.T) {
 			path, shown, first, absent string
 		}{
 			{"/?by=environment", "1–200 of 2\u202f000 environments", "edge-store-0000", "edge-store-0200"},
+			// Every link repeats the parameters of the page.
+			{"/?by=environment&x=" + strings.Repeat("x", 100_000), "1–200 of 2\u202f000 environments", "edge-store-0000", "edge-store-0200"},
 			{"/?by=environment&column_page=10", "1\u202f801–2\u202f000 of 2\u202f000 environments", "edge-store-1800", "edge-store-1799"},
 			{"/?by=environment&column_page=99", "2\u202f000 environments", "payment-gateway-24", "edge-store"},
 			{"/?by=environment&column_page=2&environment_name=edge-store-1234", "", "edge-store-1234", "edge-store-0200"},

@@ -56,17 +56,27 @@ func (m *Metrics) AddStore(s *store.Store) {
 // AddLargeBodies adds the gate of large request bodies. Call it before the first scrape.
 func (m *Metrics) AddLargeBodies(stats func() admission.Stats) { m.gates["large_bodies"] = stats }
 
-// AddKeys adds the time of the last fetch of the JWKS, if one is set.
+// AddKeys adds the time of the last fetch of the JWKS, which is absent while none is set.
 func (m *Metrics) AddKeys(v *auth.Verifier) {
-	if _, isSet := v.KeysFetchedAt(); !isSet {
-		return
+	m.registry.MustRegister(fetchedKeys{
+		prometheus.NewDesc(namespace+"_jwks_last_success_timestamp_seconds", "When the JWKS was last fetched; 0 is never.", nil, nil), v.KeysFetchedAt,
+	})
+}
+
+// fetchedKeys collects a time that may not be set.
+type fetchedKeys struct {
+	desc *prometheus.Desc
+	at   func() (at time.Time, isSet bool)
+}
+
+// Describe implements prometheus.Collector.
+func (f fetchedKeys) Describe(to chan<- *prometheus.Desc) { to <- f.desc }
+
+// Collect implements prometheus.Collector.
+func (f fetchedKeys) Collect(to chan<- prometheus.Metric) {
+	if at, isSet := f.at(); isSet {
+		to <- prometheus.MustNewConstMetric(f.desc, prometheus.GaugeValue, seconds(at))
 	}
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "jwks_last_success_timestamp_seconds", Help: "When the JWKS was last fetched; 0 is never.",
-	}, func() float64 {
-		at, _ := v.KeysFetchedAt()
-		return seconds(at)
-	}))
 }
 
 // seconds returns a time in seconds since 1970, 0 for the zero time.

@@ -33,6 +33,7 @@ type matrixPage struct {
 	ByEnvironment     bool
 	Mixed, Differs    int
 	IsRunning         bool
+	IsLatest          bool
 	Running, Latest   string // links
 	ByStage, ByEach   string
 	Table             string
@@ -65,6 +66,7 @@ func (u *UI) matrix(w http.ResponseWriter, r *http.Request, v render.Viewer) err
 		columns.Page.Number = 0
 	}
 	content.IsRunning = q.Values.Get("full_history") == filters.AllRecords && q.Values.Get("status") == filters.Deployed
+	content.IsLatest = !q.Invalid && q.History == deployments.Latest && q.Status == deployments.AnyStatus
 	content.Running = q.With("/", "full_history", "", "status", "")
 	content.Latest = q.With("/", "full_history", "false", "status", "")
 	content.ByStage, content.ByEach = q.With("/", "by", ""), q.With("/", "by", byEnvironment)

@@ -41,9 +41,11 @@ func Select(db *database.DB, scope deployments.Scope, query deployments.Query, c
 }
 
 // materialized returns whether the records that match are read once for a statement that has them several times. Filters by the
-// columns of a record alone are tested again instead: an index may have what a part of the statement needs.
+// columns of a record alone are tested again instead: an index may have what a part of the statement needs. SQLite would then read
+// all records to group the few of a rare status or kind.
 func (s shape) materialized() string {
-	if s.Projects > 0 || s.artifactDigest || s.projectVersion {
+	rare := s.dialect == database.SQLite && s.status != deployments.Deployed && (s.Status || s.Kind)
+	if s.Projects > 0 || s.artifactDigest || s.projectVersion || rare {
 		return "MATERIALIZED"
 	}
 	return "NOT MATERIALIZED"

@@ -2,6 +2,7 @@
 package outcomes
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"strings"
@@ -23,6 +24,8 @@ const (
 	Late Outcome = "late"
 	// Rejected items violate a rule or exceed a quota, or belong to a batch that does.
 	Rejected Outcome = "rejected"
+	// Busy items were not recorded because of others, and may be sent again.
+	Busy Outcome = "busy"
 	// Failed items were not recorded for another reason, as a database that is unavailable.
 	Failed Outcome = "failed"
 	// Omitted counts records that a snapshot ended because none of its items names them.
@@ -69,7 +72,7 @@ type Counter struct {
 // NewCounter returns a counter whose counts are 0.
 func NewCounter() *Counter {
 	c := &Counter{stats: Stats{Items: make(map[Outcome]int64), QuotaRejections: make(map[string]int64)}}
-	for _, outcome := range []Outcome{Added, Repeated, Late, Rejected, Failed, Omitted} {
+	for _, outcome := range []Outcome{Added, Repeated, Late, Rejected, Busy, Failed, Omitted} {
 		c.stats.Items[outcome] = 0
 	}
 	for _, quota := range quotas.Names() {
@@ -88,10 +91,11 @@ func (c *Counter) Stats() Stats {
 	return Stats{maps.Clone(c.stats.Items), maps.Clone(c.stats.QuotaRejections)}
 }
 
-// Count adds a batch of so many items with the outcomes of its last attempt and its error.
+// Count adds a batch of so many items with the outcomes of its last attempt and its error. A client that hung up has none.
 func (c *Counter) Count(items int, last *Batch, err error) {
 	var quota *deployments.QuotaError
 	var rejected *deployments.BatchError
+	var overload *deployments.OverloadError
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -100,6 +104,9 @@ func (c *Counter) Count(items int, last *Batch, err error) {
 		c.stats.Items[Rejected] += int64(items)
 	case errors.As(err, &rejected), errors.Is(err, deployments.ErrKeyReused):
 		c.stats.Items[Rejected] += int64(items)
+	case errors.As(err, &overload), errors.Is(err, deployments.ErrConflict):
+		c.stats.Items[Busy] += int64(items)
+	case errors.Is(err, context.Canceled):
 	case err != nil:
 		c.stats.Items[Failed] += int64(items)
 	default:

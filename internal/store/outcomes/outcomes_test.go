@@ -2,6 +2,7 @@ package outcomes_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"testing"
 	"time"
@@ -39,6 +40,8 @@ func TestEveryItemHasOneOutcome(t *testing.T) {
 		snapshot.Snapshot = &deployments.Snapshot{EnvironmentName: "eu", ObservedAt: time.Now().Add(30 * time.Second)}
 		ended, end := context.WithCancel(t.Context())
 		end()
+		expired, cancel := context.WithDeadline(t.Context(), time.Now())
+		defer cancel()
 		record := func(ctx context.Context, b deployments.Batch) func() error {
 			return func() error {
 				_, err := s.Record(ctx, "acme", b)
@@ -71,7 +74,8 @@ func TestEveryItemHasOneOutcome(t *testing.T) {
 			{"the key again", idempotent("k", 1), false, map[outcomes.Outcome]int64{"repeated": 1}, nil},
 			{"the key for another request", idempotent("k", 2), true, map[outcomes.Outcome]int64{"rejected": 1}, nil},
 			{"too many keys", idempotent("l", 1), true, map[outcomes.Outcome]int64{"rejected": 1}, []string{"idempotency_keys"}},
-			{"cut off", record(ended, batch(image("eu", "api", 1))), true, map[outcomes.Outcome]int64{"failed": 1}, nil},
+			{"too late for its deadline", record(expired, batch(image("eu", "api", 1))), true, map[outcomes.Outcome]int64{"failed": 1}, nil},
+			{"hung up", record(ended, batch(image("eu", "api", 1))), true, nil, nil},
 		} {
 			if err := step.do(); (err != nil) != step.fails {
 				t.Errorf("%s: %v", step.name, err)
@@ -88,4 +92,14 @@ func TestEveryItemHasOneOutcome(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestItemsThatOthersKeepOutAreBusy(t *testing.T) {
+	c := outcomes.NewCounter()
+	for n, err := range []error{&deployments.OverloadError{}, fmt.Errorf("%w: slot", deployments.ErrConflict), deployments.ErrUnavailable} {
+		c.Count(10*n+1, outcomes.NewBatch(), err)
+	}
+	if items := c.Stats().Items; items[outcomes.Busy] != 12 || items[outcomes.Failed] != 21 {
+		t.Errorf("got %v", items)
+	}
 }

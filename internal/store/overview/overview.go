@@ -30,7 +30,7 @@ const (
 const statement = `, counted AS (SELECT deployment_name, count(*) AS n FROM matching GROUP BY deployment_name)
 , pages AS (SELECT deployment_name FROM counted ORDER BY deployment_name{bytes} LIMIT {size} OFFSET ?)
 , visible AS (SELECT c.id, c.name FROM {columns} c WHERE c.organization_id = (SELECT id FROM organization) AND {visible})
-, filled AS (SELECT DISTINCT column_id FROM (SELECT 1 FROM visible LIMIT 1 OFFSET {column_size}) v CROSS JOIN matching)
+, filled AS (SELECT DISTINCT column_id FROM matching WHERE (SELECT count(*) FROM visible) > {column_size})
 , shown AS (SELECT id, name FROM visible
 ORDER BY CASE WHEN id IN (SELECT column_id FROM filled) THEN 0 ELSE 1 END, name{bytes} LIMIT {column_size} OFFSET {column_offset})
 , groups AS (SELECT deployment_name, column_id, artifact_id, kind, status, count(*) AS n, max(created_at) AS newest

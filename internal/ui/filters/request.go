@@ -13,7 +13,8 @@ import (
 // Request is the query of a page, with what its form shows.
 type Request struct {
 	deployments.Query
-	// Path is that of the page, Values its query.
+	// Path is that of the page. Values are the parameters of its query that pages have, each once: every link of a page repeats
+	// them.
 	Path   string
 	Values url.Values
 	// Fields are the filters of the form, as typed.
@@ -76,7 +77,7 @@ type Parse func(raw string) (deployments.Query, []string, error)
 // Read reads the query of a page. The defaults apply to a query that has neither of their parameters.
 func Read(r *http.Request, parse Parse, defaults url.Values) (*Request, error) {
 	raw := r.URL.RawQuery
-	values := r.URL.Query() // the violations are those of the raw query
+	values := known(r.URL.Query()) // the violations are those of the raw query
 	given := false
 	for name := range defaults {
 		given = given || values.Has(name)
@@ -107,6 +108,22 @@ func Read(r *http.Request, parse Parse, defaults url.Values) (*Request, error) {
 		request.Fields = append(request.Fields, f)
 	}
 	return request, nil
+}
+
+// known returns the parameters that pages have.
+func known(all url.Values) url.Values {
+	kept := url.Values{}
+	for name := range all {
+		switch name {
+		case "by", columnPage, "pagination.page", "pagination.page_size":
+			kept.Set(name, all.Get(name))
+		default:
+			if isFormField(name) {
+				kept.Set(name, all.Get(name))
+			}
+		}
+	}
+	return kept
 }
 
 func isFormField(name string) bool {
