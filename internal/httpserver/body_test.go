@@ -173,7 +173,7 @@ func (s *testServer) slowBody(organization string, bytes int) *slowBody {
 // leave no room for this one, which is then sent again.
 func (s *testServer) heldBody(organization string, bytes int, isHeld func() bool) *slowBody {
 	s.t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); {
 		for body := s.slowBody(organization, bytes); len(body.response) == 0 && time.Now().Before(deadline); {
 			if isHeld() {
 				return body
