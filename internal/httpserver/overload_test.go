@@ -87,7 +87,7 @@ func TestAnOrganizationsLargeBodiesLeaveProcessorsToOthers(t *testing.T) {
 	t.Parallel()
 	each := max(runtime.GOMAXPROCS(0)/2, 1)
 	s := newHeldStore(t, "acme", "other")
-	server := newServer(t, s, func(o *options) { o.Limits.Wait = 0 })
+	server := newServer(t, s, func(o *options) { o.Limits.Wait, o.Limits.Handle = 0, 5*time.Minute })
 	var posts sync.WaitGroup
 	post := func(organization string) {
 		posts.Go(func() {
