@@ -50,9 +50,6 @@ func (d *decoder) document(text []byte) []*yaml.Node {
 	var document, more yaml.Node
 	err := decoder.Decode(&document)
 	if err == nil {
-		err = checkAliases(&document)
-	}
-	if err == nil {
 		err = decoder.Decode(&more)
 		if err == nil {
 			d.violation(&more, "is a second YAML document; a trust file has one")
@@ -60,7 +57,7 @@ func (d *decoder) document(text []byte) []*yaml.Node {
 	}
 	switch {
 	case errors.Is(err, io.EOF) && len(document.Content) > 0:
-		top = resolve(document.Content[0])
+		top = document.Content[0]
 	case errors.Is(err, io.EOF):
 		d.violation(top, "the file is empty; it is a list of rules")
 		return nil
@@ -81,24 +78,6 @@ func (d *decoder) document(text []byte) []*yaml.Node {
 	return top.Content
 }
 
-// checkAliases returns an error if a node contains itself, or if its aliases stand for too much.
-func checkAliases(document *yaml.Node) error {
-	var value any
-	err := document.Decode(&value)
-	if err != nil && (strings.Contains(err.Error(), "contains itself") || strings.Contains(err.Error(), "excessive aliasing")) {
-		return err
-	}
-	return nil // the decoder of rules reports other errors
-}
-
-// resolve returns what an alias stands for, and any other node itself.
-func resolve(node *yaml.Node) *yaml.Node {
-	if node.Kind == yaml.AliasNode {
-		return node.Alias
-	}
-	return node
-}
-
 func kind(node *yaml.Node) string {
 	switch {
 	case node.Kind == yaml.SequenceNode && len(node.Content) == 0:
@@ -107,6 +86,8 @@ func kind(node *yaml.Node) string {
 		return "a list"
 	case node.Kind == yaml.MappingNode:
 		return "a mapping"
+	case node.Kind == yaml.AliasNode:
+		return "the alias *" + node.Value
 	case node.Tag == "!!null":
 		return "null"
 	}
@@ -121,22 +102,21 @@ type member struct {
 
 // members returns the members of a mapping with their different names.
 func (d *decoder) members(what string, node *yaml.Node) (members []member) {
-	node = resolve(node)
 	if node.Kind != yaml.MappingNode {
-		d.violation(node, "%s is %s, not a mapping", what, kind(node))
+		d.violation(node, "%s is %s, not a mapping%s", what, kind(node), hint(node))
 		return nil
 	}
 	seen := map[string]bool{}
 	for i := 0; i < len(node.Content); i += 2 {
-		name := resolve(node.Content[i])
+		name := node.Content[i]
 		switch {
 		case name.Kind != yaml.ScalarNode || name.Tag == "!!null" || name.Tag == "!!merge":
-			d.violation(node.Content[i], "%s has a name that is not a text", what)
+			d.violation(name, "%s has a name that is not a text", what)
 		case seen[name.Value]:
 			d.violation(name, "%s has %s twice", what, strconv.Quote(name.Value))
 		default:
 			seen[name.Value] = true
-			members = append(members, member{name.Value, name, resolve(node.Content[i+1])})
+			members = append(members, member{name.Value, name, node.Content[i+1]})
 		}
 	}
 	return members
@@ -160,7 +140,6 @@ func (d *decoder) fields(what string, node *yaml.Node, known map[string]func(val
 
 // text returns a text, a number or a boolean as it is written. It is not empty.
 func (d *decoder) text(what string, node *yaml.Node) string {
-	node = resolve(node)
 	if node.Kind != yaml.ScalarNode || node.Tag == "!!null" {
 		d.violation(node, "%s is %s, not a text%s", what, kind(node), hint(node))
 		return ""
@@ -171,17 +150,20 @@ func (d *decoder) text(what string, node *yaml.Node) string {
 	return node.Value
 }
 
-// hint explains a mapping that was meant as a text: YAML reads {name} as one.
+// hint explains a mapping that was meant as a text, since YAML reads {name} as one, and an alias. Aliases are violations: a
+// few of them can make a node of endless depth or of any size.
 func hint(node *yaml.Node) string {
-	if node.Kind == yaml.MappingNode && node.Style == yaml.FlowStyle {
+	switch {
+	case node.Kind == yaml.MappingNode && node.Style == yaml.FlowStyle:
 		return "; a claim is ${name}"
+	case node.Kind == yaml.AliasNode:
+		return "; a trust file has no aliases: repeat the value"
 	}
 	return ""
 }
 
 // texts returns one text or a list of them.
 func (d *decoder) texts(what string, node *yaml.Node) (texts []string) {
-	node = resolve(node)
 	if node.Kind != yaml.SequenceNode {
 		return []string{d.text(what, node)}
 	}
@@ -196,8 +178,8 @@ func (d *decoder) texts(what string, node *yaml.Node) (texts []string) {
 
 // truth returns a boolean.
 func (d *decoder) truth(what string, node *yaml.Node) (value bool) {
-	if resolve(node).Tag != "!!bool" || node.Decode(&value) != nil {
-		d.violation(node, "%s is %s, neither true nor false", what, kind(node))
+	if node.Tag != "!!bool" || node.Decode(&value) != nil {
+		d.violation(node, "%s is %s, neither true nor false%s", what, kind(node), hint(node))
 	}
 	return value
 }

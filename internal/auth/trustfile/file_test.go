@@ -2,6 +2,7 @@ package trustfile
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -114,7 +115,7 @@ func TestAFileThatIsNoListOfRulesIsAnError(t *testing.T) {
 		"rules:\n- issuer: x\n": "line 1: is a mapping; a trust file is a list of rules",
 		"- a: [\n":              "is not YAML: did not find expected node content",
 		"- issuer: \x01":        "line 1: is not YAML: control characters are not allowed",
-		"- &a [*a]\n":           "is not YAML: anchor 'a' value contains itself",
+		"- &a [*a]\n":           "line 1: rule 1 is a list, not a mapping",
 		"- issuer: x\n---\n- y": "is a second YAML document",
 	} {
 		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {
@@ -138,12 +139,47 @@ func TestRulesThatAcceptMoreThanOthersHaveWarnings(t *testing.T) {
 	}
 }
 
-func TestAnAnchorRepeatsAPartAndCommentsDoNotCount(t *testing.T) {
-	file, err := parse("- {issuer: x, hmac_secret_file: secret, organization: acme, audiences: &a [one, two]} # a comment\n- {issuer: x, hmac_secret_file: secret, organization: acme, audiences: *a}\n")
-	if err != nil || len(file.Rules) != 2 || len(file.Rules[1].Audiences) != 2 {
+// A server reads the file while it runs: no text may end it, whatever an alias in it stands for.
+func TestAliasesAreViolations(t *testing.T) {
+	bomb := "- &a [x, x, x, x, x, x, x, x, x, x]\n"
+	for name := 'b'; name < 'k'; name++ {
+		bomb += fmt.Sprintf("- &%c [%s]\n", name, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", name-1), 10), ", "))
+	}
+	const aliases = "; a trust file has no aliases: repeat the value"
+	for text, want := range map[string]string{
+		"- <<: 3\n- &x {issuer: a, match: *x}":                         "line 2: rule 2: match is the alias *x, not a mapping" + aliases,
+		"- ? [a]\n  : b\n- &x {issuer: a, match: *x}":                  "line 3: rule 2: match is the alias *x, not a mapping" + aliases,
+		"- &x\n  issuer: a\n  <<: *x":                                  "line 3: rule 1 has a name that is not a text",
+		"- &x {issuer: a}\n- *x":                                       "line 2: rule 2 is the alias *x, not a mapping" + aliases,
+		"- &x {issuer: a, scopes: {map: *x}}":                          "line 1: rule 1: scopes.map is the alias *x, not a mapping" + aliases,
+		"- {issuer: a, audiences: &x [*x, b]}":                         "line 1: rule 1: audiences is the alias *x, not a text" + aliases,
+		"- {issuer: a, audiences: &x [b]}\n- {audiences: *x}":          "line 2: rule 2: audiences is the alias *x, not a text" + aliases,
+		"- {oidc_discovery: &x true}\n- {allow_missing_exp: *x}":       "line 2: rule 2: allow_missing_exp is the alias *x, neither true nor false" + aliases,
+		"- {issuer: &x a}\n- {*x : a}":                                 "line 2: rule 2 has a name that is not a text",
+		"- {issuer: &x a, match: {b: [*x, *x]}, unknown: &y [*y, *x]}": "line 1: rule 1: match.b is the alias *x, not a text" + aliases,
+		bomb: "line 10: rule 10 is a list, not a mapping",
+	} {
+		if _, err := parse(text); err == nil || !strings.Contains(err.Error()+"\n", want+"\n") {
+			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+func TestCommentsAndStyleDoNotCount(t *testing.T) {
+	rules := "- {issuer: x, hmac_secret_file: secret, organization: acme, audiences: [one, two]} # a comment\n" +
+		"- issuer: 'x'\n  hmac_secret_file: secret\n  organization: acme\n  audiences: [one,\n    \"two\"]\n"
+	for _, other := range []string{"[one]", "one two", "[one, two, three]", "[one, 2]", "[one, '2']", "[one, 'two \"']"} {
+		rules += "- {issuer: x, hmac_secret_file: secret, organization: acme, audiences: " + other + "}\n"
+	}
+	file, err := parse(rules)
+	if err != nil || file.Rules[0].Text != file.Rules[1].Text {
 		t.Fatalf("got %+v, %v", file, err)
 	}
-	if file.Rules[0].Text != file.Rules[1].Text || file.Rules[0].Text == "" {
-		t.Errorf("got %q and %q", file.Rules[0].Text, file.Rules[1].Text)
+	texts := map[string]bool{}
+	for _, rule := range file.Rules[1:] {
+		texts[rule.Text] = true
+	}
+	if len(texts) != len(file.Rules)-1 {
+		t.Errorf("got %d texts of %d rules", len(texts), len(file.Rules)-1)
 	}
 }

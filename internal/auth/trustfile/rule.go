@@ -29,7 +29,6 @@ type pending struct {
 
 // rule reads a rule.
 func (d *decoder) rule(number int, node *yaml.Node) trust.Rule {
-	node = resolve(node)
 	r := trust.Rule{Number: number, Line: node.Line, Keys: keys.Static{}, Text: canonical(node)}
 	what := func(field string) string { return fmt.Sprintf("rule %d: %s", number, field) }
 	var p pending
@@ -223,20 +222,11 @@ func (d *decoder) scopeList(what string, node *yaml.Node) (scopes []trust.Scope)
 	return scopes
 }
 
-// canonical returns the text of a rule without its comments.
+// canonical returns the text of a rule without its comments and its style. Rules that differ in anything else have different texts.
 func canonical(node *yaml.Node) string {
-	var strip func(node *yaml.Node) *yaml.Node
-	strip = func(node *yaml.Node) *yaml.Node {
-		node = resolve(node)
-		plain := &yaml.Node{Kind: node.Kind, Tag: node.Tag, Value: node.Value}
-		for _, child := range node.Content {
-			plain.Content = append(plain.Content, strip(child))
-		}
-		return plain
+	var children strings.Builder
+	for _, child := range node.Content {
+		children.WriteString(canonical(child))
 	}
-	text, err := yaml.Marshal(strip(node))
-	if err != nil {
-		return fmt.Sprintf("%d", node.Line) // a node that cannot be written has violations
-	}
-	return string(text)
+	return fmt.Sprintf("%d %s %q (%s)", node.Kind, node.Tag, node.Value, &children)
 }
