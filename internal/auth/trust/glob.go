@@ -63,9 +63,12 @@ func (g Glob) Matches(value string) bool {
 // String returns the text of the pattern.
 func (g Glob) String() string { return g.text }
 
-// StartsLiteral reports whether the pattern, after the prefix, has no * in the first part of a value, up to a slash: acme/* and acme, but not ac*/web.
+// StartsLiteral reports whether the pattern, after the prefix, has no * in the first part of a value, up to a slash or a colon:
+// acme/*, acme:** and acme, but not ac*/web.
 func (g Glob) StartsLiteral(prefix string) bool {
 	rest, ok := strings.CutPrefix(g.text, prefix)
-	first, _, _ := strings.Cut(rest, "/")
-	return ok && first != "" && !strings.Contains(first, "*")
+	if end := strings.IndexAny(rest, "/:"); end >= 0 {
+		rest = rest[:end]
+	}
+	return ok && rest != "" && !strings.Contains(rest, "*")
 }

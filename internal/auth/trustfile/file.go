@@ -82,16 +82,19 @@ func warningsOf(r *trust.Rule) (warnings []string) {
 	return warnings
 }
 
-// sharedIssuers sign tokens for everybody. Each has claims that name whose token it is, with what precedes the name there.
+// sharedIssuers sign tokens for everybody. Each has claims that name whose token it is, with what precedes the name there. A claim
+// that names only what the token's owner uses is not among them: a workflow that others may call (job_workflow_ref), a client that
+// others may use (azp), or a user who may start the jobs of others (user_login).
 var sharedIssuers = map[string]map[string]string{
 	"https://token.actions.githubusercontent.com": {
 		"repository": "", "repository_id": "", "repository_owner": "", "repository_owner_id": "", "sub": "repo:",
-		"enterprise": "", "enterprise_id": "", "job_workflow_ref": "",
+		"enterprise": "", "enterprise_id": "",
 	},
 	"https://gitlab.com": {
-		"project_path": "", "project_id": "", "namespace_path": "", "namespace_id": "", "sub": "project_path:", "user_login": "", "user_id": "",
+		"project_path": "", "project_id": "", "namespace_path": "", "namespace_id": "", "sub": "project_path:",
 	},
-	"https://accounts.google.com": {"sub": "", "email": "", "hd": "", "azp": ""},
+	"https://accounts.google.com": {"sub": "", "email": "", "hd": ""},
+	"accounts.google.com":         {"sub": "", "email": "", "hd": ""}, // the iss of some tokens
 	"https://agent.buildkite.com": {"organization_slug": "", "organization_id": "", "pipeline_id": "", "sub": "organization:"},
 	"https://app.terraform.io":    {"terraform_organization_name": "", "terraform_organization_id": "", "sub": "organization:"},
 }

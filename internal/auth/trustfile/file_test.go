@@ -183,3 +183,42 @@ func TestCommentsAndStyleDoNotCount(t *testing.T) {
 		t.Errorf("got %d texts of %d rules", len(texts), len(file.Rules)-1)
 	}
 }
+
+func TestARuleForASharedIssuerNamesItsOwner(t *testing.T) {
+	const github, gitlab, google, buildkite, terraform = "https://token.actions.githubusercontent.com", "https://gitlab.com",
+		"https://accounts.google.com", "https://agent.buildkite.com", "https://app.terraform.io"
+	for _, c := range []struct {
+		issuer, match string
+		valid         bool
+	}{
+		{github, "repository: acme/*", true},
+		{github, "repository_owner: acme", true},
+		{github, `sub: "repo:acme/*:**"`, true},
+		{github, `sub: "repo:ac*/web:**"`, false},
+		{github, `sub: "**"`, false},
+		{github, "repository: [acme/*, '*/web']", false},
+		{github, "job_workflow_ref: acme/ci/.github/workflows/deploy.yaml@refs/heads/main", false},
+		{github, "job_workflow_ref: acme/ci/**, repository_owner: acme", true},
+		{gitlab, "namespace_path: acme/**", true},
+		{gitlab, `sub: "project_path:acme/**"`, true},
+		{gitlab, "user_login: ann", false},
+		{gitlab, `user_id: "7"`, false},
+		{google, "email: deployer@acme.iam.gserviceaccount.com", true},
+		{google, "hd: acme.example", true},
+		{google, `azp: "104"`, false},
+		{"accounts.google.com", "email_verified: true", false},
+		{"accounts.google.com", `sub: "104"`, true},
+		{buildkite, `sub: "organization:acme:pipeline:web:**"`, true},
+		{buildkite, `sub: "organization:acme*:pipeline:web:**"`, false},
+		{buildkite, `sub: "organization:*:pipeline:acme/web:**"`, false},
+		{buildkite, `sub: "organization::**"`, false},
+		{terraform, `sub: "organization:acme:project:*:workspace:prod:run_phase:apply"`, true},
+		{terraform, `sub: "organization:**"`, false},
+		{"https://ci.acme.example", `azp: "104"`, true},
+	} {
+		_, err := parse("- {issuer: '" + c.issuer + "', hmac_secret_file: secret, organization: acme, audiences: us, match: {" + c.match + "}}")
+		if (err == nil) != c.valid || err != nil && !strings.Contains(err.Error(), "signs tokens for everybody") {
+			t.Errorf("%s, %s: got %v", c.issuer, c.match, err)
+		}
+	}
+}
