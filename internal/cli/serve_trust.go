@@ -24,8 +24,25 @@ type trustFiles struct {
 	logger   *slog.Logger
 	interval time.Duration // between two looks at the files
 	warnings []string
-	// The digests are those of the bytes that were read last, valid or not.
-	trustDigest, revokedDigest [sha256.Size]byte
+	trust    watched
+	revoked  watched
+}
+
+// watched has digests of a file's bytes, valid or not: of those that were used last, and of those that were seen last.
+type watched struct {
+	used, seen [sha256.Size]byte
+}
+
+// changed reports whether to use the bytes: if they are new and two looks in a row saw them, since a file that is being written is
+// incomplete, or always.
+func (w *watched) changed(digest [sha256.Size]byte, always bool) bool {
+	complete := digest == w.seen
+	w.seen = digest
+	if !always && (!complete || digest == w.used) {
+		return false
+	}
+	w.used = digest
+	return true
 }
 
 // accepting are the verifiers that use the files.
@@ -63,11 +80,11 @@ func (f *trustFiles) load(options *auth.Options) (violations []error) {
 		if err != nil {
 			violations = append(violations, fmt.Errorf("--trust: %w", err))
 		}
-		options.Rules, f.warnings, f.trustDigest = file.Rules, file.Warnings, file.Digest
+		options.Rules, f.warnings, f.trust.used = file.Rules, file.Warnings, file.Digest
 	}
 	if f.names.RevokedFile != "" {
 		text, digest, err := f.readRevoked()
-		f.revokedDigest = digest
+		f.revoked.used = digest
 		if err == nil {
 			options.Revoked, err = auth.ReadRevoked(bytes.NewReader(text))
 		}
@@ -121,10 +138,9 @@ func (f *trustFiles) reload(ctx context.Context, verifiers accepting, always boo
 		return
 	}
 	file, err := trustfile.Load(f.names.TrustFile)
-	if !always && file.Digest == f.trustDigest {
+	if !f.trust.changed(file.Digest, always) {
 		return
 	}
-	f.trustDigest = file.Digest
 	if err == nil {
 		err = verifiers.Replace(ctx, file.Rules)
 	}
@@ -139,10 +155,9 @@ func (f *trustFiles) reload(ctx context.Context, verifiers accepting, always boo
 
 func (f *trustFiles) reloadRevoked(ctx context.Context, verifiers accepting, always bool) {
 	text, digest, err := f.readRevoked()
-	if !always && digest == f.revokedDigest {
+	if !f.revoked.changed(digest, always) {
 		return
 	}
-	f.revokedDigest = digest
 	var revoked map[string]struct{}
 	if err == nil {
 		revoked, err = auth.ReadRevoked(bytes.NewReader(text))
