@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -107,7 +108,11 @@ type exitError struct {
 
 func (e exitError) Unwrap() error { return e.error }
 
-// Run runs the command in args until it ends or ctx is done, and returns the exit code.
+// jwtPattern matches a signed or encrypted token.
+var jwtPattern = regexp.MustCompile(`\beyJ[\w-]+(\.[\w-]*){2,}`)
+
+// Run runs the command in args until it ends or ctx is done, and returns the exit code. Its error
+// has no token that was an argument by mistake: the standard error of a pipeline is stored.
 func Run(ctx context.Context, args []string, streams Streams) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -159,7 +164,7 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 	default:
 		code = exitFailure
 	}
-	fmt.Fprintf(streams.Err, "deployrecords: %v\n", err)
+	fmt.Fprintf(streams.Err, "deployrecords: %s\n", jwtPattern.ReplaceAllString(err.Error(), "(a token)"))
 	return code
 }
 

@@ -59,6 +59,9 @@ func (c *tokenCheckCommand) token(stdin io.Reader) (string, error) {
 	in := stdin
 	if c.File != "-" {
 		file, err := os.Open(c.File)
+		if err != nil && jwtPattern.MatchString(c.File) {
+			return "", usageError{errors.New("<file>: got a token; give a file whose first line is the token, or - for standard input")}
+		}
 		if err != nil {
 			return "", err
 		}

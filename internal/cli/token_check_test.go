@@ -86,6 +86,20 @@ not accepted: no rule for the issuer "ci" accepts the token: claim aud "them" do
 			t.Errorf("%s: exit code %d, %s", args, code, stderr)
 		}
 	}
+	// A token that is an argument by mistake.
+	for _, token := range []string{mint("ci", "us"), mint("ci", strings.Repeat("long", 2000)), "eyJhbGciOiJkaXIi.x.y.z.w"} {
+		for args, want := range map[string]string{
+			"token check ":           "<file>: got a token; give a file whose first line is the token, or - for standard input",
+			"token check Bearer ":    "unexpected argument (a token)",
+			"list ":                  "unexpected argument (a token)",
+			"token check - --trust ": "--trust: open (a token): ",
+		} {
+			_, stderr, code := run(t, strings.Split(args+token, " ")...)
+			if code != 2 || !strings.Contains(stderr, want) || strings.Contains(stderr, "eyJ") || strings.Contains(stderr, token[len(token)/2:]) {
+				t.Errorf("%s: exit code %d, %s", args, code, stderr)
+			}
+		}
+	}
 	t.Setenv("TRUST_FILE", "")
 	if _, stderr, code := run(t, "token", "check", "-"); code != 2 || !strings.Contains(stderr, "there is no key: give the settings of the server") {
 		t.Errorf("exit code %d, %s", code, stderr)
