@@ -496,3 +496,57 @@ func TestOnlyRulesWithSourcesFetch(t *testing.T) {
 func jsonResponse(r *http.Request, body string) *http.Response {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
 }
+
+// Two clusters may have the same issuer: a kid that is unknown to the first rule is looked for in the others.
+func TestT2_AnUnknownKeyOfOneRuleIsLookedForInTheNext(t *testing.T) {
+	first, second := newIssuer(t, jwk(ed25519A().Public(), "a", nil)), newIssuer(t, jwk(ed25519B().Public(), "b", nil))
+	clock := newClock()
+	ofKey := func(key any, kid string, change map[string]any) string {
+		return signClaims(jwt.SigningMethodEdDSA, key, kid, claimsOf("a", change))
+	}
+	rules := rulesOf(t, `
+- {issuer: a, jwks_url: "`+first.URL+`", organization: "${first}"}
+- {issuer: a, jwks_url: "`+second.URL+`", organization: second}
+`)
+	v := jwksVerifier(t, Options{Now: clock.now, Rules: rules}, slowSettings())
+	for i := range 3 {
+		got := accept(t, v, ofKey(ed25519B(), "b", map[string]any{"n": i, "first": "first"}))
+		if got.Organization != "second" {
+			t.Errorf("got %+v", got)
+		}
+		// The claims that only the first rule requires do not matter.
+		if got := accept(t, v, ofKey(ed25519B(), "b", map[string]any{"n": i})); got.Organization != "second" {
+			t.Errorf("got %+v", got)
+		}
+	}
+	first.wantHits(t, 2)
+	forged := ofKey(newEd25519(), "forged", map[string]any{"first": "first"})
+	pending(t, v, forged, "not known yet") // the first set may not be refreshed
+	pending(t, v, forged, "not known yet") // neither may be
+	clock.advance(time.Minute)
+	refused(t, v, forged, "header kid) is not known")
+	refused(t, v, ofKey(ed25519A(), "a", nil), "no organization (claim first)")
+
+	flags := jwksVerifier(t, Options{Now: clock.now, PublicKeyPEM: pkixPEM(ed25519B().Public()), Rules: rules[:1]}, slowSettings())
+	for i := range 2 {
+		if got := accept(t, flags, ofKey(ed25519B(), "b", map[string]any{"n": i, "first": "first"})); got.Organization != "acme" {
+			t.Errorf("got %+v", got)
+		}
+	}
+	pending(t, flags, forged, "not known yet")
+}
+
+func TestT2_RulesOfOneSourceShareTheLookUpOfAKey(t *testing.T) {
+	s := newIssuer(t, jwk(ed25519A().Public(), "a", nil))
+	clock := newClock()
+	v := jwksVerifier(t, Options{Now: clock.now, Rules: rulesOf(t, `
+- {issuer: a, jwks_url: "`+s.URL+`", organization: first}
+- {issuer: a, jwks_url: "`+s.URL+`", organization: second}
+`)}, slowSettings())
+	forged := signClaims(jwt.SigningMethodEdDSA, newEd25519(), "forged", claimsOf("a", nil))
+	refused(t, v, forged, "header kid) is not known")
+	pending(t, v, forged, "not known yet")
+	clock.advance(time.Minute)
+	refused(t, v, forged, "header kid) is not known")
+	s.wantHits(t, 3)
+}

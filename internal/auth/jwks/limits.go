@@ -37,6 +37,8 @@ type PendingError struct {
 	Reason string
 	// RetryAfter is when the keys may have been fetched.
 	RetryAfter time.Duration
+	// UnknownKey is whether the keys are loaded and none of them has the token's kid. Otherwise they were never loaded.
+	UnknownKey bool
 }
 
 // Error returns the Reason.

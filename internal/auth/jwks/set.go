@@ -194,7 +194,7 @@ func (s *Set) Find(ctx context.Context, kid, alg string) ([]any, error) {
 	case !s.Loaded():
 		return nil, s.NotLoaded()
 	case !refreshed:
-		return nil, &PendingError{Reason: "the token's key (header kid) is not known yet", RetryAfter: s.untilNextRequest()}
+		return nil, &PendingError{Reason: "the token's key (header kid) is not known yet", RetryAfter: s.untilNextRequest(), UnknownKey: true}
 	}
 	return nil, ErrUnknownKey
 }

@@ -56,9 +56,9 @@ func (e *Entry) explain(ctx context.Context, t *Token, check func(Accepted) erro
 		step(c.Claim, c.OK, "the token has %s, the rule %s", c.Got, c.Want)
 	}
 	matches := !slices.ContainsFunc(explanation.Steps, func(s Step) bool { return !s.OK })
-	a, verified, err := e.accept(ctx, t)
-	explanation.Decides = matches && verified
-	if _, pending := errors.AsType[*jwks.PendingError](err); pending || !verified {
+	a, decides, err := e.accept(ctx, t)
+	explanation.Decides = matches && decides
+	if _, pending := errors.AsType[*jwks.PendingError](err); pending || !decides {
 		step("signature", false, "%v", err)
 		return explanation
 	}

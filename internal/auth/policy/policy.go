@@ -58,23 +58,25 @@ func (e *Entry) failed(t *Token) (reasons []string) {
 	return reasons
 }
 
-// accept verifies a token whose conditions hold. Verified is whether its signature was, or may be once a key was fetched.
-func (e *Entry) accept(ctx context.Context, t *Token) (a Accepted, verified bool, err error) {
+// accept verifies a token whose conditions hold. Decides is whether no later rule is tried: a key of this rule verified the token, or
+// its keys were never loaded. A key that is not known yet does not decide, for the token may be signed by a key of a later rule.
+func (e *Entry) accept(ctx context.Context, t *Token) (a Accepted, decides bool, err error) {
 	a.Entry = e
 	a.Key, err = e.findKey(ctx, t)
 	pending, isPending := errors.AsType[*jwks.PendingError](err)
 	if err != nil && !isPending {
 		return Accepted{}, false, err
 	}
+	decides = !isPending || !pending.UnknownKey
 	// A token whose key is missing is read too, but not trusted: a token that
 	// no key can make acceptable is refused for good (rule T2).
 	if err := a.read(t); err != nil {
-		return Accepted{}, true, err
+		return Accepted{}, decides, err
 	}
 	if isPending {
-		return Accepted{}, true, pending
+		return Accepted{}, decides, pending
 	}
-	return a, true, nil
+	return a, decides, nil
 }
 
 // read reads and checks the claims of a token.
@@ -99,7 +101,8 @@ func (a *Accepted) read(t *Token) (err error) {
 
 // Verify tries the rules in their order. The first one whose issuer, algorithm, conditions and key are the token's decides: no
 // later rule accepts a token that it refuses. That includes a rule whose keys are not loaded yet: otherwise a token would get the rights of
-// another rule for a while.
+// another rule for a while. A rule whose keys are loaded, and may not be looked up again yet for the token's kid, does not decide: two
+// rules of one issuer may have different keys. If no later rule decides either, the error is its *jwks.PendingError.
 func (p *Policy) Verify(ctx context.Context, t *Token) (Accepted, error) {
 	var refused rejection
 	for _, e := range p.Rules {
@@ -111,17 +114,20 @@ func (p *Policy) Verify(ctx context.Context, t *Token) (Accepted, error) {
 			refused.consider(e, reasons)
 			continue
 		}
-		a, verified, err := e.accept(ctx, t)
-		if err == nil || verified {
+		a, decides, err := e.accept(ctx, t)
+		if err == nil || decides {
 			return a, err
 		}
-		refused.signature = err
+		if !refused.wait(err) {
+			refused.signature = err
+		}
 	}
 	if p.Flags != nil {
-		a, verified, err := p.Flags.accept(ctx, t)
-		if err == nil || verified || len(p.Rules) == 0 {
+		a, decides, err := p.Flags.accept(ctx, t)
+		if err == nil || decides || len(p.Rules) == 0 {
 			return a, err
 		}
+		refused.wait(err)
 	}
 	return Accepted{}, refused.reason(t)
 }
@@ -130,6 +136,7 @@ func (p *Policy) Verify(ctx context.Context, t *Token) (Accepted, error) {
 type rejection struct {
 	trusted   bool  // a rule is for the token's issuer
 	signature error // of the last rule whose conditions hold
+	pending   error // of the first rule that may have the token's key after its next refresh
 	// nearest is the rule with the fewest conditions that do not hold, and reasons are theirs.
 	nearest *Entry
 	reasons []string
@@ -141,7 +148,16 @@ func (r *rejection) consider(e *Entry, reasons []string) {
 	}
 }
 
-// reason returns a *TokenError that names the issuer. Only a token that the issuer signed learns what did not match, and of one
+// wait keeps the first error that is a *jwks.PendingError, and reports whether this one is.
+func (r *rejection) wait(err error) bool {
+	_, isPending := errors.AsType[*jwks.PendingError](err)
+	if isPending && r.pending == nil {
+		r.pending = err
+	}
+	return isPending
+}
+
+// reason returns the *jwks.PendingError, or else a *TokenError that names the issuer. Only a token that the issuer signed learns what did not match, and of one
 // rule alone.
 func (r *rejection) reason(t *Token) error {
 	issuer := "the issuer " + claims.Quote(t.Issuer)
@@ -151,6 +167,8 @@ func (r *rejection) reason(t *Token) error {
 	switch {
 	case t.claimsErr != nil:
 		return t.claimsErr
+	case r.pending != nil:
+		return r.pending
 	case !r.trusted:
 		return claims.Refuse("no rule trusts %s", issuer)
 	case r.nearest != nil && firstKey(r.nearest.Current(t.method.Alg()), t) != nil:

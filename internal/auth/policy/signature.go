@@ -40,7 +40,7 @@ func (e *Entry) findKey(ctx context.Context, t *Token) (any, error) {
 		return nil, claims.Refuse("the token's header kid is not a string")
 	}
 	if t.KeyID != "" {
-		named, err := e.Set.Find(ctx, t.KeyID, alg)
+		named, err := t.find(ctx, e.Set)
 		if errors.Is(err, jwks.ErrUnknownKey) {
 			return nil, claims.Refuse("the token's key (header kid) is not known")
 		}

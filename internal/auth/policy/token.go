@@ -2,12 +2,14 @@ package policy
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/deployrecords/deployrecords/internal/auth/claims"
+	"github.com/deployrecords/deployrecords/internal/auth/jwks"
 	"github.com/deployrecords/deployrecords/internal/auth/keys"
 )
 
@@ -23,6 +25,14 @@ type Token struct {
 	Claims claims.Claims
 	// Issuer and KeyID are the claim iss and the header kid, if they are strings.
 	Issuer, KeyID string
+
+	found map[*jwks.Set]lookup // see find
+}
+
+// lookup is the result of jwks.Set.Find for the KeyID of a token.
+type lookup struct {
+	keys []any
+	err  error
 }
 
 // payload keeps the bytes of a payload, which golang-jwt unmarshals before it looks at the signature.
@@ -62,7 +72,7 @@ func Parse(text string) (*Token, error) {
 	if _, ok := parsed.Header["crit"]; ok {
 		return nil, claims.Refuse("the token demands an extension (header crit) that is not supported")
 	}
-	t := &Token{method: method, header: parsed.Header, signed: text[:strings.LastIndexByte(text, '.')], signature: parsed.Signature}
+	t := &Token{found: map[*jwks.Set]lookup{}, method: method, header: parsed.Header, signed: text[:strings.LastIndexByte(text, '.')], signature: parsed.Signature}
 	t.KeyID, _ = parsed.Header["kid"].(string)
 	_, t.hasKID = parsed.Header["kid"]
 	if t.Claims, t.claimsErr = claims.Read(p.raw); t.claimsErr == nil {
@@ -74,4 +84,15 @@ func Parse(text string) (*Token, error) {
 // verifiedBy reports whether the key verifies the signature.
 func (t *Token) verifiedBy(key any) bool {
 	return t.method.Verify(t.signed, t.signature, key) == nil
+}
+
+// find returns the keys of a set that have the token's kid and algorithm, as jwks.Set.Find does. All rules with this set share one
+// look-up: after a refresh that did not bring the kid, a second one would return a *jwks.PendingError.
+func (t *Token) find(ctx context.Context, set *jwks.Set) ([]any, error) {
+	result, done := t.found[set]
+	if !done {
+		result.keys, result.err = set.Find(ctx, t.KeyID, t.method.Alg())
+		t.found[set] = result
+	}
+	return result.keys, result.err
 }
