@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -229,6 +230,29 @@ func TestT5_ARuleRestrictsTokensToAProject(t *testing.T) {
 		if _, err := v.Verify(t.Context(), ofB("b", map[string]any{"team": value})); err == nil {
 			t.Errorf("%v: the token is for the whole organization", value)
 		}
+	}
+}
+
+// The issuer restricts such a token by a claim that this server cannot read.
+func TestT4_T5_AClaimThatCannotBeReachedIsNotAbsent(t *testing.T) {
+	v := verifier(t, Options{
+		HMACSecrets: [][]byte{secretA}, ScopeClaim: []string{"realm", "roles"}, AllowMissingScope: true,
+		Rules: rulesOf(t, `
+- {issuer: a, public_keys_file: ed25519-a, match: {ci.stage: test}, organization: test}
+- {issuer: a, public_keys_file: ed25519-a, organization: acme, project: "${ci.project?}", scopes: deployments:read}
+`),
+	})
+	for _, value := range []any{"web", []any{}, json.RawMessage("null"), 1, []any{"web"}, []any{map[string]any{"project": "web"}, map[string]any{"project": "shop"}}} {
+		refused(t, v, ofA("a", map[string]any{"ci": value}), "the token's claim ci is not an object")
+		refused(t, v, changed(map[string]any{"scope": nil, "realm": value}), "the token's claim realm is not an object")
+	}
+	for name, change := range map[string]map[string]any{"absent": nil, "without a project": {"ci": map[string]any{}}, "in a list": {"ci": []any{map[string]any{"job": 1}}}} {
+		if p := accept(t, v, ofA("a", change)); p.Project != "" || p.Organization != "acme" {
+			t.Errorf("%s: got %+v", name, p)
+		}
+	}
+	if p := accept(t, v, changed(map[string]any{"scope": nil, "realm": map[string]any{}})); !p.read {
+		t.Errorf("without a scope: got %+v", p)
 	}
 }
 

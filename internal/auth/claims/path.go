@@ -55,19 +55,19 @@ func (p Path) String() string {
 }
 
 // Lookup returns the value at a path. A list of one element on the way stands for this element; a list of several has no
-// members.
-func (c Claims) Lookup(p Path) (value any, present bool) {
+// members. A value on the way that is no object is an *Error, and present: the issuer wrote something there that cannot be read.
+func (c Claims) Lookup(p Path) (value any, present bool, err error) {
 	value = map[string]any(c)
-	for _, step := range p {
+	for i, step := range p {
 		object, ok := single(value).(map[string]any)
 		if !ok {
-			return nil, false
+			return nil, true, Refuse("the token's claim %s is not an object", p[:i])
 		}
 		if value, present = object[step]; !present {
-			return nil, false
+			return nil, false, nil
 		}
 	}
-	return value, true
+	return value, true, nil
 }
 
 // single returns the element of a list that has one, and any other value itself.
@@ -80,9 +80,9 @@ func single(value any) any {
 
 // TextAt returns the string at a path, which may be in a list of one element. Present is whether there is any value.
 func (c Claims) TextAt(p Path) (text string, present bool, err error) {
-	value, present := c.Lookup(p)
-	if !present {
-		return "", false, nil
+	value, present, err := c.Lookup(p)
+	if err != nil || !present {
+		return "", present, err
 	}
 	text, ok := single(value).(string)
 	if !ok {
@@ -92,9 +92,9 @@ func (c Claims) TextAt(p Path) (text string, present bool, err error) {
 }
 
 // ScalarsAt returns the strings, numbers and booleans at a path, as JSON has them: one, or those of a list. A list that has
-// anything else has none.
+// anything else has none, and so has a path that cannot be followed.
 func (c Claims) ScalarsAt(p Path) []string {
-	value, _ := c.Lookup(p)
+	value, _, _ := c.Lookup(p)
 	list, ok := value.([]any)
 	if !ok {
 		list = []any{value}
@@ -118,9 +118,9 @@ func (c Claims) ScalarsAt(p Path) []string {
 // WordsAt returns the words at a path: those of a space-separated string, as OAuth's scope, or the elements of a list of
 // strings. Present is whether there is any value.
 func (c Claims) WordsAt(p Path) (words []string, present bool, err error) {
-	value, present := c.Lookup(p)
-	if !present {
-		return nil, false, nil
+	value, present, err := c.Lookup(p)
+	if err != nil || !present {
+		return nil, present, err
 	}
 	if text, ok := value.(string); ok {
 		// OAuth separates scopes by spaces alone; strings.Fields would

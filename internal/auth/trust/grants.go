@@ -132,7 +132,7 @@ func (s *Scopes) Of(c claims.Claims) (scopes []Scope, err error) {
 		}
 	}
 	restricted := slices.ContainsFunc(slices.Concat(from, scopeClaims, restrictingClaims), func(path claims.Path) bool {
-		_, present := c.Lookup(path)
+		_, present, _ := c.Lookup(path)
 		return present
 	})
 	if !restricted && s.AllowMissing {

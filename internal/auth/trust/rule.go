@@ -76,7 +76,7 @@ func (r *Rule) Checks(c claims.Claims) (checks []Check) {
 
 // describe returns a claim's value for people.
 func describe(c claims.Claims, path claims.Path, values []string) string {
-	if _, present := c.Lookup(path); !present {
+	if _, present, err := c.Lookup(path); !present || err != nil {
 		return "(absent)"
 	}
 	if len(values) == 0 {

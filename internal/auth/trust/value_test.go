@@ -9,7 +9,7 @@ import (
 
 func TestAValueIsMadeOfTextAndClaims(t *testing.T) {
 	token, err := claims.Read([]byte(`{"org":"acme","team":"shop","dash":"a-b","empty":"","number":1,"list":["one"],"two":["a","b"],
-		"orgs":[{"id":"x"}],"https://acme.example/org":"auth0","deep":{"er":{"a.b":"dots"}},"null":null}`))
+		"orgs":[{"id":"x"}],"https://acme.example/org":"auth0","deep":{"er":{"a.b":"dots"}},"null":null,"none":[]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,8 +27,11 @@ func TestAValueIsMadeOfTextAndClaims(t *testing.T) {
 		"${empty}":                     "",
 		"${missing}":                   "absent",
 		"${deep.er.a}":                 "absent",
-		"${org.x}":                     "absent",
-		"${two.x}":                     "absent",
+		"${deep.x.y}":                  "absent",
+		"${org.x}":                     "error",
+		"${two.x}":                     "error",
+		"${none.x}":                    "error",
+		"${null.x}":                    "error",
 		"${dash}-${team}":              "error",
 		"${org}-${dash}":               "error",
 		"gh-${empty}":                  "error",
