@@ -521,3 +521,53 @@ func TestProviderLoginsFollowTheRulesOfTrust(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// The settings accept no ID token that a rule for this client rejects, also if the rule appears later.
+func TestProviderLoginsThatARuleRejectsAreNotThoseOfTheSettings(t *testing.T) {
+	t.Parallel()
+	p := oidctest.New(t)
+	rules := func(audiences ...string) []trust.Rule {
+		return []trust.Rule{{
+			Issuer: p.Issuer, Source: &jwks.Source{JWKSURL: p.Issuer + "/keys"}, Algorithms: []string{"RS256"}, Audiences: audiences, Text: "staff",
+			Match:  []trust.Condition{{Claim: []string{"group"}, Globs: []trust.Glob{must(trust.ParseGlob("staff"))}}},
+			Grants: trust.Grants{Organization: trust.Fixed("globex"), Scopes: trust.Scopes{Fixed: []trust.Scope{trust.ReadDeployments}}},
+		}}
+	}
+	s := newProviderSite(t, p, func(o *provider.Options, _ *options) { o.Rules.Rules = rules(oidctest.ClientID) })
+	logIn := func() (status int, session string) {
+		address, pending := s.begin("/")
+		answer := s.finish(address, pending)
+		set := answer.header.Values("Set-Cookie")
+		session, _, _ = strings.Cut(set[len(set)-1], ";")
+		return answer.status, "Cookie: " + session
+	}
+	if status, _ := logIn(); status != 401 {
+		t.Errorf("at the start: %d", status)
+	}
+	var issued string // by the settings
+	for _, step := range []struct {
+		name   string
+		rules  []trust.Rule
+		status int
+	}{
+		{"no rule", nil, 303},
+		{"a rule for this client", rules("api", oidctest.ClientID), 401},
+		{"a rule for another client", rules("api"), 303},
+		{"a rule for all clients", rules(), 401},
+	} {
+		if err := s.pages.Replace(t.Context(), step.rules); err != nil {
+			t.Fatal(err)
+		}
+		status, session := logIn()
+		if status == 303 {
+			issued = session
+		}
+		if page := s.do("GET", "/", issued); status != step.status || (page.status == 200) != (step.status == 303) {
+			t.Errorf("%s: got %d and a page with %d, want %d", step.name, status, page.status, step.status)
+		}
+	}
+	p.Change(func(claims map[string]any) { claims["group"] = "staff" })
+	if status, _ := logIn(); status != 303 {
+		t.Errorf("a token of the rule: %d", status)
+	}
+}

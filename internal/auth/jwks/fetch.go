@@ -48,12 +48,9 @@ func (s *Set) discover(ctx context.Context) (*url.URL, error) {
 	if document.Issuer != s.source.Issuer {
 		return nil, errors.New("it is of another issuer")
 	}
-	address, err := parseURL(document.JWKSURI)
-	switch {
-	case err != nil:
+	address, err := parseNamedURL(document.JWKSURI, s.url)
+	if err != nil {
 		return nil, fmt.Errorf("jwks_uri %w", err)
-	case address.Scheme != "https" && !isLoopback(s.url.Hostname()):
-		return nil, errors.New("jwks_uri is not https")
 	}
 	return address, nil
 }

@@ -66,6 +66,25 @@ func CheckURL(raw string) error {
 	return err
 }
 
+// CheckNamedURL checks a URL in a document that has another address. It is https, or http to a loopback address if the document is of
+// such an address too: no other machine names the addresses of this one. Its error is a predicate without the URL.
+func CheckNamedURL(raw, document string) error {
+	from, err := url.Parse(document)
+	if err != nil {
+		return errors.New("is named by a document without a URL")
+	}
+	_, err = parseNamedURL(raw, from)
+	return err
+}
+
+func parseNamedURL(raw string, document *url.URL) (*url.URL, error) {
+	u, err := parseURL(raw)
+	if err == nil && u.Scheme != "https" && !isLoopback(document.Hostname()) {
+		return nil, errors.New("is not https")
+	}
+	return u, err
+}
+
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

@@ -17,6 +17,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/auth/jwks"
+	"github.com/deployrecords/deployrecords/internal/auth/trust"
 )
 
 // metadata is what the provider publishes about itself (OpenID Connect Discovery 1.0), and what follows from it.
@@ -26,9 +27,12 @@ type metadata struct {
 	endSession string
 	// namesIssuer reports that every response has the parameter iss (RFC 9207).
 	namesIssuer bool
+	jwksURL     string
 	// verifier applies the rules of bearer tokens, and idTokens those of ID tokens.
 	verifier *auth.Verifier
 	idTokens *oidc.IDTokenVerifier
+	// stop ends the fetching of keys for the verifier.
+	stop context.CancelFunc
 }
 
 // failedDiscovery is the last attempt that failed.
@@ -90,15 +94,15 @@ func (p *Provider) ask() (*metadata, error) {
 	if err := found.Claims(&published); err != nil {
 		return nil, errors.New("the configuration of the provider is malformed")
 	}
-	m := &metadata{endpoint: found.Endpoint(), namesIssuer: published.NamesIssuer}
+	m := &metadata{endpoint: found.Endpoint(), namesIssuer: published.NamesIssuer, jwksURL: published.JWKSURL}
 	for name, address := range map[string]string{
 		"authorization_endpoint": m.endpoint.AuthURL, "token_endpoint": m.endpoint.TokenURL, "jwks_uri": published.JWKSURL,
 	} {
-		if jwks.CheckURL(address) != nil {
-			return nil, fmt.Errorf("the provider's %s is not https, or http to a loopback address", name)
+		if jwks.CheckNamedURL(address, p.Issuer) != nil {
+			return nil, fmt.Errorf("the provider's %s is not https, or http to a loopback address by a provider of this machine", name)
 		}
 	}
-	if jwks.CheckURL(published.EndSession) == nil {
+	if jwks.CheckNamedURL(published.EndSession, p.Issuer) == nil {
 		m.endSession = published.EndSession
 	}
 	// The library would find this out by a failed request, which uses up the code at some providers.
@@ -107,12 +111,26 @@ func (p *Provider) ask() (*metadata, error) {
 	if p.ClientSecret == "" || !basic {
 		m.endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
+	return p.connect(m)
+}
+
+// connect returns the metadata with new verifiers, which have the present rules.
+func (p *Provider) connect(found *metadata) (*metadata, error) {
+	ctx, stop := context.WithCancel(p.ctx)
 	rules := p.Rules
-	rules.HMACSecrets, rules.PublicKeyPEM, rules.JWKSURL = nil, nil, published.JWKSURL
+	rules.HMACSecrets, rules.PublicKeyPEM, rules.JWKSURL = nil, nil, found.jwksURL
 	rules.Issuer, rules.Audience, rules.Logger = p.Issuer, p.ClientID, p.Logger
-	if m.verifier, err = auth.New(p.ctx, rules); err != nil {
+	if p.ruled(rules.Rules) {
+		// The settings would accept the ID tokens whose claims do not match.
+		rules.JWKSURL = ""
+	}
+	verifier, err := auth.New(ctx, rules)
+	if err != nil {
+		stop()
 		return nil, err
 	}
+	m := *found
+	m.verifier, m.stop = verifier, stop
 	m.idTokens = oidc.NewVerifier(p.Issuer, keySet{m.verifier}, &oidc.Config{
 		ClientID: p.ClientID,
 		// The verifier decides by its keys, and checks the expiry with leeway.
@@ -121,7 +139,14 @@ func (p *Provider) ask() (*metadata, error) {
 		},
 		SkipExpiryCheck: true,
 	})
-	return m, nil
+	return &m, nil
+}
+
+// ruled reports whether one of the rules for the provider's issuer is for ID tokens of this client, so that rules alone decide.
+func (p *Provider) ruled(rules []trust.Rule) bool {
+	return slices.ContainsFunc(rules, func(rule trust.Rule) bool {
+		return len(rule.Audiences) == 0 || slices.Contains(rule.Audiences, p.ClientID)
+	})
 }
 
 // keySet verifies signatures by the rules and the JWKS of bearer tokens, whose fetches are limited.

@@ -14,7 +14,8 @@
 //	   |<------ a session ------------| rules T1 to T5              |
 //
 // The ID token passes the rules of bearer tokens, with the provider's keys, its issuer and the client id as the audience. It opens
-// pages alone: the API does not know these keys.
+// pages alone: the API does not know these keys. If rules of trust are for the provider's issuer and this client, they decide alone,
+// here and in the API, which then accepts ID tokens with the scopes of their rule.
 package provider
 
 import (
@@ -212,15 +213,26 @@ func (p *Provider) Check(c auth.Credential, digest auth.Digest) error {
 	return m.verifier.Check(c, digest)
 }
 
-// Replace replaces the rules of trust, as auth.Verifier.Replace does. It concerns the sessions of the provider too.
+// Replace replaces the rules of trust, as auth.Verifier.Replace does. It concerns the sessions of the provider too. If rules for this
+// client appear or disappear, it fetches the keys again.
 func (p *Provider) Replace(ctx context.Context, rules []trust.Rule) error {
 	p.replacing.Lock()
 	defer p.replacing.Unlock()
+	before := p.ruled(p.Rules.Rules)
 	p.Rules.Rules = p.ofIssuer(rules)
-	if m := p.discovered.Load(); m != nil {
+	m := p.discovered.Load()
+	if m == nil {
+		return nil
+	}
+	if p.ruled(p.Rules.Rules) == before {
 		return m.verifier.Replace(ctx, p.Rules.Rules)
 	}
-	return nil
+	next, err := p.connect(m)
+	if err == nil {
+		p.discovered.Store(next)
+		m.stop()
+	}
+	return err
 }
 
 // Revoke makes these the tokens that are not accepted, by their jti. Their sessions end.

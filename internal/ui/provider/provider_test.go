@@ -110,6 +110,32 @@ func TestDiscoveryRejectsWhatCannotBeTrusted(t *testing.T) {
 	}
 }
 
+// transport responds in place of another machine.
+type transport func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestAnotherMachineNamesNoAddressOfThisOne(t *testing.T) {
+	t.Parallel()
+	const issuer = "https://sso.test"
+	for _, endpoint := range []string{"authorization_endpoint", "token_endpoint", "jwks_uri"} {
+		configuration := map[string]any{
+			"issuer": issuer, "authorization_endpoint": issuer + "/authorize", "token_endpoint": issuer + "/token", "jwks_uri": issuer + "/keys",
+		}
+		configuration[endpoint] = "http://127.0.0.1:1/"
+		client := &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+			recorded := httptest.NewRecorder()
+			err := json.NewEncoder(recorded).Encode(configuration)
+			return recorded.Result(), err
+		})}
+		p := &Provider{Options: Options{Issuer: issuer, ClientID: "client", Logger: slog.New(slog.DiscardHandler)}, client: client, ctx: t.Context()}
+		if _, err := p.ask(); err == nil || !strings.Contains(err.Error(), endpoint+" is not https") {
+			t.Errorf("%s: got %v", endpoint, err)
+		}
+	}
+}
+
 func TestResponsesOfTheTokenEndpoint(t *testing.T) {
 	t.Parallel()
 	respond := func(status int, body string) http.HandlerFunc {
