@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/x509"
+	"slices"
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/auth/jwks"
@@ -14,7 +15,7 @@ type Credential struct {
 	Subject, Organization, Project string
 	// Issuer, KeyID and TokenID are the claims iss and jti and the header kid; each may be empty.
 	Issuer, KeyID, TokenID string
-	// Key is the digest of the key that verified the token, and of the rules by which the token was accepted.
+	// Key is the digest of the key that verified the token, and of the rules by which the token was accepted: see acceptance.
 	Key string
 	// Expires is the token's exp, or zero if it has none.
 	Expires time.Time
@@ -28,13 +29,14 @@ func (v *Verifier) Credential(ctx context.Context, text string, digest Digest) (
 	if err := checkTokenBytes(text); err != nil {
 		return Credential{}, Principal{}, err
 	}
-	a, t, err := v.verify(ctx, text)
+	p := v.policy.Load()
+	a, t, err := v.verify(ctx, p, text)
 	if err != nil {
 		return Credential{}, Principal{}, err
 	}
 	credential := Credential{
 		Subject: a.Registered.Subject, Organization: a.Grant.Organization, Project: a.Grant.Project,
-		Issuer: t.Issuer, KeyID: t.KeyID, TokenID: a.Registered.ID, Key: digest(acceptance(a.Entry, a.Key)),
+		Issuer: t.Issuer, KeyID: t.KeyID, TokenID: a.Registered.ID, Key: digest(acceptance(p, a.Entry, t.Issuer, a.Key)),
 	}
 	if a.Registered.ExpiresAt != nil {
 		credential.Expires = a.Registered.ExpiresAt.Time
@@ -42,17 +44,18 @@ func (v *Verifier) Credential(ctx context.Context, text string, digest Digest) (
 	return credential, newPrincipal(a.Registered.Subject, a.Grant), nil
 }
 
-// Check returns nil if the key of the credential is still accepted, by the same rule, and its token is not revoked, and a
-// *TokenError otherwise. It is a *KeysError while the key may be one that has not been fetched yet.
+// Check returns nil if the key of the credential is still accepted, by the same rule after the same rules of its issuer, and its token
+// is not revoked, and a *TokenError otherwise. It is a *KeysError while the key may be one that has not been fetched yet.
 func (v *Verifier) Check(c Credential, digest Digest) error {
 	if err := v.checkRevoked(c.TokenID); err != nil {
 		return err
 	}
 	var missing *jwks.Set
-	for _, e := range v.policy.Load().Entries() {
+	p := v.policy.Load()
+	for _, e := range p.Entries() {
 		for _, alg := range e.Algorithms {
 			for _, key := range e.Current(alg) {
-				if digest(acceptance(e, key)) == c.Key {
+				if digest(acceptance(p, e, c.Issuer, key)) == c.Key {
 					return v.checkOrganization(e, c.Organization)
 				}
 			}
@@ -67,9 +70,21 @@ func (v *Verifier) Check(c Credential, digest Digest) error {
 	return refuse("the key that verified the token is no longer accepted, or the rules for tokens have changed")
 }
 
-// acceptance returns the bytes that identify a key and the rule by which its tokens are accepted: by another rule, a token may be
-// rejected, or have another organization, project or scope. Check applies the rule about organizations itself.
-func acceptance(e *policy.Entry, key any) []byte { return append([]byte(e.Text), keyBytes(key)...) }
+// acceptance returns the bytes that identify a key and the rule by which its tokens of an issuer are accepted: by another rule, a token
+// may be rejected, or have another organization, project or scope. The issuer's rules before it count too, since each of them could
+// decide in its place. Check applies the rule about organizations itself.
+func acceptance(p *policy.Policy, e *policy.Entry, issuer string, key any) []byte {
+	var text []byte
+	for _, earlier := range p.Entries() {
+		if earlier == e {
+			break
+		}
+		if earlier.Issuer == issuer {
+			text = append(append(text, earlier.Text...), 0)
+		}
+	}
+	return slices.Concat(text, []byte(e.Text), keyBytes(key))
+}
 
 // keyBytes returns the bytes that identify a key.
 func keyBytes(key any) []byte {

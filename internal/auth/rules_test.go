@@ -299,9 +299,11 @@ func TestCredentialsEndWithTheirRule(t *testing.T) {
 	}
 	for text, ok := range map[string]bool{
 		"- " + rule + "} # a comment": true,
-		"- {issuer: b, public_keys_file: ed25519-b, organization: x}\n- " + rule + "}": true,
-		"- " + rule + ", audiences: us}":                                               false,
-		"- {issuer: b, public_keys_file: ed25519-a, organization: acme}":               false,
+		"- {issuer: b, public_keys_file: ed25519-b, organization: x}\n- " + rule + "}":                        true,
+		"- " + rule + ", audiences: us}":                                                                      false,
+		"- {issuer: b, public_keys_file: ed25519-a, organization: acme}":                                      false,
+		"- {issuer: a, public_keys_file: ed25519-a, match: {sub: ci}, organization: globex}\n- " + rule + "}": false,
+		"- " + rule + "}\n- {issuer: a, public_keys_file: ed25519-a, organization: globex}":                   true,
 	} {
 		if err := v.Replace(t.Context(), rulesOf(t, text)); err != nil {
 			t.Fatal(err)

@@ -169,7 +169,7 @@ func TestVerifyServesManyAtOnce(t *testing.T) {
 // BenchmarkVerify is of a token that is not remembered.
 func BenchmarkVerify(b *testing.B) {
 	benchmarkVerify(b, func(v *Verifier, token string) error {
-		_, _, err := v.verify(context.Background(), token)
+		_, _, err := v.verify(context.Background(), v.policy.Load(), token)
 		return err
 	})
 }

@@ -128,7 +128,7 @@ func (v *Verifier) Verify(ctx context.Context, text string) (Principal, error) {
 		}
 		return known.principal, nil
 	}
-	a, _, err := v.verify(ctx, text)
+	a, _, err := v.verify(ctx, v.policy.Load(), text)
 	if err != nil {
 		return Principal{}, err
 	}
@@ -140,12 +140,12 @@ func (v *Verifier) Verify(ctx context.Context, text string) (Principal, error) {
 }
 
 // verify checks a token that is not cached.
-func (v *Verifier) verify(ctx context.Context, text string) (policy.Accepted, *policy.Token, error) {
+func (v *Verifier) verify(ctx context.Context, p *policy.Policy, text string) (policy.Accepted, *policy.Token, error) {
 	t, err := policy.Parse(text)
 	if err != nil {
 		return policy.Accepted{}, nil, err
 	}
-	a, err := v.policy.Load().Verify(ctx, t)
+	a, err := p.Verify(ctx, t)
 	if err != nil {
 		return policy.Accepted{}, nil, err
 	}
