@@ -460,6 +460,34 @@ func TestFailedProviderLoginsAreLimited(t *testing.T) {
 	}
 }
 
+func TestFailedProviderLoginsMakeFewRequestsToTheProvider(t *testing.T) {
+	t.Parallel()
+	p := oidctest.New(t)
+	s := newProviderSite(t, p)
+	start := time.Now()
+	for range 60 {
+		address, pending := s.begin("/")
+		state := must(url.Parse(address)).Query().Get("state")
+		s.do("GET", "/login/callback?code=x&state="+url.QueryEscape(state), pending)
+	}
+	if asked, most := p.Asked("/oauth/token"), 31+int(time.Since(start).Seconds()); asked > most || asked == 0 {
+		t.Errorf("the provider was asked %d times, at most %d are allowed", asked, most)
+	}
+	// A login that must wait is not used up.
+	address, pending := s.begin("/records")
+	callback := s.path(p.LogIn(address))
+	for tries := 0; ; tries++ {
+		answer := s.do("GET", callback, pending)
+		if answer.status == 303 && answer.header.Get("Location") == "/records" {
+			return
+		}
+		if answer.status != 429 || answer.header.Get("Refresh") == "" || tries > 100 {
+			t.Fatalf("a good login: %d %v %s", answer.status, answer.header, shown(t, answer))
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
 func TestServersWithoutAProviderHaveNoneOfItsPaths(t *testing.T) {
 	t.Parallel()
 	server, _ := onSQLite(t, withPages)

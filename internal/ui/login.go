@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/ui/render"
@@ -102,12 +103,19 @@ func (u *UI) login(w http.ResponseWriter, r *http.Request) {
 // failLogin shows a login that has failed, and counts it.
 func (u *UI) failLogin(w http.ResponseWriter, r *http.Request, status int, content loginPage) {
 	if wait := u.attempts.Fail(r.RemoteAddr); wait > 0 {
-		seconds := math.Ceil(wait.Seconds())
-		w.Header().Set("Retry-After", fmt.Sprint(seconds))
-		status, content.TokenError = http.StatusTooManyRequests, ""
-		content.Error = fmt.Sprintf("There were too many failed logins from your address. Try again in %.0f seconds.", seconds)
+		u.limitLogin(w, r, wait, content)
+		return
 	}
 	u.showLogin(w, r, status, content)
+}
+
+// limitLogin shows that an address with too many failed logins must wait.
+func (u *UI) limitLogin(w http.ResponseWriter, r *http.Request, wait time.Duration, content loginPage) {
+	seconds := math.Ceil(wait.Seconds())
+	w.Header().Set("Retry-After", fmt.Sprint(seconds))
+	content.TokenError = ""
+	content.Error = fmt.Sprintf("There were too many failed logins from your address. Try again in %.0f seconds.", seconds)
+	u.showLogin(w, r, http.StatusTooManyRequests, content)
 }
 
 func (u *UI) logout(w http.ResponseWriter, r *http.Request) {

@@ -52,7 +52,16 @@ func (u *UI) toProvider(w http.ResponseWriter, r *http.Request) {
 }
 
 // fromProvider issues a session for the login with which the provider sends the browser back.
+//
+// Failed logins make requests to the provider, which may lock out a client that fails too often. Their limit delays good logins too, since
+// only the provider can distinguish them, and all people behind a proxy have one address. So it is higher than the limit of failed
+// logins, and the page continues the login by itself.
 func (u *UI) fromProvider(w http.ResponseWriter, r *http.Request) {
+	if wait := u.exchanges.Wait(r.RemoteAddr); wait > 0 {
+		w.Header().Set("Refresh", fmt.Sprint(math.Ceil(wait.Seconds())))
+		u.limitLogin(w, r, wait, loginPage{Next: "/"})
+		return
+	}
 	redirect, query := u.Provider.Redirect(r), r.URL.Query()
 	pending, err := u.sessions.TakePending(w, r, isHTTPS(redirect), query.Get("state"))
 	if err != nil {
@@ -61,6 +70,7 @@ func (u *UI) fromProvider(w http.ResponseWriter, r *http.Request) {
 	}
 	idToken, err := u.Provider.Finish(r.Context(), redirect, query, pending)
 	if err != nil {
+		u.exchanges.Fail(r.RemoteAddr)
 		u.failProvider(w, r, pending.Next, err)
 		return
 	}

@@ -55,10 +55,12 @@ type UI struct {
 	Options
 	sessions *session.Sessions
 	attempts *session.Attempts
-	renderer *render.Renderer
-	exports  *admission.Gate
-	order    matrix.Order
-	handler  http.Handler
+	// exchanges are the logins by the provider that failed after this server began them.
+	exchanges *session.Attempts
+	renderer  *render.Renderer
+	exports   *admission.Gate
+	order     matrix.Order
+	handler   http.Handler
 }
 
 // Routes returns the methods and paths of the pages, with * for the rest of a path. Every other path is not a page.
@@ -99,7 +101,7 @@ func New(o Options) (*UI, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &UI{Options: o, sessions: sessions, attempts: session.NewAttempts(), exports: newExportGate(), order: matrix.NewOrder(o.LogicalEnvironments)}
+	u := &UI{Options: o, sessions: sessions, attempts: session.NewAttempts(10, 30*time.Second), exchanges: session.NewAttempts(30, time.Second), exports: newExportGate(), order: matrix.NewOrder(o.LogicalEnvironments)}
 	if u.renderer, err = render.New(o.Now); err != nil {
 		return nil, err
 	}

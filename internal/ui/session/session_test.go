@@ -9,14 +9,21 @@ import (
 
 func TestFailedLoginsAreLimitedByAddress(t *testing.T) {
 	t.Parallel()
-	a := NewAttempts()
-	for range failures {
+	const most, interval = 10, 30 * time.Second
+	a := NewAttempts(most, interval)
+	for range most {
+		if wait := a.Wait("192.0.2.1:1000"); wait != 0 {
+			t.Fatalf("must wait %s before the limit", wait)
+		}
 		if wait := a.Fail("192.0.2.1:1000"); wait != 0 {
 			t.Fatalf("waits %s before the limit", wait)
 		}
 	}
 	if wait := a.Fail("192.0.2.1:1001"); wait <= 0 || wait > interval { // another port of the same address
 		t.Errorf("waits %s after the limit", wait)
+	}
+	if wait := a.Wait("192.0.2.1:1002"); wait <= 0 || wait > interval {
+		t.Errorf("must wait %s after the limit", wait)
 	}
 	if wait := a.Fail("192.0.2.2:1000"); wait != 0 {
 		t.Errorf("another address waits %s", wait)
