@@ -13,7 +13,6 @@ import (
 
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/httpserver"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -130,18 +129,5 @@ func TestNothingIsCompressedByDefault(t *testing.T) {
 		if got := server.do(http.MethodGet, path, "Accept-Encoding: gzip"); isGzip(got) || got.header.Get("Vary") != "" {
 			t.Errorf("%s: %v", path, got.header)
 		}
-	}
-}
-
-// BenchmarkGzip measures what compression adds to a listing.
-func BenchmarkGzip(b *testing.B) {
-	for _, on := range []bool{false, true} {
-		b.Run(fmt.Sprint(on), func(b *testing.B) {
-			list := listingRequest(b, func(o *httpserver.Options) { o.Gzip = on })
-			b.ReportAllocs()
-			for b.Loop() {
-				list()
-			}
-		})
 	}
 }
