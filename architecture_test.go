@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"internal/admission":         {"internal/deployments"},
 	"internal/api":               {"generated/recording/server", "generated/server", "internal/deployments"},
 	"internal/auth":              {"internal/auth/claims", "internal/auth/jwks", "internal/auth/keys", "internal/auth/policy", "internal/auth/trust"},
-	"internal/bench":             {"internal/contract", "internal/demo", "internal/pgtest"},
+	"internal/bench":             {"", "internal/api", "internal/contract", "internal/demo", "internal/pgtest"},
 	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/auth", "internal/auth/claims", "internal/auth/jwks", "internal/auth/keys", "internal/auth/trust", "internal/auth/trustfile", "internal/config", "internal/conformance", "internal/demo", "internal/deployments", "internal/fixture", "internal/httpserver", "internal/importer", "internal/metrics", "internal/recordcsv", "internal/store", "internal/tracing", "internal/ui", "internal/ui/provider"},
 	"internal/config":            {"internal/deployments"},
 	"internal/conformance":       {"internal/conformance/client", "internal/conformance/relations", "internal/conformance/report", "internal/conformance/spec"},

@@ -125,10 +125,17 @@ func (t *testbed) conform(ctx context.Context, s *server) (*conformReport, error
 	if err := os.WriteFile(token, []byte(s.token), 0o600); err != nil {
 		return nil, err
 	}
+	args, err := unsupportedFlags()
+	if err != nil {
+		return nil, err
+	}
 	t.logf("sqlite: the same requests to PostgreSQL")
-	cmd := exec.CommandContext(ctx, t.program, "conform", "--strict", "--output", "json", "--requests", "6000",
-		"--value", "project_name="+v.project, "--value", "project_version_name="+v.projectVersion,
-		"--url", "http://"+s.address, "--token-file", token, "--compare", "http://"+other.address, "--compare-token-file", token)
+	args = append([]string{
+		"conform", "--strict", "--output", "json", "--requests", "6000",
+		"--value", "project_name=" + v.project, "--value", "project_version_name=" + v.projectVersion,
+		"--url", "http://" + s.address, "--token-file", token, "--compare", "http://" + other.address, "--compare-token-file", token,
+	}, args...)
+	cmd := exec.CommandContext(ctx, t.program, args...)
 	cmd.Env = []string{}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
