@@ -101,7 +101,7 @@ func BenchmarkListing(b *testing.B) {
 }
 
 func TestMetricsAndTracesThatAreOffAllocateNothing(t *testing.T) {
-	// What a default listing allocated before there were metrics and traces, and what the generated code does for each parameter.
+	// A default listing made 85 allocations before there were metrics and traces. The generated code makes some for each parameter.
 	most := 85 + 3*float64(len(contracttest.Unsupported(t)))
 	if got := testing.AllocsPerRun(200, listingRequest(t)); got > most {
 		t.Errorf("a listing allocates %.0f times, want at most %.0f", got, most)
