@@ -79,7 +79,7 @@ func (v *Value) findSeparators() error {
 			continue
 		}
 		if last == i-1 && last >= 0 {
-			return errors.New("has two claims without a text between them: values such as ab and c could not be told from a and bc")
+			return errors.New("has two claims without a text between them: the values ab and c would be the same as a and bc")
 		}
 		if last >= 0 {
 			v.separators += v.parts[i-1].text
