@@ -1,14 +1,10 @@
 package database
 
 import (
-	"context"
 	"database/sql"
 
-	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
-
-	"github.com/deployrecords/deployrecords/internal/store/session"
 )
 
 // maxInsertRows bounds the rows of one INSERT, because databases bound the number of a statement's parameters.
@@ -81,13 +77,4 @@ func ForEachRow(query *gorm.DB, scan func(*sql.Rows) error) error {
 		}
 	}
 	return rows.Err()
-}
-
-// Copy inserts rows into a table of PostgreSQL by COPY, which bypasses the parameters, the parser and the planner of an
-// INSERT.
-func Copy(ctx context.Context, conn *sql.Conn, table string, columns []string, rows int, values func(row int) ([]any, error)) error {
-	return conn.Raw(func(driver any) error {
-		_, err := driver.(*session.Conn).Conn.Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(rows, values))
-		return err
-	})
 }

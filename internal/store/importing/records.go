@@ -5,10 +5,12 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/deployrecords/deployrecords/internal/store/database"
-	"github.com/deployrecords/deployrecords/internal/store/schema"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
+	"github.com/deployrecords/deployrecords/internal/store/session"
 )
 
 // writeRecords buffers new records and replaces stored records for which the file has a later state (I3).
@@ -109,7 +111,7 @@ func (w *work) insertRecords(rows []schema.Record) error {
 	if w.db.Dialect == database.SQLite || len(rows) == 0 {
 		return database.CreateAll(w.tx, rows)
 	}
-	return database.Copy(w.tx.Statement.Context, w.conn, "deployment_records", copiedColumns, len(rows),
+	return session.Copy(w.tx.Statement.Context, w.conn, "deployment_records", copiedColumns, len(rows),
 		func(i int) ([]any, error) { return copiedValues(rows[i]) })
 }
 
