@@ -74,7 +74,7 @@ var mayImport = map[string][]string{
 
 	"internal/store":             {"internal/admission", "internal/deployments", "internal/store/audit", "internal/store/compaction", "internal/store/database", "internal/store/importing", "internal/store/listing", "internal/store/migration", "internal/store/namecache", "internal/store/outcomes", "internal/store/overview", "internal/store/quotas", "internal/store/recording", "internal/store/replicas", "internal/store/schema", "internal/store/session", "internal/store/unreachable"},
 	"internal/store/audit":       {"internal/deployments", "internal/store/compaction", "internal/store/counts", "internal/store/database", "internal/store/links", "internal/store/quotas", "internal/store/schema"},
-	"internal/store/compaction":  {"internal/store/counts", "internal/store/database"},
+	"internal/store/compaction":  {"internal/admission", "internal/store/counts", "internal/store/database"},
 	"internal/store/counts":      {"internal/deployments", "internal/store/database", "internal/store/schema"},
 	"internal/store/database":    {"internal/deployments", "internal/store/session", "internal/store/spans", "internal/store/sqlitefile", "internal/store/unreachable"},
 	"internal/store/history":     {"internal/deployments", "internal/store/database", "internal/store/schema"},

@@ -67,7 +67,8 @@ type share struct {
 	organization string
 	usage        usage
 	running      int
-	waiting      []*waiter
+	// first are the waiters of AcquireFirst, and waiting those of Acquire.
+	first, waiting []*waiter
 }
 
 // waiter is an operation that waits for a place. admitted is closed when it has one.
@@ -97,13 +98,49 @@ func (g *Gate) Acquire(ctx context.Context, organization string) (release func()
 			return nil, err
 		}
 	}
-	admitted := time.Now()
-	leave := sync.OnceFunc(func() { g.leave(s, time.Since(admitted)) })
-	if g.options.MaxHold == 0 {
-		return leave, nil
+	return g.hold(s, g.leave), nil
+}
+
+// AcquireFirst waits for one of the places that the organization may have, before its operations of Acquire, for work that its
+// operations have caused. It waits for no other organization and is never rejected: meanwhile, more operations may run than
+// the gate has places. It returns the error of ctx. A gate that is nil has every place.
+func (g *Gate) AcquireFirst(ctx context.Context, organization string) (release func(), err error) {
+	if g == nil {
+		return func() {}, nil
 	}
-	timer := time.AfterFunc(g.options.MaxHold, leave)
-	return func() { timer.Stop(); leave() }, nil
+	w := &waiter{make(chan struct{})}
+	g.mu.Lock()
+	s := g.share(organization)
+	g.shares[organization] = s
+	s.first = append(s.first, w)
+	g.admitFirst(s)
+	g.mu.Unlock()
+	select {
+	case <-w.admitted:
+		return g.hold(s, g.leaveFirst), nil
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-w.admitted: // the place came at the same moment
+		g.release(s)
+	default:
+		s.first = slices.DeleteFunc(s.first, func(other *waiter) bool { return other == w })
+		g.forget(s)
+	}
+	return nil, ctx.Err()
+}
+
+// hold returns a function that returns the place of an admitted operation, which also happens after MaxHold.
+func (g *Gate) hold(s *share, leave func(s *share, held time.Duration)) (release func()) {
+	admitted := time.Now()
+	once := sync.OnceFunc(func() { leave(s, time.Since(admitted)) })
+	if g.options.MaxHold == 0 {
+		return once
+	}
+	timer := time.AfterFunc(g.options.MaxHold, once)
+	return func() { timer.Stop(); once() }
 }
 
 // Check returns the error with which Acquire would reject an operation of the organization now.
@@ -204,6 +241,17 @@ func (g *Gate) leave(s *share, held time.Duration) {
 		s.usage.hold = held
 	}
 	s.usage.hold += (held - s.usage.hold) / 8
+	g.use(s, held)
+}
+
+// leaveFirst returns a place of AcquireFirst, whose time does not count in the average of Acquire.
+func (g *Gate) leaveFirst(s *share, held time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.use(s, held)
+}
+
+func (g *Gate) use(s *share, held time.Duration) {
 	s.usage.used += held
 	g.usages.Add(s.organization, s.usage)
 	g.release(s)
@@ -218,8 +266,18 @@ func (g *Gate) admit(s *share) {
 func (g *Gate) release(s *share) {
 	g.free++
 	s.running--
+	g.admitFirst(s)
 	g.dispatch()
 	g.forget(s)
+}
+
+// admitFirst admits waiters of AcquireFirst to the places that the organization may have.
+func (g *Gate) admitFirst(s *share) {
+	for len(s.first) > 0 && s.running < g.options.PlacesEach {
+		g.admit(s)
+		close(s.first[0].admitted)
+		s.first = s.first[1:]
+	}
 }
 
 // dispatch admits waiting operations to the free places, the next one always of the organization that has the fewest places
@@ -243,7 +301,7 @@ func (g *Gate) dispatch() {
 
 // forget drops the share of an organization without operations.
 func (g *Gate) forget(s *share) {
-	if s.running == 0 && len(s.waiting) == 0 {
+	if s.running == 0 && len(s.first) == 0 && len(s.waiting) == 0 {
 		delete(g.shares, s.organization)
 	}
 }

@@ -34,8 +34,8 @@ func Divide(connections int, local bool) Shares {
 	return Shares{max(s.Listings, 1), max(s.CountedListings, 1), max(s.Recordings, 1)}
 }
 
-// Gates are the gates of the classes.
-type Gates struct{ Listings, CountedListings, Recordings *Gate }
+// Gates are the gates of the classes of operations on the database, and that of large bodies.
+type Gates struct{ Listings, CountedListings, Recordings, LargeBodies *Gate }
 
 // maxWaiting is the number of waiting operations of one organization in a class. Beyond it, more would only wait longer.
 const maxWaiting = 128
@@ -49,5 +49,19 @@ func NewGates(s Shares, maxWait time.Duration) Gates {
 		Listings:        NewGate(Options{Places: s.Listings, MaxWait: maxWait, MaxWaiting: max(maxWaiting, s.Listings)}),
 		CountedListings: long(s.CountedListings),
 		Recordings:      long(s.Recordings),
+		LargeBodies:     NewLargeBodyGate(maxWait),
 	}
+}
+
+// maxHold is the time after which a large body's place is given to another one. A batch that takes longer waits for a lock.
+const maxHold = 3 * time.Second
+
+// NewLargeBodyGate returns a gate for large bodies. Decoding and recording one keeps a processor busy, here or in the database,
+// so one organization gets half of the processors. The budget for bodies limits the bytes of those that wait.
+func NewLargeBodyGate(maxWait time.Duration) *Gate {
+	processors := runtime.GOMAXPROCS(0)
+	return NewGate(Options{
+		Places: max(processors, 2), PlacesEach: max(processors/2, 1),
+		MaxWait: maxWait, MaxWaiting: maxWaiting, MaxHold: maxHold,
+	})
 }

@@ -4,7 +4,8 @@ package admission
 type Stats struct {
 	// Places is the maximum number of operations that run at once.
 	Places int
-	// Running is the number of operations that have a place, and Waiting the number of those that wait for one.
+	// Running is the number of operations that have a place, and Waiting the number of those that wait for one. With those of
+	// AcquireFirst, more may run than there are places.
 	Running, Waiting int
 	// RejectedForShare and RejectedForLoad count the operations that were rejected since the gate was made: those whose
 	// organization filled its share, and those that would have waited too long for the operations of others.
@@ -19,8 +20,8 @@ func (g *Gate) Stats() Stats {
 		Places: g.options.Places, Running: g.options.Places - g.free,
 		RejectedForShare: g.rejectedForShare, RejectedForLoad: g.rejectedForLoad,
 	}
-	for _, s := range g.queue {
-		stats.Waiting += len(s.waiting)
+	for _, s := range g.shares {
+		stats.Waiting += len(s.first) + len(s.waiting)
 	}
 	return stats
 }

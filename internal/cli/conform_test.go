@@ -51,7 +51,7 @@ func serveStore(t *testing.T, s *store.Store, front func(http.Handler) http.Hand
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := http.Handler(handler)
+	served := handler
 	if front != nil {
 		served = front(handler)
 	}

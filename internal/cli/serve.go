@@ -141,6 +141,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		Now:               c.clock(),
 		Logger:            logger,
 		Limits:            c.limits(),
+		LargeBodies:       s.LargeBodies(),
 		Observer:          observer(collected),
 
 		RejectUnknownParameters: c.UnknownParameters == "reject",
@@ -148,7 +149,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	if err != nil {
 		return err
 	}
-	stopMetrics, err := c.serveMetrics(collected, handler, logger)
+	stopMetrics, err := c.serveMetrics(collected, logger)
 	if err != nil {
 		return err
 	}
@@ -232,7 +233,6 @@ func (c *serveCommand) limits() httpserver.Limits {
 		BodyBytes:   c.MaxBodyBytes.Value,
 
 		TotalBodyBytes: c.MaxTotalBodyBytes.Value,
-		Wait:           c.MaxWait.Value,
 		Rate:           int(c.RateLimit.Value),
 		Connections:    int(c.MaxClientConnections.Value),
 	}

@@ -37,11 +37,10 @@ func observer(m *metrics.Metrics) httpserver.Observer {
 }
 
 // serveMetrics serves the metrics, if there are any, until stop is called.
-func (c *serveCommand) serveMetrics(m *metrics.Metrics, handler *httpserver.Handler, logger *slog.Logger) (stop func(), err error) {
+func (c *serveCommand) serveMetrics(m *metrics.Metrics, logger *slog.Logger) (stop func(), err error) {
 	if m == nil {
 		return func() {}, nil
 	}
-	m.AddLargeBodies(handler.LargeBodies)
 	listener, err := net.Listen("tcp", c.MetricsListen)
 	if err != nil {
 		return nil, listenError(c.MetricsListen, "METRICS_LISTEN_ADDR or --metrics-listen", err)

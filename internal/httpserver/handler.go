@@ -35,26 +35,20 @@ type handler struct {
 	pages      *ui.UI                // nil without pages
 }
 
-// Handler handles the requests of a server.
-type Handler struct {
-	http.Handler
-	bodies *bodyBudget
-}
-
-// LargeBodies returns the numbers of the gate of large bodies.
-func (h *Handler) LargeBodies() admission.Stats { return h.bodies.large.Stats() }
-
 // New returns the server's handler. It fails if a document is invalid, or if a route is not public and is missing in the
 // documents or in Endpoints: nothing would protect it.
-func New(o Options) (*Handler, error) {
+func New(o Options) (http.Handler, error) {
 	upstream, upstreamErr := readDocument(o.Document)
 	own, ownErr := readDocument(o.RecordingDocument)
 	if err := errors.Join(upstreamErr, ownErr); err != nil {
 		return nil, err
 	}
+	if o.LargeBodies == nil {
+		o.LargeBodies = admission.NewLargeBodyGate(defaultWait)
+	}
 	h := &handler{
 		Options:    o,
-		bodies:     newBodyBudget(o.Limits.TotalBodyBytes, newLargeBodyGate(o.Limits.Wait)),
+		bodies:     newBodyBudget(o.Limits.TotalBodyBytes, o.LargeBodies),
 		rates:      newRateLimit(o.Limits.Rate),
 		documented: routeTable{newDocumentPaths(upstream), newDocumentPaths(own)},
 		operations: map[string]*operation{},
@@ -109,7 +103,7 @@ func New(o Options) (*Handler, error) {
 		h.deadline,
 		h.protect,
 	)
-	return &Handler{e, h.bodies}, nil
+	return e, nil
 }
 
 // addRoutes matches Echo's routes with the documents' operations.

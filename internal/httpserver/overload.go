@@ -3,32 +3,11 @@ package httpserver
 import (
 	"context"
 	"net/http"
-	"runtime"
 	"sync/atomic"
 	"time"
 
-	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/api"
 )
-
-const (
-	// maxLargeBodies is the number of large bodies of one organization that wait for a place. The budget for bodies limits
-	// their bytes.
-	maxLargeBodies = 128
-	// maxLargeBodyHold is the time after which a large body's place is given to another one. A batch that takes longer
-	// waits for a lock.
-	maxLargeBodyHold = 3 * time.Second
-)
-
-// newLargeBodyGate returns the gate of large bodies. Decoding and recording one keeps a processor busy, here or in the
-// database, so one organization gets half of the processors.
-func newLargeBodyGate(maxWait time.Duration) *admission.Gate {
-	processors := runtime.GOMAXPROCS(0)
-	return admission.NewGate(admission.Options{
-		Places: max(processors, 2), PlacesEach: max(processors/2, 1),
-		MaxWait: maxWait, MaxWaiting: maxLargeBodies, MaxHold: maxLargeBodyHold,
-	})
-}
 
 const (
 	// rejectionPause is the time before a client gets a 429, for each second of Retry-After. A client that ignores Retry-After

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
@@ -87,7 +88,7 @@ func TestAnOrganizationsLargeBodiesLeaveProcessorsToOthers(t *testing.T) {
 	t.Parallel()
 	each := max(runtime.GOMAXPROCS(0)/2, 1)
 	s := newHeldStore(t, "acme", "other")
-	server := newServer(t, s, func(o *options) { o.Limits.Wait, o.Limits.Handle = 0, 5*time.Minute })
+	server := newServer(t, s, func(o *options) { o.LargeBodies, o.Limits.Handle = admission.NewLargeBodyGate(0), 5*time.Minute })
 	var posts sync.WaitGroup
 	post := func(organization string) {
 		posts.Go(func() {
@@ -118,7 +119,7 @@ func TestAnOrganizationsLargeBodiesLeaveProcessorsToOthers(t *testing.T) {
 
 func TestALargeBodyHasNoPlaceWhileItArrives(t *testing.T) {
 	t.Parallel()
-	server, _ := onSQLite(t, func(o *options) { o.Limits.Wait = time.Second })
+	server, _ := onSQLite(t, func(o *options) { o.LargeBodies = admission.NewLargeBodyGate(time.Second) })
 	var slow []*slowBody
 	for range max(runtime.GOMAXPROCS(0)/2, 1) {
 		slow = append(slow, server.slowBody("acme", 200<<10))
@@ -139,7 +140,7 @@ func TestALargeBodyOfAnOverloadedOrganizationIsNotRead(t *testing.T) {
 	t.Parallel()
 	each := max(runtime.GOMAXPROCS(0)/2, 1)
 	s := newHeldStore(t)
-	server := newServer(t, s, func(o *options) { o.Limits.Wait = time.Nanosecond })
+	server := newServer(t, s, func(o *options) { o.LargeBodies = admission.NewLargeBodyGate(time.Nanosecond) })
 	if answer := server.postAs("acme", batchPath, largeBatch()); answer.status != http.StatusOK { // the server learns how long one takes
 		t.Fatalf("got %d %.200s", answer.status, answer.body)
 	}

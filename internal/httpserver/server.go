@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/netutil"
 
+	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/ui"
@@ -45,6 +46,8 @@ type Options struct {
 	Now    func() time.Time
 	Logger *slog.Logger
 	Limits Limits
+	// LargeBodies admits large bodies; nil is a gate of their own that waits for defaultWait.
+	LargeBodies *admission.Gate
 	// Observer, if not nil, is called for every request.
 	Observer Observer
 }
@@ -75,14 +78,15 @@ type Limits struct {
 	BodyBytes   int64
 	// TotalBodyBytes limits the bodies, as sent, of all requests at once.
 	TotalBodyBytes int64
-	// Wait limits the time that a large body waits for others; 0 is no limit.
-	Wait time.Duration
 	// Rate limits the requests a second of each token subject; 0 is no limit.
 	Rate int
 	// Connections limits the connections that are open at once; 0 is no limit. Further ones wait until the server accepts
 	// them.
 	Connections int
 }
+
+// defaultWait limits the time that a large body waits for others.
+const defaultWait = 5 * time.Second
 
 // DefaultLimits returns limits for a server with or without a proxy.
 func DefaultLimits() Limits {
@@ -97,7 +101,6 @@ func DefaultLimits() Limits {
 		BodyBytes:   8 << 20,
 
 		TotalBodyBytes: 64 << 20,
-		Wait:           5 * time.Second,
 		Connections:    4096,
 	}
 }

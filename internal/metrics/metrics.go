@@ -53,9 +53,6 @@ func (m *Metrics) AddStore(s *store.Store) {
 	}
 }
 
-// AddLargeBodies adds the gate of large request bodies. Call it before the first scrape.
-func (m *Metrics) AddLargeBodies(stats func() admission.Stats) { m.gates["large_bodies"] = stats }
-
 // AddKeys adds the time of the last fetch of the JWKS, which is absent while none is set.
 func (m *Metrics) AddKeys(v *auth.Verifier) {
 	m.registry.MustRegister(fetchedKeys{

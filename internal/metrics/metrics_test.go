@@ -46,11 +46,11 @@ func newMonitored(t *testing.T, s *store.Store) *monitored {
 	handler, err := httpserver.New(httpserver.Options{
 		Store: s, Verifier: verifier, Paging: deployments.DefaultPaging(), Document: deployrecords.OpenAPI(),
 		RecordingDocument: contract.RecordingOpenAPI(), AutoCreate: true, Logger: logger, Limits: httpserver.DefaultLimits(), Observer: m.Requests,
+		LargeBodies: s.LargeBodies(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.AddLargeBodies(handler.LargeBodies)
 	return &monitored{t, m, handler, logger}
 }
 

@@ -294,7 +294,7 @@ func rebuildMilestones(t *rapid.T, db *database.DB, organization string) {
 		if err := tx.Exec("DELETE FROM long_list_milestones WHERE organization_id = ?", id).Error; err != nil {
 			return err
 		}
-		return compaction.New(db, 2).BuildMilestones(tx, id)
+		return compaction.New(db, 2, nil).BuildMilestones(tx, id)
 	})
 	if err != nil {
 		t.Fatal(err)

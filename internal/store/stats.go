@@ -11,7 +11,7 @@ import (
 
 // Stats are numbers for monitoring since the store was opened. They come from memory.
 type Stats struct {
-	// Gates has the gates of the classes of operations: listings, counted_listings and recordings.
+	// Gates has the gates of the classes of operations: listings, counted_listings, recordings and large_bodies.
 	Gates map[string]admission.Stats
 	// Recordings counts what became of recordings.
 	Recordings outcomes.Stats
@@ -26,6 +26,7 @@ func (s *Store) Stats() Stats {
 	stats := Stats{
 		Gates: map[string]admission.Stats{
 			"listings": s.gates.Listings.Stats(), "counted_listings": s.gates.CountedListings.Stats(), "recordings": s.gates.Recordings.Stats(),
+			"large_bodies": s.gates.LargeBodies.Stats(),
 		},
 		Recordings: s.Recorder.Outcomes.Stats(),
 	}

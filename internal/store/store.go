@@ -124,7 +124,7 @@ func New(db *database.DB, p Parts) *Store {
 	}
 	gates := admission.NewGates(p.Shares, p.MaxWait)
 	names := namecache.New(p.NameCacheSize)
-	compactor := compaction.New(db, p.MilestoneInterval)
+	compactor := compaction.New(db, p.MilestoneInterval, gates.LargeBodies)
 	return &Store{
 		Lister: listing.New(db, listing.Options{
 			Gate: gates.Listings, CountedGate: gates.CountedListings,
@@ -176,6 +176,9 @@ func Open(o Options) (*Store, error) {
 
 // Shares are the numbers of operations that run at once.
 func (s *Store) Shares() admission.Shares { return s.shares }
+
+// LargeBodies is the gate of large request bodies. Compaction takes turns with those of the organization.
+func (s *Store) LargeBodies() *admission.Gate { return s.gates.LargeBodies }
 
 // OpenMemory opens a store on a new SQLite database in memory with the schema of this program. Nothing is written to disk,
 // and Close discards the database.
@@ -235,7 +238,7 @@ func Migrate(ctx context.Context, databaseURL string) (Migration, error) {
 	if err != nil {
 		return result, err
 	}
-	compactor := compaction.New(db, 0)
+	compactor := compaction.New(db, 0, nil)
 	if _, err := compactor.Compact(ctx); err != nil {
 		return result, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
@@ -22,8 +23,6 @@ const (
 
 	// countPending stops at a limit: a compaction that fails for days leaves millions.
 	countPending = `SELECT count(*) FROM (SELECT 1 AS pending FROM list_changes LIMIT ?) AS changes`
-
-	selectKey = `SELECT key FROM organizations WHERE id = ?`
 )
 
 // Compactor merges the delta log into the counters.
@@ -33,13 +32,16 @@ type Compactor struct {
 	milestoneInterval int64
 	batchSize         int
 	locks             missedLocks
+	largeBodies       *admission.Gate
 }
 
-// New returns a compactor that builds milestones at an interval; 0 is counts.DefaultMilestoneInterval.
-func New(db *database.DB, milestoneInterval int64) *Compactor {
+// New returns a compactor that builds milestones at an interval; 0 is counts.DefaultMilestoneInterval. It compacts an organization
+// in a place that the gate gives the organization for its large bodies, so that a batch and its compaction keep one
+// processor busy, and not two; nil is no gate.
+func New(db *database.DB, milestoneInterval int64, largeBodies *admission.Gate) *Compactor {
 	return &Compactor{
 		db: db, milestoneInterval: cmp.Or(milestoneInterval, counts.DefaultMilestoneInterval), batchSize: batchSize,
-		locks: missedLocks{patience: lockPatience},
+		locks: missedLocks{patience: lockPatience}, largeBodies: largeBodies,
 	}
 }
 
@@ -61,7 +63,7 @@ func (c *Compactor) Pending(ctx context.Context) (n int64, err error) {
 
 // BuildMissing compacts and builds milestones where an organization has none and needs them, as after a migration.
 func (c *Compactor) BuildMissing(ctx context.Context) error {
-	_, err := c.compactEach(ctx, func(tx *gorm.DB) ([]int64, error) {
+	_, err := c.compactEach(ctx, func(tx *gorm.DB) ([]counts.Organization, error) {
 		return counts.OrganizationsWithoutMilestones(tx, c.milestoneInterval)
 	})
 	return err
@@ -69,7 +71,7 @@ func (c *Compactor) BuildMissing(ctx context.Context) error {
 
 // compactEach compacts the organizations that find returns in rounds, one batch of each, until fewer than a batch are pending in
 // each. An organization that writes faster than it is compacted delays no other.
-func (c *Compactor) compactEach(ctx context.Context, find func(*gorm.DB) ([]int64, error)) (compacted int, failed error) {
+func (c *Compactor) compactEach(ctx context.Context, find func(*gorm.DB) ([]counts.Organization, error)) (compacted int, failed error) {
 	stuck := make(map[int64]bool)
 	for more := true; more; {
 		organizations, err := find(c.db.WithContext(ctx))
@@ -78,14 +80,14 @@ func (c *Compactor) compactEach(ctx context.Context, find func(*gorm.DB) ([]int6
 		}
 		c.locks.retain(organizations)
 		more = false
-		for _, id := range organizations {
-			if stuck[id] {
+		for _, o := range organizations {
+			if stuck[o.ID] {
 				continue
 			}
-			n, err := c.compactNext(ctx, id)
+			n, err := c.compactNext(ctx, o)
 			compacted += n
 			if err != nil { // the others go on
-				stuck[id] = true
+				stuck[o.ID] = true
 				failed = errors.Join(failed, c.db.MapError(ctx, err))
 				continue
 			}
@@ -97,13 +99,18 @@ func (c *Compactor) compactEach(ctx context.Context, find func(*gorm.DB) ([]int6
 
 // compactNext compacts a batch of an organization in a transaction. It returns how many deltas there were, 0 if another
 // transaction has the organization's lock.
-func (c *Compactor) compactNext(ctx context.Context, id int64) (n int, err error) {
+func (c *Compactor) compactNext(ctx context.Context, o counts.Organization) (n int, err error) {
+	release, err := c.largeBodies.AcquireFirst(ctx, o.Key)
+	if err != nil {
+		return 0, err
+	}
+	defer release()
 	var locked bool
 	err = c.db.Write(ctx, func(tx *gorm.DB) error {
-		if locked, err = counts.TryLock(tx, id); err != nil || !locked {
+		if locked, err = counts.TryLock(tx, o.ID); err != nil || !locked {
 			return err
 		}
-		work := counts.NewCompaction(tx, id, id, c.milestoneInterval)
+		work := counts.NewCompaction(tx, o.ID, o.ID, c.milestoneInterval)
 		if n, err = work.CompactBatch(c.batchSize); err != nil || n >= c.batchSize {
 			return err // milestones come last: building them reads what is pending
 		}
@@ -112,13 +119,11 @@ func (c *Compactor) compactNext(ctx context.Context, id int64) (n int, err error
 	if err != nil {
 		return n, err
 	}
-	missed := c.locks.note(id, locked)
+	missed := c.locks.note(o.ID, locked)
 	if missed < c.locks.patience || locked {
 		return n, nil
 	}
-	var key string
-	err = c.db.WithContext(ctx).Raw(selectKey, id).Row().Scan(&key)
-	return n, errors.Join(err, fmt.Errorf("organization %q: other transactions have had the lock of its counters for %s", key, missed.Round(time.Second)))
+	return n, fmt.Errorf("organization %q: other transactions have had the lock of its counters for %s", o.Key, missed.Round(time.Second))
 }
 
 // CompactIsolated isolates the deltas that write causes, or inserts into the partition that it receives, and compacts them

@@ -1,25 +1,29 @@
 package counts
 
-import (
-	"gorm.io/gorm"
-
-	"github.com/deployrecords/deployrecords/internal/store/database"
-)
+import "gorm.io/gorm"
 
 const (
-	selectOrganizationsWithDeltas = `SELECT o.id FROM organizations o WHERE EXISTS (SELECT 1 FROM list_changes c WHERE c.organization_id = o.id)`
+	selectOrganizationsWithDeltas = `SELECT o.id, o.key FROM organizations o WHERE EXISTS (SELECT 1 FROM list_changes c WHERE c.organization_id = o.id)`
 
-	selectOrganizationsWithoutMilestones = `SELECT o.id FROM organizations o
+	selectOrganizationsWithoutMilestones = `SELECT o.id, o.key FROM organizations o
 WHERE EXISTS (SELECT 1 FROM list_totals t WHERE t.organization_id = o.id AND t.latest = false AND ` + withoutFilters + ` AND t.project_set_id = 0 AND t.n > ?)
 AND NOT EXISTS (SELECT 1 FROM long_list_milestones m WHERE m.organization_id = o.id)`
 )
 
+// Organization is one whose counters need work.
+type Organization struct {
+	ID  int64
+	Key string
+}
+
 // OrganizationsWithDeltas returns the organizations that have pending deltas.
-func OrganizationsWithDeltas(tx *gorm.DB) ([]int64, error) {
-	return database.Column[int64](tx.Raw(selectOrganizationsWithDeltas))
+func OrganizationsWithDeltas(tx *gorm.DB) (found []Organization, err error) {
+	err = tx.Raw(selectOrganizationsWithDeltas).Scan(&found).Error
+	return found, err
 }
 
 // OrganizationsWithoutMilestones returns the organizations that need milestones at an interval and have none.
-func OrganizationsWithoutMilestones(tx *gorm.DB, milestoneInterval int64) ([]int64, error) {
-	return database.Column[int64](tx.Raw(selectOrganizationsWithoutMilestones, 2*milestoneInterval))
+func OrganizationsWithoutMilestones(tx *gorm.DB, milestoneInterval int64) (found []Organization, err error) {
+	err = tx.Raw(selectOrganizationsWithoutMilestones, 2*milestoneInterval).Scan(&found).Error
+	return found, err
 }
