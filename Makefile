@@ -53,6 +53,7 @@ soak: build ## Run what is too slow for every day: fuzzing, long property tests,
 	$(GO) test ./internal/store -run Property -rapid.checks=$(or $(CHECKS),3000) -timeout 60m
 	$(GO) test -tags soak ./internal/store/snapshots -timeout 60m
 	$(GO) test -tags soak ./internal/store/session -run NetworkThatIsCut -v
+	$(GO) test -tags soak ./internal/store -run BehindAPooler -timeout 30m
 	$(GO) test -tags soak ./internal/store/replicas -run 'NoList|AnImport' -v -timeout 60m
 	$(GO) test -tags soak ./internal/e2e -run BodiesOfEveryShape -v -timeout 60m
 	$(GO) test -tags soak ./internal/e2e -run Chaos -v -timeout 120m -kills $(or $(KILLS),100)

@@ -42,6 +42,7 @@ if [ -z "${AXE_CORE:-}" ]; then
 fi
 [ -r /proc/self/status ] || echo "bodies: there is no /proc; skipping the test of the server's memory"
 [ -e /dev/ptmx ] || echo "terminal: there are no pseudo terminals; skipping the test of prompts and progress"
+command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || echo "pooler: pgbouncer is not installed; skipping the tests behind it"
 command -v promtool >/dev/null 2>&1 || echo "metrics: promtool is not installed (Debian's package prometheus); skipping the tests of the alert rules"
 command -v curl >/dev/null 2>&1 || echo "conform: curl is not installed; not running the commands that reports show"
 

@@ -178,13 +178,15 @@ func (c *serveCommand) open(ctx context.Context, files []fixture.File, stdin io.
 		return c.openMemory(ctx, files, stdin)
 	}
 	open := openStore
-	if c.ReadOnly.Value {
-		open = openExisting // a standby gets the schema from its primary
+	perTransaction := c.SessionSettings == config.PerTransaction
+	if c.ReadOnly.Value || perTransaction {
+		open = openExisting // a standby gets the schema from its primary, and a migration holds the lock of a session
 	}
 	return open(ctx, &c.Database, store.Options{
 		MaxConcurrentLists: int(c.MaxConcurrentLists.Value), // 0 if not set
 		MaxWait:            c.MaxWait.Value,
 		Quotas:             c.quotas(),
+		PerTransaction:     perTransaction,
 		Timeouts: store.Timeouts{
 			Statement: c.RequestTimeout.Value,
 			Lock:      min(lockTimeout, c.RequestTimeout.Value/2), // so that the deadline follows a lock timeout, a 503

@@ -25,7 +25,7 @@ import (
 func conflictingFlags(parsed *kong.Context, inMemory bool) (violations []error) {
 	forMemory := []string{"load", "now", "organization"}
 	forDatabase := []string{
-		"database-url", "database-max-connections", "max-concurrent-lists", "database-wait", "database-replica-url", "replica-max-lag", "read-only",
+		"database-url", "database-max-connections", "max-concurrent-lists", "database-wait", "database-replica-url", "database-session-settings", "replica-max-lag", "read-only",
 		"max-environments", "max-logical-environments", "max-deployments", "max-projects", "max-project-versions", "max-idempotency-keys",
 	}
 	reported := map[string]bool{}

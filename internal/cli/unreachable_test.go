@@ -76,7 +76,7 @@ func TestPermanentFailuresOfTheDatabaseEndAtOnce(t *testing.T) {
 		"unknown role, TCP":     {strings.Replace(overTCP(t, database, "sslmode=prefer", forward), "postgres@", "nobody@", 1), `role "nobody" does not exist`},
 		"unknown database, TCP": {strings.Replace(overTCP(t, database, "", forward), "/postgres?", "/missing?", 1), `database "missing" does not exist`},
 		"unknown database":      {strings.Replace(database, "/postgres?", "/missing?", 1), "does not exist"},
-		"unknown startup name":  {overTCP(t, database, "sslmode=disable", rejectStartup), "unsupported startup parameter: lock_timeout"},
+		"unknown startup name":  {overTCP(t, database, "sslmode=disable", rejectStartup), "unsupported startup parameter: lock_timeout (SQLSTATE 08P01): a pooler needs serve --database-session-settings=transaction"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

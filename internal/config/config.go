@@ -114,10 +114,14 @@ type Replicas struct {
 	ReadOnly      Switch   `name:"read-only" env:"READ_ONLY" default:"false" group:"Database" help:"Answer lists from a database that may be a standby, without migration and compaction. Recordings get a 503."`
 }
 
+// PerTransaction is the value of Serve.SessionSettings for poolers in transaction mode.
+const PerTransaction = "transaction"
+
 // Serve has the settings of the server.
 type Serve struct {
 	Database
 	Replicas
+	SessionSettings    string   `name:"database-session-settings" env:"DATABASE_SESSION_SETTINGS" default:"startup" placeholder:"startup|transaction" group:"Database" help:"Where the session parameters of PostgreSQL are set: when a connection starts, or in each transaction, for PgBouncer and other poolers in transaction mode. With transaction, the server does not migrate the database: run migrate on a direct connection."`
 	MaxConcurrentLists Int      `name:"max-concurrent-lists" env:"MAX_CONCURRENT_LISTS" min:"1" max:"10000" placeholder:"N" group:"Database" help:"Maximum number of listings with precomputed totals that run at once; others wait. Default: what other requests leave of the connections, and for a database on this machine at most two per processor."`
 	MaxWait            Duration `name:"max-wait" env:"MAX_WAIT" default:"5s" placeholder:"TIME" group:"Database" help:"Maximum time that a request waits for other requests before it is rejected with a 429 or 503 and Retry-After."`
 	Memory
@@ -235,6 +239,12 @@ func (s *Serve) Validate() []error {
 	}
 	if checked.ReadOnly.Value && checked.ReplicaURL != "" {
 		add("--database-replica-url: is for a server on the primary; with --read-only, --database-url has the standbys")
+	}
+	switch {
+	case s.SessionSettings != "startup" && s.SessionSettings != PerTransaction:
+		add("--database-session-settings: %q is neither startup nor transaction", s.SessionSettings)
+	case s.SessionSettings == PerTransaction && strings.HasPrefix(checked.URL, "sqlite:"):
+		add("--database-session-settings: the database %s is of SQLite, and only PostgreSQL has poolers", QuoteURL(checked.URL))
 	}
 	if exceeds(&s.DefaultPageSize, &s.MaxPageSize) {
 		add("--default-page-size: %d is more than --max-page-size %d", s.DefaultPageSize.Value, s.MaxPageSize.Value)

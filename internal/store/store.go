@@ -44,6 +44,8 @@ type Options struct {
 	// MaxWait is the time that an operation may wait for others; 0 is no limit.
 	MaxWait  time.Duration
 	Timeouts Timeouts
+	// PerTransaction is for a pooler in transaction mode (see session.Options).
+	PerTransaction bool
 	// Quotas limit what recordings add to an organization.
 	Quotas Quotas
 	// MustExist rejects a missing SQLite file, which is created otherwise.
@@ -146,7 +148,7 @@ func New(db *database.DB, p Parts) *Store {
 // Open prepares a pool of connections. It does not connect to PostgreSQL yet; Ready reports whether that works. Its errors
 // are about the URL (or the SQLite file) and never contain a password.
 func Open(o Options) (*Store, error) {
-	sessions := session.Options{Timeouts: o.Timeouts, Traces: o.Traces}
+	sessions := session.Options{Timeouts: o.Timeouts, PerTransaction: o.PerTransaction, Traces: o.Traces}
 	db, err := database.Open(database.Options{URL: o.URL, MaxConnections: o.MaxConnections, Session: sessions, MustExist: o.MustExist})
 	if err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func Open(o Options) (*Set, error) {
 	}
 	db, err := database.Open(database.Options{
 		URL: withParameters(o.PrimaryURL, primaryParameters), MaxConnections: primarySessions,
-		Session: session.Options{Timeouts: session.Timeouts{Statement: primaryTimeout}},
+		Session: session.Options{Timeouts: session.Timeouts{Statement: primaryTimeout}, PerTransaction: o.Session.PerTransaction},
 	})
 	if err != nil {
 		return nil, err

@@ -47,12 +47,18 @@ func (c *Conn) IsValid() bool {
 
 // QueryContext implements driver.QueryerContext.
 func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.needsTransaction() {
+		return c.queryAlone(ctx, query, args)
+	}
 	rows, err := c.Conn.QueryContext(ctx, query, args)
 	return rows, c.unlessEnded(ctx, err)
 }
 
 // ExecContext implements driver.ExecerContext.
 func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if c.needsTransaction() {
+		return c.execAlone(ctx, query, args)
+	}
 	result, err := c.Conn.ExecContext(ctx, query, args)
 	return result, c.unlessEnded(ctx, err)
 }
@@ -71,7 +77,11 @@ func (c *Conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 	if err := ctx.Err(); err != nil {
 		return nil, err // pgx would close the session
 	}
-	tx, err := c.Conn.BeginTx(ctx, options)
+	begin := c.Conn.BeginTx
+	if c.connector.transactionSettings != "" {
+		begin = c.beginWithSettings
+	}
+	tx, err := begin(ctx, options)
 	if err != nil {
 		return nil, err
 	}

@@ -24,13 +24,23 @@ const connectTimeout = 5 * time.Second
 // Options configures sessions.
 type Options struct {
 	Timeouts Timeouts
+	// PerTransaction makes each transaction set the settings for itself, as behind a pooler that lends a session of PostgreSQL
+	// for one transaction. No state of a session is used then.
+	PerTransaction bool
 	// Traces provides spans for the statements of requests that are traced; nil is none.
 	Traces trace.TracerProvider
 }
 
 // Open returns a pool that never has more than limit sessions on the server. It does not connect yet.
 func Open(config *pgx.ConnConfig, limit int, o Options) *sql.DB {
-	setAtStartup(config, o.Timeouts)
+	c := &connector{sessions: make(chan struct{}, limit)}
+	afterConnect := disableTransactionTimeout
+	if o.PerTransaction {
+		c.transactionSettings = setInTransactions(config, o.Timeouts)
+		afterConnect = func(context.Context, *pgx.Conn) error { return nil }
+	} else {
+		setAtStartup(config, o.Timeouts)
+	}
 	config.Tracer = spans.Postgres(o.Traces)
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
@@ -39,9 +49,8 @@ func Open(config *pgx.ConnConfig, limit int, o Options) *sql.DB {
 	config.OnPgError = keepSession
 	var caches statementCaches
 	caches.watch(config)
-	c := &connector{sessions: make(chan struct{}, limit)}
 	c.Connector = stdlib.GetConnector(*config,
-		stdlib.OptionAfterConnect(disableTransactionTimeout), stdlib.OptionShouldPing(neverPing),
+		stdlib.OptionAfterConnect(afterConnect), stdlib.OptionShouldPing(neverPing),
 		stdlib.OptionResetSession(caches.reset))
 	return sql.OpenDB(c)
 }
@@ -50,6 +59,8 @@ func Open(config *pgx.ConnConfig, limit int, o Options) *sql.DB {
 // has given up another one, while the server still works for that.
 type connector struct {
 	driver.Connector
+	// transactionSettings is the statement that sets the settings of a transaction, or empty if the sessions have them.
+	transactionSettings string
 	// sessions has an element for each session that the server may have.
 	sessions chan struct{}
 	// lastLoss is when a session was last found lost, in nanoseconds since 1970.

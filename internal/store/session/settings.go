@@ -78,19 +78,24 @@ func preferredSettings() []setting {
 // setAtStartup adds the settings to the startup message of each connection.
 func setAtStartup(config *pgx.ConnConfig, t Timeouts) {
 	for _, s := range preferredSettings() {
-		if !hasParameter(config, s.name) {
+		if !hasParameter(config.RuntimeParams, s.name) {
 			config.RuntimeParams[s.name] = s.value
 		}
 	}
 	for _, s := range append(requiredSettings(t), keepaliveSettings...) {
-		// PostgreSQL ignores the case of names, and applies the parameter "options" of the URL before named parameters.
-		maps.DeleteFunc(config.RuntimeParams, func(name, _ string) bool { return strings.EqualFold(name, s.name) })
-		config.RuntimeParams[s.name] = s.value
+		setParameter(config.RuntimeParams, s)
 	}
 }
 
-func hasParameter(config *pgx.ConnConfig, name string) bool {
-	for given := range config.RuntimeParams {
+// setParameter sets a parameter in place of any that the URL gives. PostgreSQL ignores the case of names, and applies the
+// parameter "options" of the URL before named parameters.
+func setParameter(parameters map[string]string, s setting) {
+	maps.DeleteFunc(parameters, func(name, _ string) bool { return strings.EqualFold(name, s.name) })
+	parameters[s.name] = s.value
+}
+
+func hasParameter(parameters map[string]string, name string) bool {
+	for given := range parameters {
 		if strings.EqualFold(given, name) {
 			return true
 		}

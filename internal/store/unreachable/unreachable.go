@@ -12,6 +12,9 @@ import (
 
 const refusedTLS = "server refused TLS connection" // pgconn has no type for it
 
+// unknownParameter is the answer of PgBouncer to a startup parameter that it does not know.
+const unknownParameter = "unsupported startup parameter"
+
 // Error is a failed attempt to connect to PostgreSQL, as one line: the driver's text has a line for each
 // address, and several are often equal. "server refused TLS connection" is not the cause if the
 // address was then tried without TLS.
@@ -30,7 +33,11 @@ func (e Error) Error() string {
 		address, refused := strings.CutSuffix(line, "tls error: "+refusedTLS)
 		return refused && slices.ContainsFunc(lines, func(other string) bool { return other != line && strings.HasPrefix(other, address) })
 	})
-	return strings.Replace(strings.Join(lines, "; "), ":; ", ": ", 1)
+	text := strings.Replace(strings.Join(lines, "; "), ":; ", ": ", 1)
+	if strings.Contains(text, unknownParameter) {
+		text += ": a pooler needs serve --database-session-settings=transaction, and other commands a direct connection"
+	}
+	return text
 }
 
 func (e Error) Unwrap() error { return e.ConnectError }
