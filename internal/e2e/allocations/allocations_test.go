@@ -1,4 +1,4 @@
-// Package allocations counts what the server allocates for a request. The race detector allocates too, so its tests run without.
+// Package allocations counts what the server allocates for a request, and the client for a response. The race detector allocates too, so its tests run without.
 package allocations
 
 import (
