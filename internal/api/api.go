@@ -35,8 +35,8 @@ func New(store deployments.Store, paging deployments.Paging, autoCreate bool) *A
 // Caller is the client on whose behalf a request is handled.
 type Caller struct {
 	deployments.Scope
-	// Subject is the token's subject; it may be empty.
-	Subject string
+	// Client is the token's subject, with the issuer where there are several; it may be empty.
+	Client string
 }
 
 type callerKey struct{}

@@ -46,7 +46,7 @@ func (a *API) RecordDeployment(ctx context.Context, request recording.RecordDepl
 	var record deployments.Record
 	if key := request.Params.IdempotencyKey; key != nil {
 		record, err = a.store.RecordIdempotent(ctx, caller.Organization, deployments.IdempotencyKey{
-			Subject: caller.Subject, Key: *key, Request: requestDigest(item, batch.ObservedAt),
+			Subject: caller.Client, Key: *key, Request: requestDigest(item, batch.ObservedAt),
 		}, batch)
 	} else {
 		var result deployments.BatchResult

@@ -41,7 +41,7 @@ func (v *Verifier) Credential(ctx context.Context, text string, digest Digest) (
 	if a.Registered.ExpiresAt != nil {
 		credential.Expires = a.Registered.ExpiresAt.Time
 	}
-	return credential, newPrincipal(a.Registered.Subject, a.Grant), nil
+	return credential, newPrincipal(a), nil
 }
 
 // Check returns nil if the key of the credential is still accepted, by the same rule after the same rules of its issuer, and its token

@@ -1,6 +1,9 @@
 package auth
 
-import "github.com/deployrecords/deployrecords/internal/auth/trust"
+import (
+	"github.com/deployrecords/deployrecords/internal/auth/policy"
+	"github.com/deployrecords/deployrecords/internal/auth/trust"
+)
 
 // Scope is one word of OAuth's space-separated scope claim (rule T4).
 type Scope = trust.Scope
@@ -17,6 +20,9 @@ const (
 type Principal struct {
 	// Subject is the claim sub; it may be empty.
 	Subject string
+	// Issuer is the issuer of the rule that accepted the token. It is empty
+	// for a rule without one, and for the settings of a single issuer.
+	Issuer string
 	// Organization is the tenant whose records the token opens (rule T3).
 	// It is never empty in a Principal that Verify returned.
 	Organization string
@@ -28,9 +34,12 @@ type Principal struct {
 	read, write bool
 }
 
-func newPrincipal(subject string, grant trust.Grant) Principal {
-	p := Principal{Subject: subject, Organization: grant.Organization, Project: grant.Project}
-	for _, scope := range grant.Scopes {
+func newPrincipal(a policy.Accepted) Principal {
+	p := Principal{
+		Subject: a.Registered.Subject, Issuer: a.Entry.Issuer,
+		Organization: a.Grant.Organization, Project: a.Grant.Project,
+	}
+	for _, scope := range a.Grant.Scopes {
 		switch scope {
 		case ReadDeployments:
 			p.read = true
@@ -39,6 +48,15 @@ func newPrincipal(subject string, grant trust.Grant) Principal {
 		}
 	}
 	return p
+}
+
+// Client names the client among those of the organization: issuers may have
+// the same subjects. It may be empty.
+func (p Principal) Client() string {
+	if p.Issuer == "" {
+		return p.Subject
+	}
+	return p.Issuer + "\n" + p.Subject // neither has a line break
 }
 
 // Allows reports whether the token grants s (rule T4). A token that is limited

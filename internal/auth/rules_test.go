@@ -576,3 +576,20 @@ func TestT2_RulesOfOneSourceShareTheLookUpOfAKey(t *testing.T) {
 	refused(t, v, forged, "header kid) is not known")
 	s.wantHits(t, 3)
 }
+
+// Idempotency keys and rate limits are those of a client: the same subject of another issuer is another one.
+func TestSubjectsOfIssuersAreDifferentClients(t *testing.T) {
+	v := verifier(t, Options{
+		HMACSecrets: [][]byte{secretA},
+		Rules: rulesOf(t, `
+- {issuer: a, public_keys_file: ed25519-a, organization: acme, scopes: deployments:read}
+- {issuer: b, public_keys_file: ed25519-b, organization: acme, scopes: deployments:read}`),
+	})
+	same := map[string]any{"sub": "ci"}
+	a, b := accept(t, v, ofA("a", same)), accept(t, v, ofB("b", same))
+	again := accept(t, v, ofA("a", map[string]any{"sub": "ci", "jti": "another"}))
+	settings := accept(t, v, signClaims(jwt.SigningMethodHS256, secretA, "", claimsOf("c", same)))
+	if a.Client() != again.Client() || a.Client() == b.Client() || a.Client() == settings.Client() || settings.Client() != "ci" {
+		t.Errorf("got %q, %q, %q and %q", a.Client(), again.Client(), b.Client(), settings.Client())
+	}
+}

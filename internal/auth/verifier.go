@@ -132,7 +132,7 @@ func (v *Verifier) Verify(ctx context.Context, text string) (Principal, error) {
 	if err != nil {
 		return Principal{}, err
 	}
-	principal := newPrincipal(a.Registered.Subject, a.Grant)
+	principal := newPrincipal(a)
 	r := a.Registered
 	dates := jwt.RegisteredClaims{ExpiresAt: r.ExpiresAt, NotBefore: r.NotBefore, IssuedAt: r.IssuedAt, ID: r.ID}
 	verified.byDigest.Add(digest, verifiedToken{principal, dates})

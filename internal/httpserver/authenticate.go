@@ -25,8 +25,8 @@ func (h *handler) authorize(r *http.Request, scope auth.Scope) (api.Caller, erro
 		}
 	}
 	return api.Caller{
-		Scope:   deployments.Scope{Organization: principal.Organization, Project: principal.Project},
-		Subject: principal.Subject,
+		Scope:  deployments.Scope{Organization: principal.Organization, Project: principal.Project},
+		Client: principal.Client(),
 	}, nil
 }
 

@@ -206,7 +206,7 @@ func (h *handler) protect(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		if err := h.rates.allow(caller.Organization, caller.Subject); err != nil {
+		if err := h.rates.allow(caller.Organization, caller.Client); err != nil {
 			return err
 		}
 		if err := h.limitBody(c, o.endpoint); err != nil {
