@@ -44,9 +44,10 @@ screenshots: ## Take pictures of every page with Chromium into bin/screenshots, 
 	cp bin/screenshots/matrix-light.png docs/images/matrix.png
 	cp bin/screenshots/slot-dark.png docs/images/slot.png
 
-soak: build ## Run what is too slow for every day: fuzzing, long property tests, kills and other faults, spec updates, the README as a new user, the TypeScript example.
+soak: build ## Run what is too slow for every day: fuzzing, long property tests, kills and other faults, PostgreSQL 15 to 18, spec updates, the README as a new user, the TypeScript example.
 	@sh scripts/test-typescript.sh
 	@sh scripts/test-readme.sh
+	@GO='$(GO)' sh scripts/test-postgres-versions.sh
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzHandler -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzRecording -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/importer -run '^$$' -fuzz FuzzEntries -fuzztime $(or $(FUZZTIME),5m)

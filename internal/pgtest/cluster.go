@@ -221,14 +221,15 @@ func (c *Cluster) command(name string, args ...string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// binaries returns the directory of initdb and postgres, which Debian does not put into PATH.
+// binaries returns the directory of initdb and postgres: the one in PATH, so that a test can run on another version, or else
+// the installed one, which Debian does not put into PATH.
 func binaries() (string, error) {
 	var candidates []string
-	if out, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
-		candidates = append(candidates, strings.TrimSpace(string(out)))
-	}
 	if path, err := exec.LookPath("initdb"); err == nil {
 		candidates = append(candidates, filepath.Dir(path))
+	}
+	if out, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
+		candidates = append(candidates, strings.TrimSpace(string(out)))
 	}
 	installed, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	for _, dir := range append(candidates, installed...) {

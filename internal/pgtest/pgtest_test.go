@@ -1,8 +1,11 @@
 package pgtest_test
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -35,5 +38,27 @@ func TestCopiesHaveWhatIsPreparedOnce(t *testing.T) {
 	})
 	if n := calls.Load(); n != 1 && os.Getenv("TEST_DATABASE_URL") == "" {
 		t.Errorf("prepared %d times", n)
+	}
+}
+
+func TestTheServerInPathIsPreferred(t *testing.T) {
+	// Not the temporary directory of the test, which the user postgres cannot read.
+	dir, err := os.MkdirTemp("/tmp", "pgtest-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	const program = "#!/bin/sh\necho another version >&2\nexit 1\n"
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(filepath.Join(dir, "initdb"), []byte(program), 0o755),
+		os.WriteFile(filepath.Join(dir, "postgres"), nil, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	c, err := pgtest.Launch()
+	if err == nil || !strings.Contains(err.Error(), "another version") {
+		t.Errorf("another server: %v", err)
+	}
+	if c != nil {
+		c.Remove()
 	}
 }

@@ -1,14 +1,21 @@
 package pgtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // NewStandby starts a hot standby of the cluster that is removed when the test ends. It has the settings of its primary.
@@ -25,16 +32,73 @@ func (c *Cluster) NewStandby(t testing.TB) *Cluster {
 	return standby
 }
 
-// copyFrom copies the data of a running primary, to follow it.
+// copyFrom copies the data of a running primary, to follow it. It does what pg_basebackup does, which server binaries alone do
+// not include.
 func (c *Cluster) copyFrom(primary *Cluster) error {
-	backup, err := c.command(c.Program("pg_basebackup"), "-D", c.data(), "-h", primary.dir, "-U", "postgres", "-c", "fast", "-R", "--no-sync")
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, primary.URL())
 	if err != nil {
 		return err
 	}
-	if out, err := backup.CombinedOutput(); err != nil {
-		return fmt.Errorf("pg_basebackup: %w\n%s", err, out)
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "SELECT pg_backup_start('standby', true)"); err != nil {
+		return err
 	}
-	return nil
+	if err := copyFiles(primary.data(), c.data(), "pg_wal", "postmaster.pid"); err != nil {
+		return err
+	}
+	var label string
+	if err := conn.QueryRow(ctx, "SELECT labelfile FROM pg_backup_stop(false)").Scan(&label); err != nil {
+		return err
+	}
+	// The log is copied last: it has what changed during the copy.
+	if err := copyFiles(filepath.Join(primary.data(), "pg_wal"), filepath.Join(c.data(), "pg_wal")); err != nil {
+		return err
+	}
+	settings, err := os.OpenFile(filepath.Join(c.data(), "postgresql.auto.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer settings.Close()
+	if _, err := fmt.Fprintf(settings, "primary_conninfo = 'host=%s user=postgres'\n", primary.dir); err != nil {
+		return err
+	}
+	for name, text := range map[string]string{"backup_label": label, "standby.signal": ""} {
+		if err := os.WriteFile(filepath.Join(c.data(), name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return exec.Command("chown", "-R", "--reference="+primary.data(), c.data()).Run()
+}
+
+// copyFiles copies a directory of a running server, in which files come and go, except for entries with some names.
+func copyFiles(from, to string, except ...string) error {
+	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		target := filepath.Join(to, strings.TrimPrefix(path, from))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case slices.Contains(except, entry.Name()) && entry.IsDir():
+			return fs.SkipDir
+		case slices.Contains(except, entry.Name()):
+			return nil
+		case entry.IsDir():
+			return os.MkdirAll(target, 0o700)
+		}
+		data, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		return os.WriteFile(target, data, 0o600)
+	})
 }
 
 // Promote makes a standby a primary.
