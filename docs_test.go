@@ -51,6 +51,21 @@ func TestArchitectureShowsTheStatementOfADeepPage(t *testing.T) {
 	}
 }
 
+func TestOperationsShowsTheRightsOfAServer(t *testing.T) {
+	page, err := os.ReadFile("docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	grants, err := os.ReadFile("internal/store/schema/grants.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	indented := "   " + strings.ReplaceAll(strings.TrimSuffix(string(grants), "\n"), "\n", "\n   ") + "\n"
+	if !strings.Contains(string(page), "   ```sql\n"+indented+"   ```\n") {
+		t.Error("docs/operations.md does not show internal/store/schema/grants.sql")
+	}
+}
+
 func TestEveryDecisionHasANumberAStatusAndADate(t *testing.T) {
 	paths, err := filepath.Glob("docs/adr/*.md")
 	if err != nil || len(paths) == 0 {

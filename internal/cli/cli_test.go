@@ -221,6 +221,8 @@ func TestInvalidCommandLinesAreUsageErrors(t *testing.T) {
 		{"import", "--organization", "a\x00", "x.ndjson"},
 		{"import", "--organization", "a", "--database-url", "x", "y"},
 		{"migrate", "--database-url", ""},
+		{"migrate", "--database-url", "sqlite://x.db", "--server-role", "server"},
+		{"migrate", "--database-url", "postgres://db/x", "--server-role", "a\nb"},
 	} {
 		if _, stderr, code := run(t, args...); code != 2 || stderr == "" {
 			t.Errorf("%q: exit code %d, %s", args, code, stderr)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/deployrecords/deployrecords/internal/config"
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -15,15 +16,21 @@ import (
 
 type migrateCommand struct {
 	config.Database
+	ServerRole string `name:"server-role" placeholder:"ROLE" group:"Database" help:"Role of PostgreSQL that servers use: after the migration, grant it the rights that they need, and no more. The role must exist."`
 }
 
 // Help is printed by migrate --help.
 func (migrateCommand) Help() string {
-	return `The commands serve and import migrate the schema when they start. Run migrate as the owner of the schema if the server's role may not change the schema.`
+	return `The commands serve and import migrate the schema when they start. Run migrate as the owner of the schema if the server's role may not change the schema, with --server-role, since a migration may add tables.
+
+Example:
+
+  export DATABASE_URL=postgres://deployrecords_owner@db.internal/deployrecords
+  deployrecords migrate --server-role deployrecords_server`
 }
 
 func (c *migrateCommand) Run(ctx context.Context, streams Streams) error {
-	if err := validateDatabase(&c.Database); err != nil {
+	if err := validateDatabase(&c.Database, c.checkServerRole()); err != nil {
 		return err
 	}
 	migration, err := migrate(ctx, &c.Database, slog.New(slog.NewTextHandler(streams.Err, nil)))
@@ -32,9 +39,27 @@ func (c *migrateCommand) Run(ctx context.Context, streams Streams) error {
 	}
 	if migration.From == migration.To {
 		fmt.Fprintf(streams.Out, "schema version %d: nothing to do\n", migration.To)
+	} else {
+		fmt.Fprintf(streams.Out, "schema version %d, from %d\n", migration.To, migration.From)
+	}
+	if c.ServerRole == "" {
 		return nil
 	}
-	fmt.Fprintf(streams.Out, "schema version %d, from %d\n", migration.To, migration.From)
+	if err := store.GrantServer(ctx, c.URL, c.ServerRole); err != nil {
+		return fmt.Errorf("grant %s the rights of a server: %w", deployments.Quote(c.ServerRole), err)
+	}
+	fmt.Fprintf(streams.Out, "granted %s the rights of a server\n", deployments.Quote(c.ServerRole))
+	return nil
+}
+
+// checkServerRole returns the violation of --server-role.
+func (c *migrateCommand) checkServerRole() error {
+	switch {
+	case c.ServerRole != "" && strings.HasPrefix(c.URL, "sqlite:"):
+		return fmt.Errorf("--server-role: the database %s is of SQLite, and only PostgreSQL has roles", config.QuoteURL(c.URL))
+	case strings.IndexFunc(c.ServerRole, unicode.IsControl) >= 0:
+		return errors.New("--server-role: has a control character")
+	}
 	return nil
 }
 

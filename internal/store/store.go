@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/trace"
+	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -245,4 +246,19 @@ func Migrate(ctx context.Context, databaseURL string) (Migration, error) {
 		return result, err
 	}
 	return result, compactor.BuildMissing(ctx)
+}
+
+// GrantServer gives a role of PostgreSQL the rights that a server needs on a migrated database, as the owner of its schema.
+// See schema.Grant.
+func GrantServer(ctx context.Context, databaseURL, role string) error {
+	db, err := database.Open(database.Options{URL: databaseURL, MaxConnections: 1})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	err = db.Write(ctx, func(tx *gorm.DB) error { return schema.Grant(tx, role) })
+	if database.IsForbidden(err) {
+		return fmt.Errorf("%w: run it as the owner of the schema", err)
+	}
+	return db.MapError(ctx, err)
 }

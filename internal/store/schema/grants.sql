@@ -1,7 +1,6 @@
--- The role of a server whose schema another role owns and migrates. Nothing is ever deleted but a row of
--- current_slots, when an import moves the only record of a slot elsewhere, a row of slots whose only recording exceeded
--- a quota, idempotency keys and snapshots that have expired, and the bookkeeping of totals.
-CREATE ROLE deployrecords_server LOGIN PASSWORD 'change me';
+-- The rights of a server whose schema another role owns and migrates. The owner grants them after each migration. Nothing is
+-- ever deleted but a row of current_slots, when an import moves the only record of a slot elsewhere, a row of slots whose only
+-- recording exceeded a quota, idempotency keys and snapshots that have expired, and the bookkeeping of totals.
 GRANT USAGE ON SCHEMA public TO deployrecords_server;
 GRANT SELECT ON goose_db_version TO deployrecords_server;
 GRANT SELECT, INSERT ON environments, logical_environments, artifacts, projects, project_versions,
