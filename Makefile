@@ -44,7 +44,7 @@ screenshots: ## Take pictures of every page with Chromium into bin/screenshots, 
 	cp bin/screenshots/matrix-light.png docs/images/matrix.png
 	cp bin/screenshots/slot-dark.png docs/images/slot.png
 
-soak: build ## Run what is too slow for every day: fuzzing, long property tests, kills and other faults, PostgreSQL 15 to 18, spec updates, the README as a new user, the TypeScript example.
+soak: build ## Run what is too slow for every day: fuzzing, long property tests, kills and other faults, PostgreSQL 15 to 18, go install, spec updates, the README as a new user, the TypeScript example.
 	@sh scripts/test-typescript.sh
 	@sh scripts/test-readme.sh
 	@GO='$(GO)' sh scripts/test-postgres-versions.sh
@@ -60,6 +60,7 @@ soak: build ## Run what is too slow for every day: fuzzing, long property tests,
 	$(GO) test -tags soak ./internal/e2e -run Chaos -v -timeout 120m -kills $(or $(KILLS),100)
 	$(GO) test -tags soak ./internal/specupdate -run EndToEnd -timeout 600m
 	$(GO) test -tags soak ./internal/contract -run RecordingMoves -timeout 60m
+	$(GO) test -tags soak ./internal/e2e -run GoInstall -v -timeout 60m
 
 bench: ## Benchmark with RECORDS=1000000 and write docs/performance.md; SCENARIO=name runs one scenario.
 	$(GO) run ./cmd/bench -records '$(or $(RECORDS),1000000)' -scenario '$(SCENARIO)'

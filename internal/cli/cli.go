@@ -7,20 +7,12 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
-	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/config"
-)
-
-// The linker sets Version and Commit in releases.
-var (
-	Version = "dev"
-	Commit  = ""
 )
 
 // Streams are the standard streams of a command.
@@ -181,19 +173,4 @@ func helpWithDefault(value *kong.Value) string {
 		return value.Help
 	}
 	return strings.TrimSuffix(value.Help, ".") + " (" + strings.Join(notes, ", ") + ")."
-}
-
-func versionText() string {
-	commit := Commit
-	if info, ok := debug.ReadBuildInfo(); ok && commit == "" {
-		for _, setting := range info.Settings {
-			if setting.Key == "vcs.revision" {
-				commit = setting.Value
-			}
-		}
-	}
-	if commit == "" {
-		commit = "unknown"
-	}
-	return fmt.Sprintf("deployrecords %s\ncommit %s\ncontract %s", Version, commit, deployrecords.ContractDigest())
 }

@@ -55,7 +55,7 @@ func newAPIClient(settings *config.Client, stderr io.Writer, violations ...error
 // authorize is a request editor of the generated clients.
 func (c *apiClient) authorize(_ context.Context, request *http.Request) error {
 	request.Header.Set("Authorization", "Bearer "+c.token)
-	request.Header.Set("User-Agent", "deployrecords/"+Version)
+	request.Header.Set("User-Agent", "deployrecords/"+build.version)
 	return nil
 }
 

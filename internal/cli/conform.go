@@ -73,7 +73,7 @@ func (c *conformCommand) Run(ctx context.Context, streams Streams) error {
 func (c *conformCommand) options(streams Streams) (conformance.Options, error) {
 	o := conformance.Options{
 		Document: deployrecords.OpenAPI(), DocumentName: "upstream's openapi.yaml", Strict: c.Strict, Unsupported: c.Unsupported, Values: make(map[string][]string),
-		Requests: int(c.Requests.Value), Seed: uint64(c.Seed.Value), Timeout: c.Timeout.Value, UserAgent: "deployrecords/" + Version,
+		Requests: int(c.Requests.Value), Seed: uint64(c.Seed.Value), Timeout: c.Timeout.Value, UserAgent: "deployrecords/" + build.version,
 	}
 	faults := c.Validate()
 	token, err := readToken(&c.Remote)

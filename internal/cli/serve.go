@@ -91,7 +91,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		pages.Provider = provider.New(background, *login)
 		verifiers = append(verifiers, pages.Provider)
 	}
-	logger.Info("starting", "version", Version, "contract", deployrecords.ContractDigest(), "settings", &c.Serve)
+	logger.Info("starting", "version", build.version, "contract", deployrecords.ContractDigest(), "settings", &c.Serve)
 
 	trusted.warn(ctx)
 	if c.Audience == "" && (c.PublicKeyFile != "" || c.JWKSURL != "") {

@@ -22,7 +22,7 @@ func (c *serveCommand) metrics(s *store.Store, verifier *auth.Verifier) *metrics
 	if c.MetricsListen == "" {
 		return nil
 	}
-	m := metrics.New(Version, deployrecords.ContractDigest())
+	m := metrics.New(build.version, deployrecords.ContractDigest())
 	m.AddStore(s)
 	m.AddKeys(verifier)
 	return m

@@ -21,7 +21,7 @@ func startTraces(ctx context.Context, protocol string, logger *slog.Logger) (tra
 	if protocol == "" {
 		return traces{}, nil
 	}
-	started, err := tracing.Start(ctx, protocol, Version, logger)
+	started, err := tracing.Start(ctx, protocol, build.version, logger)
 	if err != nil {
 		return traces{}, err
 	}
