@@ -42,8 +42,7 @@ func TestCopiesHaveWhatIsPreparedOnce(t *testing.T) {
 }
 
 func TestTheServerInPathIsPreferred(t *testing.T) {
-	// Not the temporary directory of the test, which the user postgres cannot read.
-	dir, err := os.MkdirTemp("/tmp", "pgtest-")
+	dir, err := os.MkdirTemp("/tmp", "pgtest-") //nolint:usetesting // the user postgres cannot read t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,8 +77,9 @@ func (c *Cluster) copyFrom(primary *Cluster) error {
 
 // copyFiles copies a directory of a running server, in which files come and go, except for entries with some names.
 func copyFiles(from, to string, except ...string) error {
-	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		target := filepath.Join(to, strings.TrimPrefix(path, from))
+	source := os.DirFS(from)
+	return fs.WalkDir(source, ".", func(path string, entry fs.DirEntry, err error) error {
+		target := filepath.Join(to, path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil
@@ -91,7 +92,7 @@ func copyFiles(from, to string, except ...string) error {
 		case entry.IsDir():
 			return os.MkdirAll(target, 0o700)
 		}
-		data, err := os.ReadFile(path)
+		data, err := fs.ReadFile(source, path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		} else if err != nil {
