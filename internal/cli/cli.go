@@ -118,22 +118,7 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 		}
 	}()
 	config.TrimEnvironment()
-	parser, err := kong.New(&commands{},
-		kong.Name("deployrecords"),
-		kong.Description(description),
-		kong.Vars{"version": versionText()},
-		kong.Writers(streams.Out, streams.Err),
-		kong.Exit(func(code int) { panic(exit(code)) }),
-		kong.Help(printHelp),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.ValueFormatter(helpWithDefault),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(streams),
-		kong.PostBuild(hideVersionFromRecord),
-	)
-	if err != nil {
-		panic(err) // the commands above are invalid
-	}
+	parser := newParser(streams, kong.BindTo(ctx, (*context.Context)(nil)))
 	line := joinCommand(withoutEquals(args))
 	if len(args) == 0 {
 		line, parser.Stdout = []string{"--help"}, streams.Err
@@ -158,6 +143,26 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 	}
 	fmt.Fprintf(streams.Err, "deployrecords: %s\n", jwtPattern.ReplaceAllString(err.Error(), "(a token)"))
 	return code
+}
+
+// newParser returns a parser of the command line.
+func newParser(streams Streams, options ...kong.Option) *kong.Kong {
+	parser, err := kong.New(&commands{}, append(options,
+		kong.Name("deployrecords"),
+		kong.Description(description),
+		kong.Vars{"version": versionText()},
+		kong.Writers(streams.Out, streams.Err),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.Help(printHelp),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(helpWithDefault),
+		kong.Bind(streams),
+		kong.PostBuild(hideVersionFromRecord),
+	)...)
+	if err != nil {
+		panic(err) // the commands above are invalid
+	}
+	return parser
 }
 
 // helpWithDefault returns the help of a flag with its default and its environment variable.

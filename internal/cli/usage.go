@@ -62,14 +62,18 @@ func usageOf(app *kong.Kong, err error) error {
 	return usageError{fmt.Errorf("%s\nrun '%s --help' for a list of commands", text, program)}
 }
 
+// requiredChoice returns the flags of which a command requires one, or "".
+func requiredChoice(command *kong.Node) string {
+	if one, ok := reflect.TypeAssert[interface{ requiresOne() string }](command.Target.Addr()); ok {
+		return one.requiresOne()
+	}
+	return ""
+}
+
 // printHelp prints kong's help. It adds the flags of which a command requires one to the usage, on a second line.
 func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	node := ctx.Selected()
-	if node == nil {
-		return kong.DefaultHelpPrinter(options, ctx)
-	}
-	command, ok := reflect.TypeAssert[interface{ requiresOne() string }](node.Target.Addr())
-	if !ok {
+	if node == nil || requiredChoice(node) == "" {
 		return kong.DefaultHelpPrinter(options, ctx)
 	}
 	out := ctx.Stdout
@@ -79,6 +83,6 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
 		return err
 	}
-	_, err := out.Write([]byte(strings.Replace(help.String(), " [flags]\n", "\n       "+command.requiresOne()+" [flags]\n", 1)))
+	_, err := out.Write([]byte(strings.Replace(help.String(), " [flags]\n", "\n       "+requiredChoice(node)+" [flags]\n", 1)))
 	return err
 }
