@@ -3,16 +3,24 @@ GO       ?= go
 TOOL     := $(GO) tool -modfile=tools/go.mod
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+CREATED  ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 LDFLAGS  := -s -w -X github.com/deployrecords/deployrecords/internal/cli.Version=$(VERSION) -X github.com/deployrecords/deployrecords/internal/cli.Commit=$(COMMIT)
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help build run generate generate-code spec-update check test soak bench clean
+.PHONY: screenshots help build image run generate generate-code spec-update check test soak bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/deployrecords, in pure Go.
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/deployrecords ./cmd/deployrecords
+
+image: ## Build the container image for amd64 and arm64 into bin/, without a container daemon.
+	for arch in amd64 arm64; do \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/linux-$$arch/deployrecords ./cmd/deployrecords || exit; \
+	done
+	$(GO) run -C deploy ./image -version '$(VERSION)' -commit '$(COMMIT)' -created '$(CREATED)' -out ../bin \
+	  amd64=../bin/linux-amd64/deployrecords arm64=../bin/linux-arm64/deployrecords
 
 run: build ## Serve the demo data on 127.0.0.1:8080 and print commands that query it.
 	@sh scripts/run-demo.sh
@@ -44,10 +52,11 @@ screenshots: ## Take pictures of every page with Chromium into bin/screenshots, 
 	cp bin/screenshots/matrix-light.png docs/images/matrix.png
 	cp bin/screenshots/slot-dark.png docs/images/slot.png
 
-soak: build ## Run what is too slow for every day: fuzzing, long property tests, kills and other faults, PostgreSQL 15 to 18, go install, spec updates, the README as a new user, the TypeScript example.
+soak: build ## Run what is too slow for every day: fuzzing, long property tests, kills and other faults, PostgreSQL 15 to 18, go install, spec updates, the README as a new user, the TypeScript example, the container image twice.
 	@sh scripts/test-typescript.sh
 	@sh scripts/test-readme.sh
 	@GO='$(GO)' sh scripts/test-postgres-versions.sh
+	@sh scripts/test-image.sh
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzHandler -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/httpserver -run '^$$' -fuzz FuzzRecording -fuzztime $(or $(FUZZTIME),5m)
 	$(GO) test ./internal/importer -run '^$$' -fuzz FuzzEntries -fuzztime $(or $(FUZZTIME),5m)
