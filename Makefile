@@ -7,7 +7,7 @@ CREATED  ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 LDFLAGS  := -s -w -X github.com/deployrecords/deployrecords/internal/cli.Version=$(VERSION) -X github.com/deployrecords/deployrecords/internal/cli.Commit=$(COMMIT)
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help build image run generate generate-code spec-update check test soak bench clean
+.PHONY: screenshots help build image run generate generate-code spec-update check check-deploy test soak bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +25,8 @@ image: ## Build the container image for amd64 and arm64 into bin/, without a con
 run: build ## Serve the demo data on 127.0.0.1:8080 and print commands that query it.
 	@sh scripts/run-demo.sh
 
-generate: generate-code ## Generate the code in generated/ from the OpenAPI documents, and the settings table in docs/operations.md.
-	$(GO) test ./internal/cli -run TestSettingsTableIsCurrent -update
+generate: generate-code ## Generate the code in generated/ from the OpenAPI documents, and the settings in docs/operations.md and in the Helm chart.
+	$(GO) test ./internal/cli -run 'TestSettingsTableIsCurrent|TestTheChartKnowsEverySetting' -update
 
 generate-code: # Only the code in generated/.
 	$(TOOL) oapi-codegen -config oapi-codegen.yaml openapi.yaml
@@ -42,6 +42,9 @@ check: ## Check that generated code is current, run the linters over code and pr
 	$(TOOL) golangci-lint run
 	@GO='$(GO)' sh scripts/check-prose.sh
 	$(GO) mod tidy -diff
+
+check-deploy: ## Test the files of deploy/, and run the container image where root can.
+	@GO='$(GO)' sh scripts/check-deploy.sh
 
 test: ## Run every test on both databases, with the race detector where there is a C compiler.
 	@GO='$(GO)' sh scripts/test.sh ./...
