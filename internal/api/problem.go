@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/deployrecords/deployrecords/generated/server"
@@ -57,6 +59,9 @@ var codes = map[int]int32{
 	http.StatusServiceUnavailable:          14,
 	http.StatusGatewayTimeout:              4,
 }
+
+// Statuses returns the statuses of errors, in ascending order.
+func Statuses() []int { return slices.Sorted(maps.Keys(codes)) }
 
 // MaxDetails is the maximum number of violations that a response reports (R3).
 const MaxDetails = 20

@@ -1,0 +1,129 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Set has the faults of a server. It is safe for concurrent use.
+type Set struct {
+	seed     int64
+	examples Examples
+
+	mu     sync.Mutex
+	added  int
+	faults []*entry
+	random *rand.Rand
+	// ended is closed when the faults are removed, and ends the delays of running requests.
+	ended chan struct{}
+}
+
+// entry is a fault of a set.
+type entry struct {
+	Added
+	// seen is how many matching requests there have been.
+	seen int
+}
+
+// Added is a fault of a set with its state.
+type Added struct {
+	ID    string
+	Fault Fault
+	// Used is how many requests have had the fault.
+	Used int
+}
+
+// NewSet returns a set without faults. The seed determines random delays. The examples answer "Prefer: dynamic=false".
+func NewSet(seed int64, examples Examples) *Set {
+	s := &Set{seed: seed, examples: examples}
+	s.restart()
+	return s
+}
+
+// restart makes the set as new.
+func (s *Set) restart() {
+	s.added, s.faults, s.ended = 0, nil, make(chan struct{})
+	s.random = rand.New(rand.NewPCG(uint64(s.seed), 0))
+}
+
+// maxFaults is the maximum number of faults of a set.
+const maxFaults = 1000
+
+// ErrTooMany reports a fault too many.
+var ErrTooMany = errors.New("there are 1000 faults; remove some")
+
+// Add adds a fault, which must be valid, after those that the set has. It returns ErrTooMany beyond 1,000 faults.
+func (s *Set) Add(f Fault) (Added, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.faults) >= maxFaults {
+		return Added{}, ErrTooMany
+	}
+	s.added++
+	e := &entry{Added: Added{ID: fmt.Sprintf("fault-%d", s.added), Fault: f}}
+	s.faults = append(s.faults, e)
+	return e.Added, nil
+}
+
+// List returns the faults in the order of their addition.
+func (s *Set) List() []Added {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Added, len(s.faults))
+	for i, e := range s.faults {
+		all[i] = e.Added
+	}
+	return all
+}
+
+// Remove removes a fault. It reports whether there was one with this id.
+func (s *Set) Remove(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := len(s.faults)
+	s.faults = slices.DeleteFunc(s.faults, func(e *entry) bool { return e.ID == id })
+	return len(s.faults) < before
+}
+
+// Clear removes all faults and ends the delays of running requests. Ids and random delays begin again.
+func (s *Set) Clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.ended)
+	s.restart()
+}
+
+// chosen is the fault of one request.
+type chosen struct {
+	Fault
+	id    string
+	delay time.Duration
+	ended <-chan struct{}
+}
+
+// choose returns the fault of a request, or nil, and counts the request.
+func (s *Set) choose(r *http.Request) *chosen {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var first *entry
+	for _, e := range s.faults {
+		if !e.Fault.Match.Selects(r) {
+			continue
+		}
+		e.seen++
+		isDue := e.seen >= e.Fault.Match.Nth && (e.Fault.Times == 0 || e.Used < e.Fault.Times)
+		if isDue && first == nil {
+			first = e
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	first.Used++
+	return &chosen{Fault: first.Fault, id: first.ID, delay: first.Fault.Delay.draw(s.random), ended: s.ended}
+}
