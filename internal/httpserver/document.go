@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -74,8 +75,11 @@ type operation struct {
 // name returns the operation's name in messages, as "GET /v1/things/{id}".
 func (o *operation) name() string { return o.route.Method + " " + o.route.Path }
 
-// hasBody reports whether the document gives the operation a body.
-func (o *operation) hasBody() bool { return o.route.Operation.RequestBody != nil }
+// hasBody reports whether the document gives the operation a JSON body.
+func (o *operation) hasBody() bool {
+	body := o.route.Operation.RequestBody
+	return body != nil && body.Value.Content.Get("application/json") != nil
+}
 
 // bodySchema returns the schema of the operation's JSON body.
 func (o *operation) bodySchema() *openapi3.Schema {
@@ -101,6 +105,21 @@ var pathParameter = regexp.MustCompile(`\{([^/}]+)\}`)
 // echoKey returns the routeKey of the operation's generated route.
 func (o *operation) echoKey() string {
 	return routeKey(o.route.Method, pathParameter.ReplaceAllString(o.route.Path, ":$1"))
+}
+
+// Documents are OpenAPI documents that were read. Several servers may share them.
+type Documents struct{ upstream, own []*operation }
+
+// ReadDocuments reads upstream's document and that of the recording API. It fails if one is invalid.
+func ReadDocuments(upstream, recording []byte) (*Documents, error) {
+	var d Documents
+	var upstreamErr, ownErr error
+	d.upstream, upstreamErr = readDocument(upstream)
+	d.own, ownErr = readDocument(recording)
+	if err := errors.Join(upstreamErr, ownErr); err != nil {
+		return nil, err
+	}
+	return &d, nil
 }
 
 // largeDocument is the size, in bytes, from which the memory that reading a document took is returned at once.

@@ -38,10 +38,12 @@ type handler struct {
 // New returns the server's handler. It fails if a document is invalid, or if a route is not public and is missing in the
 // documents or in Endpoints: nothing would protect it.
 func New(o Options) (http.Handler, error) {
-	upstream, upstreamErr := readDocument(o.Document)
-	own, ownErr := readDocument(o.RecordingDocument)
-	if err := errors.Join(upstreamErr, ownErr); err != nil {
-		return nil, err
+	documents := o.Documents
+	if documents == nil {
+		var err error
+		if documents, err = ReadDocuments(o.Document, o.RecordingDocument); err != nil {
+			return nil, err
+		}
 	}
 	if o.LargeBodies == nil {
 		o.LargeBodies = admission.NewLargeBodyGate(defaultWait)
@@ -50,7 +52,7 @@ func New(o Options) (http.Handler, error) {
 		Options:    o,
 		bodies:     newBodyBudget(o.Limits.TotalBodyBytes, o.LargeBodies),
 		rates:      newRateLimit(o.Limits.Rate),
-		documented: routeTable{newDocumentPaths(upstream), newDocumentPaths(own)},
+		documented: routeTable{newDocumentPaths(documents.upstream), newDocumentPaths(documents.own)},
 		operations: map[string]*operation{},
 		routes:     map[string]bool{},
 		methods:    map[string][]string{},
@@ -78,7 +80,7 @@ func New(o Options) (http.Handler, error) {
 	if err := h.addPages(e); err != nil {
 		return nil, err
 	}
-	if err := h.addRoutes(e.Routes(), slices.Concat(upstream, own)); err != nil {
+	if err := h.addRoutes(e.Routes(), slices.Concat(documents.upstream, documents.own)); err != nil {
 		return nil, err
 	}
 
@@ -96,6 +98,9 @@ func New(o Options) (http.Handler, error) {
 	)
 	if o.Gzip { // Echo allocates for each middleware of a request
 		e.Use(h.compress)
+	}
+	if o.Intercept != nil {
+		e.Use(h.intercept)
 	}
 	e.Use(
 		h.limitHeader,
@@ -129,6 +134,16 @@ func (h *handler) addRoutes(routes []*echo.Route, operations []*operation) error
 		h.operations[key] = implemented[key]
 	}
 	return nil
+}
+
+// intercept answers a request with the error of Intercept.
+func (h *handler) intercept(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := h.Intercept(c.Request()); err != nil {
+			return err
+		}
+		return next(c)
+	}
 }
 
 // limitHeader rejects long headers with a 431. net/http itself rejects a header beyond twice the limit.

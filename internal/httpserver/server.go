@@ -31,6 +31,8 @@ type Options struct {
 	Document []byte
 	// RecordingDocument is the OpenAPI document of the recording API.
 	RecordingDocument []byte
+	// Documents are what ReadDocuments returned for both, for a program with many servers; nil reads them.
+	Documents *Documents
 	// AutoCreate lets recording create unknown names.
 	AutoCreate bool
 	// RejectUnknownParameters makes a query parameter that no document names a 400 (Q1). By default, it is ignored.
@@ -50,6 +52,8 @@ type Options struct {
 	LargeBodies *admission.Gate
 	// Observer, if not nil, is called for every request.
 	Observer Observer
+	// Intercept, if not nil, is called before all checks. An error of it is the response. It is for tests of clients.
+	Intercept func(*http.Request) error
 }
 
 // Observer observes requests, for monitoring.

@@ -1,0 +1,103 @@
+package httpserver
+
+import (
+	"fmt"
+	"maps"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/deployrecords/deployrecords/internal/api"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+)
+
+// Checker checks requests for a document of which every operation is implemented, as the handler checks those of the API: by
+// rules Q1 to Q3, and with a 400 for unknown parameters. It does not check path parameters and bodies that are not JSON.
+type Checker struct {
+	documented routeTable
+	bodies     *bodyBudget
+}
+
+// NewChecker returns a Checker for a document. Bodies may take the bytes together.
+func NewChecker(text []byte, bodies int64) (*Checker, error) {
+	loader := openapi3.NewLoader()
+	doc, err := loader.LoadFromData(text)
+	if err != nil {
+		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
+	}
+	if err := doc.Validate(loader.Context); err != nil {
+		return nil, fmt.Errorf("the OpenAPI document is invalid: %w", err)
+	}
+	var operations []*operation
+	for path, item := range doc.Paths.Map() {
+		item.Parameters = withoutPath(item.Parameters)
+		for method, op := range item.Operations() {
+			op.Parameters = withoutPath(op.Parameters)
+			o := &operation{route: &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: op}, endpoint: &Endpoint{}}
+			for _, ref := range op.Parameters {
+				o.endpoint.Query = append(o.endpoint.Query, ref.Value.Name)
+			}
+			o.addParameters()
+			operations = append(operations, o)
+		}
+	}
+	return &Checker{routeTable{newDocumentPaths(operations)}, newBodyBudget(bodies, newLargeBodyGate(0))}, nil
+}
+
+// withoutPath returns the parameters that are not parts of the path.
+func withoutPath(parameters openapi3.Parameters) openapi3.Parameters {
+	return slices.DeleteFunc(slices.Clone(parameters), func(ref *openapi3.ParameterRef) bool { return ref.Value.In == openapi3.ParameterInPath })
+}
+
+// Check returns the request for the generated code, or an error for WriteError. The caller limits the body.
+func (c *Checker) Check(r *http.Request) (*http.Request, error) {
+	o, methods := c.documented.find(r.Method, r.URL.EscapedPath())
+	switch {
+	case len(methods) == 0:
+		return nil, &api.Problem{Status: http.StatusNotFound, Message: "there is nothing at this path"}
+	case o == nil:
+		slices.Sort(methods)
+		return nil, &api.Problem{
+			Status:  http.StatusMethodNotAllowed,
+			Message: deployments.QuoteName(r.Method) + " is not a method of this path",
+			Allow:   strings.Join(methods, ", "),
+		}
+	}
+	if err := o.checkOtherBody(r); err != nil {
+		return nil, err
+	}
+	held := c.bodies.body("")
+	defer held.release()
+	return o.validate(r, true, held)
+}
+
+// checkOtherBody returns a 415 for a body without a media type of an operation whose bodies are not JSON.
+func (o *operation) checkOtherBody(r *http.Request) error {
+	body := o.route.Operation.RequestBody
+	if body == nil || o.hasBody() || r.ContentLength == 0 {
+		return nil
+	}
+	accepted := slices.Sorted(maps.Keys(body.Value.Content))
+	received := r.Header.Get("Content-Type")
+	if mediaType, _, err := mime.ParseMediaType(received); err == nil && slices.Contains(accepted, mediaType) {
+		return nil
+	}
+	return &api.Problem{
+		Status:  http.StatusUnsupportedMediaType,
+		Message: fmt.Sprintf("Content-Type: %s is not %s", deployments.Quote(received), strings.Join(accepted, " or ")),
+	}
+}
+
+// WriteError writes the response to an error of Check, or to one of the packages that the handler knows (R3). It reports the
+// status.
+func WriteError(w http.ResponseWriter, err error) int {
+	problem := problemOf(err)
+	problem.Header(w.Header())
+	w.WriteHeader(problem.Status)
+	_, _ = w.Write(problem.Body()) // fails if the client has gone
+	return problem.Status
+}

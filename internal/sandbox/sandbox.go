@@ -1,0 +1,100 @@
+// Package sandbox has servers in memory that tests steer: each with records, a clock, an organization, tokens, faults and a
+// journal of its own.
+package sandbox
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/faults"
+	"github.com/deployrecords/deployrecords/internal/fixture"
+	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/journal"
+	"github.com/deployrecords/deployrecords/internal/store"
+)
+
+// Options configures a sandbox.
+type Options struct {
+	Organization string
+	// Files have the records of the start.
+	Files []fixture.File
+	// Now stops the clock; the zero time is the real clock.
+	Now time.Time
+	// Seed selects generated ids and random delays.
+	Seed int64
+	// Examples answer "Prefer: dynamic=false".
+	Examples faults.Examples
+}
+
+// Sandbox is a server without a listener.
+type Sandbox struct {
+	Organization string
+	Seed         int64
+	// URL is where the sandbox listens, and Token may read and record there. The caller that serves the sandbox sets them.
+	URL, Token string
+	Issuer     Issuer
+	Clock      *Clock
+	Store      *Store
+	Faults     *faults.Set
+	Journal    *journal.Journal
+}
+
+// New returns a sandbox with the records of the start. An error about them is a *fixture.FileError.
+func New(ctx context.Context, o Options) (*Sandbox, error) {
+	if !o.Now.IsZero() {
+		if err := checkYear(o.Now); err != nil {
+			return nil, ViolationsError{{Field: "now", Message: err.Error()}}
+		}
+	}
+	clock := NewClock(o.Now.UTC().Truncate(time.Microsecond))
+	s, err := newStore(ctx, func(ctx context.Context) (*store.Store, error) {
+		return fixture.OpenSeeded(ctx, o.Organization, o.Files, clock.Now, o.Seed)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Sandbox{
+		Organization: o.Organization, Seed: o.Seed, Clock: clock, Store: s,
+		Faults: faults.NewSet(o.Seed, o.Examples), Journal: &journal.Journal{},
+	}, nil
+}
+
+// newIssuer makes the sandbox issue tokens that no other sandbox accepts. They have the organization as their audience.
+func (s *Sandbox) newIssuer() error {
+	request := auth.MintRequest{Organization: s.Organization, Audience: s.Organization, Subject: "test"}
+	secret, token, err := fixture.Token(request)
+	s.Issuer, s.Token = Issuer{secret, request}, token
+	return err
+}
+
+// Configure completes the options of the sandbox's server. It removes the limit of connections: what limits them hides the
+// connections that a fault resets.
+func (s *Sandbox) Configure(o *httpserver.Options) {
+	o.Store, o.Now, o.Intercept = s.Store, s.Clock.Now, faults.Intercept
+	o.Limits.Connections = 0
+}
+
+// Handler returns the server that options by Configure result in, with the faults and the journal of the sandbox.
+func (s *Sandbox) Handler(server http.Handler) http.Handler {
+	return s.Journal.Handler(s.Faults.Handler(server))
+}
+
+// Reset restores the start: the records, generated ids and the clock. It removes the faults and clears the journal. Tokens
+// stay valid.
+func (s *Sandbox) Reset(ctx context.Context) error {
+	s.Faults.Clear()
+	s.Clock.reset()
+	if err := s.Store.replace(ctx); err != nil {
+		return err
+	}
+	s.Journal.Clear()
+	return nil
+}
+
+// Load imports a file. An error about it is a *fixture.FileError, and then nothing is imported.
+func (s *Sandbox) Load(ctx context.Context, file fixture.File) (deployments.ImportSummary, error) {
+	return fixture.Import(ctx, s.Store, s.Organization, file, s.Clock.Now)
+}
