@@ -33,6 +33,8 @@ generate-code: # Only the code in generated/.
 	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.client.yaml openapi.yaml
 	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.recording.server.yaml internal/contract/openapi.recording.yaml
 	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.recording.client.yaml internal/contract/openapi.recording.yaml
+	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.control.server.yaml internal/contract/openapi.control.yaml
+	$(TOOL) oapi-codegen -config internal/contract/oapi-codegen.control.client.yaml internal/contract/openapi.control.yaml
 
 spec-update: ## Update to upstream's next document: make spec-update FROM=path-or-https-URL.
 	@$(GO) run ./cmd/specupdate -from "$(FROM)"

@@ -1,5 +1,6 @@
-// Package contract embeds the OpenAPI document of the recording API, which is this project's own. The overlays and the
-// code generator's other configurations are in this folder too. Its tests check the content of the embedded documents.
+// Package contract embeds the OpenAPI documents of the recording API and the control API, which are this project's own. The
+// overlays and the code generator's other configurations are in this folder too. Its tests check the content of the embedded
+// documents.
 package contract
 
 import (
@@ -17,3 +18,9 @@ var recordingOpenAPI []byte
 
 // RecordingOpenAPI returns a copy of the recording API's document: the bytes that GET /openapi.recording.yaml serves.
 func RecordingOpenAPI() []byte { return bytes.Clone(recordingOpenAPI) }
+
+//go:embed openapi.control.yaml
+var controlOpenAPI []byte
+
+// ControlOpenAPI returns a copy of the control API's document: the bytes that GET /openapi.control.yaml serves.
+func ControlOpenAPI() []byte { return bytes.Clone(controlOpenAPI) }

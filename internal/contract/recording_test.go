@@ -23,9 +23,16 @@ func describedSchema(t *testing.T, location string, ref *openapi3.SchemaRef) {
 }
 
 // Generators of clients, mocks and pages take their values and texts from here.
-func TestTheRecordingDocumentDescribesEverythingWithExamples(t *testing.T) {
+func TestOurOwnDocumentsDescribeEverythingWithExamples(t *testing.T) {
+	for name, text := range map[string][]byte{"recording": contract.RecordingOpenAPI(), "control": contract.ControlOpenAPI()} {
+		t.Run(name, func(t *testing.T) { describedDocument(t, text) })
+	}
+}
+
+func describedDocument(t *testing.T, text []byte) {
+	t.Helper()
 	loader := openapi3.NewLoader()
-	doc, err := loader.LoadFromData(contract.RecordingOpenAPI())
+	doc, err := loader.LoadFromData(text)
 	if err != nil {
 		t.Fatal(err)
 	}

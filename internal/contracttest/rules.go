@@ -27,7 +27,7 @@ func ruleViolations(request *http.Request, status int, header http.Header, body 
 			}
 			return violations
 		}
-	case status == http.StatusNoContent && request.Method == http.MethodOptions:
+	case status == http.StatusNoContent && (request.Method == http.MethodOptions || request.Method == http.MethodDelete):
 		return violations
 	}
 	isList := request.URL.Path == "/v1/deployments" && request.Method == http.MethodGet
