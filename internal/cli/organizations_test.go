@@ -65,7 +65,7 @@ func TestOrganizationsIncludeThatOfTheDevelopmentToken(t *testing.T) {
 	var c serveCommand
 	c.Memory.Organization, c.OrganizationClaim, c.Allowed = "test", "org_id", config.Names{"acme"}
 	options := auth.Options{Organizations: c.Allowed, Logger: slog.New(slog.DiscardHandler)}
-	token, err := c.developmentToken(&options)
+	token, _, err := c.developmentToken(&options)
 	if err != nil {
 		t.Fatal(err)
 	}

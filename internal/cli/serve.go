@@ -21,6 +21,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/fixture"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/sandbox"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/ui/provider"
 )
@@ -33,7 +34,7 @@ type serveCommand struct {
 func (serveCommand) Help() string {
 	return `The server migrates the database when it starts; several servers may start at the same time. On SIGTERM it waits for --drain-delay, finishes the running requests and exits. Each flag has the environment variable in its description; a flag takes precedence.
 
-With --memory, the server is a fixture for tests of clients: it needs no database and no key, and writes nothing to disk. Once it listens, it prints two lines on standard output: its URL, and a token that may read and record in the organization until the server exits. It accepts tokens of other configured keys too. With --now, its clock stands still; only tokens expire by the real time.
+With --memory, the server is a fixture for tests of clients: it needs no database and no key, and writes nothing to disk. Once it listens, it prints two lines on standard output: its URL, and a token that may read and record in the organization until the server exits. It accepts tokens of other configured keys too. With --now, its clock stands still; only tokens expire by the real time. With --control, it prints a third line, the URL of an API by which tests create more servers, make requests fail and read what was received.
 
 Examples:
 
@@ -55,10 +56,11 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	keyViolations = append(keyViolations, trusted.load(&options)...)
 	violations := c.Validate()
 	var token string
+	var issuer sandbox.Issuer
 	var files []fixture.File
 	if c.InMemory.Value {
 		var err error
-		token, err = c.developmentToken(&options)
+		token, issuer, err = c.developmentToken(&options)
 		violations = append(violations, err)
 		var unreadable []error
 		files, unreadable = c.readFiles()
@@ -105,8 +107,14 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	}
 	defer traces.stop()
 	defer collectRarely(c.MaxTotalBodyBytes.Value)()
-	s, err := c.open(ctx, files, streams.In, traces.provider(), logger)
+	steered, err := c.openControlled(ctx, files, streams.In, issuer)
 	if err != nil {
+		return err
+	}
+	var s servedStore
+	if steered != nil {
+		s = steered.main.Store
+	} else if s, err = c.open(ctx, files, streams.In, traces.provider(), logger); err != nil {
 		return err
 	}
 	defer s.Close()
@@ -124,7 +132,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	}()
 
 	collected := c.metrics(s, verifier)
-	handler, err := httpserver.New(httpserver.Options{
+	settings := httpserver.Options{
 		Store:    s,
 		Verifier: verifier,
 		Paging: deployments.Paging{
@@ -145,7 +153,11 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		Observer:          observer(collected),
 
 		RejectUnknownParameters: c.UnknownParameters == "reject",
-	})
+	}
+	if steered != nil {
+		steered.main.Configure(&settings)
+	}
+	handler, err := httpserver.New(settings)
 	if err != nil {
 		return err
 	}
@@ -159,13 +171,25 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		return listenError(c.Listen, "LISTEN_ADDR or --listen", err)
 	}
 	logger.Info("listening", "address", listener.Addr().String())
+	served, url := traces.handler(handler), sandbox.BaseURL(listener.Addr())
+	var controlURL string
+	if steered != nil {
+		steered.main.URL, steered.main.Token = url, token
+		served = steered.main.Handler(served)
+		var stopControl func()
+		if controlURL, stopControl, err = c.serveControl(steered, settings, logger); err != nil {
+			_ = listener.Close()
+			return err
+		}
+		defer stopControl()
+	}
 	if c.InMemory.Value {
-		if err := announce(streams.Out, listener.Addr(), token); err != nil {
+		if err := announce(streams.Out, url, token, controlURL); err != nil {
 			_ = listener.Close()
 			return err
 		}
 	}
-	if err := httpserver.Serve(ctx, listener, traces.handler(handler), c.limits(), logger); err != nil {
+	if err := httpserver.Serve(ctx, listener, served, settings.Limits, logger); err != nil {
 		return err
 	}
 	logger.Info("stopped")

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -15,6 +13,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/fixture"
+	"github.com/deployrecords/deployrecords/internal/sandbox"
 	"github.com/deployrecords/deployrecords/internal/store"
 )
 
@@ -23,7 +22,7 @@ import (
 // conflictingFlags returns the violations of flags that contradict --memory or need it. Environment variables never
 // conflict, so that --memory works where DATABASE_URL is set for another purpose.
 func conflictingFlags(parsed *kong.Context, inMemory bool) (violations []error) {
-	forMemory := []string{"load", "now", "organization"}
+	forMemory := []string{"load", "now", "organization", "control", "control-allow-remote"}
 	forDatabase := []string{
 		"database-url", "database-max-connections", "max-concurrent-lists", "database-wait", "database-replica-url", "database-session-settings", "replica-max-lag", "read-only",
 		"max-environments", "max-logical-environments", "max-deployments", "max-projects", "max-project-versions", "max-idempotency-keys",
@@ -44,28 +43,30 @@ func conflictingFlags(parsed *kong.Context, inMemory bool) (violations []error) 
 	return violations
 }
 
-// developmentToken returns a token and adds its secret to the options.
-func (c *serveCommand) developmentToken(options *auth.Options) (string, error) {
+// developmentToken returns a token with its issuer, and adds the secret to the options.
+func (c *serveCommand) developmentToken(options *auth.Options) (token string, issuer sandbox.Issuer, err error) {
 	if err := deployments.CheckOrganization(c.Organization); err != nil {
-		return "", fmt.Errorf("--organization: %w", err)
+		return "", issuer, fmt.Errorf("--organization: %w", err)
 	}
 	if c.FixedOrganization != "" && c.FixedOrganization != c.Organization {
-		return "", fmt.Errorf("--fixed-organization: %s is not --organization, %s, whose records --memory has",
+		return "", issuer, fmt.Errorf("--fixed-organization: %s is not --organization, %s, whose records --memory has",
 			deployments.Quote(c.FixedOrganization), deployments.Quote(c.Organization))
 	}
 	if len(options.Organizations) > 0 {
 		options.Organizations = append(slices.Clone(options.Organizations), c.Organization)
 	}
-	secret, token, err := fixture.Token(auth.MintRequest{
+	issuer.Token = auth.MintRequest{
 		Organization:      c.Organization,
 		OrganizationClaim: c.OrganizationClaim,
+		ProjectClaim:      c.ProjectClaim,
 		Subject:           "development",
 		Issuer:            c.Issuer,
 		Audience:          c.Audience,
 		ScopeClaim:        options.ScopeClaim,
-	})
-	options.HMACSecrets = append(options.HMACSecrets, secret)
-	return token, err
+	}
+	issuer.Secret, token, err = fixture.Token(issuer.Token)
+	options.HMACSecrets = append(options.HMACSecrets, issuer.Secret)
+	return token, issuer, err
 }
 
 // clock returns nil for the real time.
@@ -94,43 +95,35 @@ func (c *serveCommand) readFiles() (files []fixture.File, violations []error) {
 }
 
 func (c *serveCommand) openMemory(ctx context.Context, files []fixture.File, stdin io.Reader) (*store.Store, error) {
-	for i, name := range c.Load {
-		if name == "-" {
-			data, err := io.ReadAll(stdin)
-			if err != nil {
-				return nil, fmt.Errorf("--load: %w", err)
-			}
-			files[i].Data = data
-		}
+	if err := c.readStandardInput(files, stdin); err != nil {
+		return nil, err
 	}
 	return fixture.Open(ctx, c.Organization, files, c.clock())
 }
 
-// announce prints the URL and the token as assignments of the environment variables that record and list read. One write
-// prints both lines, so that a reader of the first line need not wait for the second.
-func announce(w io.Writer, listening net.Addr, token string) error {
-	_, err := fmt.Fprintf(w, "DEPLOYRECORDS_URL=%s\nDEPLOYRECORDS_TOKEN=%s\n", baseURL(listening), token)
-	if err != nil {
-		return fmt.Errorf("print the address: %w", err)
+// readStandardInput completes the files of --load.
+func (c *serveCommand) readStandardInput(files []fixture.File, stdin io.Reader) error {
+	for i, name := range c.Load {
+		if name == "-" {
+			data, err := io.ReadAll(stdin)
+			if err != nil {
+				return fmt.Errorf("--load: %w", err)
+			}
+			files[i].Data = data
+		}
 	}
 	return nil
 }
 
-// baseURL returns the URL for clients on this machine. It is the loopback address for a server that listens on every
-// address.
-func baseURL(listening net.Addr) string {
-	address, ok := listening.(*net.TCPAddr)
-	if !ok {
-		return "http://" + listening.String()
+// announce prints the URL and the token as assignments of the environment variables that record and list read, and the URL of the
+// control API if there is one. One write prints all lines, so that a reader of the first need not wait for the others.
+func announce(w io.Writer, url, token, controlURL string) error {
+	lines := fmt.Sprintf("DEPLOYRECORDS_URL=%s\nDEPLOYRECORDS_TOKEN=%s\n", url, token)
+	if controlURL != "" {
+		lines += fmt.Sprintf("DEPLOYRECORDS_CONTROL_URL=%s\n", controlURL)
 	}
-	host := address.IP.String()
-	switch {
-	case address.IP.Equal(net.IPv4zero):
-		host = "127.0.0.1"
-	case address.IP.IsUnspecified():
-		host = "::1"
-	case address.Zone != "":
-		host += "%25" + address.Zone
+	if _, err := io.WriteString(w, lines); err != nil {
+		return fmt.Errorf("print the address: %w", err)
 	}
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(address.Port))
+	return nil
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +43,13 @@ func TestServeInMemoryReportsInvalidFlags(t *testing.T) {
 		{"--memory --load /does/not/exist --load / --load - --max-page-size 0", 2, []string{"--load: open /does/not/exist: no such file", "--load: read /: is a directory", "--max-page-size: 0 is not from"}},
 		{"--memory --load " + file, 1, []string{"--load " + file + " has faults:\n  line 2: id: is missing\n"}},
 		{"--memory --load - --load " + file, 1, []string{"--load " + file + " has faults"}},
+		{"--control 127.0.0.1:0 --control-allow-remote", 2, []string{"--control: goes with --memory only", "--control-allow-remote: goes with --memory only"}},
+		{"--memory --control-allow-remote", 2, []string{"--control-allow-remote: goes with --control only"}},
+		{"--memory --control :0", 2, []string{`--control: ":0" is not a loopback address such as 127.0.0.1:0; --control-allow-remote allows it`}},
+		{"--memory --control 203.0.113.1:80", 2, []string{`--control: "203.0.113.1:80" is not a loopback address`}},
+		{"--memory --control nowhere", 2, []string{`--control: "nowhere" is not HOST:PORT`}},
+		{"--memory --control 127.0.0.1:0 --metrics-listen 127.0.0.1:0", 2, []string{"--metrics-listen: does not go with --control"}},
+		{"--memory --control 127.0.0.1:0 --load " + file, 1, []string{"--load " + file + " has faults:\n  line 2: id: is missing\n"}},
 		{"--memory --listen 127.0.0.1:nowhere", 2, []string{`--listen: "127.0.0.1:nowhere" is not HOST:PORT`}},
 	} {
 		stdout, stderr, code := run(t, append([]string{"serve"}, strings.Fields(c.args)...)...)
@@ -99,23 +105,6 @@ func TestL7_DefaultPageSizeIsAtMostTheMaximum(t *testing.T) {
 	t.Setenv("DEFAULT_PAGE_SIZE", "100")
 	if _, stderr, code := run(t, "serve", "--memory"); code != 2 || !strings.Contains(stderr, "--default-page-size: 100 is more than --max-page-size 20") {
 		t.Errorf("given, it is refused: exit code %d:\n%s", code, stderr)
-	}
-}
-
-func TestBaseURLIsReachableOnThisMachine(t *testing.T) {
-	for _, c := range []struct {
-		address net.TCPAddr
-		want    string
-	}{
-		{net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 43117}, "http://127.0.0.1:43117"},
-		{net.TCPAddr{IP: net.IPv4zero, Port: 80}, "http://127.0.0.1:80"},
-		{net.TCPAddr{IP: net.IPv6unspecified, Port: 80}, "http://[::1]:80"},
-		{net.TCPAddr{IP: net.IPv6loopback, Port: 80}, "http://[::1]:80"},
-		{net.TCPAddr{IP: net.ParseIP("fe80::1"), Port: 80, Zone: "eth0"}, "http://[fe80::1%25eth0]:80"},
-	} {
-		if got := baseURL(&c.address); got != c.want {
-			t.Errorf("%v: got %s, want %s", c.address, got, c.want)
-		}
 	}
 }
 

@@ -18,12 +18,13 @@ import (
 )
 
 // metrics returns the metrics of the server, or nil without --metrics-listen.
-func (c *serveCommand) metrics(s *store.Store, verifier *auth.Verifier) *metrics.Metrics {
-	if c.MetricsListen == "" {
+func (c *serveCommand) metrics(s servedStore, verifier *auth.Verifier) *metrics.Metrics {
+	database, ok := s.(*store.Store)
+	if c.MetricsListen == "" || !ok { // --metrics-listen does not go with --control
 		return nil
 	}
 	m := metrics.New(build.version, deployrecords.ContractDigest())
-	m.AddStore(s)
+	m.AddStore(database)
 	m.AddKeys(verifier)
 	return m
 }

@@ -133,7 +133,7 @@ func TestTheDevelopmentTokenFollowsTheScopeClaim(t *testing.T) {
 		t.Fatal(violations)
 	}
 	options.Logger = newLogger(&c.Serve, &bytes.Buffer{})
-	token, err := c.developmentToken(&options)
+	token, _, err := c.developmentToken(&options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,15 +88,6 @@ type Accepted struct {
 	AllowMissingScope Switch `name:"allow-missing-scope" env:"ALLOW_MISSING_SCOPE" default:"false" group:"Tokens" help:"Let tokens read that have none of the claims scope, scp, roles and permissions; upstream's tokens often have none."`
 }
 
-// Memory has the settings of a server for tests of clients. They have no environment variables: a forgotten variable
-// must not make a server keep its records in memory.
-type Memory struct {
-	InMemory     Switch   `name:"memory" group:"Tests" help:"Keep records in memory instead of a database and lose them at exit. Prints the server's URL and a development token on standard output."`
-	Load         []string `name:"load" sep:"none" placeholder:"FILE" group:"Tests" help:"With --memory: start with the records of this file, in the format of import; - is standard input. Repeatable."`
-	Now          Time     `name:"now" placeholder:"TIME" group:"Tests" help:"With --memory: stop the clock at this RFC 3339 time, for example 2026-11-01T09:30:00Z."`
-	Organization string   `name:"organization" default:"test" placeholder:"KEY" group:"Tests" help:"With --memory: organization of the token and of the loaded records."`
-}
-
 // Quotas limit what recordings add to each organization.
 type Quotas struct {
 	Environments        Int `name:"max-environments" env:"MAX_ENVIRONMENTS" default:"100000" min:"1" max:"1000000000" placeholder:"N" group:"Quotas of each organization" help:"Maximum number of environments. A recording that would add one beyond a quota gets a 429; known names record on, and imports obey no quota."`
@@ -258,6 +249,10 @@ func (s *Serve) Validate() []error {
 	violations = append(violations, s.Keys.violations()...)
 	violations = append(violations, checkListenAddress("listen", s.Listen)...)
 	violations = append(violations, s.Monitoring.violations()...)
+	violations = append(violations, s.Memory.violations()...)
+	if s.Control != "" && s.MetricsListen != "" {
+		add("--metrics-listen: does not go with --control, whose resets replace the database")
+	}
 	for _, origin := range s.CORSOrigins {
 		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ToLower(u.Scheme+"://"+u.Host) != origin {
 			add("--cors-origins: %s is not an exact origin in lower case, such as https://dash.example", deployments.Quote(origin))

@@ -79,6 +79,13 @@ func (s *Store) Shares() admission.Shares {
 	return s.current.Shares()
 }
 
+// LargeBodies is the gate of large bodies of the current store.
+func (s *Store) LargeBodies() *admission.Gate {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.current.LargeBodies()
+}
+
 // Ready implements what the server checks.
 func (s *Store) Ready(ctx context.Context) error {
 	s.mu.RLock()
