@@ -9,6 +9,8 @@
 // The program under test needs server.URL and server.Token; server.Client() returns an HTTP client that sends the token.
 // Each server has its own records, so tests can run in parallel.
 //
+// Sandbox starts a server that the test steers: it makes requests fail, moves the clock, and reads what the server received.
+//
 // With the same records, the same WithNow and the same sequence of requests, the bodies of the responses are the same byte
 // for byte in every run, including generated ids.
 package deployrecordstest

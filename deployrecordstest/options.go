@@ -3,6 +3,7 @@ package deployrecordstest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,19 @@ type Option func(*config) error
 type config struct {
 	files []fixture.File
 	now   func() time.Time // nil for the real time
+	seed  int64
+}
+
+// configure applies options.
+func configure(options []Option) (c config, err error) {
+	var errs []error
+	for _, option := range options {
+		errs = append(errs, option(&c))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return config{}, fmt.Errorf("deployrecordstest: %w", err)
+	}
+	return c, nil
 }
 
 // WithRecordsFile loads the records of a file: NDJSON as `deployrecords import` reads it, plain or gzipped. In a Go test, a

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
@@ -67,13 +66,9 @@ func (s *Server) Close() error { return s.close() }
 const shutdownTimeout = 5 * time.Second
 
 func start(log io.Writer, options []Option) (*Server, error) {
-	var c config
-	var errs []error
-	for _, option := range options {
-		errs = append(errs, option(&c))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("deployrecordstest: %w", err)
+	c, err := configure(options)
+	if err != nil {
+		return nil, err
 	}
 	s, err := fixture.Open(context.Background(), fixture.Organization, c.files, c.now)
 	if err != nil {
@@ -97,19 +92,9 @@ func serve(s *store.Store, now func() time.Time, logger *slog.Logger) (*Server, 
 	if err != nil {
 		return nil, err
 	}
-	limits := httpserver.DefaultLimits()
-	limits.Shutdown = shutdownTimeout
-	handler, err := httpserver.New(httpserver.Options{
-		Store:             s,
-		Verifier:          verifier,
-		Paging:            deployments.DefaultPaging(),
-		Document:          deployrecords.OpenAPI(),
-		RecordingDocument: contract.RecordingOpenAPI(),
-		AutoCreate:        true,
-		Now:               now,
-		Logger:            logger,
-		Limits:            limits,
-	})
+	options := settings(logger)
+	options.Store, options.Verifier, options.Now = s, verifier, now
+	handler, err := httpserver.New(options)
 	if err != nil {
 		return nil, err
 	}
@@ -120,25 +105,32 @@ func serve(s *store.Store, now func() time.Time, logger *slog.Logger) (*Server, 
 
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
-	go func() { stopped <- httpserver.Serve(ctx, listener, handler, limits, logger) }()
+	go func() { stopped <- httpserver.Serve(ctx, listener, handler, options.Limits, logger) }()
 	backgroundStopped := make(chan struct{})
 	go func() {
 		defer close(backgroundStopped)
 		s.RunBackground(ctx, logger)
 	}()
-	transport := &tokenTransport{host: listener.Addr().String(), token: token}
-	return &Server{
-		URL:    "http://" + listener.Addr().String(),
-		Token:  token,
-		client: &http.Client{Transport: transport},
-		close: sync.OnceValue(func() error {
-			transport.next.CloseIdleConnections()
-			stop()
-			err := <-stopped
-			<-backgroundStopped
-			return errors.Join(err, s.Close())
-		}),
-	}, nil
+	return newServer("http://"+listener.Addr().String(), token, func() error {
+		stop()
+		err := <-stopped
+		<-backgroundStopped
+		return errors.Join(err, s.Close())
+	}), nil
+}
+
+// settings are those of `deployrecords serve` by default.
+func settings(logger *slog.Logger) httpserver.Options {
+	limits := httpserver.DefaultLimits()
+	limits.Shutdown = shutdownTimeout
+	return httpserver.Options{
+		Paging:            deployments.DefaultPaging(),
+		Document:          deployrecords.OpenAPI(),
+		RecordingDocument: contract.RecordingOpenAPI(),
+		AutoCreate:        true,
+		Logger:            logger,
+		Limits:            limits,
+	}
 }
 
 // tokenTransport adds the token to requests to the server, and to no others.

@@ -130,6 +130,45 @@ while :; do sleep 0.1; done`
 	}
 }
 
+// The blocks of the section are one script, each with the output that the document has after it.
+func TestTheDocumentedControlScriptPrintsTheDocumentedOutput(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("there is no curl")
+	}
+	_, section, _ := strings.Cut(read(t, "docs/contract-testing.md"), "\n## Steer the server\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var script, want strings.Builder
+	parts := strings.Split(section, "\n```sh\n")[1:]
+	if len(parts) < 8 {
+		t.Fatalf("the section has %d scripts", len(parts))
+	}
+	for _, part := range parts {
+		commands, rest, _ := strings.Cut(part, "```\n")
+		script.WriteString(commands)
+		if _, output, found := strings.Cut(rest, "```text\n"); found {
+			output, _, _ = strings.Cut(output, "```")
+			want.WriteString(output)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "records.ndjson"), []byte(read(t, "deployrecordstest/testdata/records.ndjson")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-euc", script.String())
+	cmd.WaitDelay = 10 * time.Second
+	cmd.Dir = dir
+	cmd.Env = []string{"PATH=" + filepath.Dir(path) + string(os.PathListSeparator) + os.Getenv("PATH")}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if out, err := cmd.Output(); err != nil || string(out) != want.String() {
+		t.Errorf("got %s, %v\n%s\nthe document has %s", out, err, &stderr, &want)
+	}
+}
+
 // A module outside this repository has only what the document specifies for go.mod.
 func TestTheDocumentedModuleRunsTheExample(t *testing.T) {
 	dir := t.TempDir()
@@ -159,7 +198,7 @@ func TestTheDocumentedModuleRunsTheExample(t *testing.T) {
 func TestTheDocumentedCodeEqualsTheExamples(t *testing.T) {
 	document := read(t, "docs/contract-testing.md")
 	for language, files := range map[string][]string{
-		"go": {"deployrecordstest/whatruns_test.go", "deployrecordstest/whatruns_test.go"},
+		"go": {"deployrecordstest/whatruns_test.go", "deployrecordstest/whatruns_test.go", "deployrecordstest/example_sandbox_test.go"},
 		"ts": {"examples/contract-testing-typescript/src/what-runs.ts", "examples/contract-testing-typescript/src/what-runs.test.ts"},
 	} {
 		shown := blocks(document, language)
