@@ -4,10 +4,12 @@ TOOL     := $(GO) tool -modfile=tools/go.mod
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 CREATED  ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+# npm accepts semantic versions only.
+NPM_VERSION ?= 0.0.0-dev
 LDFLAGS  := -s -w -X github.com/deployrecords/deployrecords/internal/cli.Version=$(VERSION) -X github.com/deployrecords/deployrecords/internal/cli.Commit=$(COMMIT)
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help build image run generate generate-code spec-update check check-deploy test soak bench clean
+.PHONY: npm screenshots help build image run generate generate-code spec-update check check-deploy test soak bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,14 +53,18 @@ check-deploy: ## Test the files of deploy/, and run the container image where ro
 test: ## Run every test on both databases, with the race detector where there is a C compiler.
 	@GO='$(GO)' sh scripts/test.sh ./...
 
+npm: ## Build the tarballs of deployrecords-mock for npm in bin/npm; PLATFORMS="linux-x64" selects platforms.
+	@GO='$(GO)' VERSION='$(patsubst v%,%,$(NPM_VERSION))' LDFLAGS='$(LDFLAGS)' sh scripts/npm.sh
+
 screenshots: ## Take pictures of every page with Chromium into bin/screenshots, and copy those of the documentation.
 	mkdir -p bin/screenshots docs/images
 	$(GO) test ./internal/e2e/browser -run TestScreenshots -screenshots '$(CURDIR)/bin/screenshots'
 	cp bin/screenshots/matrix-light.png docs/images/matrix.png
 	cp bin/screenshots/slot-dark.png docs/images/slot.png
 
-soak: build ## Run what is too slow for every day: fuzzing, long property tests, kills and other faults, PostgreSQL 15 to 18, go install, spec updates, the README as a new user, the TypeScript example, the container image twice.
+soak: build ## Run what is too slow for every day: fuzzing, long property tests, kills and other faults, PostgreSQL 15 to 18, go install, spec updates, the README as a new user, the TypeScript example, the npm packages, the container image twice.
 	@sh scripts/test-typescript.sh
+	@GO='$(GO)' sh scripts/test-npm.sh
 	@sh scripts/test-readme.sh
 	@GO='$(GO)' sh scripts/test-postgres-versions.sh
 	@sh scripts/test-image.sh

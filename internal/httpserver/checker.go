@@ -11,6 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
 
+	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
@@ -45,7 +46,7 @@ func NewChecker(text []byte, bodies int64) (*Checker, error) {
 			operations = append(operations, o)
 		}
 	}
-	return &Checker{routeTable{newDocumentPaths(operations)}, newBodyBudget(bodies, newLargeBodyGate(0))}, nil
+	return &Checker{routeTable{newDocumentPaths(operations)}, newBodyBudget(bodies, admission.NewLargeBodyGate(0))}, nil
 }
 
 // withoutPath returns the parameters that are not parts of the path.
