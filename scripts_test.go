@@ -33,7 +33,7 @@ esac
 // startTestScript runs scripts/test.sh in a process group of its own and returns it with its output.
 func startTestScript(t *testing.T, env ...string) (*exec.Cmd, io.Reader) {
 	t.Helper()
-	fake := filepath.Join(t.TempDir(), "go")
+	fake := filepath.Join(t.TempDir(), "a go")
 	if err := os.WriteFile(fake, []byte(fakeGo), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestScriptChecksProseWithoutGit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	fake := filepath.Join(t.TempDir(), "go")
+	fake := filepath.Join(t.TempDir(), "a go")
 	const fakeVale = `#!/bin/sh
 case "$*" in
 "env CGO_ENABLED") echo 1 ;;

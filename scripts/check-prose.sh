@@ -2,7 +2,7 @@
 # Checks the prose of documents and Go comments with vale, which needs a C compiler to build.
 set -eu
 GO=${GO:-go}
-if [ "$($GO env CGO_ENABLED)" != 1 ] || ! command -v "$($GO env CC)" >/dev/null 2>&1; then
+if [ "$("$GO" env CGO_ENABLED)" != 1 ] || ! command -v "$("$GO" env CC)" >/dev/null 2>&1; then
   echo "prose: skipping vale, because there is no C compiler"
   exit 0
 fi

@@ -36,7 +36,7 @@ for platform in $PLATFORMS; do
   [ "$os" != win32 ] || { goos=windows suffix=.exe; }
   [ "$cpu" != x64 ] || goarch=amd64
   mkdir -p "$work/$platform"
-  CGO_ENABLED=0 GOOS=$goos GOARCH=$goarch $GO build -trimpath -ldflags "${LDFLAGS:--s -w}" \
+  CGO_ENABLED=0 GOOS=$goos GOARCH=$goarch "$GO" build -trimpath -ldflags "${LDFLAGS:--s -w}" \
     -o "$work/$platform/bin/deployrecords$suffix" ./cmd/deployrecords
   printf '{\n  "name": "@deployrecords/%s",\n  "version": "%s",\n  "description": "The program of deployrecords for %s.",\n  "license": "Apache-2.0",\n  "os": ["%s"],\n  "cpu": ["%s"]\n}\n' \
     "$platform" "$VERSION" "$platform" "$os" "$cpu" > "$work/$platform/package.json"

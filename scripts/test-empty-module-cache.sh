@@ -5,8 +5,8 @@ set -eu
 GO=${GO:-go}
 dir=$(mktemp -d)
 trap 'chmod -R u+w "$dir"; rm -rf "$dir"' EXIT
-$GO test -c -o "$dir/tests/" . ./internal/specupdate
-GOPROXY="file://$($GO env GOMODCACHE)/cache/download,$($GO env GOPROXY)"
+"$GO" test -c -o "$dir/tests/" . ./internal/specupdate
+GOPROXY="file://$("$GO" env GOMODCACHE)/cache/download,$("$GO" env GOPROXY)"
 GOMODCACHE=$dir/modules
 export GOPROXY GOMODCACHE
 

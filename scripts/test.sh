@@ -50,17 +50,17 @@ command -v curl >/dev/null 2>&1 || echo "conform, action: curl is not installed;
 echo "all tests take about 12 minutes on two cores, the first of them without output, while packages are compiled"
 trap 'exit 130' INT # without it, a shell whose go test was interrupted may start the next one
 status=0
-if [ "$($GO env CGO_ENABLED)" = 1 ] && command -v "$($GO env CC)" >/dev/null 2>&1; then
+if [ "$("$GO" env CGO_ENABLED)" = 1 ] && command -v "$("$GO" env CC)" >/dev/null 2>&1; then
   echo "race detector: on; tests that call internal/racetest or internal/noracetest run afterwards without it"
   # Each package with what it and its tests import, so no list of tests can be out of date. A package of racetest runs in
   # both ways, because only some of its tests skip themselves.
-  packages=$($GO list -f '{{.ImportPath}} {{.Imports}} {{.TestImports}} {{.XTestImports}}' "$@")
+  packages=$("$GO" list -f '{{.ImportPath}} {{.Imports}} {{.TestImports}} {{.XTestImports}}' "$@")
   raced=$(echo "$packages" | awk '!/[[ ][^ ]*\/internal\/noracetest/ { print $1 }')
   slow=$(echo "$packages" | awk '/[[ ][^ ]*\/internal\/(noracetest|racetest)/ { print $1 }')
-  [ -z "$raced" ] || $GO test -timeout 20m -race $raced || status=1
-  [ -z "$slow" ] || $GO test -timeout 20m $slow || status=1
+  [ -z "$raced" ] || "$GO" test -timeout 20m -race $raced || status=1
+  [ -z "$slow" ] || "$GO" test -timeout 20m $slow || status=1
 else
   echo "race detector: off, because there is no C compiler"
-  CGO_ENABLED=0 $GO test -timeout 20m "$@" || status=1
+  CGO_ENABLED=0 "$GO" test -timeout 20m "$@" || status=1
 fi
 exit $status
