@@ -24,6 +24,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/sandbox"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/ui/provider"
+	"github.com/deployrecords/deployrecords/internal/variant"
 )
 
 type serveCommand struct {
@@ -34,7 +35,7 @@ type serveCommand struct {
 func (serveCommand) Help() string {
 	return `The server migrates the database when it starts; several servers may start at the same time. On SIGTERM it waits for --drain-delay, finishes the running requests and exits. Each flag has the environment variable in its description; a flag takes precedence.
 
-With --memory, the server is a fixture for tests of clients: it needs no database and no key, and writes nothing to disk. Once it listens, it prints two lines on standard output: its URL, and a token that may read and record in the organization until the server exits. It accepts tokens of other configured keys too. With --now, its clock stands still; only tokens expire by the real time. With --control, it prints a third line, the URL of an API by which tests create more servers, make requests fail and read what was received.
+With --memory, the server is a fixture for tests of clients: it needs no database and no key, and writes nothing to disk. Once it listens, it prints two lines on standard output: its URL, and a token that may read and record in the organization until the server exits. It accepts tokens of other configured keys too. With --now, its clock stands still; only tokens expire by the real time. With --control, it prints a third line, the URL of an API by which tests create more servers, make requests fail and read what was received. With --variant, it reads upstream's document in another legal way.
 
 Examples:
 
@@ -55,6 +56,10 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	trusted := newTrustFiles(&c.Trust, logger)
 	keyViolations = append(keyViolations, trusted.load(&options)...)
 	violations := c.Validate()
+	variants, err := variant.Parse(c.Variant)
+	if err != nil {
+		violations = append(violations, fmt.Errorf("--variant: %w", err))
+	}
 	var token string
 	var issuer sandbox.Issuer
 	var files []fixture.File
@@ -157,7 +162,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	if steered != nil {
 		steered.main.Configure(&settings)
 	}
-	handler, err := httpserver.New(settings)
+	handler, err := variants.New(settings)
 	if err != nil {
 		return err
 	}
@@ -177,7 +182,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 		steered.main.URL, steered.main.Token = url, token
 		served = steered.main.Handler(served)
 		var stopControl func()
-		if controlURL, stopControl, err = c.serveControl(steered, settings, logger); err != nil {
+		if controlURL, stopControl, err = c.serveControl(steered, settings, variants.New, logger); err != nil {
 			_ = listener.Close()
 			return err
 		}

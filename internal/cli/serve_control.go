@@ -66,12 +66,12 @@ const (
 )
 
 // serveControl serves the control API until stop is called, which ends all sandboxes, too. It returns its URL.
-func (c *serveCommand) serveControl(s *controlled, settings httpserver.Options, logger *slog.Logger) (url string, stop func(), err error) {
+func (c *serveCommand) serveControl(s *controlled, settings httpserver.Options, newHandler sandbox.NewHandler, logger *slog.Logger) (url string, stop func(), err error) {
 	host, _, err := net.SplitHostPort(c.Control)
 	if err != nil {
 		return "", nil, err
 	}
-	sandboxes, err := sandbox.NewSet(s.main, settings, host, s.examples)
+	sandboxes, err := sandbox.NewSet(s.main, settings, newHandler, host, s.examples)
 	if err != nil {
 		return "", nil, err
 	}

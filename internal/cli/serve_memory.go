@@ -22,7 +22,7 @@ import (
 // conflictingFlags returns the violations of flags that contradict --memory or need it. Environment variables never
 // conflict, so that --memory works where DATABASE_URL is set for another purpose.
 func conflictingFlags(parsed *kong.Context, inMemory bool) (violations []error) {
-	forMemory := []string{"load", "now", "organization", "control", "control-allow-remote"}
+	forMemory := []string{"load", "now", "organization", "control", "control-allow-remote", "variant"}
 	forDatabase := []string{
 		"database-url", "database-max-connections", "max-concurrent-lists", "database-wait", "database-replica-url", "database-session-settings", "replica-max-lag", "read-only",
 		"max-environments", "max-logical-environments", "max-deployments", "max-projects", "max-project-versions", "max-idempotency-keys",

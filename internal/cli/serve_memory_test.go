@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/deployrecords/deployrecords/internal/config"
+	"github.com/deployrecords/deployrecords/internal/variant"
 )
 
 func TestServeInMemoryReportsInvalidFlags(t *testing.T) {
@@ -34,6 +38,8 @@ func TestServeInMemoryReportsInvalidFlags(t *testing.T) {
 		{"--load x --load y --now 2026-11-01T09:30:00Z --organization acme", 2, []string{
 			"--load: goes with --memory only", "--now: goes with --memory only", "--organization: goes with --memory only", "there is no key",
 		}},
+		{"--variant charset", 2, []string{"--variant: goes with --memory only"}},
+		{"--memory --variant charset --variant offset", 2, []string{`--variant: "offset" is not a variant; the nearest is offset-times; the variants are one-based, filter`}},
 		{"--memory=false --load x", 2, []string{"--load: goes with --memory only"}},
 		{"--memory=perhaps", 2, []string{`--memory: "perhaps" is not true or false`}},
 		{"--memory --max-page-size 0", 2, []string{"invalid flags or settings:\n  --max-page-size: 0 is not from 1 to 2147483647\n"}},
@@ -64,6 +70,14 @@ func TestServeInMemoryReportsInvalidFlags(t *testing.T) {
 				t.Errorf("%s: %q is not printed once:\n%s", c.args, want, stderr)
 			}
 		}
+	}
+}
+
+func TestTheHelpNamesEveryVariant(t *testing.T) {
+	field, _ := reflect.TypeFor[config.Memory]().FieldByName("Variant")
+	help := strings.NewReplacer(" or ", ", ", ". Repeatable", "").Replace(field.Tag.Get("help"))
+	if want := ": " + strings.Join(variant.Names(), ", ") + "."; !strings.HasSuffix(help, want) {
+		t.Errorf("the help of --variant is %q, and lacks %q", help, want)
 	}
 }
 

@@ -29,7 +29,6 @@ var brokenAnswers = []struct {
 	{"a text for an error", "body.json", replaceBody(400, `(?s).*`, `bad request`), false},
 	{"HTML for a 401", "answer.content-type", replaceHeader(401, "Content-Type", "text/html"), false},
 	{"no Content-Type", "answer.content-type", replaceHeader(200, "Content-Type", ""), false},
-	{"a charset in the Content-Type", "own.content-type", replaceHeader(200, "Content-Type", "application/json; charset=utf-8"), false},
 	{"answers may be stored", "own.no-store", replaceHeader(200, "Cache-Control", "max-age=60"), false},
 	{"a date without a zone", "body.format", replaceBody(200, `("updated_at":"[^"]*)Z"`, `$1"`), false},
 	{"a date with a space", "body.format", replaceBody(200, `("created_at":"[^"T]*)T`, `$1 `), false},
@@ -175,7 +174,6 @@ var brokenAnswers = []struct {
 		return q.Get("artifact_digest") != "" && q.Get("deployment_name") != ""
 	}), false},
 	{"Retry-After with a 400", "own.error-headers", replaceHeader(400, "Retry-After", "5"), false},
-	{"one empty page", "own.no-pages", replaceBody(200, `"total_count":0,"total_pages":0`, `"total_count":0,"total_pages":1`), false},
 	{"a total of 0 with records", "page.size-kept", replaceBody(200, `"total_count":1,`, `"total_count":0,`), true},
 	{"the total of filters together is one too many", "pages.whole", rewriteTotals(func(n int, q url.Values) int {
 		if countFilters(q) > 1 {

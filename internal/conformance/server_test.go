@@ -19,6 +19,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 	"github.com/deployrecords/deployrecords/internal/storetest"
+	"github.com/deployrecords/deployrecords/internal/variant"
 )
 
 var secret = []byte("a secret of the tests, longer than 32 bytes")
@@ -32,6 +33,12 @@ type serverStore interface {
 // newServer starts the real server of the document that tests change, behind the middleware if it is not nil.
 func newServer(t testing.TB, s serverStore, front func(http.Handler) http.Handler, change ...func(*httpserver.Options)) string {
 	t.Helper()
+	return newVariantServer(t, s, nil, front, change...)
+}
+
+// newVariantServer starts a server as newServer does, with variants.
+func newVariantServer(t testing.TB, s serverStore, variants variant.Set, front func(http.Handler) http.Handler, change ...func(*httpserver.Options)) string {
+	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
 	verifier, err := auth.New(t.Context(), auth.Options{HMACSecrets: [][]byte{secret}, Logger: logger})
 	if err != nil {
@@ -44,7 +51,7 @@ func newServer(t testing.TB, s serverStore, front func(http.Handler) http.Handle
 	for _, c := range change {
 		c(&o)
 	}
-	handler, err := httpserver.New(o)
+	handler, err := variants.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

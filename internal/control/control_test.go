@@ -50,7 +50,7 @@ func newStand(t *testing.T) *stand {
 	set, err := sandbox.NewSet(main, httpserver.Options{
 		Paging: deployments.DefaultPaging(), Document: deployrecords.OpenAPI(), RecordingDocument: contract.RecordingOpenAPI(),
 		AutoCreate: true, Logger: logger, Limits: httpserver.DefaultLimits(),
-	}, "127.0.0.1", examples)
+	}, httpserver.New, "127.0.0.1", examples)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,13 +34,21 @@ func blocks(document, language string) []string {
 	return all
 }
 
-func TestTheDocumentedShellScriptPrintsTheDocumentedOutput(t *testing.T) {
+func TestTheDocumentedShellScriptsPrintTheDocumentedOutput(t *testing.T) {
+	for _, part := range strings.Split(read(t, "docs/contract-testing.md"), "\n```sh\n")[1:] {
+		script, after, _ := strings.Cut(part, "```")
+		runDocumentedScript(t, script, blocks(after, "text")[0])
+	}
+}
+
+// runDocumentedScript runs a script beside the documented records, and requires its output.
+func runDocumentedScript(t *testing.T, script, want string) {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	document := read(t, "docs/contract-testing.md")
-	script, want := startSlowly+blocks(document, "sh")[0], blocks(document, "text")[0]
+	script = startSlowly + script
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "records.ndjson"), []byte(read(t, "deployrecordstest/testdata/records.ndjson")), 0o600); err != nil {
 		t.Fatal(err)

@@ -27,7 +27,12 @@ type Options struct {
 	Seed int64
 	// Examples answer "Prefer: dynamic=false".
 	Examples faults.Examples
+	// NewHandler makes the handler of the sandbox's server; nil is httpserver.New.
+	NewHandler NewHandler
 }
+
+// NewHandler makes the handler of a server with these options.
+type NewHandler func(httpserver.Options) (http.Handler, error)
 
 // Sandbox is a server without a listener.
 type Sandbox struct {

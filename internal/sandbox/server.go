@@ -27,7 +27,7 @@ func Start(ctx context.Context, o Options, settings httpserver.Options, host str
 	if err != nil {
 		return nil, err
 	}
-	server, err := s.start(settings, host)
+	server, err := s.start(settings, o.NewHandler, host)
 	if err != nil {
 		_ = s.Store.Close()
 		return nil, err
@@ -35,7 +35,7 @@ func Start(ctx context.Context, o Options, settings httpserver.Options, host str
 	return server, nil
 }
 
-func (s *Sandbox) start(settings httpserver.Options, host string) (*Server, error) {
+func (s *Sandbox) start(settings httpserver.Options, newHandler NewHandler, host string) (*Server, error) {
 	if err := s.newIssuer(); err != nil {
 		return nil, err
 	}
@@ -47,7 +47,10 @@ func (s *Sandbox) start(settings httpserver.Options, host string) (*Server, erro
 	settings.Verifier, settings.UI, settings.Observer = verifier, nil, nil
 	settings.Limits.Drain, settings.Limits.Shutdown = 0, shutdownTimeout
 	s.Configure(&settings)
-	handler, err := httpserver.New(settings)
+	if newHandler == nil {
+		newHandler = httpserver.New
+	}
+	handler, err := newHandler(settings)
 	if err != nil {
 		return nil, err
 	}

@@ -15,10 +15,11 @@ import (
 
 // Set has the sandboxes of a program. It is safe for concurrent use.
 type Set struct {
-	settings httpserver.Options
-	host     string
-	examples faults.Examples
-	main     *Sandbox
+	settings   httpserver.Options
+	newHandler NewHandler
+	host       string
+	examples   faults.Examples
+	main       *Sandbox
 
 	mu       sync.Mutex
 	created  int
@@ -26,14 +27,14 @@ type Set struct {
 	isClosed bool
 }
 
-// NewSet returns a set with the server of the program. Other sandboxes listen on the host, with the settings. It fails if a
+// NewSet returns a set with the server of the program. Other sandboxes listen on the host, with the settings and handlers by newHandler. It fails if a
 // document of the settings is invalid.
-func NewSet(main *Sandbox, settings httpserver.Options, host string, examples faults.Examples) (*Set, error) {
+func NewSet(main *Sandbox, settings httpserver.Options, newHandler NewHandler, host string, examples faults.Examples) (*Set, error) {
 	var err error
 	if settings.Documents, err = httpserver.ReadDocuments(settings.Document, settings.RecordingDocument); err != nil {
 		return nil, err
 	}
-	return &Set{settings: settings, host: host, examples: examples, main: main}, nil
+	return &Set{settings: settings, newHandler: newHandler, host: host, examples: examples, main: main}, nil
 }
 
 // maxSandboxes is the maximum number of sandboxes: each has a port.
@@ -86,7 +87,7 @@ func (s *Set) reserve(o *Options) (place *Server, err error) {
 		s.created++
 		o.Organization = fmt.Sprintf("sandbox-%d", s.created)
 	}
-	o.Examples = s.examples
+	o.Examples, o.NewHandler = s.examples, s.newHandler
 	place = &Server{Sandbox: &Sandbox{}} // has no organization, so nobody finds it
 	s.servers = append(s.servers, place)
 	return place, nil

@@ -39,6 +39,8 @@ type observations struct {
 	// latestTotal and historyTotal are the totals at the start; -1 if the server does not report them.
 	latestTotal, historyTotal int64
 	parts                     []part
+	// unknownNamesNotFound reports that a name that nothing has was answered with 404.
+	unknownNamesNotFound bool
 }
 
 func newObservations() observations {

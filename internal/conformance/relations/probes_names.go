@@ -3,6 +3,7 @@ package relations
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 
 	"github.com/deployrecords/deployrecords/internal/conformance/client"
@@ -28,6 +29,7 @@ func (s *Suite) probeName(p *spec.Parameter, name, why string) {
 	if a.Status == 0 || s.mayExist(p, name, a) {
 		return
 	}
+	s.unknownNamesNotFound = s.unknownNamesNotFound || a.Status == http.StatusNotFound
 	if a.List == nil {
 		s.check(report.OwnUnknownName, a, false, "a name that nothing has is answered with %d", a.Status)
 	} else {

@@ -156,7 +156,7 @@ func (s *Suite) probeExactMatch() {
 			}
 			for _, like := range texts {
 				if like != values[i] && p.Accepts(like) && !s.isObserved(p, like) {
-					s.expect(report.OwnExact, s.requestFor(s.history().With(p.Name, like)), p.Name+" with a variation of a name", http.StatusOK)
+					s.expect(report.OwnExact, s.requestFor(s.history().With(p.Name, like)), p.Name+" with a variation of a name", s.statusesOfUnknownNames()...)
 				}
 			}
 		}
@@ -174,6 +174,15 @@ func (s *Suite) probeExactMatch() {
 	if len(s.met) == 0 {
 		s.notJudged("there are no records", report.OwnExact)
 	}
+}
+
+// statusesOfUnknownNames returns the statuses of a filter by a name that nothing has. 404 is one of them if the server has
+// answered other such names with it, which own.unknown-name reports.
+func (s *Suite) statusesOfUnknownNames() []int {
+	if s.unknownNamesNotFound {
+		return []int{http.StatusOK, http.StatusNotFound}
+	}
+	return []int{http.StatusOK}
 }
 
 // variations returns texts that a server may confuse with the text. The first swaps the case.
