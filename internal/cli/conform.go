@@ -11,6 +11,8 @@ import (
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/config"
 	"github.com/deployrecords/deployrecords/internal/conformance"
+	"github.com/deployrecords/deployrecords/internal/conformance/report"
+	"github.com/deployrecords/deployrecords/internal/contract"
 )
 
 type conformCommand struct {
@@ -18,13 +20,13 @@ type conformCommand struct {
 	Strict      bool     `help:"Count differences from docs/semantics.md as faults, where the OpenAPI document leaves a choice."`
 	Value       []string `placeholder:"NAME=VALUE" sep:"none" help:"Value of a parameter that records do not show, such as project_name=web. Repeatable."`
 	Unsupported []string `placeholder:"NAME" sep:"none" help:"Parameter of the document that the server is known to answer with a 501. No other rule is tried with it. Repeatable."`
-	Output      string   `short:"o" default:"text" placeholder:"text|json|junit" help:"Format of the report."`
+	Output      string   `short:"o" default:"text" placeholder:"FORMAT" help:"Format of the report: text, json, junit, html (one page), or github (annotations, and the step summary of GitHub Actions)."`
 	config.Conform
 }
 
 // Help returns the text of conform --help.
 func (conformCommand) Help() string {
-	return `conform sends valid and invalid GET requests and checks every answer against the OpenAPI document and against metamorphic relations, which hold for every list whatever its data. It needs no knowledge of the data and writes nothing. Other clients may write meanwhile. A token goes only to the URL that it belongs to, and redirects are not followed.
+	return `conform sends valid and invalid GET requests and checks every answer against the OpenAPI document and against metamorphic relations, which hold for every list whatever its data. It needs no knowledge of the data, and writes nothing unless --write is given. Other clients may write meanwhile. A token goes only to the URL that it belongs to, and redirects are not followed.
 
 Where the document leaves a choice, the report lists the observed behaviour. docs/conformance.md explains the report and lists every rule.
 
@@ -43,7 +45,8 @@ Examples:
   deployrecords conform
   deployrecords conform --strict --value project_name=web \
     --output junit > conform.xml
-  deployrecords conform --document openapi.next.yaml --requests 500 --seed 7`
+  deployrecords conform --document openapi.next.yaml --requests 500 --seed 7
+  deployrecords conform --write --other-token expired=expired.token`
 }
 
 const exitNotJudged = 2
@@ -53,18 +56,40 @@ func (c *conformCommand) Run(ctx context.Context, streams Streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	report, err := conformance.Run(ctx, options)
+	result, err := conformance.Run(ctx, options)
 	if err != nil {
 		return exitError{fmt.Errorf("could not judge: %w", err), exitNotJudged}
 	}
-	if err := report.Write(streams.Out, c.Output); err != nil {
+	if err := result.Write(streams.Out, c.Output); err != nil {
 		return err
 	}
+	if c.Output == "github" {
+		if err := writeStepSummary(streams, result); err != nil {
+			return err
+		}
+	}
 	switch {
-	case report.Faults() > 0 || report.Comparison != nil && report.Comparison.Different > 0:
-		return exitError{errors.New(report.Summary()), exitFailure}
-	case report.Broken != "":
-		return exitError{errors.New("could not judge: " + report.Broken), exitNotJudged}
+	case result.Faults() > 0 || result.Comparison != nil && result.Comparison.Different > 0:
+		return exitError{errors.New(result.Summary()), exitFailure}
+	case result.Broken != "":
+		return exitError{errors.New("could not judge: " + result.Broken), exitNotJudged}
+	}
+	return nil
+}
+
+// writeStepSummary appends the report to the step summary of GitHub Actions, or writes it to standard output in another
+// place.
+func writeStepSummary(streams Streams, r *report.Report) error {
+	name := config.StepSummary()
+	if name == "" {
+		return r.WriteSummary(streams.Out)
+	}
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("the step summary: %w", err)
+	}
+	if err := errors.Join(r.WriteSummary(file), file.Close()); err != nil {
+		return fmt.Errorf("the step summary: %w", err)
 	}
 	return nil
 }
@@ -73,6 +98,7 @@ func (c *conformCommand) Run(ctx context.Context, streams Streams) error {
 func (c *conformCommand) options(streams Streams) (conformance.Options, error) {
 	o := conformance.Options{
 		Document: deployrecords.OpenAPI(), DocumentName: "upstream's openapi.yaml", Strict: c.Strict, Unsupported: c.Unsupported, Values: make(map[string][]string),
+		Write: c.Write, RecordingDocument: contract.RecordingOpenAPI(), OtherTokens: make(map[string]string),
 		Requests: int(c.Requests.Value), Seed: uint64(c.Seed.Value), Timeout: c.Timeout.Value, UserAgent: "deployrecords/" + build.version,
 	}
 	faults := c.Validate()
@@ -98,6 +124,16 @@ func (c *conformCommand) options(streams Streams) (conformance.Options, error) {
 			faults = append(faults, fmt.Errorf("--value: %q is not NAME=VALUE", text))
 		}
 		o.Values[name] = append(o.Values[name], value)
+	}
+	for _, text := range c.OtherToken {
+		kind, file, ok := strings.Cut(text, "=")
+		if !ok || !slices.Contains(conformance.TokenKinds, kind) {
+			faults = append(faults, fmt.Errorf("--other-token: %q is not KIND=FILE with one of the kinds %s", text, strings.Join(conformance.TokenKinds, ", ")))
+			continue
+		}
+		token, err := readTokenFile("--other-token", file)
+		faults = append(faults, err)
+		o.OtherTokens[kind] = token
 	}
 	if !slices.Contains(conformance.Formats, c.Output) {
 		faults = append(faults, fmt.Errorf("--output: %q is not one of %s", c.Output, strings.Join(conformance.Formats, ", ")))

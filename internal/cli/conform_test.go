@@ -130,6 +130,8 @@ func TestConform_ExitCodes(t *testing.T) {
 		"compared":            {[]string{"--url", right, "--token-file", token, "--compare", wrong, "--compare-token-file", token}, 1, "status 401 here, 418 there", "answers differ"},
 		"a refused token":     {[]string{"--url", right, "--token-file", bad}, 2, "", "could not judge: " + right + " refuses the token"},
 		"no document":         {[]string{"--url", right, "--token-file", token, "--document", bad}, 2, "", "could not judge: the document can't be read"},
+		"writing":             {[]string{"--url", right, "--token-file", token, "--write", "--requests", "20"}, 0, "Rules of recording", ""},
+		"other tokens":        {[]string{"--url", right, "--token-file", token, "--other-token", "read-only=" + token, "--requests", "20"}, 1, "tokens.read-only", "rules broken"},
 		"another unsupported": {[]string{"--url", right, "--token-file", token, "--unsupported", "x"}, 2, "", `"x" is given as unsupported, and is no parameter of the document`},
 		"another parameter":   {[]string{"--url", right, "--token-file", token, "--value", "x=y"}, 2, "", `no parameter of the document`},
 	} {
@@ -171,9 +173,31 @@ func TestConform_WritesJSONAndJUnit(t *testing.T) {
 	}
 }
 
+func TestConform_WritesForPeopleAndGitHub(t *testing.T) {
+	differs, token := realServer(t, withoutCache)
+	stdout, _, code := run(t, conformArgs(t, "--url", differs, "--token-file", token, "--output", "html")...)
+	if code != 0 || !strings.HasPrefix(stdout, "<!DOCTYPE html>") || !strings.Contains(stdout, "own.no-store") {
+		t.Errorf("exit code %d\n%s", code, stdout)
+	}
+	summary := filepath.Join(t.TempDir(), "summary.md")
+	if err := os.WriteFile(summary, []byte("before\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{summary: "before\n## conform: http", "": ""} {
+		t.Setenv("GITHUB_STEP_SUMMARY", file)
+		stdout, _, code = run(t, conformArgs(t, "--url", differs, "--token-file", token, "--output", "github", "--strict")...)
+		if code != 1 || !strings.HasPrefix(stdout, "::error title=conform%3A own.no-store::") || strings.Contains(stdout, "## conform") != (file == "") {
+			t.Errorf("exit code %d\n%s", code, stdout)
+		}
+		if text, _ := os.ReadFile(file); !strings.HasPrefix(string(text), want) {
+			t.Errorf("the summary is %s", text)
+		}
+	}
+}
+
 func TestConform_ReportsAllInvalidSettings(t *testing.T) {
 	clientEnvironment(t, "ftp://u:hunter2@host")
-	_, stderr, code := run(t, "conform", "--token-file", "/does/not/exist", "--document", "/does/not/exist/either", "--value", "x", "--output", "xml",
+	_, stderr, code := run(t, "conform", "--token-file", "/does/not/exist", "--document", "/does/not/exist/either", "--value", "x", "--output", "xml", "--other-token", "admin=x", "--other-token", "expired=/does/not/exist",
 		"--requests", "3", "--seed=-1", "--timeout", "0s", "--compare", "host")
 	if code != 2 || strings.Contains(stderr, "hunter2") {
 		t.Errorf("exit code %d", code)

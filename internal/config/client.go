@@ -24,11 +24,16 @@ type Client struct {
 // Conform has the settings of the conformance suite.
 type Conform struct {
 	Remote
-	Compare          string `name:"compare" placeholder:"URL" group:"Comparison" help:"Send the same requests to this server too, and report where its answers differ."`
-	CompareTokenFile string `name:"compare-token-file" placeholder:"FILE" group:"Comparison" help:"File with the token for --compare on its first line. That server receives no other token."`
-	Requests         Int    `default:"2000" min:"20" placeholder:"N" help:"Maximum number of requests; a comparison sends as many again to each server."`
-	Seed             Int    `default:"1" min:"0" placeholder:"N" help:"Selects values and pages; the same seed sends the same requests for the same data."`
+	Compare          string   `name:"compare" placeholder:"URL" group:"Comparison" help:"Send the same requests to this server too, and report where its answers differ."`
+	CompareTokenFile string   `name:"compare-token-file" placeholder:"FILE" group:"Comparison" help:"File with the token for --compare on its first line. That server receives no other token."`
+	Write            bool     `name:"write" help:"Record too, with the token, and judge the rules of recording. Every recorded name begins with conform-. Records cannot be removed, so the token is for an organization that is meant for this."`
+	OtherToken       []string `name:"other-token" sep:"none" placeholder:"KIND=FILE" help:"File with a further token for --url, to judge what it may do: expired, no-scope, read-only, write-only, project or organization (another one). Repeatable."`
+	Requests         Int      `default:"2000" min:"20" placeholder:"N" help:"Maximum number of requests; a comparison sends as many again to each server."`
+	Seed             Int      `default:"1" min:"0" placeholder:"N" help:"Selects values and pages; the same seed sends the same requests for the same data."`
 }
+
+// StepSummary returns the file for the summary of a step of GitHub Actions, or "" in another place.
+func StepSummary() string { return os.Getenv("GITHUB_STEP_SUMMARY") }
 
 // Token returns the token of the environment, or "".
 func (*Remote) Token() string { return os.Getenv("DEPLOYRECORDS_TOKEN") }

@@ -2,11 +2,13 @@ package conformance_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/conformance"
 	"github.com/deployrecords/deployrecords/internal/conformance/report"
+	"github.com/deployrecords/deployrecords/internal/variant"
 )
 
 // compareWith compares the unmodified server with another.
@@ -38,22 +40,32 @@ func TestCompare_ReportsDifferences(t *testing.T) {
 	for name, c := range map[string]struct {
 		url  string
 		want string
+		kind string
 	}{
-		"a record": {newServer(t, lost, nil, smallPages), "total_count is"},
+		"a record": {newServer(t, lost, nil, smallPages), "total_count is", report.RecordsDiffer},
+		"an order": {newVariantServer(t, correctStore(), variant.Set{"other-order": true}, nil, smallPages), "artifact.digest is", report.OrderDiffers},
+		"a page":   {newVariantServer(t, correctStore(), variant.Set{"one-based": true}, nil, smallPages), "pagination.page is 0 here; pagination.page is 1 there", report.TotalsDiffer},
+		"a field":  {newServer(t, correctStore(), func(next http.Handler) http.Handler { return replaceBody(200, `"last_seen_at":"[^"]*",`, ``)(t, next) }, smallPages), "last_seen_at is", report.FieldsDiffer},
 		"a status": {newServer(t, correctStore(), func(next http.Handler) http.Handler {
 			return replaceStatus(400, 422, `{"code":3,"message":"x","details":["query: x"]}`)(t, next)
-		}, smallPages), "status 400 here, 422 there"},
-		"a code":       {newServer(t, correctStore(), func(next http.Handler) http.Handler { return replaceBody(401, `"code":16`, `"code":7`)(t, next) }, smallPages), "code: 16 here; code: 7 there"},
-		"a media type": {newServer(t, correctStore(), func(next http.Handler) http.Handler { return replaceHeader(200, "Content-Type", "text/json")(t, next) }, smallPages), `Content-Type "application/json" here, "text/json" there`},
+		}, smallPages), "status 400 here, 422 there", report.StatusDiffers},
+		"a code":       {newServer(t, correctStore(), func(next http.Handler) http.Handler { return replaceBody(401, `"code":16`, `"code":7`)(t, next) }, smallPages), "code: 16 here; code: 7 there", report.ErrorDiffers},
+		"a media type": {newServer(t, correctStore(), func(next http.Handler) http.Handler { return replaceHeader(200, "Content-Type", "text/json")(t, next) }, smallPages), `Content-Type "application/json" here, "text/json" there`, report.TypeDiffers},
 		"a property": {newServer(t, correctStore(), func(next http.Handler) http.Handler {
 			return replaceBody(200, `"version":"1.0.0"`, `"version":"1.0"`)(t, next)
-		}, smallPages), `artifact.version is "1.0.0" here`},
+		}, smallPages), `artifact.version is "1.0.0" here`, report.ValuesDiffer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := compareWith(t, c.url)
 			if got.Different == 0 || len(got.Shown) == 0 {
 				t.Fatalf("got %+v", got)
+			}
+			kinds := got.ByKind()
+			if !slices.ContainsFunc(kinds, func(k report.KindOfDifferences) bool {
+				return k.Kind == c.kind && k.Different == got.Kinds[c.kind] && len(k.Shown) > 0
+			}) {
+				t.Errorf("no difference is of the kind %s: %+v", c.kind, got.Kinds)
 			}
 			var texts []string
 			for _, d := range got.Shown {

@@ -1,12 +1,14 @@
 // Package conformance checks a server of GET /v1/deployments over HTTP. It checks answers against the OpenAPI document,
 // against metamorphic relations, and against the rules of docs/semantics.md for points that the document leaves open.
 //
-// It sends GET requests, follows no redirect, and sends each token only to the server that it is for. It needs no knowledge
-// of the data.
+// It sends GET requests, and records only with Options.Write. It follows no redirect, and sends each token only to the server that
+// it is for. It needs no knowledge of the data.
 //
 //   - spec reads the document and checks single answers.
 //   - client sends requests and reads answers.
 //   - relations runs probes and metamorphic relations.
+//   - tokens compares what several tokens see.
+//   - writes records and checks what becomes of it.
 //   - report holds rules and results, and writes the report.
 package conformance
 
@@ -21,10 +23,18 @@ import (
 	"github.com/deployrecords/deployrecords/internal/conformance/relations"
 	"github.com/deployrecords/deployrecords/internal/conformance/report"
 	"github.com/deployrecords/deployrecords/internal/conformance/spec"
+	"github.com/deployrecords/deployrecords/internal/conformance/tokens"
+	"github.com/deployrecords/deployrecords/internal/conformance/writes"
 )
 
 // DefaultRequests is enough for every phase.
 const DefaultRequests = 2000
+
+// Prefix begins every name that a run records.
+const Prefix = writes.Prefix
+
+// TokenKinds are the kinds of further tokens.
+var TokenKinds = tokens.Kinds
 
 // Target is a server and its token.
 type Target = client.Target
@@ -51,6 +61,13 @@ type Options struct {
 	// Unsupported names parameters of the document that the target is known to answer with a 501. No other rule is tried
 	// with them.
 	Unsupported []string
+	// Write lets the run record with the token, under names that begin with [Prefix], and judge the rules of recording too.
+	// These requests are not limited.
+	Write bool
+	// RecordingDocument is the OpenAPI document of the operations that record.
+	RecordingDocument []byte
+	// OtherTokens are tokens for the target by their kind, one of [TokenKinds].
+	OtherTokens map[string]string
 	// Timeout is that of one request.
 	Timeout   time.Duration
 	UserAgent string
@@ -80,26 +97,57 @@ func Run(ctx context.Context, o Options) (*report.Report, error) {
 	}
 	c := client.New(o.Target, o.Timeout, o.UserAgent)
 	defer c.Close()
-	s := relations.New(doc, c, relations.Options{Requests: o.Requests, Seed: o.Seed, Strict: o.Strict, Values: o.Values, Unsupported: unsupported})
-	if err := preflight(ctx, c, s.Request()); err != nil {
+	others := o.otherClients()
+	for _, other := range others {
+		defer other.Close()
+	}
+	results := report.NewResults(printable(c, others), o.bases()...)
+	s := relations.New(doc, c, results, relations.Options{Requests: o.Requests, Seed: o.Seed, Strict: o.Strict, Values: o.Values, Unsupported: unsupported})
+	if err := preflight(ctx, doc, c, s.Request()); err != nil {
 		return nil, err
 	}
-	gone := s.Run(ctx)
+	phases := []func(context.Context) error{s.Run}
+	var recorder *writes.Suite
+	if o.Write || len(others) > 0 {
+		records, err := spec.ReadRecording(o.RecordingDocument)
+		if err != nil {
+			return nil, err
+		}
+		if len(others) > 0 {
+			phases = append(phases, tokens.New(doc, records, c, others, firstOf(o.Values["project_name"]), results).Run)
+		}
+		if o.Write {
+			recorder = writes.New(doc, records, c, results)
+			if err := recorder.Preflight(ctx); err != nil {
+				return nil, err
+			}
+			phases = append(phases, recorder.Run)
+		}
+	}
+	var gone error
+	for _, phase := range phases {
+		if gone = phase(ctx); gone != nil {
+			break
+		}
+	}
 	r := s.Report()
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("interrupted after %d requests", r.Requests)
 	}
 	r.URL, r.Document, r.Digest = c.Base, o.DocumentName, doc.Digest
+	if recorder != nil {
+		r.Data.Recordings = recorder.Posts()
+	}
 	if gone != nil {
 		r.Broken = gone.Error()
 	} else if o.Compare != nil {
 		other := client.New(*o.Compare, o.Timeout, o.UserAgent)
 		defer other.Close()
-		if err := preflight(ctx, other, s.Request()); err != nil {
+		if err := preflight(ctx, doc, other, s.Request()); err != nil {
 			return nil, fmt.Errorf("compare: %w", err)
 		}
 		requests := s.Sent()
-		if r.Comparison, err = compare(ctx, c, other, requests[:min(len(requests), o.Requests)]); err != nil {
+		if r.Comparison, err = compare(ctx, &doc.Layout, c, other, requests[:min(len(requests), o.Requests)]); err != nil {
 			return nil, fmt.Errorf("compare: %w", err)
 		}
 	}
@@ -107,8 +155,47 @@ func Run(ctx context.Context, o Options) (*report.Report, error) {
 	return r, nil
 }
 
+// bases returns the bases of the rules that the run tries.
+func (o *Options) bases() []report.Basis {
+	bases := []report.Basis{report.Document, report.Relation, report.Own}
+	if o.Write {
+		bases = append(bases, report.Recording)
+	}
+	if len(o.OtherTokens) > 0 {
+		bases = append(bases, report.Tokens)
+	}
+	return bases
+}
+
+// otherClients returns a client for each of the further tokens.
+func (o *Options) otherClients() map[string]*client.Client {
+	clients := make(map[string]*client.Client)
+	for kind, token := range o.OtherTokens {
+		clients[kind] = client.New(Target{URL: o.URL, Token: token}, o.Timeout, o.UserAgent)
+	}
+	return clients
+}
+
+// printable removes every token from a text.
+func printable(first *client.Client, others map[string]*client.Client) func(string) string {
+	return func(text string) string {
+		text = first.Printable(text)
+		for _, other := range others {
+			text = other.Printable(text)
+		}
+		return text
+	}
+}
+
+func firstOf(texts []string) string {
+	if len(texts) == 0 {
+		return ""
+	}
+	return texts[0]
+}
+
 // preflight sends one request to see whether the server can be judged.
-func preflight(ctx context.Context, c *client.Client, r client.Request) error {
+func preflight(ctx context.Context, doc *spec.Document, c *client.Client, r client.Request) error {
 	a, err := c.Send(ctx, r)
 	switch {
 	case ctx.Err() != nil:
@@ -121,7 +208,7 @@ func preflight(ctx context.Context, c *client.Client, r client.Request) error {
 		return fmt.Errorf("%s redirects to %q, and a token follows no redirect: if that is the server, name it", c.Base, c.Printable(a.Header.Get("Location")))
 	case a.Status != http.StatusOK:
 		return fmt.Errorf("%s answers GET %s with %s: there is nothing to judge", c.Base, r.Path, c.Summary(a))
-	case client.ReadList(a.Value) == nil:
+	case doc.Layout.ReadList(a.Value) == nil:
 		return fmt.Errorf("%s answers GET %s with 200, but not with a list of records; it begins with %s", c.Base, r.Path, c.Printable(client.Quote(string(a.Body))))
 	}
 	return nil

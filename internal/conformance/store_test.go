@@ -49,7 +49,8 @@ func (m *store) List(_ context.Context, scope deployments.Scope, q deployments.Q
 	defer m.mu.RUnlock()
 	matching := []deployments.Record{}
 	for _, e := range m.set(m.entries, &q) {
-		if m.matches(m, e, q) {
+		inProject := func(v deployments.ProjectVersion) bool { return v.ProjectName == scope.Project }
+		if m.matches(m, e, q) && (scope.Project == "" || slices.ContainsFunc(e.ProjectVersions, inProject)) {
 			matching = append(matching, e.Record)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// These tests compare docs/contract-testing.md with the examples.
+// These tests compare docs/contract-testing.md and docs/conformance.md with the program and the examples.
 
 func read(t *testing.T, name string) string {
 	t.Helper()
@@ -35,9 +35,11 @@ func blocks(document, language string) []string {
 }
 
 func TestTheDocumentedShellScriptsPrintTheDocumentedOutput(t *testing.T) {
-	for _, part := range strings.Split(read(t, "docs/contract-testing.md"), "\n```sh\n")[1:] {
-		script, after, _ := strings.Cut(part, "```")
-		runDocumentedScript(t, script, blocks(after, "text")[0])
+	for _, name := range []string{"docs/contract-testing.md", "docs/conformance.md"} {
+		for _, part := range strings.Split(read(t, name), "\n```sh\n")[1:] {
+			script, after, _ := strings.Cut(part, "```")
+			runDocumentedScript(t, script, blocks(after, "text")[0])
+		}
 	}
 }
 

@@ -2,12 +2,10 @@ package client
 
 import "net/http"
 
-// Names of the list's parts in the document.
+// Names of the parts of the list of deployment records.
 const (
 	RecordsField    = "deployment_records"
 	PaginationField = "pagination"
-	PageParameter   = "pagination.page"
-	SizeParameter   = "pagination.page_size"
 )
 
 // Answer is a response. Status 0 means that no response arrived.
@@ -36,21 +34,6 @@ type List struct {
 	Page, Size, Total, Pages int64
 }
 
-// ReadList returns the list in a body, or nil.
-func ReadList(v *Value) *List {
-	records, pagination := v.Get(RecordsField), v.Get(PaginationField)
-	if records == nil && pagination == nil {
-		return nil
-	}
-	l := &List{Records: records.items(), Page: -1, Size: -1, Total: -1, Pages: -1}
-	for name, number := range map[string]*int64{"page": &l.Page, "page_size": &l.Size, "total_count": &l.Total, "total_pages": &l.Pages} {
-		if n, ok := pagination.Integer(name); ok {
-			*number = n
-		}
-	}
-	return l
-}
-
 // IDs returns the ids of records.
 func IDs(records []*Value) []string {
 	ids := make([]string, len(records))
@@ -73,16 +56,16 @@ type Walk struct {
 }
 
 // WalkPages reads every page of a query; size 0 leaves the size to the server. Get sends a query, and pageOf returns the
-// value of pagination.page for a page, counted from 0. Without pageOf, the walk ends after one page.
-func WalkPages(q Query, size int64, get func(Query) *Answer, pageOf func(page, size int64) string) *Walk {
+// value of the parameter of the page for a page, counted from 0. Without pageOf, the walk ends after one page.
+func (l *Layout) WalkPages(q Query, size int64, get func(Query) *Answer, pageOf func(page, size int64) string) *Walk {
 	w := &Walk{}
 	if size > 0 {
-		q = q.With(SizeParameter, itoa(size))
+		q = q.With(l.SizeParameter, itoa(size))
 	}
 	for i := range int64(MaxWalk) {
 		page := q
 		if i > 0 {
-			page = q.With(PageParameter, pageOf(i, w.Size))
+			page = q.With(l.PageParameter, pageOf(i, w.Size))
 		}
 		a := get(page)
 		w.Answers = append(w.Answers, a)

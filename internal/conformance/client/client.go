@@ -1,9 +1,10 @@
-// Package client sends GET requests to the server under test and reads its answers without loss. JSON keeps its order,
+// Package client sends requests to the server under test and reads its answers without loss. JSON keeps its order,
 // duplicates and digits, because the suite checks them.
 package client
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +32,7 @@ type Target struct {
 	Token string
 }
 
-// Client sends GET requests to one server.
+// Client sends requests to one server.
 type Client struct {
 	Base      string
 	token     string
@@ -62,6 +63,23 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // HasJWT reports whether the token has the form of a signed JWT.
 func (c *Client) HasJWT() bool { return strings.Count(c.token, ".") == 2 }
 
+// Claim returns a claim of the token that is a text, or "". It does not verify the token.
+func (c *Client) Claim(name string) string {
+	parts := strings.Split(c.token, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return ""
+	}
+	claims, err := ReadJSON(payload)
+	if err != nil {
+		return ""
+	}
+	return claims.Text(name)
+}
+
 // Send sends a request, and repeats it while the server is too busy (429, or 503 with Retry-After). Its errors are network
 // errors.
 func (c *Client) Send(ctx context.Context, r Request) (*Answer, error) {
@@ -89,9 +107,19 @@ func (c *Client) sendOnce(ctx context.Context, r Request) (*Answer, error) {
 		return nil, err
 	}
 	u.Path, u.RawPath, u.RawQuery = u.Path+r.Path, "", r.RawQuery
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	method, body := http.MethodGet, io.Reader(http.NoBody)
+	if r.Body != "" {
+		method, body = http.MethodPost, strings.NewReader(r.Body)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
 		return nil, err
+	}
+	if r.Body != "" {
+		request.Header.Set("Content-Type", jsonMediaType)
+	}
+	if r.Key != "" {
+		request.Header.Set("Idempotency-Key", r.Key)
 	}
 	request.Header.Set("User-Agent", c.userAgent)
 	request.Header.Set("Accept", jsonMediaType)
@@ -106,14 +134,14 @@ func (c *Client) sendOnce(ctx context.Context, r Request) (*Answer, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err != nil {
 		return nil, fmt.Errorf("the answer broke off: %w", err)
 	}
-	if len(body) > maxBody {
+	if len(text) > maxBody {
 		return nil, fmt.Errorf("the answer has more than %d MiB", maxBody>>20)
 	}
-	a := NewAnswer(response.StatusCode, response.Header, body)
+	a := NewAnswer(response.StatusCode, response.Header, text)
 	a.Request = r
 	return a, nil
 }

@@ -21,6 +21,8 @@ type Value struct {
 	Content string
 	Members []Member
 	Items   []*Value
+
+	id string // of a record of a list
 }
 
 // Member is a property of an object.
@@ -156,9 +158,6 @@ func (v *Value) Text(path ...string) string {
 	}
 	return ""
 }
-
-// ID returns the id of a record, or "".
-func (v *Value) ID() string { return v.Text("id") }
 
 // Time returns the time at a path, or the zero time.
 func (v *Value) Time(path ...string) time.Time {

@@ -111,9 +111,11 @@ func alterSignature(token string) string {
 	return token[:max(len(token)-len(replacement), 0)] + replacement
 }
 
-// Request is a GET request that can be sent again.
+// Request is a request that can be sent again: a GET or, with a body, a POST.
 type Request struct {
 	Credentials
+	// Body is the JSON of a POST, or "". Key is its Idempotency-Key, or "".
+	Body, Key string
 	// Path is the whole path below the server's URL.
 	Path string
 	// RawQuery is the query as sent.
@@ -148,8 +150,19 @@ func (r Request) Curl(base string) string {
 	}
 	var command strings.Builder
 	command.WriteString("curl -sS -i")
+	if r.Body != "" {
+		command.WriteString(` -H "Content-Type: ` + jsonMediaType + `"`)
+	}
+	if r.Key != "" {
+		command.WriteString(" -H " + quoteForShell("Idempotency-Key: "+r.Key))
+	}
 	for _, header := range authorization[r.Credentials] {
 		command.WriteString(` -H "Authorization: ` + header + `"`)
 	}
-	return command.String() + " '" + strings.ReplaceAll(address, "'", `'\''`) + "'"
+	if r.Body != "" {
+		command.WriteString(" -d " + quoteForShell(r.Body))
+	}
+	return command.String() + " " + quoteForShell(address)
 }
+
+func quoteForShell(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

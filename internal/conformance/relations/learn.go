@@ -66,8 +66,10 @@ func (s *Suite) learn() {
 	if first.List != nil {
 		s.latestTotal, s.defaultSize = first.List.Total, first.List.Size
 	}
-	if s.doc.Parameter(client.SizeParameter) != nil {
-		if biggest := s.ask(s.Request(client.SizeParameter, biggestInt32)); biggest.List != nil && biggest.List.Size > 0 {
+	if size := s.doc.Parameter(s.doc.Layout.SizeParameter); size != nil && size.Schema.Max != nil {
+		s.maxSize = int64(*size.Schema.Max)
+	} else if size != nil {
+		if biggest := s.ask(s.Request(s.doc.Layout.SizeParameter, biggestInt32)); biggest.List != nil && biggest.List.Size > 0 {
 			s.maxSize = biggest.List.Size
 		}
 	}
@@ -78,7 +80,7 @@ func (s *Suite) learn() {
 	}
 	s.learnPaging(first)
 	for _, base := range []client.Query{s.history(), nil} {
-		a := s.get(base.With(client.SizeParameter, itoa(max(s.maxSize, 1))))
+		a := s.get(base.With(s.doc.Layout.SizeParameter, itoa(max(s.maxSize, 1))))
 		if !s.hasPages() || a.List == nil || a.List.Pages < 2 {
 			continue
 		}
@@ -89,7 +91,7 @@ func (s *Suite) learn() {
 			if i > 0 {
 				page = s.random.Int64N(a.List.Pages)
 			}
-			s.learnFrom(s.get(base.With(client.SizeParameter, itoa(a.List.Size), client.PageParameter, s.pageText(page, a.List.Size))))
+			s.learnFrom(s.get(base.With(s.doc.Layout.SizeParameter, itoa(a.List.Size), s.doc.Layout.PageParameter, s.pageText(page, a.List.Size))))
 			if i > 0 && len(s.met) >= 150 {
 				break
 			}
@@ -136,7 +138,7 @@ func (s *Suite) history() client.Query {
 }
 
 func (s *Suite) hasPages() bool {
-	return s.doc.Parameter(client.PageParameter) != nil && s.doc.Parameter(client.SizeParameter) != nil
+	return s.doc.Parameter(s.doc.Layout.PageParameter) != nil && s.doc.Parameter(s.doc.Layout.SizeParameter) != nil
 }
 
 // pageText returns the value of pagination.page for a page, counted from 0.
@@ -163,12 +165,12 @@ func (s *Suite) learnPaging(first *client.Answer) {
 	if s.historyTotal == 2 {
 		size = "1"
 	}
-	base := s.history().With(client.SizeParameter, size)
+	base := s.history().With(s.doc.Layout.SizeParameter, size)
 	unit, firstPage := byPage, int64(0)
 	stable := s.requireStable(func(r *round) {
 		unit, firstPage = byPage, 0
 		none := r.get(base)
-		zero, one := r.get(base.With(client.PageParameter, "0")), r.get(base.With(client.PageParameter, "1"))
+		zero, one := r.get(base.With(s.doc.Layout.PageParameter, "0")), r.get(base.With(s.doc.Layout.PageParameter, "1"))
 		if none.List == nil || zero.List == nil && one.List == nil {
 			return // another rule's finding
 		}
@@ -215,7 +217,7 @@ func (s *Suite) findParts() {
 	limit := min(6*size, 600)
 	var found []part
 	total := func(q client.Query) int64 {
-		a := s.get(s.history().With(client.SizeParameter, "1").Append(q))
+		a := s.get(s.history().With(s.doc.Layout.SizeParameter, "1").Append(q))
 		if a.List == nil {
 			return -1
 		}

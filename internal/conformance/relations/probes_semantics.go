@@ -46,9 +46,9 @@ func (s *Suite) probeRequired() {
 
 func (s *Suite) probeNumbers() {
 	if s.hasPages() {
-		s.requireSameAnswer(report.OwnSizeDefault, nil, client.Query{{Name: client.SizeParameter, Value: "0"}}, client.SizeParameter+"=0 has another answer than none")
+		s.requireSameAnswer(report.OwnSizeDefault, nil, client.Query{{Name: s.doc.Layout.SizeParameter, Value: "0"}}, s.doc.Layout.SizeParameter+"=0 has another answer than none")
 	}
-	for _, name := range []string{client.PageParameter, client.SizeParameter} {
+	for _, name := range []string{s.doc.Layout.PageParameter, s.doc.Layout.SizeParameter} {
 		p := s.doc.Parameter(name)
 		if p == nil || p.Schema.Min != nil && *p.Schema.Min >= 0 {
 			continue // probeInvalid covers a documented minimum

@@ -15,7 +15,7 @@ func (s *Suite) checkList(c *report.Checks, a *client.Answer) {
 	if l.Size >= 0 && l.Total >= 0 {
 		c.Check(report.PageSizeKept, n <= l.Size && n <= l.Total, "there are %d records, with a page_size of %d and a total_count of %d", n, l.Size, l.Total)
 	}
-	if size, ok := integerOf(q, client.SizeParameter); ok && size > 0 {
+	if size, ok := integerOf(q, s.doc.Layout.SizeParameter); ok && size > 0 {
 		c.Check(report.PageSizeKept, n <= size, "there are %d records, and %d were asked for", n, size)
 		if want := min(size, s.maxSize); l.Size >= 0 && s.maxSize > 0 {
 			c.Check(report.PageSizeEcho, l.Size == want, "page_size is %d, not %d", l.Size, want)
@@ -26,7 +26,7 @@ func (s *Suite) checkList(c *report.Checks, a *client.Answer) {
 		// The document leaves open whether an empty list has one page or none.
 		c.Check(report.PageTotalPages, l.Pages == want || l.Total == 0 && l.Pages == 1, "total_pages is %d, with a total_count of %d and a page_size of %d", l.Pages, l.Total, l.Size)
 	}
-	if page, given := integerOf(q, client.PageParameter); s.paging == byPage && page >= 0 {
+	if page, given := integerOf(q, s.doc.Layout.PageParameter); s.paging == byPage && page >= 0 {
 		want := s.firstPage
 		if given {
 			want = max(page, want)
@@ -52,7 +52,7 @@ func (s *Suite) wrongFill(a *client.Answer) string {
 	if l == nil || l.Size <= 0 || l.Total < 0 {
 		return ""
 	}
-	page, given := integerOf(a.Request.Query, client.PageParameter)
+	page, given := integerOf(a.Request.Query, s.doc.Layout.PageParameter)
 	if !given {
 		page = s.firstPage
 	}

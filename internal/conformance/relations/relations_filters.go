@@ -14,7 +14,7 @@ func (s *Suite) checkFilters() {
 	// This needs one answer for each pair of filters. With writers, the relations below may use up the requests.
 	s.forEachPair(func(_ int, p, other *spec.Parameter) {
 		if base, one, two, ok := s.discriminate(p, other, part{}); ok {
-			s.get(base.Append(one).Append(two).With(client.SizeParameter, itoa(max(s.maxSize, 1))))
+			s.get(base.Append(one).Append(two).With(s.doc.Layout.SizeParameter, itoa(max(s.maxSize, 1))))
 		}
 	})
 	if len(s.parts) == 0 {

@@ -34,7 +34,7 @@ func (s *Suite) checkOrder() {
 // restore an earlier answer.
 func (s *Suite) checkRepeated(q client.Query) {
 	if s.maxSize > 0 {
-		q = q.With(client.SizeParameter, itoa(s.maxSize))
+		q = q.With(s.doc.Layout.SizeParameter, itoa(s.maxSize))
 	}
 	var answers []*client.Answer
 	for range repeats {

@@ -82,7 +82,7 @@ func (s *Suite) checkPageSize(base client.Query, size int64) {
 				break
 			}
 		}
-		r.requireEmptyPage(base.With(client.SizeParameter, itoa(size), client.PageParameter, s.pageText(max(got.Pages, 1), got.Size)), got.Total)
+		r.requireEmptyPage(base.With(s.doc.Layout.SizeParameter, itoa(size), s.doc.Layout.PageParameter, s.pageText(max(got.Pages, 1), got.Size)), got.Total)
 	})
 }
 
@@ -112,21 +112,26 @@ func (s *Suite) checkPastEnd() {
 			total, size := first.List.Total, first.List.Size
 			pages := (total + size - 1) / size
 			if base == nil || pages > 1 {
-				r.checkFill(r.get(base.With(client.PageParameter, s.pageText(max(pages-1, 0), size))))
+				r.checkFill(r.get(base.With(s.doc.Layout.PageParameter, s.pageText(max(pages-1, 0), size))))
 			}
-			r.requireEmptyPage(base.With(client.PageParameter, s.pageText(max(pages, 1), size)), total)
-			r.requireEmptyPage(base.With(client.PageParameter, biggestInt32), total)
+			r.requireEmptyPage(base.With(s.doc.Layout.PageParameter, s.pageText(max(pages, 1), size)), total)
+			r.requireEmptyPage(base.With(s.doc.Layout.PageParameter, biggestInt32), total)
 		})
 	}
 }
 
 // checkClamp requires page sizes above the maximum to return the answer of the maximum.
 func (s *Suite) checkClamp() {
-	if s.doc.Parameter(client.SizeParameter) == nil {
+	size := s.doc.Parameter(s.doc.Layout.SizeParameter)
+	if size == nil {
+		return
+	}
+	if s.doc.Mapped || size.Schema.Max != nil {
+		s.notJudged("the document has a maximum, or does not describe a larger size", report.PageClamp)
 		return
 	}
 	if s.maxSize == 0 || itoa(s.maxSize) == biggestInt32 {
-		if a := s.expect(report.PageClamp, s.Request(client.SizeParameter, biggestInt32), "the largest page_size", 200); a.List != nil {
+		if a := s.expect(report.PageClamp, s.Request(s.doc.Layout.SizeParameter, biggestInt32), "the largest page_size", 200); a.List != nil {
 			s.notJudged("there is no maximum", report.PageClamp)
 		}
 		return
@@ -138,7 +143,7 @@ func (s *Suite) checkClamp() {
 		for _, base := range []client.Query{nil, s.history()} {
 			s.requireStable(func(r *round) {
 				r.Try(report.PageClamp)
-				maximum, more := r.get(base.With(client.SizeParameter, itoa(s.maxSize))), r.get(base.With(client.SizeParameter, size))
+				maximum, more := r.get(base.With(s.doc.Layout.SizeParameter, itoa(s.maxSize))), r.get(base.With(s.doc.Layout.SizeParameter, size))
 				switch {
 				case maximum.List == nil || more.Status == 0:
 				case more.List == nil:
@@ -173,7 +178,7 @@ func (s *Suite) checkHalvedPages(base client.Query) {
 		tried = append(tried, i)
 		s.requireStable(func(r *round) {
 			page := func(i, size int64) *client.Answer {
-				return r.get(base.With(client.SizeParameter, itoa(size), client.PageParameter, s.pageText(i, size)))
+				return r.get(base.With(s.doc.Layout.SizeParameter, itoa(size), s.doc.Layout.PageParameter, s.pageText(i, size)))
 			}
 			whole, one, two := page(i, size), page(2*i, size/2), page(2*i+1, size/2)
 			if whole.List == nil || one.List == nil || two.List == nil {

@@ -62,10 +62,15 @@ func (s *Suite) profile() []report.Observed {
 			return notKnown
 		}
 	}
-	return []report.Observed{
-		{What: "pagination.page counts", How: observed(report.OwnPageBase, "pages, from "+itoa(s.firstPage), "records, from 0")},
+	pages := []report.Observed{
+		{What: s.doc.Layout.PageParameter + " counts", How: observed(report.OwnPageBase, "pages, from "+itoa(s.firstPage), "records, from 0")},
 		{What: "page size if none is asked for", How: size(s.defaultSize)},
 		{What: "largest page size", How: size(s.maxSize)},
+	}
+	if s.doc.Mapped {
+		return pages
+	}
+	return append(pages, []report.Observed{
 		{What: "order", How: observed(report.OwnOrder, "created_at, then id, both descending", "another than created_at, then id, both descending")},
 		{What: "filters without full_history", How: observed(report.OwnAfterLatest, "choose among the latest records", "choose before the latest are found")},
 		{What: "a name that nothing has", How: observed(report.OwnUnknownName, "200 and an empty list", "")},
@@ -75,5 +80,5 @@ func (s *Suite) profile() []report.Observed {
 		{What: "a negative page or page size", How: observed(report.OwnNegative, "400", "")},
 		{What: "other spellings of numbers, booleans and enums", How: observed(report.OwnSpelling, "400", "")},
 		{What: "filters", How: observed(report.OwnExact, "match exactly", "")},
-	}
+	}...)
 }

@@ -63,10 +63,10 @@ func (r *round) fail(rule *report.Rule, text string, answers ...*client.Answer) 
 // walk reads every page of a query and checks the totals of the list; size 0 leaves the size to the server.
 func (r *round) walk(q client.Query, size int64) *client.Walk {
 	pageOf := r.suite.pageText
-	if r.suite.doc.Parameter(client.PageParameter) == nil {
+	if r.suite.doc.Parameter(r.suite.doc.Layout.PageParameter) == nil {
 		pageOf = nil
 	}
-	w := client.WalkPages(q, size, r.get, pageOf)
+	w := r.suite.doc.Layout.WalkPages(q, size, r.get, pageOf)
 	for _, a := range w.Answers {
 		r.Try(report.RequestValid)
 		if a.List == nil && a.Status != 0 {

@@ -62,7 +62,10 @@ type junitMessage struct {
 // writeJUnit writes JUnit's XML: a test suite for each basis, a test case for each rule.
 func (r *Report) writeJUnit(w io.Writer) error {
 	all := junitSuites{Name: "deployrecords conform", Time: fmt.Sprintf("%.3f", r.Seconds)}
-	for _, basis := range []Basis{Document, Relation, Own} {
+	for _, basis := range bases {
+		if !r.Has(basis) {
+			continue
+		}
 		suite := junitSuite{Name: "conform." + string(basis)}
 		for _, result := range r.Rules {
 			if result.Basis == basis {
@@ -78,7 +81,7 @@ func (r *Report) writeJUnit(w io.Writer) error {
 		if c.Different > 0 {
 			var text []string
 			for _, d := range c.Shown {
-				text = append(text, d.Text, "  "+d.Request, "  "+d.Other)
+				text = append(text, d.Kind+": "+d.Text, "  "+d.Request, "  "+d.Other)
 			}
 			test.Failure = &junitMessage{fmt.Sprintf("%d answers differ", c.Different), strings.Join(text, "\n")}
 		}

@@ -1,10 +1,11 @@
 // Package report holds the rules of the conformance suite, the results of checking answers against them, and the report in
-// its three formats.
+// its formats.
 package report
 
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -34,31 +35,14 @@ type Data struct {
 	LatestTotal  int64 `json:"latest_total"`
 	HistoryTotal int64 `json:"history_total"`
 	RecordsMet   int   `json:"records_met"`
+	// Recordings counts the requests that record, invalid ones included.
+	Recordings int `json:"recordings,omitempty"`
 }
 
 // Observed is the server's behaviour on a point that the document leaves open.
 type Observed struct {
 	What string `json:"what"`
 	How  string `json:"how"`
-}
-
-// Comparison is the result of sending the same requests to two servers.
-type Comparison struct {
-	URL string `json:"url"`
-	// Asked counts the requests that both servers answered, Different those with different answers.
-	Asked     int          `json:"asked"`
-	Different int          `json:"different"`
-	Shown     []Difference `json:"shown"`
-	// Unsettled counts the answers that changed during the comparison.
-	Unsettled int `json:"unsettled"`
-}
-
-// Difference is a request that two servers answer differently.
-type Difference struct {
-	Text string `json:"text"`
-	// Request is the command for the first server, Other for the second, each with its own token variable.
-	Request string `json:"request"`
-	Other   string `json:"other"`
 }
 
 // Faults returns the number of broken rules.
@@ -75,6 +59,11 @@ func (r *Report) Count(v Verdict) (n int) {
 		}
 	}
 	return n
+}
+
+// Has reports whether the run tried rules of the basis.
+func (r *Report) Has(basis Basis) bool {
+	return slices.ContainsFunc(r.Rules, func(o Result) bool { return o.Basis == basis })
 }
 
 // Summary returns the verdict in one line.
@@ -96,7 +85,7 @@ func (r *Report) Summary() string {
 }
 
 // Formats are the formats of [Report.Write].
-var Formats = []string{"text", "json", "junit"}
+var Formats = []string{"text", "json", "junit", "html", "github"}
 
 // Write writes the report in one of [Formats].
 func (r *Report) Write(w io.Writer, format string) error {
@@ -107,6 +96,10 @@ func (r *Report) Write(w io.Writer, format string) error {
 		return r.writeJSON(w)
 	case "junit":
 		return r.writeJUnit(w)
+	case "html":
+		return r.writeHTML(w)
+	case "github":
+		return r.writeGitHub(w)
 	}
 	return fmt.Errorf("%q is not one of %s", format, strings.Join(Formats, ", "))
 }

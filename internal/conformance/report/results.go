@@ -80,13 +80,14 @@ type Fault struct {
 // Results holds the result of every rule during a run.
 type Results struct {
 	byRule map[*Rule]*Result
+	bases  []Basis
 	// printable makes text from the server safe to print.
 	printable func(string) string
 }
 
-// NewResults returns empty results.
-func NewResults(printable func(string) string) *Results {
-	r := &Results{byRule: make(map[*Rule]*Result), printable: printable}
+// NewResults returns empty results. The report has the rules of the bases.
+func NewResults(printable func(string) string, bases ...Basis) *Results {
+	r := &Results{byRule: make(map[*Rule]*Result), bases: bases, printable: printable}
 	for _, rule := range catalogue {
 		r.byRule[rule] = &Result{ID: rule.ID, Basis: rule.Basis, Number: rule.Number, Sentence: rule.Sentence}
 	}
@@ -133,7 +134,9 @@ func (r *Results) NotJudged(why string, rules ...*Rule) {
 func (r *Results) All(strict bool) []Result {
 	all := make([]Result, 0, len(catalogue))
 	for _, rule := range catalogue {
-		all = append(all, r.byRule[rule].withVerdict(strict))
+		if slices.Contains(r.bases, rule.Basis) {
+			all = append(all, r.byRule[rule].withVerdict(strict))
+		}
 	}
 	return all
 }

@@ -13,13 +13,30 @@ const (
 	// Own marks this project's decisions on points that the document leaves open. Breaking such a rule is a fault only in
 	// strict runs.
 	Own Basis = "own"
+	// Recording marks the rules of recording, which are judged only if the run may record. They are this project's own, and
+	// so are the operations: a server that has these operations promises the rules.
+	Recording Basis = "recording"
+	// Tokens marks rules of several tokens, which are judged only if the run has them.
+	Tokens Basis = "tokens"
+)
+
+// bases are in the order of the report, with the titles of their rules.
+var (
+	bases  = []Basis{Document, Relation, Own, Recording, Tokens}
+	titles = map[Basis]string{
+		Document:  "Rules of the document",
+		Relation:  "Metamorphic relations, which hold for every list whatever its data",
+		Own:       "Rules of docs/semantics.md, where the document leaves a choice",
+		Recording: "Rules of recording",
+		Tokens:    "Rules of several tokens",
+	}
 )
 
 // Rule is a requirement that answers are checked against.
 type Rule struct {
 	ID       string // stable, for scripts
 	Basis    Basis
-	Number   string // the rule's number in docs/semantics.md; set for Own only
+	Number   string // the rule's number in docs/semantics.md; "" for Document and Relation
 	Sentence string
 }
 
@@ -35,6 +52,9 @@ func define(basis Basis, number, id, sentence string) *Rule {
 func document(id, sentence string) *Rule    { return define(Document, "", id, sentence) }
 func relation(id, sentence string) *Rule    { return define(Relation, "", id, sentence) }
 func own(number, id, sentence string) *Rule { return define(Own, number, id, sentence) }
+func recording(number, id, sentence string) *Rule {
+	return define(Recording, number, id, sentence)
+}
 
 // Rules returns all rules, in the order of the report.
 func Rules() []*Rule { return slices.Clone(catalogue) }

@@ -18,13 +18,9 @@ var text = template.Must(template.New("report").Funcs(template.FuncMap{
   against {{.Document}} ({{.Digest}})
   {{.Requests}} requests of at most {{.Limit}}, seed {{.Seed}}{{if .Strict}}, strict{{end}}, {{printf "%.1f" .Seconds}} s
 
-Rules of the document
-{{range .Rules}}{{if eq .Basis "document"}}{{line .}}{{end}}{{end}}
-Metamorphic relations, which hold for every list whatever its data
-{{range .Rules}}{{if eq .Basis "law"}}{{line .}}{{end}}{{end}}
-Rules of docs/semantics.md, where the document leaves a choice{{if not .Strict}} (faults only with --strict){{end}}
-{{range .Rules}}{{if eq .Basis "own"}}{{line .}}{{end}}{{end}}
-Observed behaviour
+{{range .Groups}}{{.Title}}{{if and (eq .Basis "own") (not $.Strict)}} (faults only with --strict){{end}}
+{{range .Rules}}{{line .}}{{end}}
+{{end}}Observed behaviour
 {{range .Profile}}  {{.What}}: {{.How}}
 {{end}}
 {{- template "section" section . "Faults" "fault"}}
@@ -32,12 +28,13 @@ Observed behaviour
 {{- with .Comparison}}
 Compared with {{.URL}}
   {{.Different}} of {{.Asked}} answers differ; {{.Unsettled}} changed during the comparison
+{{range .ByKind}}  {{.Kind}}: {{.Different}}
 {{range .Shown}}    - {{.Text}}
       {{.Request}}
       {{.Other}}
-{{end}}{{template "more" minus .Different (len .Shown)}}{{end}}
+{{end}}{{template "more" minus .Different (len .Shown)}}{{end}}{{end}}
 Coverage
-  records: {{total .Data.LatestTotal}} latest, {{total .Data.HistoryTotal}} in the history, {{.Data.RecordsMet}} met
+  records: {{total .Data.LatestTotal}} latest, {{total .Data.HistoryTotal}} in the history, {{.Data.RecordsMet}} met{{if .Has "recording"}}, {{.Data.Recordings}} recordings sent{{end}}
   rules: {{.Judged}} judged, {{.Count "not judged"}} not judged, {{.Count "unsettled"}} not settled
 {{range .Remarks}}  {{.}}
 {{end}}
@@ -66,12 +63,9 @@ func ruleLine(r Result) string {
 	if r.Number != "" {
 		name += " (" + r.Number + ")"
 	}
-	verdict, tried := string(r.Verdict), fmt.Sprintf("%d×", r.Tried)
-	switch r.Verdict {
-	case NotJudged, Unsettled:
-		tried = ""
-	case Broken, Differs:
-		tried = fmt.Sprintf("%d/%d×", r.Faults, max(r.Tried, r.Faults))
+	verdict, tried := string(r.Verdict), checksText(r)
+	if tried != "" {
+		tried = strings.ReplaceAll(tried, " of ", "/") + "×"
 	}
 	if r.Verdict == Broken {
 		verdict = strings.ToUpper(verdict)

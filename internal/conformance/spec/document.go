@@ -29,6 +29,9 @@ type Document struct {
 	Parameters []*Parameter
 	// Secured reports whether the operation requires a bearer token.
 	Secured bool
+	// Layout describes where the list has its parts. Mapped reports that a mapping gave it: the list is not that of deployment records.
+	Layout client.Layout
+	Mapped bool
 
 	operation    *openapi3.Operation
 	recordSchema *openapi3.Schema
@@ -56,15 +59,13 @@ func Read(text []byte) (*Document, error) {
 	if err := doc.Validate(loader.Context, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation()); err != nil {
 		return nil, fmt.Errorf("the document is not a valid OpenAPI document: %w", err)
 	}
+	d := &Document{Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(text)), Layout: client.Deployments, paths: pathExpressions(doc)}
 	path, ok := listPath(doc)
 	if !ok {
 		return nil, errors.New("the document has no GET operation that answers with " + client.RecordsField + " and " + client.PaginationField)
 	}
 	item := doc.Paths.Value(path)
-	d := &Document{
-		Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(text)), Path: path, Secured: needsBearer(doc, item.Get),
-		operation: item.Get, recordSchema: listedRecord(item.Get), paths: pathExpressions(doc),
-	}
+	d.Path, d.Secured, d.operation, d.recordSchema = path, needsBearer(doc, item.Get), item.Get, listedRecord(item.Get)
 	d.readParameters(slices.Concat(item.Parameters, item.Get.Parameters))
 	return d, nil
 }
@@ -103,19 +104,24 @@ func (d *Document) HasPath(path string) bool {
 
 // listedRecord returns the schema of the records that an operation lists, or nil.
 func listedRecord(op *openapi3.Operation) *openapi3.Schema {
-	response := op.Responses.Status(http.StatusOK)
-	if response == nil || response.Value == nil || response.Value.Content.Get(jsonMediaType) == nil {
+	body := bodySchema(op)
+	if body == nil {
 		return nil
 	}
-	ref := response.Value.Content.Get(jsonMediaType).Schema
-	if ref == nil {
-		return nil
-	}
-	list := ref.Value.Properties[client.RecordsField]
-	if list == nil || list.Value.Items == nil || ref.Value.Properties[client.PaginationField] == nil {
+	list := body.Properties[client.RecordsField]
+	if list == nil || list.Value.Items == nil || body.Properties[client.PaginationField] == nil {
 		return nil
 	}
 	return list.Value.Items.Value
+}
+
+// bodySchema returns the schema of the JSON with status 200, or nil.
+func bodySchema(op *openapi3.Operation) *openapi3.Schema {
+	response := op.Responses.Status(http.StatusOK)
+	if response == nil || response.Value == nil || response.Value.Content.Get(jsonMediaType) == nil || response.Value.Content.Get(jsonMediaType).Schema == nil {
+		return nil
+	}
+	return response.Value.Content.Get(jsonMediaType).Schema.Value
 }
 
 func needsBearer(doc *openapi3.T, op *openapi3.Operation) bool {
@@ -138,7 +144,8 @@ func needsBearer(doc *openapi3.T, op *openapi3.Operation) bool {
 
 var requiresText = regexp.MustCompile(`\(requires ([A-Za-z0-9_.]+)\)`)
 
-// readParameters reads the parameters of the path and of the operation. Of two with the same name, the later counts.
+// readParameters reads the parameters of the path and of the operation. Of two with the same name, the later counts. Without the
+// schema of records, which a mapping adds later, it finds no fields.
 func (d *Document) readParameters(refs openapi3.Parameters) {
 	for _, ref := range refs {
 		if ref.Value.In != openapi3.ParameterInQuery {
@@ -151,7 +158,7 @@ func (d *Document) readParameters(refs openapi3.Parameters) {
 		if found := requiresText.FindStringSubmatch(ref.Value.Description); found != nil {
 			p.Requires = found[1]
 		}
-		if p.IsText() || p.IsEnum() {
+		if d.recordSchema != nil && (p.IsText() || p.IsEnum()) {
 			p.Field = fieldOf(d.recordSchema, p.Name)
 		}
 		d.Parameters = slices.DeleteFunc(d.Parameters, func(old *Parameter) bool { return old.Name == p.Name })
