@@ -20,6 +20,7 @@ type conformCommand struct {
 	Strict      bool     `help:"Count differences from docs/semantics.md as faults, where the OpenAPI document leaves a choice."`
 	Value       []string `placeholder:"NAME=VALUE" sep:"none" help:"Value of a parameter that records do not show, such as project_name=web. Repeatable."`
 	Unsupported []string `placeholder:"NAME" sep:"none" help:"Parameter of the document that the server is known to answer with a 501. No other rule is tried with it. Repeatable."`
+	Mapping     string   `placeholder:"FILE" help:"YAML that names the parts of another list of --document. The run then judges that list by the document and by metamorphic relations."`
 	Output      string   `short:"o" default:"text" placeholder:"FORMAT" help:"Format of the report: text, json, junit, html (one page), or github (annotations, and the step summary of GitHub Actions)."`
 	config.Conform
 }
@@ -117,6 +118,14 @@ func (c *conformCommand) options(streams Streams) (conformance.Options, error) {
 		}
 		faults = append(faults, err)
 		o.Document, o.DocumentName = text, c.Document
+	}
+	if c.Mapping != "" {
+		text, err := os.ReadFile(c.Mapping)
+		if err != nil {
+			err = fmt.Errorf("--mapping: %w", err)
+		}
+		faults = append(faults, err)
+		o.Mapping = text
 	}
 	for _, text := range c.Value {
 		name, value, ok := strings.Cut(text, "=")

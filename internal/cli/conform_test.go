@@ -197,7 +197,7 @@ func TestConform_WritesForPeopleAndGitHub(t *testing.T) {
 
 func TestConform_ReportsAllInvalidSettings(t *testing.T) {
 	clientEnvironment(t, "ftp://u:hunter2@host")
-	_, stderr, code := run(t, "conform", "--token-file", "/does/not/exist", "--document", "/does/not/exist/either", "--value", "x", "--output", "xml", "--other-token", "admin=x", "--other-token", "expired=/does/not/exist",
+	_, stderr, code := run(t, "conform", "--token-file", "/does/not/exist", "--document", "/does/not/exist/either", "--value", "x", "--output", "xml", "--mapping", "/does/not/exist", "--other-token", "admin=x", "--other-token", "expired=/does/not/exist",
 		"--requests", "3", "--seed=-1", "--timeout", "0s", "--compare", "host")
 	if code != 2 || strings.Contains(stderr, "hunter2") {
 		t.Errorf("exit code %d", code)

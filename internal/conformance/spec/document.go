@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -49,8 +48,9 @@ type Parameter struct {
 	Requires string
 }
 
-// Read reads an OpenAPI document (YAML or JSON) and finds the operation that lists deployment records.
-func Read(text []byte) (*Document, error) {
+// Read reads an OpenAPI document (YAML or JSON) and finds the operation that lists deployment records, or that of the mapping
+// if it is not nil.
+func Read(text []byte, mapping *Mapping) (*Document, error) {
 	loader := openapi3.NewLoader() // does not follow references to other files
 	doc, err := loader.LoadFromData(text)
 	if err != nil {
@@ -60,6 +60,12 @@ func Read(text []byte) (*Document, error) {
 		return nil, fmt.Errorf("the document is not a valid OpenAPI document: %w", err)
 	}
 	d := &Document{Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(text)), Layout: client.Deployments, paths: pathExpressions(doc)}
+	if mapping != nil {
+		if err := mapping.apply(doc, d); err != nil {
+			return nil, fmt.Errorf("the mapping does not fit the document: %w", err)
+		}
+		return d, nil
+	}
 	path, ok := listPath(doc)
 	if !ok {
 		return nil, errors.New("the document has no GET operation that answers with " + client.RecordsField + " and " + client.PaginationField)
@@ -113,15 +119,6 @@ func listedRecord(op *openapi3.Operation) *openapi3.Schema {
 		return nil
 	}
 	return list.Value.Items.Value
-}
-
-// bodySchema returns the schema of the JSON with status 200, or nil.
-func bodySchema(op *openapi3.Operation) *openapi3.Schema {
-	response := op.Responses.Status(http.StatusOK)
-	if response == nil || response.Value == nil || response.Value.Content.Get(jsonMediaType) == nil || response.Value.Content.Get(jsonMediaType).Schema == nil {
-		return nil
-	}
-	return response.Value.Content.Get(jsonMediaType).Schema.Value
 }
 
 func needsBearer(doc *openapi3.T, op *openapi3.Operation) bool {
