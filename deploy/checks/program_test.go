@@ -15,12 +15,16 @@ import (
 
 const root = "../.."
 
+// programDirectory has the program, once a test needs it.
+var programDirectory string
+
 // program is built once for all tests.
 var program = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "deployrecords-checks-")
 	if err != nil {
 		return "", err
 	}
+	programDirectory = dir
 	path := filepath.Join(dir, "deployrecords")
 	build := exec.Command("go", "build", "-o", path, "./cmd/deployrecords")
 	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
@@ -32,8 +36,8 @@ var program = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := program(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if programDirectory != "" {
+		_ = os.RemoveAll(programDirectory)
 	}
 	os.Exit(code)
 }
