@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -178,9 +179,7 @@ func repeatAnswers(_ testing.TB, next http.Handler) http.Handler {
 			first[key] = httptest.NewRecorder()
 			next.ServeHTTP(first[key], r)
 		}
-		for name, values := range first[key].Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), first[key].Header())
 		w.WriteHeader(first[key].Code)
 		_, _ = w.Write(first[key].Body.Bytes())
 	})

@@ -51,7 +51,6 @@ type snapshotParts struct {
 	first     deployments.Snapshot
 	items     map[int][]deployments.Identity
 	contents  map[int][]deployments.BatchItem
-	total     int
 	completed *int // how many records the snapshot decommissioned
 }
 

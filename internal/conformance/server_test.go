@@ -55,7 +55,7 @@ func newVariantServer(t testing.TB, s serverStore, variants variant.Set, front f
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := http.Handler(handler)
+	served := handler
 	if front != nil {
 		served = front(handler)
 	}

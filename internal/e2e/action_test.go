@@ -2,10 +2,12 @@ package e2e_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,7 +61,7 @@ func (a githubAction) run(t *testing.T, with map[string]string, env ...string) (
 	}
 	cmd := exec.CommandContext(t.Context(), "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step.Run)
 	cmd.Dir = dir
-	cmd.Env = append(env, "PATH="+os.Getenv("PATH"), "GITHUB_ACTION_PATH="+absolute(t, "."), "GITHUB_OUTPUT="+filepath.Join(dir, "outputs"), "RUNNER_OS=Linux", "RUNNER_ARCH=X64")
+	cmd.Env = append(slices.Clone(env), "PATH="+os.Getenv("PATH"), "GITHUB_ACTION_PATH="+absolute(t, "."), "GITHUB_OUTPUT="+filepath.Join(dir, "outputs"), "RUNNER_OS=Linux", "RUNNER_ARCH=X64")
 	for variable, expression := range step.Env {
 		name := inputExpression.FindStringSubmatch(expression)[1]
 		value, given := with[name]
@@ -149,9 +151,7 @@ func TestTheActionRecordsDecommissionsAndConforms(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(strings.ReplaceAll(block(t, page, "with:"), "${{ env.DIGEST }}", actionDigest)), &documented); err != nil || documented["url"] == "" {
 		t.Fatalf("got %v, %v", documented, err)
 	}
-	for name, value := range with() {
-		documented[name] = value
-	}
+	maps.Copy(documented, with())
 	out, outputs, code := a.run(t, documented, job...)
 	if code != 0 || !strings.Contains(outputs, `"status":"DEPLOYED"`) || !strings.HasPrefix(outputs, "record<<") {
 		t.Fatalf("exit code %d\n%s\noutputs %s\n%s", code, out, outputs, server.log)
@@ -229,9 +229,7 @@ func TestTheActionReportsInvalidInputsBeforeItSendsAnything(t *testing.T) {
 		if len(with) == 0 {
 			delete(inputs, "token")
 		}
-		for name, value := range with {
-			inputs[name] = value
-		}
+		maps.Copy(inputs, with)
 		out, _, code := a.run(t, inputs)
 		if code != 2 || !strings.Contains(out, "::error title=deployrecords::") || !strings.Contains(out, want) {
 			t.Errorf("%v: exit code %d\n%s\nwant %s", with, code, out, want)

@@ -143,41 +143,48 @@ var seenFaults = map[string]struct {
 	goClient func(*client.ListDeploymentRecordsResponse, error) bool
 }{
 	"status": {
-		control.Fault{Kind: "status", Status: new(int32(503)), RetryAfter: new(int32(3))}, "503 application/json retry=3 104", 0,
+		control.Fault{Kind: "status", Status: new(int32(503)), RetryAfter: new(int32(3))},
+		"503 application/json retry=3 104", 0,
 		func(r *client.ListDeploymentRecordsResponse, err error) bool {
 			return err == nil && r.StatusCode() == 503 && r.HTTPResponse.Header.Get("Retry-After") == "3" && r.JSONDefault != nil && r.JSONDefault.Code == 14
 		},
 	},
 	"delay": {
-		control.Fault{Kind: "delay", Delay: &control.Delay{Fixed: new("1500ms")}}, "200 application/json retry= late", 0,
+		control.Fault{Kind: "delay", Delay: &control.Delay{Fixed: new("1500ms")}},
+		"200 application/json retry= late", 0,
 		func(r *client.ListDeploymentRecordsResponse, err error) bool { return err == nil && r.JSON200 != nil },
 	},
 	"trickle": {
-		control.Fault{Kind: "trickle", Bytes: new(int32(200)), Pause: new("200ms")}, "200 application/json retry= late", 0,
+		control.Fault{Kind: "trickle", Bytes: new(int32(200)), Pause: new("200ms")},
+		"200 application/json retry= late", 0,
 		func(r *client.ListDeploymentRecordsResponse, err error) bool {
 			return err == nil && r.JSON200 != nil && len(r.JSON200.DeploymentRecords) == 4
 		},
 	},
 	"truncate": {
-		control.Fault{Kind: "truncate", Bytes: new(int32(50))}, "200 application/json retry= 50", 18,
+		control.Fault{Kind: "truncate", Bytes: new(int32(50))},
+		"200 application/json retry= 50", 18,
 		func(_ *client.ListDeploymentRecordsResponse, err error) bool {
 			return errors.Is(err, io.ErrUnexpectedEOF)
 		},
 	},
 	"reset": {
-		control.Fault{Kind: "reset"}, "000  retry= 0", 56,
+		control.Fault{Kind: "reset"},
+		"000  retry= 0", 56,
 		func(_ *client.ListDeploymentRecordsResponse, err error) bool {
 			return errors.Is(err, syscall.ECONNRESET)
 		},
 	},
 	"malformed-json": {
-		control.Fault{Kind: "malformed-json"}, "200 application/json retry= whole", 0,
+		control.Fault{Kind: "malformed-json"},
+		"200 application/json retry= whole", 0,
 		func(_ *client.ListDeploymentRecordsResponse, err error) bool {
 			return err != nil && strings.Contains(err.Error(), "unexpected end of JSON input")
 		},
 	},
 	"content-type": {
-		control.Fault{Kind: "content-type"}, "200 text/html retry= whole", 0,
+		control.Fault{Kind: "content-type"},
+		"200 text/html retry= whole", 0,
 		func(r *client.ListDeploymentRecordsResponse, err error) bool {
 			return err == nil && r.StatusCode() == 200 && r.JSON200 == nil
 		},

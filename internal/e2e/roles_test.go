@@ -22,7 +22,7 @@ type clusterWithRoles struct {
 
 func newClusterWithRoles(t *testing.T) clusterWithRoles {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "roles-") // which the user postgres can enter, unlike t.TempDir
+	dir, err := os.MkdirTemp("/tmp", "roles-") //nolint:usetesting // the user postgres cannot enter t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}

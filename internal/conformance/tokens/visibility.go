@@ -40,11 +40,12 @@ func (s *Suite) checkProject() {
 	if s.project == "" {
 		s.project = s.others[Project].Claim(projectParameter)
 	}
-	if s.project == "" {
+	switch {
+	case s.project == "":
 		s.results.NotJudged("the token's claims name no project; --value project_name=… does", report.TokensProject)
-	} else if s.list.Parameter(projectParameter) == nil {
+	case s.list.Parameter(projectParameter) == nil:
 		s.results.NotJudged("the document has no "+projectParameter, report.TokensProject)
-	} else {
+	default:
 		for _, q := range s.queries(s.history()) {
 			s.compareProject(q)
 		}

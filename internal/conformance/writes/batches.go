@@ -48,16 +48,14 @@ func (p *step) requireResults(rule *report.Rule, items []deployment, refused ...
 	for _, i := range refused {
 		isRefused[i] = true
 	}
-	for i, result := range results.Items {
-		if i >= len(items) {
-			return
-		}
+	for i, item := range items[:min(len(items), len(results.Items))] {
+		result := results.Items[i]
 		record, faults := result.Get("deployment_record"), result.Get("faults")
 		if isRefused[i] {
 			p.expect(rule, record == nil && faults != nil && len(faults.Items) > 0, "item %d is invalid, and its result has %q", i, result.MemberNames())
 			continue
 		}
-		p.expect(rule, identityOf(record) == items[i].identity(), "item %d is %v, and its result is a record of %v", i, items[i].identity(), identityOf(record))
+		p.expect(rule, identityOf(record) == item.identity(), "item %d is %v, and its result is a record of %v", i, item.identity(), identityOf(record))
 		listed := p.after[record.ID()]
 		p.expect(rule, listed != nil && differingField(listed, record) == nil, "the record %s of result %d is not listed as such", record.ID(), i)
 	}

@@ -172,7 +172,7 @@ func (s *Suite) checkContradictingParts() {
 		"a part without its number":          e.snapshot(at(20), items[1]).part(e.name, 0, 0),
 		"a final part beyond the last":       e.snapshot(at(20), items[1]).part(e.name, 3, 2),
 		"parts without final":                func() batch { b := e.snapshot(at(20), items[1]).part(e.name, 2, 2); b.Final = false; return b }(),
-		"a part of a batch, not a snapshot,": batch{Deployments: items[1:], SnapshotID: e.name, Part: 2},
+		"a part of a batch, not a snapshot,": {Deployments: items[1:], SnapshotID: e.name, Part: 2},
 	} {
 		e.sendBatch(b).requireRefused(report.SnapshotPartDiffers, why, "", http.StatusBadRequest)
 	}

@@ -23,8 +23,14 @@ func identityOf(record *client.Value) identity {
 
 // fixed are the fields of a record that never change. An empty name or version may be filled.
 var fixed = [][]string{
-	{"created_at"}, {"environment_id"}, {"environment_name"}, {"logical_environment_id"}, {"logical_environment_name"},
-	{"deployment_name"}, {"artifact", "kind"}, {"artifact", "digest"},
+	{"created_at"},
+	{"environment_id"},
+	{"environment_name"},
+	{"logical_environment_id"},
+	{"logical_environment_name"},
+	{"deployment_name"},
+	{"artifact", "kind"},
+	{"artifact", "digest"},
 }
 
 // checkStep checks what holds for every request.
