@@ -9,10 +9,10 @@ NPM_VERSION ?= 0.0.0-dev
 LDFLAGS  := -s -w -X github.com/deployrecords/deployrecords/internal/cli.Version=$(VERSION) -X github.com/deployrecords/deployrecords/internal/cli.Commit=$(COMMIT)
 
 .DEFAULT_GOAL := help
-.PHONY: npm screenshots help build image run generate generate-code spec-update check check-deploy test soak bench clean
+.PHONY: npm screenshots help build image run generate generate-code spec-update check check-deploy test soak bench release-snapshot clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/deployrecords, in pure Go.
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/deployrecords ./cmd/deployrecords
@@ -62,7 +62,7 @@ screenshots: ## Take pictures of every page with Chromium into bin/screenshots, 
 	cp bin/screenshots/matrix-light.png docs/images/matrix.png
 	cp bin/screenshots/slot-dark.png docs/images/slot.png
 
-soak: build ## Run what is too slow for every day: fuzzing, long property tests, kills and other faults, PostgreSQL 15 to 18, go install, spec updates, the README as a new user, the TypeScript example, the npm packages, the container image twice.
+soak: build ## Run what is too slow for every day: fuzzing, long property tests, kills and other faults, PostgreSQL 15 to 18, go install, releases, spec updates, the README as a new user, the TypeScript example, the npm packages, the container image twice.
 	@sh scripts/test-typescript.sh
 	@GO='$(GO)' sh scripts/test-npm.sh
 	@sh scripts/test-readme.sh
@@ -80,11 +80,14 @@ soak: build ## Run what is too slow for every day: fuzzing, long property tests,
 	$(GO) test -tags soak ./internal/e2e -run Chaos -v -timeout 120m -kills $(or $(KILLS),100)
 	$(GO) test -tags soak ./internal/specupdate -run EndToEnd -timeout 600m
 	$(GO) test -tags soak ./internal/contract -run RecordingMoves -timeout 60m
-	$(GO) test -tags soak ./internal/e2e -run GoInstall -v -timeout 60m
+	$(GO) test -tags soak ./internal/e2e -run 'GoInstall|Release' -v -timeout 60m
 	$(GO) test -tags soak ./internal/conformance -run EachPairOfVariants -timeout 60m
 
 bench: ## Benchmark with RECORDS=1000000 and write docs/performance.md; SCENARIO=name runs one scenario.
 	$(GO) run ./cmd/bench -records '$(or $(RECORDS),1000000)' -scenario '$(SCENARIO)'
+
+release-snapshot: ## Build the archives, packages and SBOMs of a release into bin/release, without publishing them.
+	@GO='$(GO)' sh scripts/release.sh
 
 clean: ## Remove bin/ and the demo's database and secret.
 	rm -rf bin .deployrecords
