@@ -34,9 +34,14 @@ func blocks(document, language string) []string {
 	return all
 }
 
+// steerHeading begins the section of contract-testing.md whose blocks are one script.
+const steerHeading = "## Steer the server\n"
+
 func TestTheDocumentedShellScriptsPrintTheDocumentedOutput(t *testing.T) {
-	for _, name := range []string{"docs/contract-testing.md", "docs/conformance.md"} {
-		for _, part := range strings.Split(read(t, name), "\n```sh\n")[1:] {
+	before, steering, _ := strings.Cut(read(t, "docs/contract-testing.md"), "\n"+steerHeading)
+	_, after, _ := strings.Cut(steering, "\n## ")
+	for _, document := range []string{before, after, read(t, "docs/conformance.md")} {
+		for _, part := range strings.Split(document, "\n```sh\n")[1:] {
 			script, after, _ := strings.Cut(part, "```")
 			runDocumentedScript(t, script, blocks(after, "text")[0])
 		}
@@ -149,7 +154,7 @@ func TestTheDocumentedControlScriptPrintsTheDocumentedOutput(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("there is no curl")
 	}
-	_, section, _ := strings.Cut(read(t, "docs/contract-testing.md"), "\n## Steer the server\n")
+	_, section, _ := strings.Cut(read(t, "docs/contract-testing.md"), "\n"+steerHeading)
 	section, _, _ = strings.Cut(section, "\n## ")
 	var script, want strings.Builder
 	parts := strings.Split(section, "\n```sh\n")[1:]
