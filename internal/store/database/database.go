@@ -86,6 +86,8 @@ func newDB(pool *sql.DB, file *sqlitefile.File, dialect Dialect) (*DB, error) {
 		QueryFields: true,
 		// A listing has a statement for each set of filters and page size; each cached one costs memory.
 		PrepareStmtMaxSize: 256,
+		// With any other time, GORM starts a goroutine that removes expired statements, and never ends it.
+		PrepareStmtTTL: 10 * 365 * 24 * time.Hour,
 	})
 	if err != nil {
 		_ = pool.Close()
