@@ -25,14 +25,18 @@ type preferences struct {
 	isExample bool
 }
 
-// parsePrefer reads the header. It ignores preferences that it does not know, as RFC 7240 requires. An error completes the
-// sentence "Prefer: ...".
+// parsePrefer reads the header. It ignores preferences that it does not know and, of several with one name, all except the first,
+// as RFC 7240 requires. An error completes the sentence "Prefer: ...".
 func parsePrefer(header http.Header) (p preferences, err error) {
-	for item := range strings.SplitSeq(strings.Join(header.Values("Prefer"), ","), ",") {
-		item, _, _ = strings.Cut(item, ";") // parameters
-		name, value, _ := strings.Cut(item, "=")
-		value = strings.Trim(strings.TrimSpace(value), `"`)
-		switch strings.ToLower(strings.TrimSpace(name)) {
+	seen := map[string]bool{}
+	for _, item := range splitUnquoted(strings.Join(header.Values("Prefer"), ","), ',') {
+		name, value, _ := strings.Cut(splitUnquoted(item, ';')[0], "=") // without its parameters
+		name, value = strings.ToLower(strings.TrimSpace(name)), strings.Trim(strings.TrimSpace(value), `"`)
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		switch name {
 		case "code":
 			if p.code, err = strconv.Atoi(value); err != nil || p.code != http.StatusOK && !slices.Contains(api.Statuses(), p.code) {
 				return p, fmt.Errorf("code=%s is neither 200 nor an error of the API: those are %s", deployments.Quote(value), joinInts(api.Statuses()))
@@ -45,6 +49,23 @@ func parsePrefer(header http.Header) (p preferences, err error) {
 		}
 	}
 	return p, nil
+}
+
+// splitUnquoted splits a text at each separator that is not within quotes.
+func splitUnquoted(text string, separator byte) (parts []string) {
+	start, isQuoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch {
+		case isQuoted && text[i] == '\\':
+			i++ // the next byte is escaped
+		case text[i] == '"':
+			isQuoted = !isQuoted
+		case text[i] == separator && !isQuoted:
+			parts = append(parts, text[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, text[start:])
 }
 
 // servePreferred answers a request without a fault.

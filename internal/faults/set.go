@@ -30,6 +30,9 @@ type entry struct {
 	seen int
 }
 
+// isUsedUp reports whether no more requests have the fault.
+func (e *entry) isUsedUp() bool { return e.Fault.Times > 0 && e.Used >= e.Fault.Times }
+
 // Added is a fault of a set with its state.
 type Added struct {
 	ID    string
@@ -40,14 +43,14 @@ type Added struct {
 
 // NewSet returns a set without faults. The seed determines random delays. The examples answer "Prefer: dynamic=false".
 func NewSet(seed int64, examples Examples) *Set {
-	s := &Set{seed: seed, examples: examples}
+	s := &Set{seed: seed, examples: examples, ended: make(chan struct{})}
 	s.restart()
 	return s
 }
 
-// restart makes the set as new.
+// restart makes ids and random delays begin again.
 func (s *Set) restart() {
-	s.added, s.faults, s.ended = 0, nil, make(chan struct{})
+	s.added = 0
 	s.random = rand.New(rand.NewPCG(uint64(s.seed), 0))
 }
 
@@ -57,12 +60,17 @@ const maxFaults = 1000
 // ErrTooMany reports a fault too many.
 var ErrTooMany = errors.New("there are 1000 faults; remove some")
 
-// Add adds a fault, which must be valid, after those that the set has. It returns ErrTooMany beyond 1,000 faults.
+// Add adds a fault, which must be valid, after those that the set has. Beyond 1,000 faults it drops the first one that is used up,
+// or returns ErrTooMany if there is none.
 func (s *Set) Add(f Fault) (Added, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.faults) >= maxFaults {
-		return Added{}, ErrTooMany
+		usedUp := slices.IndexFunc(s.faults, (*entry).isUsedUp)
+		if usedUp < 0 {
+			return Added{}, ErrTooMany
+		}
+		s.faults = slices.Delete(s.faults, usedUp, usedUp+1)
 	}
 	s.added++
 	e := &entry{Added: Added{ID: fmt.Sprintf("fault-%d", s.added), Fault: f}}
@@ -90,11 +98,23 @@ func (s *Set) Remove(id string) bool {
 	return len(s.faults) < before
 }
 
-// Clear removes all faults and ends the delays of running requests. Ids and random delays begin again.
+// Clear removes all faults and ends the delays of running requests. Ids are not used again.
 func (s *Set) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.clear()
+}
+
+func (s *Set) clear() {
 	close(s.ended)
+	s.faults, s.ended = nil, make(chan struct{})
+}
+
+// Reset makes the set as new: it clears the set, and ids and random delays begin again.
+func (s *Set) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
 	s.restart()
 }
 
@@ -116,7 +136,7 @@ func (s *Set) choose(r *http.Request) *chosen {
 			continue
 		}
 		e.seen++
-		isDue := e.seen >= e.Fault.Match.Nth && (e.Fault.Times == 0 || e.Used < e.Fault.Times)
+		isDue := e.seen >= e.Fault.Match.Nth && !e.isUsedUp()
 		if isDue && first == nil {
 			first = e
 		}
