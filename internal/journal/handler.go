@@ -14,21 +14,21 @@ import (
 // Handler returns a server whose exchanges the journal keeps. The server may have faults.
 func (j *Journal) Handler(server http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
+		began, generation := time.Now(), j.generation()
 		e := &Exchange{
-			ReceivedAt: began.UTC(), Method: r.Method, Path: redact(r.URL.EscapedPath()), Query: redact(r.URL.RawQuery), Header: redactHeader(r.Header),
+			ReceivedAt: began.UTC(), Method: r.Method, Path: redact(r.URL.EscapedPath()), Query: redactMembers(r.URL.RawQuery), Header: redactHeader(r.Header),
 		}
 		body := readAhead(r)
 		response := &recordedResponse{ResponseWriter: w}
 		defer func() { // also if the server aborts the response
 			e.Duration = time.Since(began)
-			e.Body, e.BodyBytes = redact(string(body.head)), body.bytes
+			e.Body, e.BodyBytes = redactBody(r.Header, string(body.head)), body.bytes
 			e.Status = response.status
 			if response.status != 0 {
 				e.ResponseHeader = redactHeader(response.Header())
 			}
-			e.ResponseBody, e.ResponseBytes = redact(response.head.String()), response.bytes
-			j.add(e)
+			e.ResponseBody, e.ResponseBytes = redactBody(response.Header(), response.head.String()), response.bytes
+			j.add(e, generation)
 		}()
 		r = r.WithContext(faults.WithApplied(r.Context(), &e.Fault))
 		server.ServeHTTP(response, r)

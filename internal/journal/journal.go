@@ -91,14 +91,27 @@ type Journal struct {
 	dropped   int64
 	bytes     int
 	exchanges []*Exchange
+	// cleared is how often the journal was cleared.
+	cleared int
 	// changed is closed and replaced when an exchange is added.
 	changed chan struct{}
 }
 
-// add numbers an exchange and adds it, and drops the oldest ones if the journal is full.
-func (j *Journal) add(e *Exchange) {
+// generation returns what add expects of a request that begins now.
+func (j *Journal) generation() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	return j.cleared
+}
+
+// add numbers an exchange and adds it, and drops the oldest ones if the journal is full. It drops an exchange that began before
+// the journal was cleared.
+func (j *Journal) add(e *Exchange, generation int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if generation != j.cleared {
+		return
+	}
 	j.numbered++
 	e.Number = j.numbered
 	j.exchanges = append(j.exchanges, e)
@@ -115,11 +128,12 @@ func (j *Journal) add(e *Exchange) {
 	}
 }
 
-// Clear drops all exchanges. Their numbers are not used again.
+// Clear drops all exchanges, those that have begun too. Numbers are not used again.
 func (j *Journal) Clear() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.exchanges, j.bytes, j.dropped = nil, 0, 0
+	j.cleared++
 }
 
 // Find returns the exchanges that the filter selects, at most limit of them.

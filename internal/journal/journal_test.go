@@ -127,6 +127,16 @@ func TestWaitReturnsWithTheLastRequest(t *testing.T) {
 	}
 }
 
+func TestRequestsBeforeClearAreDroppedAlsoIfTheyEndLater(t *testing.T) {
+	var j journal.Journal
+	j.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { j.Clear() })).
+		ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/old", nil))
+	send(&j, http.MethodGet, "/new", "")
+	if found := j.Find(journal.Filter{}, 2); found.Count != 1 || found.Exchanges[0].Path != "/new" {
+		t.Errorf("got %+v", found)
+	}
+}
+
 // The server rejects the request without reading its body; the client has sent it all the same.
 func TestTheBodyOfARejectedRequestIsKept(t *testing.T) {
 	var j journal.Journal
