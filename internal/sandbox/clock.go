@@ -13,8 +13,8 @@ type Clock struct {
 	mu sync.Mutex
 	// start is where a clock stands still after a reset, or zero.
 	start   time.Time
-	stopped time.Time     // zero unless the clock stands still
-	ahead   time.Duration // of the real time
+	stopped time.Time // zero unless the clock stands still
+	ahead   int64     // microseconds of the real time; a time.Duration ends at 292 years
 }
 
 // NewClock returns a clock that stands still at a time, or the real one if the time is zero.
@@ -37,14 +37,14 @@ func (c *Clock) read() time.Time {
 	if !c.stopped.IsZero() {
 		return c.stopped
 	}
-	return time.Now().Add(c.ahead).UTC().Truncate(time.Microsecond)
+	return time.UnixMicro(time.Now().UnixMicro() + c.ahead).UTC()
 }
 
 // ErrYear reports a time that no record can have.
 var ErrYear = errors.New("is not in the years 1970 to 9998")
 
-// checkYear returns ErrYear for a time outside of the years of a clock.
-func checkYear(t time.Time) error {
+// CheckYear returns ErrYear for a time outside of the years of a clock.
+func CheckYear(t time.Time) error {
 	if year := t.UTC().Year(); year < 1970 || year > 9998 {
 		return fmt.Errorf("%s %w", t.UTC().Format(time.RFC3339), ErrYear)
 	}
@@ -54,7 +54,7 @@ func checkYear(t time.Time) error {
 // Set stops the clock at a time, truncated to microseconds. It returns ErrYear for a time outside of the years 1970 to 9998.
 func (c *Clock) Set(at time.Time) error {
 	at = at.UTC().Truncate(time.Microsecond)
-	if err := checkYear(at); err != nil {
+	if err := CheckYear(at); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -71,11 +71,11 @@ func (c *Clock) Advance(by time.Duration) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := checkYear(c.read().Add(by)); err != nil {
+	if err := CheckYear(c.read().Add(by)); err != nil {
 		return err
 	}
 	if c.stopped.IsZero() {
-		c.ahead += by
+		c.ahead += by.Microseconds()
 	} else {
 		c.stopped = c.stopped.Add(by).Truncate(time.Microsecond)
 	}

@@ -50,7 +50,7 @@ type Sandbox struct {
 // New returns a sandbox with the records of the start. An error about them is a *fixture.FileError.
 func New(ctx context.Context, o Options) (*Sandbox, error) {
 	if !o.Now.IsZero() {
-		if err := checkYear(o.Now); err != nil {
+		if err := CheckYear(o.Now); err != nil {
 			return nil, ViolationsError{{Field: "now", Message: err.Error()}}
 		}
 	}
@@ -84,13 +84,13 @@ func (s *Sandbox) Configure(o *httpserver.Options) {
 
 // Handler returns the server that options by Configure result in, with the faults and the journal of the sandbox.
 func (s *Sandbox) Handler(server http.Handler) http.Handler {
-	return s.Journal.Handler(s.Faults.Handler(server))
+	return s.Journal.Handler(s.Store.handler(s.Faults.Handler(server)))
 }
 
 // Reset restores the start: the records, generated ids and the clock. It removes the faults and clears the journal. Tokens
-// stay valid.
+// stay valid. Requests that have begun record nothing after it, and the journal does not get them.
 func (s *Sandbox) Reset(ctx context.Context) error {
-	s.Faults.Clear()
+	s.Faults.Reset()
 	s.Clock.reset()
 	if err := s.Store.replace(ctx); err != nil {
 		return err

@@ -52,14 +52,14 @@ var (
 
 // Create starts a sandbox with an organization that no other one has had. It returns ErrTooMany beyond 1,000 sandboxes.
 func (s *Set) Create(ctx context.Context, o Options) (*Sandbox, error) {
-	place, err := s.reserve(&o)
+	reserved, err := s.reserve(&o)
 	if err != nil {
 		return nil, err
 	}
 	server, err := Start(ctx, o, s.settings, s.host)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.Index(s.servers, place)
+	i := slices.Index(s.servers, reserved)
 	switch {
 	case err != nil && i >= 0:
 		s.servers = slices.Delete(s.servers, i, i+1)
@@ -73,8 +73,8 @@ func (s *Set) Create(ctx context.Context, o Options) (*Sandbox, error) {
 	return server.Sandbox, nil
 }
 
-// reserve names a sandbox and takes its place.
-func (s *Set) reserve(o *Options) (place *Server, err error) {
+// reserve names a sandbox and adds an entry for its server.
+func (s *Set) reserve(o *Options) (reserved *Server, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -88,9 +88,9 @@ func (s *Set) reserve(o *Options) (place *Server, err error) {
 		o.Organization = fmt.Sprintf("sandbox-%d", s.created)
 	}
 	o.Examples, o.NewHandler = s.examples, s.newHandler
-	place = &Server{Sandbox: &Sandbox{}} // has no organization, so nobody finds it
-	s.servers = append(s.servers, place)
-	return place, nil
+	reserved = &Server{Sandbox: &Sandbox{}} // has no organization, so nobody finds it
+	s.servers = append(s.servers, reserved)
+	return reserved, nil
 }
 
 // Get returns the sandbox of an organization, or ErrUnknown.

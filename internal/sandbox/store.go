@@ -2,8 +2,11 @@ package sandbox
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
+	"net/http"
 	"sync"
 
 	"github.com/deployrecords/deployrecords/internal/admission"
@@ -20,6 +23,10 @@ type Store struct {
 	current *store.Store
 	life    context.Context
 	end     context.CancelFunc
+	// generation counts the stores.
+	generation int
+	// isClosed reports that no other store may take the place of current.
+	isClosed bool
 }
 
 var _ deployments.Store = (*Store)(nil)
@@ -35,7 +42,8 @@ func newStore(ctx context.Context, open func(context.Context) (*store.Store, err
 	return s, nil
 }
 
-// replace opens another store in place of the current one, after the requests that use that one.
+// replace opens another store in place of the current one, after the requests that use that one. It returns ErrUnknown if the
+// store is closed, also meanwhile.
 func (s *Store) replace(ctx context.Context) error {
 	next, err := s.open(ctx)
 	if err != nil {
@@ -43,17 +51,45 @@ func (s *Store) replace(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.isClosed {
+		return errors.Join(ErrUnknown, next.Close())
+	}
 	s.end()
 	_ = s.current.Close() // what it had is discarded
 	s.current = next
+	s.generation++
 	s.life, s.end = context.WithCancel(context.Background())
 	return nil
 }
+
+type generationKey struct{}
+
+// handler returns a server whose requests record into the store that is current when they begin, or not at all.
+func (s *Store) handler(server http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.RLock()
+		generation := s.generation
+		s.mu.RUnlock()
+		server.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), generationKey{}, generation)))
+	})
+}
+
+// checkGeneration returns an error for a request that began with a store that was replaced. The caller holds mu.
+func (s *Store) checkGeneration(ctx context.Context) error {
+	if generation, ok := ctx.Value(generationKey{}).(int); ok && generation != s.generation {
+		return errReplaced
+	}
+	return nil
+}
+
+// errReplaced is a 503, as that of a server that loses its database.
+var errReplaced = fmt.Errorf("%w: the sandbox was reset after the request began", deployments.ErrUnavailable)
 
 // Close discards the records.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.isClosed = true
 	s.end()
 	return s.current.Close()
 }
@@ -118,6 +154,9 @@ func (s *Store) Search(ctx context.Context, scope deployments.Scope, prefix stri
 func (s *Store) Record(ctx context.Context, organization string, batch deployments.Batch) (deployments.BatchResult, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if err := s.checkGeneration(ctx); err != nil {
+		return deployments.BatchResult{}, err
+	}
 	return s.current.Record(ctx, organization, batch)
 }
 
@@ -125,6 +164,9 @@ func (s *Store) Record(ctx context.Context, organization string, batch deploymen
 func (s *Store) RecordIdempotent(ctx context.Context, organization string, key deployments.IdempotencyKey, batch deployments.Batch) (deployments.Record, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if err := s.checkGeneration(ctx); err != nil {
+		return deployments.Record{}, err
+	}
 	return s.current.RecordIdempotent(ctx, organization, key, batch)
 }
 
