@@ -75,7 +75,7 @@ func (c *serveCommand) serveControl(s *controlled, settings httpserver.Options, 
 	if err != nil {
 		return "", nil, err
 	}
-	handler, err := control.New(sandboxes, logger)
+	handler, err := control.New(sandboxes, c.ControlAllowRemote.Value, logger)
 	if err != nil {
 		return "", nil, err
 	}

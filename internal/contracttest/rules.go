@@ -33,7 +33,12 @@ func ruleViolations(request *http.Request, status int, header http.Header, body 
 	isList := request.URL.Path == "/v1/deployments" && request.Method == http.MethodGet
 	checks := &report.Checks{}
 	spec.CheckSemantics(checks, request.Method, isList, conformclient.NewAnswer(status, header, body))
+	// The control API has no tokens, so its 403 names no scheme.
+	hasNoTokens := strings.HasPrefix(request.URL.Path, "/sandboxes") || request.URL.Path == "/openapi.control.yaml"
 	for _, finding := range checks.Broken {
+		if hasNoTokens && strings.HasSuffix(finding.Text, "headers WWW-Authenticate") {
+			continue
+		}
 		violation("%s: %s", finding.Rule.Number, finding.Text)
 	}
 	if request.Method == http.MethodHead {

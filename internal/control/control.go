@@ -30,8 +30,8 @@ const (
 // documentPath is where the document is served. The document does not have it, as with the other documents.
 const documentPath = "/openapi.control.yaml"
 
-// New returns the handler of the control API for the sandboxes.
-func New(sandboxes *sandbox.Set, logger *slog.Logger) (http.Handler, error) {
+// New returns the handler of the control API for the sandboxes. With allowRemote, clients may reach it by every IP address.
+func New(sandboxes *sandbox.Set, allowRemote bool, logger *slog.Logger) (http.Handler, error) {
 	checker, err := httpserver.NewChecker(contract.ControlOpenAPI(), maxRecordsBytes)
 	if err != nil {
 		return nil, err
@@ -47,17 +47,20 @@ func New(sandboxes *sandbox.Set, logger *slog.Logger) (http.Handler, error) {
 	routes := http.NewServeMux()
 	server.HandlerWithOptions(strict, server.StdHTTPServerOptions{BaseRouter: routes, ErrorHandlerFunc: fail})
 
+	document := httpserver.NewDocumentHandler(contract.ControlOpenAPI())
 	protection := http.NewCrossOriginProtection() // pages of the browser must not steer sandboxes
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
+		if err := checkHost(r, allowRemote); err != nil {
+			fail(w, r, err)
+			return
+		}
 		if err := protection.Check(r); err != nil {
 			fail(w, r, &api.Problem{Status: http.StatusForbidden, Message: "a page of another origin cannot use the control API", Details: []string{err.Error()}})
 			return
 		}
 		if r.URL.Path == documentPath && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-			w.Header().Set("Content-Type", "application/yaml")
-			w.Header().Set("Cache-Control", "no-cache")
-			_, _ = w.Write(contract.ControlOpenAPI())
+			document.ServeHTTP(w, r)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
@@ -95,6 +98,7 @@ func translate(err error) error {
 		file       *fixture.FileError
 		parameter  *server.InvalidParamFormatError
 		conflict   = errors.Is(err, sandbox.ErrMain)
+		isUnknown  = errors.Is(err, sandbox.ErrUnknown)
 		isTooMany  = errors.Is(err, sandbox.ErrTooMany) || errors.Is(err, faults.ErrTooMany)
 		fileErr    = errors.As(err, &file)
 		isBadParam = errors.As(err, &parameter)
@@ -110,6 +114,8 @@ func translate(err error) error {
 		return recordsProblem(file)
 	case isBadParam:
 		return api.BadRequest([]string{parameter.ParamName + ": is not a value of its type"})
+	case isUnknown:
+		return &api.Problem{Status: http.StatusNotFound, Message: sandbox.ErrUnknown.Error()}
 	case conflict:
 		return &api.Problem{Status: http.StatusConflict, Message: err.Error()}
 	case isTooMany:

@@ -73,6 +73,9 @@ func (o *operations) CreateSandbox(ctx context.Context, r server.CreateSandboxRe
 	}
 	if r.Params.Now != nil {
 		options.Now = *r.Params.Now
+		if err := sandbox.CheckYear(options.Now); err != nil { // the zero time would be the real clock
+			return nil, api.BadRequest([]string{"now: " + err.Error()})
+		}
 	}
 	if r.Params.Seed != nil {
 		options.Seed = *r.Params.Seed

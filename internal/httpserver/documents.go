@@ -56,24 +56,31 @@ func (h *handler) serveLocalDocument(document []byte) echo.HandlerFunc {
 	}
 }
 
-// serve answers GET and HEAD. Clients may keep the document, and ask by If-None-Match whether it is current (R2).
+// NewDocumentHandler returns a handler that serves a document byte for byte, as those of the API are served (R2).
+func NewDocumentHandler(text []byte) http.Handler { return newServedDocument(text, false) }
+
 func (d *servedDocument) serve(c echo.Context) error {
-	header := c.Response().Header()
+	d.ServeHTTP(c.Response(), c.Request())
+	return nil
+}
+
+// ServeHTTP answers GET and HEAD. Clients may keep the document, and ask by If-None-Match whether it is current (R2).
+func (d *servedDocument) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
 	header.Set("Content-Type", "application/yaml")
 	header.Set("Cache-Control", "no-cache")
 	text, tag := d.text, d.digest
-	if d.compressed != nil && acceptsGzip(c.Request().Header) {
+	if d.compressed != nil && acceptsGzip(r.Header) {
 		text, tag = d.compressed(), d.digest+"-gzip"
 		header.Set("Content-Encoding", "gzip")
 		header.Set("Content-Length", strconv.Itoa(len(text)))
 	}
 	header.Set("ETag", `"`+tag+`"`)
-	request := &http.Request{Method: c.Request().Method, Header: http.Header{}}
+	request := &http.Request{Method: r.Method, Header: http.Header{}}
 	// ServeContent reads the first line of this header. It gets no other: it answers a bad Range or an If-Match in plain
 	// text (R3), and a server may ignore both.
-	if tags := c.Request().Header.Values("If-None-Match"); len(tags) > 0 {
+	if tags := r.Header.Values("If-None-Match"); len(tags) > 0 {
 		request.Header.Set("If-None-Match", strings.Join(tags, ", "))
 	}
-	http.ServeContent(c.Response(), request, "", time.Time{}, bytes.NewReader(text))
-	return nil
+	http.ServeContent(w, request, "", time.Time{}, bytes.NewReader(text))
 }

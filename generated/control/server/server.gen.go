@@ -103,7 +103,7 @@ type Error struct {
 	Message string `json:"message"`
 }
 
-// Exchange A request and its response. Tokens are replaced by (not shown).
+// Exchange A request and its response. Tokens and other credentials are replaced by (not shown).
 //
 // Example: {"body":"","body_bytes":0,"duration_ms":1.5,"headers":{},"method":"GET","number":1,"path":"/v1/deployments","query":"","received_at":"2026-11-30T09:30:00Z","response_body":"{}","response_bytes":2,"response_headers":{},"status":200}
 type Exchange struct {
@@ -441,6 +441,11 @@ type Conflict = Status
 // Example: {"code":5,"details":[],"message":"there is no sandbox \"sandbox-9\""}
 type DeadlineExceeded = Status
 
+// Forbidden The body of every other error.
+//
+// Example: {"code":5,"details":[],"message":"there is no sandbox \"sandbox-9\""}
+type Forbidden = Status
+
 // InternalServerError The body of a 400 and a 500.
 //
 // Example: {"code":3,"details":["kind: is missing"],"message":"the request has a fault"}
@@ -455,6 +460,11 @@ type NotFound = Status
 //
 // Example: {"code":5,"details":[],"message":"there is no sandbox \"sandbox-9\""}
 type TooMany = Status
+
+// Unavailable The body of every other error.
+//
+// Example: {"code":5,"details":[],"message":"there is no sandbox \"sandbox-9\""}
+type Unavailable = Status
 
 // UnsupportedMediaType The body of every other error.
 //
@@ -1195,11 +1205,15 @@ type ConflictJSONResponse Status
 
 type DeadlineExceededJSONResponse Status
 
+type ForbiddenJSONResponse Status
+
 type InternalServerErrorJSONResponse Error
 
 type NotFoundJSONResponse Status
 
 type TooManyJSONResponse Status
+
+type UnavailableJSONResponse Status
 
 type UnsupportedMediaTypeJSONResponse Status
 
@@ -1220,6 +1234,34 @@ func (response ListSandboxes200JSONResponse) VisitListSandboxesResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSandboxes400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListSandboxes400JSONResponse) VisitListSandboxesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSandboxes403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ListSandboxes403JSONResponse) VisitListSandboxesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1273,6 +1315,20 @@ func (response CreateSandbox400JSONResponse) VisitCreateSandboxResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSandbox403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateSandbox403JSONResponse) VisitCreateSandboxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1337,6 +1393,20 @@ func (response CreateSandbox500JSONResponse) VisitCreateSandboxResponse(w http.R
 	return err
 }
 
+type CreateSandbox503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response CreateSandbox503JSONResponse) VisitCreateSandboxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteSandboxRequestObject struct {
 	Organization Organization `json:"organization"`
 }
@@ -1351,6 +1421,34 @@ type DeleteSandbox204Response struct {
 func (response DeleteSandbox204Response) VisitDeleteSandboxResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type DeleteSandbox400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteSandbox400JSONResponse) VisitDeleteSandboxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSandbox403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteSandbox403JSONResponse) VisitDeleteSandboxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type DeleteSandbox404JSONResponse struct{ NotFoundJSONResponse }
@@ -1415,6 +1513,34 @@ func (response GetSandbox200JSONResponse) VisitGetSandboxResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSandbox400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetSandbox400JSONResponse) VisitGetSandboxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSandbox403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetSandbox403JSONResponse) VisitGetSandboxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1486,6 +1612,20 @@ func (response SetClock400JSONResponse) VisitSetClockResponse(w http.ResponseWri
 	return err
 }
 
+type SetClock403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response SetClock403JSONResponse) VisitSetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SetClock404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response SetClock404JSONResponse) VisitSetClockResponse(w http.ResponseWriter) error {
@@ -1546,6 +1686,20 @@ func (response SetClock500JSONResponse) VisitSetClockResponse(w http.ResponseWri
 	return err
 }
 
+type SetClock503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response SetClock503JSONResponse) VisitSetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RemoveFaultsRequestObject struct {
 	Organization Organization `json:"organization"`
 }
@@ -1560,6 +1714,34 @@ type RemoveFaults204Response struct {
 func (response RemoveFaults204Response) VisitRemoveFaultsResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type RemoveFaults400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RemoveFaults400JSONResponse) VisitRemoveFaultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFaults403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RemoveFaults403JSONResponse) VisitRemoveFaultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type RemoveFaults404JSONResponse struct{ NotFoundJSONResponse }
@@ -1610,6 +1792,34 @@ func (response ListFaults200JSONResponse) VisitListFaultsResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFaults400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListFaults400JSONResponse) VisitListFaultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFaults403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ListFaults403JSONResponse) VisitListFaultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1677,6 +1887,20 @@ func (response AddFault400JSONResponse) VisitAddFaultResponse(w http.ResponseWri
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddFault403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response AddFault403JSONResponse) VisitAddFaultResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1755,6 +1979,20 @@ func (response AddFault500JSONResponse) VisitAddFaultResponse(w http.ResponseWri
 	return err
 }
 
+type AddFault503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response AddFault503JSONResponse) VisitAddFaultResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RemoveFaultRequestObject struct {
 	Organization Organization `json:"organization"`
 	Fault        string       `json:"fault"`
@@ -1770,6 +2008,34 @@ type RemoveFault204Response struct {
 func (response RemoveFault204Response) VisitRemoveFaultResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type RemoveFault400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RemoveFault400JSONResponse) VisitRemoveFaultResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFault403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RemoveFault403JSONResponse) VisitRemoveFaultResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type RemoveFault404JSONResponse struct{ NotFoundJSONResponse }
@@ -1816,6 +2082,34 @@ type ClearJournal204Response struct {
 func (response ClearJournal204Response) VisitClearJournalResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type ClearJournal400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearJournal400JSONResponse) VisitClearJournalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearJournal403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ClearJournal403JSONResponse) VisitClearJournalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ClearJournal404JSONResponse struct{ NotFoundJSONResponse }
@@ -1881,6 +2175,20 @@ func (response ReadJournal400JSONResponse) VisitReadJournalResponse(w http.Respo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadJournal403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ReadJournal403JSONResponse) VisitReadJournalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1966,6 +2274,20 @@ func (response LoadRecords400JSONResponse) VisitLoadRecordsResponse(w http.Respo
 	return err
 }
 
+type LoadRecords403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response LoadRecords403JSONResponse) VisitLoadRecordsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type LoadRecords404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response LoadRecords404JSONResponse) VisitLoadRecordsResponse(w http.ResponseWriter) error {
@@ -2026,6 +2348,20 @@ func (response LoadRecords500JSONResponse) VisitLoadRecordsResponse(w http.Respo
 	return err
 }
 
+type LoadRecords503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response LoadRecords503JSONResponse) VisitLoadRecordsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ResetSandboxRequestObject struct {
 	Organization Organization `json:"organization"`
 }
@@ -2044,6 +2380,34 @@ func (response ResetSandbox200JSONResponse) VisitResetSandboxResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetSandbox400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ResetSandbox400JSONResponse) VisitResetSandboxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetSandbox403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ResetSandbox403JSONResponse) VisitResetSandboxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2115,6 +2479,20 @@ func (response MintToken400JSONResponse) VisitMintTokenResponse(w http.ResponseW
 	return err
 }
 
+type MintToken403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response MintToken403JSONResponse) VisitMintTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MintToken404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response MintToken404JSONResponse) VisitMintTokenResponse(w http.ResponseWriter) error {
@@ -2171,6 +2549,20 @@ func (response MintToken500JSONResponse) VisitMintTokenResponse(w http.ResponseW
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MintToken503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response MintToken503JSONResponse) VisitMintTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
 	return err
 }

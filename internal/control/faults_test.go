@@ -1,0 +1,109 @@
+package control_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/deployrecords/deployrecords/generated/control/client"
+	"github.com/deployrecords/deployrecords/internal/contract"
+)
+
+func TestEveryErrorOfAFaultPassesBothValidators(t *testing.T) {
+	s := newStand(t)
+	box := s.create("")
+	for _, c := range []struct {
+		method, path string
+		statuses     []int32
+	}{
+		{http.MethodGet, "/v1/deployments", []int32{400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 431, 500, 501, 503, 504}},
+		{http.MethodPost, contract.RecordingPath, []int32{400, 401, 403, 409, 413, 415, 422, 429, 431, 500, 503, 504}},
+		{http.MethodPost, contract.RecordingPath + "/batch", []int32{400, 401, 403, 409, 413, 415, 429, 431, 500, 503, 504}},
+	} {
+		for _, status := range c.statuses {
+			added, err := s.api.AddFaultWithResponse(t.Context(), box.Organization, client.Fault{Kind: "status", Status: &status, Match: &client.Match{Method: &c.method}})
+			if err != nil || added.JSON200 == nil {
+				t.Fatalf("%v, %s", err, added.Body)
+			}
+			if got, body := s.request(c.method, box.Url+c.path, box.Token, ""); got != int(status) {
+				t.Errorf("%s %s: got %d %s, want %d", c.method, c.path, got, body, status)
+			}
+		}
+	}
+	faults, err := s.api.ListFaultsWithResponse(t.Context(), box.Organization)
+	if err != nil || faults.JSON200 == nil || len(faults.JSON200.Faults) != 38 {
+		t.Fatalf("got %v, %v", faults, err)
+	}
+	for _, fault := range faults.JSON200.Faults {
+		if fault.Used != 1 {
+			t.Errorf("%s was used %d times", fault.Id, fault.Used)
+		}
+	}
+	// The journal has every request with its fault.
+	journal, err := s.api.ReadJournalWithResponse(t.Context(), box.Organization, &client.ReadJournalParams{Status: new(int32(503)), AtLeast: new(int32(3))})
+	if err != nil || journal.JSON200 == nil || journal.JSON200.Count != 3 || *journal.JSON200.Requests[0].Fault == "" {
+		t.Errorf("got %v, %v", journal, err)
+	}
+	if r, err := s.api.RemoveFaultWithResponse(t.Context(), box.Organization, "fault-1"); err != nil || r.StatusCode() != http.StatusNoContent {
+		t.Errorf("got %v, %v", r, err)
+	}
+	if r, err := s.api.RemoveFaultsWithResponse(t.Context(), box.Organization); err != nil || r.StatusCode() != http.StatusNoContent {
+		t.Errorf("got %v, %v", r, err)
+	}
+	if r, err := s.api.ClearJournalWithResponse(t.Context(), box.Organization); err != nil || r.StatusCode() != http.StatusNoContent {
+		t.Errorf("got %v, %v", r, err)
+	}
+	if r, err := s.api.ReadJournalWithResponse(t.Context(), box.Organization, &client.ReadJournalParams{}); err != nil || r.JSON200 == nil || r.JSON200.Count != 0 {
+		t.Errorf("got %v, %v", r, err)
+	}
+}
+
+func TestTheHeaderPreferSelectsErrorsInTheirSchemas(t *testing.T) {
+	s := newStand(t)
+	box := s.create(records(t))
+	for _, c := range []struct {
+		prefer string
+		status int
+		want   string
+	}{
+		{"code=400", 400, `"code":3`},
+		{"code=401", 401, `"code":16`},
+		{"code=403", 403, `"code":7`},
+		{"code=500", 500, `"code":13`},
+		{"code=503", 503, `"code":14`},
+		{"code=299", 400, `Prefer: code=\"299\" is neither 200 nor an error of the API`},
+		{"code=200", 200, `"total_count":4`},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, box.Url+"/v1/deployments", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+box.Token)
+		request.Header.Set("Prefer", c.prefer)
+		response, err := s.checked.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if response.StatusCode != c.status || !strings.Contains(string(text), c.want) {
+			t.Errorf("%s: got %s %s", c.prefer, response.Status, text)
+		}
+	}
+	// The example of the document is of other records.
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, box.Url+"/v1/deployments", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+box.Token)
+	request.Header.Set("Prefer", "dynamic=false")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if text, _ := io.ReadAll(response.Body); response.StatusCode != 200 || !strings.Contains(string(text), `"deployment_name":"deployment_name"`) {
+		t.Errorf("dynamic=false: got %s %s", response.Status, text)
+	}
+}
