@@ -187,6 +187,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 			return err
 		}
 		defer stopControl()
+		defer context.AfterFunc(ctx, steered.main.Faults.Clear)() // the server waits for requests, and they for their delays
 	}
 	if c.InMemory.Value {
 		if err := announce(streams.Out, url, token, controlURL); err != nil {

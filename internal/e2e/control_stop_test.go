@@ -1,0 +1,29 @@
+package e2e_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	control "github.com/deployrecords/deployrecords/generated/control/client"
+)
+
+// The server waits for running requests, and this one would run for ten minutes.
+func TestAStoppedServerEndsItsDelays(t *testing.T) {
+	c := serveControlled(t)
+	delay := control.Fault{Kind: "delay", Delay: &control.Delay{Fixed: new("10m")}}
+	if added, err := c.api.AddFaultWithResponse(t.Context(), "test", delay); err != nil || added.JSON200 == nil {
+		t.Fatalf("%v, %+v", err, added)
+	}
+	answered := make(chan string)
+	go func() { answered <- exchange(t, http.MethodGet, c.url+"/v1/deployments", c.token, "") }()
+	waitFor(t, "the request is delayed", func() bool {
+		faults, err := c.api.ListFaultsWithResponse(t.Context(), "test")
+		return err == nil && faults.JSON200 != nil && faults.JSON200.Faults[0].Used == 1
+	})
+	began := time.Now()
+	if code := c.stop(t); code != 0 || time.Since(began) > 5*time.Second {
+		t.Errorf("exit code %d after %s\n%s", code, time.Since(began), c.log)
+	}
+	<-answered
+}
