@@ -25,6 +25,8 @@ const (
 	// maxJSONBytes limits a JSON body, maxRecordsBytes one with records.
 	maxJSONBytes    = 1 << 20
 	maxRecordsBytes = 64 << 20
+	// maxBodiesBytes limits all bodies: two of the largest are received at once, since they take half of it.
+	maxBodiesBytes = 4 * maxRecordsBytes
 )
 
 // documentPath is where the document is served. The document does not have it, as with the other documents.
@@ -32,7 +34,7 @@ const documentPath = "/openapi.control.yaml"
 
 // New returns the handler of the control API for the sandboxes. With allowRemote, clients may reach it by every IP address.
 func New(sandboxes *sandbox.Set, allowRemote bool, logger *slog.Logger) (http.Handler, error) {
-	checker, err := httpserver.NewChecker(contract.ControlOpenAPI(), maxRecordsBytes)
+	checker, err := httpserver.NewChecker(contract.ControlOpenAPI(), maxBodiesBytes)
 	if err != nil {
 		return nil, err
 	}

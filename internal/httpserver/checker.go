@@ -1,7 +1,9 @@
 package httpserver
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"maps"
 	"mime"
 	"net/http"
@@ -54,7 +56,8 @@ func withoutPath(parameters openapi3.Parameters) openapi3.Parameters {
 	return slices.DeleteFunc(slices.Clone(parameters), func(ref *openapi3.ParameterRef) bool { return ref.Value.In == openapi3.ParameterInPath })
 }
 
-// Check returns the request for the generated code, or an error for WriteError. The caller limits the body.
+// Check returns the request for the generated code, or an error for WriteError. The caller limits the body. A body that is not
+// JSON takes its bytes of the budget while it is read, until the context of the request ends.
 func (c *Checker) Check(r *http.Request) (*http.Request, error) {
 	o, methods := c.documented.find(r.Method, r.URL.EscapedPath())
 	switch {
@@ -72,8 +75,31 @@ func (c *Checker) Check(r *http.Request) (*http.Request, error) {
 		return nil, err
 	}
 	held := c.bodies.body("")
-	defer held.release()
+	if o.route.Operation.RequestBody != nil && !o.hasBody() {
+		r.Body = &budgetedBody{r.Body, held}
+		context.AfterFunc(r.Context(), held.release)
+	} else {
+		defer held.release()
+	}
 	return o.validate(r, true, held)
+}
+
+// budgetedBody is a body that takes its bytes of a budget while it is read.
+type budgetedBody struct {
+	io.ReadCloser
+	held *heldBody
+}
+
+// Read implements io.Reader. It returns a 503 once the budget is full, after it has dropped the rest: a client that still sends
+// reads no response.
+func (b *budgetedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if full := b.held.grow(n); full != nil {
+		b.held.release()
+		_, _ = io.Copy(io.Discard, b.ReadCloser)
+		return 0, full
+	}
+	return n, err
 }
 
 // checkOtherBody returns a 415 for a body without a media type of an operation whose bodies are not JSON.

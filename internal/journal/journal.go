@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/faults"
@@ -84,8 +85,18 @@ const (
 	maxBody = 64 << 10
 )
 
+// maxShared limits the journals that share a budget.
+const maxShared = 256 << 20
+
+// Budget counts the bytes of several journals. While they take more than 256 MiB, a journal to which an exchange is added drops
+// its oldest ones.
+type Budget struct{ held atomic.Int64 }
+
 // Journal has the exchanges of a server. It is safe for concurrent use. Its zero value is empty.
 type Journal struct {
+	// Budget, if not nil, is shared with other journals. It is set before the first request.
+	Budget *Budget
+
 	mu        sync.Mutex
 	numbered  int64
 	dropped   int64
@@ -115,9 +126,9 @@ func (j *Journal) add(e *Exchange, generation int) {
 	j.numbered++
 	e.Number = j.numbered
 	j.exchanges = append(j.exchanges, e)
-	j.bytes += e.size()
-	for len(j.exchanges) > maxExchanges || j.bytes > maxBytes && len(j.exchanges) > 1 {
-		j.bytes -= j.exchanges[0].size()
+	j.hold(e.size())
+	for len(j.exchanges) > maxExchanges || j.isFull() && len(j.exchanges) > 1 {
+		j.hold(-j.exchanges[0].size())
 		j.exchanges[0] = nil // the array stays in use
 		j.exchanges = j.exchanges[1:]
 		j.dropped++
@@ -128,11 +139,24 @@ func (j *Journal) add(e *Exchange, generation int) {
 	}
 }
 
+// hold counts the bytes of an exchange that is added or, if they are negative, dropped.
+func (j *Journal) hold(bytes int) {
+	j.bytes += bytes
+	if j.Budget != nil {
+		j.Budget.held.Add(int64(bytes))
+	}
+}
+
+func (j *Journal) isFull() bool {
+	return j.bytes > maxBytes || j.Budget != nil && j.Budget.held.Load() > maxShared
+}
+
 // Clear drops all exchanges, those that have begun too. Numbers are not used again.
 func (j *Journal) Clear() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.exchanges, j.bytes, j.dropped = nil, 0, 0
+	j.hold(-j.bytes)
+	j.exchanges, j.dropped = nil, 0
 	j.cleared++
 }
 

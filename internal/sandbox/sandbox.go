@@ -29,6 +29,8 @@ type Options struct {
 	Examples faults.Examples
 	// NewHandler makes the handler of the sandbox's server; nil is httpserver.New.
 	NewHandler NewHandler
+	// Journals, if not nil, is the budget of the journal.
+	Journals *journal.Budget
 }
 
 // NewHandler makes the handler of a server with these options.
@@ -63,7 +65,7 @@ func New(ctx context.Context, o Options) (*Sandbox, error) {
 	}
 	return &Sandbox{
 		Organization: o.Organization, Seed: o.Seed, Clock: clock, Store: s,
-		Faults: faults.NewSet(o.Seed, o.Examples), Journal: &journal.Journal{},
+		Faults: faults.NewSet(o.Seed, o.Examples), Journal: &journal.Journal{Budget: o.Journals},
 	}, nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/faults"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/journal"
 )
 
 // Set has the sandboxes of a program. It is safe for concurrent use.
@@ -20,6 +21,7 @@ type Set struct {
 	host       string
 	examples   faults.Examples
 	main       *Sandbox
+	journals   journal.Budget
 
 	mu       sync.Mutex
 	created  int
@@ -27,14 +29,16 @@ type Set struct {
 	isClosed bool
 }
 
-// NewSet returns a set with the server of the program. Other sandboxes listen on the host, with the settings and handlers by newHandler. It fails if a
+// NewSet returns a set with the server of the program, which has had no request. Other sandboxes listen on the host, with the settings and handlers by newHandler. It fails if a
 // document of the settings is invalid.
 func NewSet(main *Sandbox, settings httpserver.Options, newHandler NewHandler, host string, examples faults.Examples) (*Set, error) {
 	var err error
 	if settings.Documents, err = httpserver.ReadDocuments(settings.Document, settings.RecordingDocument); err != nil {
 		return nil, err
 	}
-	return &Set{settings: settings, newHandler: newHandler, host: host, examples: examples, main: main}, nil
+	s := &Set{settings: settings, newHandler: newHandler, host: host, examples: examples, main: main}
+	main.Journal.Budget = &s.journals
+	return s, nil
 }
 
 // maxSandboxes is the maximum number of sandboxes: each has a port.
@@ -87,7 +91,7 @@ func (s *Set) reserve(o *Options) (reserved *Server, err error) {
 		s.created++
 		o.Organization = fmt.Sprintf("sandbox-%d", s.created)
 	}
-	o.Examples, o.NewHandler = s.examples, s.newHandler
+	o.Examples, o.NewHandler, o.Journals = s.examples, s.newHandler, &s.journals
 	reserved = &Server{Sandbox: &Sandbox{}} // has no organization, so nobody finds it
 	s.servers = append(s.servers, reserved)
 	return reserved, nil
@@ -137,7 +141,8 @@ func (s *Set) Delete(organization string) error {
 	server := s.servers[i]
 	s.servers = slices.Delete(s.servers, i, i+1)
 	s.mu.Unlock()
-	_ = server.Close() // an error reports that requests were interrupted
+	_ = server.Close()     // an error reports that requests were interrupted
+	server.Journal.Clear() // returns its bytes to the budget
 	return nil
 }
 
