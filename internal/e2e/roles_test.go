@@ -58,7 +58,11 @@ func newClusterWithRoles(t *testing.T) clusterWithRoles {
 
 // psql runs psql and returns its output.
 func (c clusterWithRoles) psql(env []string, args ...string) (output string, err error) {
-	psql := exec.Command(c.Program("psql"), append([]string{"--no-psqlrc", "--no-password"}, args...)...)
+	program := c.Program("psql")
+	if _, err := os.Stat(program); err != nil {
+		program = "psql" // of another version: npm's binaries have no clients
+	}
+	psql := exec.Command(program, append([]string{"--no-psqlrc", "--no-password"}, args...)...)
 	psql.Env = append(os.Environ(), env...)
 	out, err := psql.CombinedOutput()
 	return string(out), err

@@ -226,6 +226,9 @@ func (c *Cluster) command(name string, args ...string) (*exec.Cmd, error) {
 func binaries() (string, error) {
 	var candidates []string
 	if path, err := exec.LookPath("initdb"); err == nil {
+		if target, err := filepath.EvalSymlinks(path); err == nil { // the other programs are beside it
+			path = target
+		}
 		candidates = append(candidates, filepath.Dir(path))
 	}
 	if out, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
