@@ -196,14 +196,13 @@ func (o *Options) otherClients() map[string]*client.Client {
 	return clients
 }
 
-// printable removes every token from a text.
+// printable removes every token from a text, and then shortens it.
 func printable(first *client.Client, others map[string]*client.Client) func(string) string {
 	return func(text string) string {
-		text = first.Printable(text)
 		for _, other := range others {
-			text = other.Printable(text)
+			text = other.WithoutToken(text)
 		}
-		return text
+		return first.Printable(text)
 	}
 }
 

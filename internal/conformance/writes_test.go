@@ -198,8 +198,11 @@ func TestRecordingIsJudgedOnlyIfAskedFor(t *testing.T) {
 		t.Errorf("%d recordings were sent", result.Data.Recordings)
 	}
 	for _, e := range m.entries {
-		if !strings.HasPrefix(e.Record.EnvironmentName, conformance.Prefix) {
-			t.Errorf("the environment %s has another prefix", e.Record.EnvironmentName)
+		r := e.Record
+		for _, name := range []string{r.EnvironmentName, r.DeploymentName, r.LogicalEnvironmentName, r.Artifact.Name} {
+			if name != "" && !strings.HasPrefix(name, conformance.Prefix) {
+				t.Errorf("%q has another prefix", name)
+			}
 		}
 	}
 }

@@ -22,7 +22,7 @@ func TestInvalidRequestsAreReported(t *testing.T) {
 		{"POST", "/sandboxes", "text/csv", "a,b", 415, `Content-Type: \"text/csv\" is not application/x-ndjson`},
 		{"POST", "/sandboxes?now=1969-01-01T00:00:00Z", "", "", 400, "now: 1969-01-01T00:00:00Z is not in the years 1970 to 9998"},
 		{"POST", "/sandboxes?now=0001-01-01T00:00:00Z", "", "", 400, "now: 0001-01-01T00:00:00Z is not in the years 1970 to 9998"},
-		{"POST", "/sandboxes?nowe=2026-11-01T09:30:00Z", "", "", 400, "nowe: is not a parameter of POST /sandboxes; the nearest one is now"},
+		{"POST", "/sandboxes?no_w=2026-11-01T09:30:00Z", "", "", 400, "no_w: is not a parameter of POST /sandboxes; the nearest one is now"},
 		{"POST", "/sandboxes?seed=x", "", "", 400, `seed: \"x\" is not a whole decimal number`},
 		{"GET", "/sandboxes/sandbox-1", "", "", 404, `there is no sandbox \"sandbox-1\"`},
 		{"DELETE", "/sandboxes/test", "", "", 409, "the server of DEPLOYRECORDS_URL ends with the program"},

@@ -103,7 +103,7 @@ func TestTheHeaderPreferSelectsErrorsInTheirSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if text, _ := io.ReadAll(response.Body); response.StatusCode != 200 || !strings.Contains(string(text), `"deployment_name":"deployment_name"`) {
+	if text, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK || !strings.Contains(string(text), `"deployment_name":"deployment_name"`) {
 		t.Errorf("dynamic=false: got %s %s", response.Status, text)
 	}
 }

@@ -44,7 +44,7 @@ func newStand(t *testing.T) *stand {
 // newStandOf is newStand, with or without --control-allow-remote.
 func newStandOf(t *testing.T, allowRemote bool) *stand {
 	t.Helper()
-	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+	logger := slog.New(slog.DiscardHandler)
 	main, err := sandbox.New(t.Context(), sandbox.Options{Organization: "test"})
 	if err != nil {
 		t.Fatal(err)

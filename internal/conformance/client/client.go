@@ -147,18 +147,26 @@ func (c *Client) sendOnce(ctx context.Context, r Request) (*Answer, error) {
 }
 
 // Printable makes text from the server safe to print: it removes the token, which a server may echo, and control
-// characters, and limits the length.
+// characters, and limits the length. It is one line: a line that begins with :: is a command to a runner of GitHub.
 func (c *Client) Printable(text string) string {
-	if c.token != "" {
-		text = strings.ReplaceAll(text, c.token, "(the token)")
-	}
 	text = strings.Map(func(r rune) rune {
-		if !unicode.IsGraphic(r) && r != '\n' {
+		switch {
+		case r == '\n':
+			return ' '
+		case !unicode.IsGraphic(r):
 			return unicode.ReplacementChar
 		}
 		return r
-	}, text)
+	}, c.WithoutToken(text))
 	return truncate(text, 2000)
+}
+
+// WithoutToken returns text without the token.
+func (c *Client) WithoutToken(text string) string {
+	if c.token == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, c.token, "(the token)")
 }
 
 // Summary returns an answer's status, and the message and details of an error body.

@@ -9,12 +9,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/conformance/report"
 )
 
-const (
-	// rounds is how many recordings each of two recorders sends.
-	rounds = 12
-	// maxConflicts limits how often a recording is sent again after a 409.
-	maxConflicts = 10
-)
+// rounds is how many recordings each of two recorders sends.
+const rounds = 12
 
 // checkConcurrent lets two recorders record into the same slots (W5).
 func (s *Suite) checkConcurrent() {
@@ -44,7 +40,7 @@ func (s *Suite) checkConcurrent() {
 		times[moment] = id
 	}
 	for _, name := range []string{"api", "same"} {
-		p.expect(report.RecordConcurrent, running[name] == 1, "after two recorders at once, %d records of %s are deployed", running[name], name)
+		p.expect(report.RecordConcurrent, running[Prefix+name] == 1, "after two recorders at once, %d records of %s are deployed", running[Prefix+name], name)
 	}
 
 	keyed := e.race(e.key("raced"), []deployment{e.image("keyed", 1)}, []deployment{e.image("keyed", 1)})
@@ -59,39 +55,36 @@ func (s *Suite) checkConcurrent() {
 // race sends lists of deployments concurrently, each in its order, and returns all answers. It sends a recording again after a
 // 409, as the document demands of clients.
 func (e *environment) race(key string, lists ...[]deployment) []*client.Answer {
-	answers := make([][]*client.Answer, len(lists))
+	answers, errs := make([][]*client.Answer, len(lists)), make([]error, len(lists))
 	var done sync.WaitGroup
 	for i, list := range lists {
 		done.Go(func() {
 			for _, d := range list {
-				answers[i] = append(answers[i], e.sendUntilNoConflict(d, key))
+				text, err := json.Marshal(d)
+				if err != nil {
+					panic(err) // a deployment has texts only
+				}
+				a, err := e.sendUntilNoConflict(client.Request{Path: e.Suite.records.Single.Path, Body: string(text), Key: key})
+				if errs[i] = err; err != nil {
+					a = &client.Answer{}
+				}
+				answers[i] = append(answers[i], a)
+				if err != nil {
+					return
+				}
 			}
 		})
 	}
 	done.Wait()
+	for _, err := range errs {
+		e.fail(err)
+	}
 	var all []*client.Answer
 	for _, list := range answers {
 		all = append(all, list...)
 	}
 	e.posts += len(all)
 	return all
-}
-
-func (e *environment) sendUntilNoConflict(d deployment, key string) *client.Answer {
-	text, err := json.Marshal(d)
-	if err != nil {
-		panic(err) // a deployment has texts only
-	}
-	r := client.Request{Path: e.Suite.records.Single.Path, Body: string(text), Key: key}
-	for conflicts := 0; ; conflicts++ {
-		a, err := e.client.Send(e.ctx, r)
-		if err != nil {
-			return &client.Answer{Request: r}
-		}
-		if a.Status != http.StatusConflict || conflicts == maxConflicts {
-			return a
-		}
-	}
 }
 
 // look returns a step of what was sent meanwhile.

@@ -60,7 +60,7 @@ func (e *environment) digest(n int) string {
 
 // image returns a deployment of the environment's n-th digest as an image.
 func (e *environment) image(name string, n int) deployment {
-	return deployment{Environment: e.name, Name: name, Kind: image, Digest: e.digest(n)}
+	return deployment{Environment: e.name, Name: Prefix + name, Kind: image, Digest: e.digest(n)}
 }
 
 // chart returns a deployment of the environment's n-th digest as a chart.
@@ -70,10 +70,13 @@ func (e *environment) chart(name string, n int) deployment {
 	return d
 }
 
-func (d deployment) in(logical string) deployment { d.Logical = logical; return d }
+func (d deployment) in(logical string) deployment { d.Logical = Prefix + logical; return d }
 func (d deployment) at(t time.Time) deployment    { d.ObservedAt = timeText(t); return d }
 func (d deployment) named(name, version string) deployment {
-	d.Artifact, d.Version = name, version
+	if name != "" {
+		d.Artifact = Prefix + name
+	}
+	d.Version = version
 	return d
 }
 
@@ -142,7 +145,13 @@ func (e *environment) read() history {
 		return a
 	}
 	w := e.list.Layout.WalkPages(query, 100, get, func(page, _ int64) string { return strconv.FormatInt(page+first, 10) })
-	if len(w.Answers) == client.MaxWalk && !w.Complete && e.err == nil {
+	last := w.Answers[len(w.Answers)-1]
+	switch {
+	case w.Complete || e.err != nil:
+	case last.Status == http.StatusNotFound && len(e.records) == 0: // another reading of a filter by a name that nobody has
+	case last.Status != http.StatusOK:
+		e.err = fmt.Errorf("the records of an environment are answered with %s, so recording cannot be judged", e.client.Summary(last))
+	case len(w.Answers) == client.MaxWalk:
 		e.err = fmt.Errorf("the records of an environment need more than %d pages of %d, so recording cannot be judged", client.MaxWalk, w.Size)
 	}
 	found := history{}

@@ -49,7 +49,7 @@ func (s *Suite) checkSupersede() {
 	e := s.newEnvironment("supersede")
 	first := e.add(e.image("api", 1).named("registry.example.com/api", "1.0"))
 	first.requireAdded(report.RecordStored, deployed)
-	for field, want := range map[string]string{"artifact.digest": e.digest(1), "artifact.name": "registry.example.com/api", "artifact.version": "1.0"} {
+	for field, want := range map[string]string{"artifact.digest": e.digest(1), "artifact.name": Prefix + "registry.example.com/api", "artifact.version": "1.0"} {
 		first.require(report.RecordStored, first.id, field, want)
 	}
 	first.expect(report.RecordStored, first.after[first.id].Time("last_seen_at").Equal(first.after[first.id].Time("created_at")), "a new record was not last seen when it was created")
@@ -100,7 +100,7 @@ func (s *Suite) checkFill() {
 	first := e.add(e.image("api", 1))
 	filled := e.add(e.image("api", 1).named("registry.example.com/api", "1.0"))
 	filled.requireAnswer(report.RecordFill, first.id)
-	filled.require(report.RecordFill, first.id, "artifact.name", "registry.example.com/api")
+	filled.require(report.RecordFill, first.id, "artifact.name", Prefix+"registry.example.com/api")
 	filled.require(report.RecordFill, first.id, "artifact.version", "1.0")
 	filled.requireKept(report.RecordFill, other.id, "artifact.name", "artifact.version", "artifact_id")
 	for _, d := range []deployment{e.image("api", 1).named("registry.example.com/api", "1.1"), e.image("api", 1).named("shop/api", ""), e.image("api", 1)} {
@@ -114,7 +114,7 @@ func (s *Suite) checkFill() {
 	differs.requireAnswer(report.RecordFill, half.id)
 	differs.requireKept(report.RecordFill, half.id, "artifact.name", "artifact.version", "artifact_id")
 	whole := e.add(e.image("half", 2).named("", "1.4"))
-	whole.require(report.RecordFill, half.id, "artifact.name", "api")
+	whole.require(report.RecordFill, half.id, "artifact.name", Prefix+"api")
 	whole.require(report.RecordFill, half.id, "artifact.version", "1.4")
 
 	ended := e.add(e.image("ended", 3))
@@ -127,7 +127,7 @@ func (s *Suite) checkInherit() {
 	at := e.past() // a clock that stands still would give all of them one time
 	e.add(e.image("one", 4).named("api", "1").at(at(10)))
 	inherited := e.add(e.image("two", 4).at(at(20)))
-	inherited.require(report.RecordInherit, inherited.id, "artifact.name", "api")
+	inherited.require(report.RecordInherit, inherited.id, "artifact.name", Prefix+"api")
 	inherited.require(report.RecordInherit, inherited.id, "artifact.version", "1")
 	e.add(e.image("three", 4).named("api", "2").at(at(30)))
 	inherited = e.add(e.image("four", 4).at(at(40)))

@@ -21,7 +21,7 @@ func (b batch) within(s scope) batch { b.Scope = &s; return b }
 func (e *environment) deploy(at time.Time, items ...deployment) map[string]string {
 	ids := make(map[string]string)
 	for _, item := range items {
-		ids[item.Name] = e.add(item.at(at)).id
+		ids[strings.TrimPrefix(item.Name, Prefix)] = e.add(item.at(at)).id
 	}
 	return ids
 }
@@ -83,20 +83,20 @@ func (s *Suite) checkScope() {
 	e := s.newEnvironment("scope")
 	at := e.past()
 	items := []deployment{e.image("shop/a", 1).in("prod"), e.chart("shop/b", 1).in("prod"), e.image("shop/c", 1), e.image("web/a", 1).in("prod")}
-	prod, none := "prod", ""
+	prod, none := Prefix+"prod", ""
 	seconds := 0
 	for _, c := range []struct {
 		scope scope
 		items []deployment
 		ended []string
 	}{
-		{scope{Prefix: "shop/"}, items[:1], []string{"shop/b", "shop/c"}},
+		{scope{Prefix: Prefix + "shop/"}, items[:1], []string{"shop/b", "shop/c"}},
 		{scope{Kinds: []string{chart}}, nil, []string{"shop/b"}},
 		{scope{Logical: &none}, nil, []string{"shop/c"}},
 		{scope{Logical: &prod, Kinds: []string{image}}, items[:1], []string{"web/a"}},
-		{scope{Logical: &prod, Kinds: []string{image}, Prefix: "shop/"}, nil, []string{"shop/a"}},
-		{scope{Prefix: "SHOP/"}, nil, nil},
-		{scope{Prefix: "shop_"}, nil, nil},
+		{scope{Logical: &prod, Kinds: []string{image}, Prefix: Prefix + "shop/"}, nil, []string{"shop/a"}},
+		{scope{Prefix: Prefix + "SHOP/"}, nil, nil},
+		{scope{Prefix: Prefix + "shop_"}, nil, nil},
 		{scope{Prefix: "%"}, nil, nil},
 	} {
 		seconds += 20
@@ -109,7 +109,7 @@ func (s *Suite) checkScope() {
 	}
 	at = func(int) time.Time { return e.moment() }
 	for field, b := range map[string]batch{
-		"deployments[0].deployment_name":          e.snapshot(at(0), e.image("web/a", 1)).within(scope{Prefix: "shop/"}),
+		"deployments[0].deployment_name":          e.snapshot(at(0), e.image("web/a", 1)).within(scope{Prefix: Prefix + "shop/"}),
 		"deployments[0].kind":                     e.snapshot(at(0), e.image("web/a", 1)).within(scope{Kinds: []string{chart}}),
 		"deployments[0].logical_environment_name": e.snapshot(at(0), e.image("web/a", 1)).within(scope{Logical: &prod}),
 		"scope": e.snapshot(at(0), e.image("web/a", 1)).within(scope{}),
@@ -117,7 +117,7 @@ func (s *Suite) checkScope() {
 	} {
 		e.sendBatch(b).requireRefused(report.SnapshotScope, "an invalid scope or an item outside of it", field, http.StatusBadRequest)
 	}
-	incomplete := batch{Deployments: items[:1]}.within(scope{Prefix: "shop/"})
+	incomplete := batch{Deployments: items[:1]}.within(scope{Prefix: Prefix + "shop/"})
 	e.sendBatch(incomplete).requireRefused(report.SnapshotScope, "a scope without complete", "scope", http.StatusBadRequest)
 }
 
@@ -166,7 +166,7 @@ func (s *Suite) checkContradictingParts() {
 	e.sendBatch(e.snapshot(at(20), items[0]).part(e.name, 1, 0)).requireEnded(report.SnapshotParts, at(20))
 	for why, b := range map[string]batch{
 		"a part with another time":           e.snapshot(at(21), items[1]).part(e.name, 2, 0),
-		"a part with another scope":          e.snapshot(at(20), items[1]).within(scope{Prefix: "b"}).part(e.name, 2, 0),
+		"a part with another scope":          e.snapshot(at(20), items[1]).within(scope{Prefix: Prefix + "b"}).part(e.name, 2, 0),
 		"a part with another environment":    other.snapshot(at(20), other.image("b", 1)).part(e.name, 2, 0),
 		"a part again, with other items":     e.snapshot(at(20), items[1]).part(e.name, 1, 0),
 		"a part without its number":          e.snapshot(at(20), items[1]).part(e.name, 0, 0),

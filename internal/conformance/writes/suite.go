@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/conformance/client"
@@ -76,15 +77,41 @@ func (s *Suite) send(r client.Request) *client.Answer {
 	if s.err != nil {
 		return &client.Answer{Request: r}
 	}
-	a, err := s.client.Send(s.ctx, r)
+	a, err := s.sendUntilNoConflict(r)
 	if err != nil {
-		s.err = fmt.Errorf("%s can't be reached: %s", s.client.Base, s.client.Printable(err.Error()))
-		if s.ctx.Err() != nil {
-			s.err = fmt.Errorf("interrupted: %w", s.ctx.Err())
-		}
+		s.fail(err)
 		return &client.Answer{Request: r}
 	}
 	return a
+}
+
+// fail ends the run for an error of the network.
+func (s *Suite) fail(err error) {
+	switch {
+	case err == nil || s.err != nil:
+	case s.ctx.Err() != nil:
+		s.err = fmt.Errorf("interrupted: %w", s.ctx.Err())
+	default:
+		s.err = fmt.Errorf("%s can't be reached: %s", s.client.Base, s.client.Printable(err.Error()))
+	}
+}
+
+// maxConflictPause is the longest pause before a recording is sent again after a 409.
+const maxConflictPause = 2 * time.Second
+
+// sendUntilNoConflict sends a request again after each 409, as the document demands of clients: other requests were in its way.
+// The final part of a snapshot is a 409 while another part is missing.
+func (s *Suite) sendUntilNoConflict(r client.Request) (*client.Answer, error) {
+	for pause := 20 * time.Millisecond; ; pause *= 2 {
+		a, err := s.client.Send(s.ctx, r)
+		if err != nil || a.Status != http.StatusConflict || pause > maxConflictPause || strings.Contains(r.Body, `"parts":`) {
+			return a, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-s.ctx.Done():
+		}
+	}
 }
 
 // post sends the body of a recording and checks the answer on its own.
