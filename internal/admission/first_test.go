@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +15,7 @@ import (
 func TestWorkThatOperationsHaveCausedComesBeforeTheOrganizationsNextOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := admission.NewGate(admission.Options{Places: 2, PlacesEach: 1, MaxWait: time.Minute})
+		var mu sync.Mutex
 		var order []string
 		enter := func(kind string, acquire func(context.Context, string) (func(), error)) {
 			go func() {
@@ -22,7 +24,9 @@ func TestWorkThatOperationsHaveCausedComesBeforeTheOrganizationsNextOnes(t *test
 					t.Errorf("%s: %v", kind, err)
 					return
 				}
+				mu.Lock()
 				order = append(order, kind)
+				mu.Unlock()
 				time.Sleep(time.Second)
 				release()
 			}()
@@ -32,6 +36,8 @@ func TestWorkThatOperationsHaveCausedComesBeforeTheOrganizationsNextOnes(t *test
 		enter("next batch", g.Acquire)
 		enter("compaction", g.AcquireFirst)
 		time.Sleep(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		if want := []string{"batch", "compaction", "next batch"}; !slices.Equal(order, want) {
 			t.Errorf("got %q, want %q", order, want)
 		}

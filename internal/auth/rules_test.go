@@ -71,11 +71,11 @@ func TestT1_TheFirstRuleThatMatchesDecides(t *testing.T) {
 		token string
 		want  Principal
 	}{
-		"the first":             {ofA("a", map[string]any{"team": "web"}), Principal{Subject: "ci", Organization: "web", read: true}},
-		"the second":            {ofA("a", map[string]any{"team": "shop", "tenant": "t"}), Principal{Subject: "ci", Organization: "t", write: true}},
-		"a list":                {ofA("a", map[string]any{"team": []string{"x", "web"}}), Principal{Subject: "ci", Organization: "web", read: true}},
-		"another issuer":        {ofB("b", nil), Principal{Subject: "ci", Organization: "b", write: true}},
-		"another key of issuer": {ofB("a", map[string]any{"team": "web"}), Principal{Subject: "ci", Organization: "second-key", write: true}},
+		"the first":             {ofA("a", map[string]any{"team": "web"}), Principal{Subject: "ci", Issuer: "a", Organization: "web", read: true}},
+		"the second":            {ofA("a", map[string]any{"team": "shop", "tenant": "t"}), Principal{Subject: "ci", Issuer: "a", Organization: "t", write: true}},
+		"a list":                {ofA("a", map[string]any{"team": []string{"x", "web"}}), Principal{Subject: "ci", Issuer: "a", Organization: "web", read: true}},
+		"another issuer":        {ofB("b", nil), Principal{Subject: "ci", Issuer: "b", Organization: "b", write: true}},
+		"another key of issuer": {ofB("a", map[string]any{"team": "web"}), Principal{Subject: "ci", Issuer: "a", Organization: "second-key", write: true}},
 	} {
 		if got := accept(t, v, c.token); got != c.want {
 			t.Errorf("%s: got %+v, want %+v", name, got, c.want)

@@ -21,7 +21,7 @@ type conformCommand struct {
 	Value       []string `placeholder:"NAME=VALUE" sep:"none" help:"Value of a parameter that records do not show, such as project_name=web. Repeatable."`
 	Unsupported []string `placeholder:"NAME" sep:"none" help:"Parameter of the document that the server is known to answer with a 501. No other rule is tried with it. Repeatable."`
 	Mapping     string   `placeholder:"FILE" help:"YAML that names the parts of another list of --document. The run then judges that list by the document and by metamorphic relations."`
-	Output      string   `short:"o" default:"text" placeholder:"FORMAT" help:"Format of the report: text, json, junit, html (one page), or github (annotations, and the step summary of GitHub Actions)."`
+	Output      string   `short:"o" default:"text" placeholder:"text|json|junit|html|github" help:"Format of the report; html is one page, and github annotations and the step summary of GitHub Actions."`
 	config.Conform
 }
 
