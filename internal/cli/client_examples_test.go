@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/deployrecords/deployrecords/internal/noracetest"
 )
 
 // runAsDeployrecords makes the test's own program the command, for shells to run.
@@ -16,7 +18,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(runAsDeployrecords) != "" {
 		os.Exit(Run(context.Background(), os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 	}
-	os.Exit(m.Run())
+	noracetest.Main(m)
 }
 
 // programDir returns a directory in which deployrecords is this test's program.

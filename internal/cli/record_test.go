@@ -186,8 +186,8 @@ func TestAllTriesHaveOneIdempotencyKey(t *testing.T) {
 	aborted := func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, 409, map[string]any{"code": 10, "message": "other requests were in the way, try again", "details": []string{}})
 	}
-	trouble := []http.HandlerFunc{problem(503, "the database is unavailable, try again"), breakOff, aborted, problem(408, "slow"), problem(425, "early")}
-	for _, given := range []string{"", "run-42/api"} {
+	failures := []http.HandlerFunc{problem(503, "the database is unavailable, try again"), breakOff, aborted, problem(408, "slow"), problem(425, "early")}
+	for given, trouble := range map[string][]http.HandlerFunc{"": failures, "run-42/api": failures[:2]} {
 		s := newAPI(t, trouble...)
 		args := recordArgs
 		if given != "" {

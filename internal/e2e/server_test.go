@@ -17,17 +17,17 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/contracttest"
+	"github.com/deployrecords/deployrecords/internal/noracetest"
 )
 
 const root = "../.."
 
+// programDir is the directory of the program and ends with the tests.
+var programDir string
+
 // binary is built once for all tests.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "deployrecords-e2e-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "deployrecords")
+	path := filepath.Join(programDir, "deployrecords")
 	build := exec.Command("go", "build", "-o", path, "./cmd/deployrecords")
 	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -38,10 +38,13 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	dir, err := os.MkdirTemp("", "deployrecords-e2e-")
+	if err != nil {
+		panic(err)
 	}
+	programDir = dir
+	code := noracetest.Run(m)
+	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
 

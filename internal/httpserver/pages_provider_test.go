@@ -14,6 +14,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/auth/jwks"
 	"github.com/deployrecords/deployrecords/internal/auth/trust"
 	"github.com/deployrecords/deployrecords/internal/oidctest"
+	"github.com/deployrecords/deployrecords/internal/racetest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 	"github.com/deployrecords/deployrecords/internal/ui/provider"
@@ -152,6 +153,7 @@ func shown(t *testing.T, a answer) string {
 }
 
 func TestProviderLoginsRejectWithAdvice(t *testing.T) {
+	racetest.Skip(t)
 	t.Parallel()
 	p := oidctest.New(t)
 	rules := map[string]func(*provider.Options, *options){
@@ -332,6 +334,7 @@ func TestProviderLoginsBehindAProxyAreSecure(t *testing.T) {
 }
 
 func TestProviderSessionsEndWithTheirRules(t *testing.T) {
+	racetest.Skip(t)
 	t.Parallel()
 	p := oidctest.New(t)
 	s := newProviderSite(t, p)

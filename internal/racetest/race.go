@@ -1,6 +1,6 @@
-//go:build race
+//go:build race && !raceall
 
 package racetest
 
-// Enabled reports whether the race detector is on.
+// Enabled reports whether the race detector is on and slow tests skip themselves.
 const Enabled = true

@@ -63,7 +63,7 @@ func DefaultSteps() []Step {
 		},
 		{
 			Name: "test", Command: []string{"make", "-s", "test"},
-			Usual:  12 * time.Minute,
+			Usual:  15 * time.Minute,
 			remedy: "If the test repeats a statement of the old document, change the test. Any other failure is a bug.",
 		},
 	}

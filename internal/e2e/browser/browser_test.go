@@ -24,6 +24,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/noracetest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 	"github.com/deployrecords/deployrecords/internal/ui"
@@ -35,7 +36,7 @@ var chromium context.Context
 func TestMain(m *testing.M) {
 	program, err := exec.LookPath("chromium")
 	if err != nil {
-		os.Exit(m.Run())
+		noracetest.Main(m)
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.Flag("no-sandbox", true))
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
@@ -44,7 +45,7 @@ func TestMain(m *testing.M) {
 	if err := chromedp.Do(chromium); err != nil {
 		panic(err)
 	}
-	code := m.Run()
+	code := noracetest.Run(m)
 	stop()
 	cancel()
 	os.Exit(code)

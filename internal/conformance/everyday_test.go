@@ -1,0 +1,5 @@
+//go:build !soak
+
+package conformance_test
+
+const soak = false
