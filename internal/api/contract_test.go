@@ -193,7 +193,7 @@ func TestR1_ResponsesHaveExactlyTheFieldsOfTheDocument(t *testing.T) {
 	if err := answer.VisitListDeploymentRecordsResponse(recorder); err != nil {
 		t.Fatal(err)
 	}
-	compareFields(t, "200", "fromRecord and ListDeploymentRecords in internal/api/api.go", responses.Status(200).Value, recorder.Body.Bytes())
+	compareFields(t, "200", "fromRecord and appendRecord in internal/api", responses.Status(200).Value, recorder.Body.Bytes())
 	for status := range codes {
 		documented := responses.Status(status)
 		if documented == nil {

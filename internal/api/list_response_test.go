@@ -44,7 +44,7 @@ func TestAListHasTheBytesOfTheGeneratedResponse(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got.Body.String() != want.Body.String() || got.Code != want.Code || got.Header().Get("Content-Type") != want.Header().Get("Content-Type") {
-			t.Errorf("%d records: got\n%s\nwant\n%s", length, got.Body, want.Body)
+			t.Errorf("%d records: appendRecord does not write what fromRecord fills: got\n%s\nwant\n%s", length, got.Body, want.Body)
 		}
 		if got.Header().Get("Content-Length") != strconv.Itoa(got.Body.Len()) {
 			t.Errorf("%d records: Content-Length is %s of %d bytes", length, got.Header().Get("Content-Length"), got.Body.Len())
