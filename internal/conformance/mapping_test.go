@@ -37,6 +37,8 @@ type ticketServer struct {
 	authenticate func(*http.Request) bool
 	// invalid is the status of an invalid request.
 	invalid int
+	// maxPage and minSize are limits of the document; 0 is none.
+	maxPage, minSize int
 }
 
 type ticket struct {
@@ -84,15 +86,15 @@ func (s *ticketServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(status), "status": status})
 	}
 	q := r.URL.Query()
-	number := func(name string, unset, limit int) (int, bool) {
+	number := func(name string, unset, least, limit int) (int, bool) {
 		if !q.Has(name) {
 			return unset, true
 		}
 		n, err := strconv.ParseInt(q.Get(name), 10, 32)
-		return int(n), err == nil && n >= 1 && (limit == 0 || int(n) <= limit)
+		return int(n), err == nil && int(n) >= max(least, 1) && (limit == 0 || int(n) <= limit)
 	}
-	page, pageOK := number("page", 1, 0)
-	size, sizeOK := number("per_page", 10, 25)
+	page, pageOK := number("page", 1, 1, s.maxPage)
+	size, sizeOK := number("per_page", 10, s.minSize, 25)
 	state := q.Get("state")
 	switch {
 	case !s.authenticate(r):
@@ -163,6 +165,35 @@ func TestAMappedListHasNoFaults(t *testing.T) {
 	empty := newTicketServer()
 	empty.tickets = nil
 	requireNoFaults(t, run(t, mappingOptions(t, empty)))
+}
+
+// Pages and sizes beyond the limits of the document are a 400.
+func TestAMappedListIsReadWithinTheLimitsOfItsDocument(t *testing.T) {
+	s := newTicketServer()
+	s.maxPage, s.minSize = 3, 5
+	o := mappingOptions(t, s)
+	for _, replace := range [][2]string{
+		{"name: page, in: query, schema: {type: integer, format: int32, minimum: 1", "name: page, in: query, schema: {type: integer, format: int32, minimum: 1, maximum: 3"},
+		{"name: per_page, in: query, schema: {type: integer, format: int32, minimum: 1", "name: per_page, in: query, schema: {type: integer, format: int32, minimum: 5"},
+	} {
+		if !bytes.Contains(o.Document, []byte(replace[0])) {
+			t.Fatalf("the document lacks %s", replace[0])
+		}
+		o.Document = bytes.Replace(o.Document, []byte(replace[0]), []byte(replace[1]), 1)
+	}
+	result := run(t, o)
+	requireNoFaults(t, result)
+	for _, rule := range []string{"page.base", "page.fill", "page.past-end", "pages.agree", "pages.whole", "filter.satisfied", "filter.subset"} {
+		if outcome := resultOf(t, result, rule); outcome.Verdict != report.Kept {
+			t.Errorf("%s is %q: %s", rule, outcome.Verdict, outcome.Why)
+		}
+	}
+	s.cut = func(found []ticket, page, size int) []ticket {
+		return cutTickets(found, min(page, max(len(found)-1, 0)/size), size)
+	}
+	if outcome := resultOf(t, run(t, o), "page.past-end"); outcome.Verdict != report.Broken {
+		t.Errorf("a page past the end is the last one, and page.past-end is %q", outcome.Verdict)
+	}
 }
 
 func TestBrokenMappedListsAreDetected(t *testing.T) {

@@ -132,7 +132,7 @@ func (s *Suite) probeAllFaults() {
 	if len(q) < 2 {
 		return
 	}
-	a := s.get(q)
+	a := s.ask(s.requestFor(q))
 	if a.Status != http.StatusBadRequest {
 		return // request.invalid covers the status
 	}

@@ -81,7 +81,7 @@ func (s *Suite) checkSlots() {
 			continue
 		}
 		// In a large environment, only the record's slot is checked.
-		if a := s.get(s.history().Append(q).With(s.doc.Layout.SizeParameter, "1")); a.List == nil || a.List.Total > 3*max(s.maxSize, 1) {
+		if a := s.get(s.history().Append(q).With(s.doc.Layout.SizeParameter, itoa(s.minSize()))); a.List == nil || a.List.Total > 3*max(s.maxSize, 1) {
 			q = s.slotQuery(record)
 		}
 		if q != nil {

@@ -30,7 +30,10 @@ func (s *Suite) queries(records []*client.Value) []client.Query {
 		}
 	}
 	return slices.DeleteFunc(all, func(q client.Query) bool {
-		return slices.ContainsFunc(q, func(pair client.Pair) bool { return s.list.Parameter(pair.Name) == nil })
+		return slices.ContainsFunc(q, func(pair client.Pair) bool {
+			p := s.list.Parameter(pair.Name)
+			return p == nil || !p.Accepts(pair.Value)
+		})
 	})
 }
 

@@ -144,7 +144,11 @@ func (e *environment) read() history {
 		}
 		return a
 	}
-	w := e.list.Layout.WalkPages(query, 100, get, func(page, _ int64) string { return strconv.FormatInt(page+first, 10) })
+	size := int64(100)
+	if p := e.list.Parameter(e.list.Layout.SizeParameter); p != nil && p.Schema.Max != nil {
+		size = min(size, int64(*p.Schema.Max))
+	}
+	w := e.list.Layout.WalkPages(query, size, get, func(page, _ int64) string { return strconv.FormatInt(page+first, 10) })
 	last := w.Answers[len(w.Answers)-1]
 	switch {
 	case w.Complete || e.err != nil:
