@@ -30,8 +30,8 @@ func compare(ctx context.Context, layout *client.Layout, first, second *client.C
 			c.Add(report.Difference{
 				Kind:    kind,
 				Text:    text,
-				Request: r.Curl(first.Base),
-				Other:   strings.ReplaceAll(r.Curl(second.Base), "TOKEN", "TOKEN2"),
+				Request: r.Curl(first.Base, client.TokenVariable),
+				Other:   r.Curl(second.Base, client.TokenVariable+"2"),
 			})
 		}
 	}

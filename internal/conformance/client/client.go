@@ -107,11 +107,11 @@ func (c *Client) sendOnce(ctx context.Context, r Request) (*Answer, error) {
 		return nil, err
 	}
 	u.Path, u.RawPath, u.RawQuery = u.Path+r.Path, "", r.RawQuery
-	method, body := http.MethodGet, io.Reader(http.NoBody)
+	body := io.Reader(http.NoBody)
 	if r.Body != "" {
-		method, body = http.MethodPost, strings.NewReader(r.Body)
+		body = strings.NewReader(r.Body)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, u.String(), body)
+	request, err := http.NewRequestWithContext(ctx, r.method(), u.String(), body)
 	if err != nil {
 		return nil, err
 	}
@@ -161,12 +161,25 @@ func (c *Client) Printable(text string) string {
 	return truncate(text, 2000)
 }
 
-// WithoutToken returns text without the token.
+// minTokenPart is the shortest beginning of a token that is removed where a text was cut.
+const minTokenPart = 4
+
+// WithoutToken returns text without the token, and without a beginning of it that [Cut] has left.
 func (c *Client) WithoutToken(text string) string {
 	if c.token == "" {
 		return text
 	}
-	return strings.ReplaceAll(text, c.token, "(the token)")
+	const replacement = "(the token)"
+	parts := strings.Split(strings.ReplaceAll(text, c.token, replacement), cutMark)
+	for i, part := range parts[:len(parts)-1] {
+		for n := min(len(c.token)-1, len(part)); n >= minTokenPart; n-- {
+			if strings.HasSuffix(part, c.token[:n]) {
+				parts[i] = part[:len(part)-n] + replacement
+				break
+			}
+		}
+	}
+	return strings.Join(parts, cutMark)
 }
 
 // Summary returns an answer's status, and the message and details of an error body.

@@ -276,9 +276,12 @@ func Quote(text string) string { return strconv.Quote(Cut(text)) }
 // Cut shortens a long text.
 func Cut(text string) string { return truncate(strings.ToValidUTF8(text, "\uFFFD"), 120) }
 
+// cutMark follows a text that was cut.
+const cutMark = "…"
+
 func truncate(text string, limit int) string {
 	if runes := []rune(text); len(runes) > limit {
-		return string(runes[:limit]) + "…"
+		return string(runes[:limit]) + cutMark
 	}
 	return text
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -70,9 +71,12 @@ const (
 	LowerCaseScheme
 )
 
+// TokenVariable is the shell variable that has the token in commands.
+const TokenVariable = "TOKEN"
+
 // Shell expressions for the parts of a token; headers replaces them by their values.
 const (
-	tokenExpr   = "$TOKEN"
+	tokenExpr   = "$" + TokenVariable
 	alteredExpr = "${TOKEN%????}AAAA"
 	payloadExpr = `$(printf %s "$TOKEN" | cut -d. -f2)`
 )
@@ -142,8 +146,15 @@ func (r Request) Ambiguous() Request {
 	return r
 }
 
-// Curl returns the command that sends the request, with $TOKEN in place of the token.
-func (r Request) Curl(base string) string {
+func (r Request) method() string {
+	if r.Body != "" {
+		return http.MethodPost
+	}
+	return http.MethodGet
+}
+
+// Curl returns the command that sends the request, with a shell variable such as [TokenVariable] in place of the token.
+func (r Request) Curl(base, variable string) string {
 	address := base + r.Path
 	if r.RawQuery != "" {
 		address += "?" + r.RawQuery
@@ -157,7 +168,7 @@ func (r Request) Curl(base string) string {
 		command.WriteString(" -H " + quoteForShell("Idempotency-Key: "+r.Key))
 	}
 	for _, header := range authorization[r.Credentials] {
-		command.WriteString(` -H "Authorization: ` + header + `"`)
+		command.WriteString(` -H "Authorization: ` + strings.ReplaceAll(header, TokenVariable, variable) + `"`)
 	}
 	if r.Body != "" {
 		command.WriteString(" -d " + quoteForShell(r.Body))

@@ -288,7 +288,7 @@ func (s *Suite) record(c *report.Checks, answers ...*client.Answer) {
 // commands returns the distinct commands that send the requests of answers again.
 func (s *Suite) commands(answers ...*client.Answer) (commands []string) {
 	for _, a := range answers {
-		if command := a.Request.Curl(s.client.Base); !slices.Contains(commands, command) {
+		if command := a.Request.Curl(s.client.Base, client.TokenVariable); !slices.Contains(commands, command) {
 			commands = append(commands, command)
 		}
 	}

@@ -104,15 +104,20 @@ func (s *Suite) request(pairs ...string) client.Request {
 	return client.NewRequest(s.list.Path, client.Query(nil).With(pairs...))
 }
 
-// send sends a request with the token of a kind, or with that of the run if the kind is "". The answer is never nil: one that
-// did not arrive has the status 0.
-func (s *Suite) send(kind string, r client.Request) *client.Answer {
+// answer is the answer to a request with the token of a kind, or with that of the run if the kind is "".
+type answer struct {
+	kind string
+	*client.Answer
+}
+
+// send sends a request with the token of a kind. The answer is never nil: one that did not arrive has the status 0.
+func (s *Suite) send(kind string, r client.Request) answer {
 	c := s.first
 	if kind != "" {
 		c = s.others[kind]
 	}
 	if s.err != nil {
-		return &client.Answer{Request: r}
+		return answer{kind, &client.Answer{Request: r}}
 	}
 	a, err := c.Send(s.ctx, r)
 	if err != nil {
@@ -120,42 +125,42 @@ func (s *Suite) send(kind string, r client.Request) *client.Answer {
 		if s.ctx.Err() == nil {
 			s.err = fmt.Errorf("%s can't be reached: %s", c.Base, c.Printable(err.Error()))
 		}
-		return &client.Answer{Request: r}
+		return answer{kind, &client.Answer{Request: r}}
 	}
 	a.List = s.list.Layout.ReadList(a.Value)
-	return a
+	return answer{kind, a}
 }
 
-// check records one check of requests that were sent with the token of a kind and, if two, with that of the run.
-func (s *Suite) check(rule *report.Rule, kind string, ok bool, requests []client.Request, format string, args ...any) {
+// check records one check of answers.
+func (s *Suite) check(rule *report.Rule, ok bool, answers []answer, format string, args ...any) {
 	if s.err != nil {
 		return
 	}
 	c := &report.Checks{}
 	c.Check(rule, ok, format, args...)
 	var commands []string
-	for i, r := range requests {
-		command := r.Curl(s.first.Base)
-		if i == 0 {
-			command = strings.ReplaceAll(command, "$TOKEN", "$TOKEN_"+strings.ToUpper(strings.ReplaceAll(kind, "-", "_")))
+	for _, a := range answers {
+		variable := client.TokenVariable
+		if a.kind != "" {
+			variable += "_" + strings.ToUpper(strings.ReplaceAll(a.kind, "-", "_"))
 		}
-		commands = append(commands, command)
+		commands = append(commands, a.Request.Curl(s.first.Base, variable))
 	}
 	s.results.Record(c, commands...)
 }
 
 // requireRefused requires a status and the challenge that belongs to it.
 func (s *Suite) requireRefused(kind string, rule *report.Rule, status int, requests []client.Request) {
-	challenge := `Bearer error="invalid_token"`
+	challenge := "invalid_token"
 	if status == http.StatusForbidden {
-		challenge = `Bearer error="insufficient_scope"`
+		challenge = "insufficient_scope"
 	}
 	for _, r := range requests {
 		a := s.send(kind, r)
-		s.check(rule, kind, a.Status == status, []client.Request{r}, "the token of the kind %s is answered with %s, not %d", kind, s.first.Summary(a), status)
+		s.check(rule, a.Status == status, []answer{a}, "the token of the kind %s is answered with %s, not %d", kind, s.first.Summary(a.Answer), status)
 		if a.Status == status {
-			got := a.Header.Get("WWW-Authenticate")
-			s.check(report.TokensChallenge, kind, strings.HasPrefix(got, challenge), []client.Request{r}, "with status %d, WWW-Authenticate is %q", status, client.Cut(got))
+			got := client.Quote(strings.Join(a.Header.Values("WWW-Authenticate"), ", "))
+			s.check(report.TokensChallenge, client.HasBearerChallenge(a.Header, challenge), []answer{a}, "with status %d, WWW-Authenticate is %s, not Bearer with the error %q", status, got, challenge)
 		}
 	}
 }
@@ -171,6 +176,6 @@ func (s *Suite) requireNoRecording(kind string, rule *report.Rule) {
 
 func (s *Suite) checkReadOnly() {
 	a := s.send(ReadOnly, s.request())
-	s.check(report.TokensReadOnly, ReadOnly, a.Status == http.StatusOK, []client.Request{a.Request}, "a token that may read is answered with %s", s.first.Summary(a))
+	s.check(report.TokensReadOnly, a.Status == http.StatusOK, []answer{a}, "a token that may read is answered with %s", s.first.Summary(a.Answer))
 	s.requireNoRecording(ReadOnly, report.TokensReadOnly)
 }

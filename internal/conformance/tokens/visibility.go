@@ -65,7 +65,6 @@ func (s *Suite) compareProject(q client.Query) {
 
 // requireSame requires the answer to a request with the token of a kind to be that to another with the token of the run.
 func (s *Suite) requireSame(kind string, rule *report.Rule, r, other client.Request) {
-	requests := []client.Request{r, other}
 	for range maxRounds {
 		before, got, after := s.send("", other), s.send(kind, r), s.send("", other)
 		if s.err != nil {
@@ -75,14 +74,14 @@ func (s *Suite) requireSame(kind string, rule *report.Rule, r, other client.Requ
 			continue // others write
 		}
 		here, there := client.DifferingLines(lines(got), lines(before))
-		s.check(rule, kind, here == there && got.Status == before.Status, requests, "%s with the token of the kind %s; %s with the other", here, kind, there)
+		s.check(rule, here == there && got.Status == before.Status, []answer{got, before}, "%s with the token of the kind %s; %s with the other", here, kind, there)
 		return
 	}
 	s.results.Unsettled(rule)
 }
 
 // lines returns the body of an answer, one line for each value.
-func lines(a *client.Answer) []string {
+func lines(a answer) []string {
 	if a.Value == nil {
 		return nil
 	}
@@ -108,18 +107,17 @@ func (s *Suite) checkOrganization() {
 	ids := client.IDs(records)
 	const unused = "no-such-name-5e1f"
 	if a := s.send(Organization, client.NewRequest(s.list.Path, nil)); a.List == nil {
-		s.results.NotJudged("the token of another organization is answered with "+s.first.Summary(a), report.TokensOrganization, report.TokensHidden)
+		s.results.NotJudged("the token of another organization is answered with "+s.first.Summary(a.Answer), report.TokensOrganization, report.TokensHidden)
 		return
 	}
 	for _, q := range s.queries(records) {
-		r := client.NewRequest(s.list.Path, q)
-		a := s.send(Organization, r)
+		a := s.send(Organization, client.NewRequest(s.list.Path, q))
 		if a.List == nil {
-			s.check(report.TokensOrganization, Organization, false, []client.Request{r}, "the list is answered with %s", s.first.Summary(a))
+			s.check(report.TokensOrganization, false, []answer{a}, "the list is answered with %s", s.first.Summary(a.Answer))
 			continue
 		}
 		for _, id := range client.IDs(a.List.Records) {
-			s.check(report.TokensOrganization, Organization, !slices.Contains(ids, id), []client.Request{r}, "the record %s of the first organization is listed", id)
+			s.check(report.TokensOrganization, !slices.Contains(ids, id), []answer{a}, "the record %s of the first organization is listed", id)
 		}
 	}
 	for _, p := range s.list.Parameters {
@@ -128,17 +126,17 @@ func (s *Suite) checkOrganization() {
 		}
 		nothing := s.send(Organization, s.request(p.Name, unused))
 		for _, record := range records[:min(len(records), 3)] {
-			r := s.request(p.Name, record.Text(p.Field...))
-			if record.Text(p.Field...) == "" {
+			name := record.Text(p.Field...)
+			if name == "" {
 				continue
 			}
-			a := s.send(Organization, r)
+			a := s.send(Organization, s.request(p.Name, name))
 			if a.List != nil && a.List.Total > 0 {
 				continue // the other organization has the name too
 			}
 			same := a.Status == nothing.Status && (a.List == nil || slices.Equal(lines(a), lines(nothing)))
-			s.check(report.TokensHidden, Organization, same, []client.Request{r, nothing.Request},
-				"a name of the first organization is answered with %s, and one that nobody has with %s", s.first.Summary(a), s.first.Summary(nothing))
+			s.check(report.TokensHidden, same, []answer{a, nothing},
+				"a name of the first organization is answered with %s, and one that nobody has with %s", s.first.Summary(a.Answer), s.first.Summary(nothing.Answer))
 		}
 	}
 }

@@ -139,7 +139,7 @@ func (s *Suite) record(c *report.Checks, answers ...*client.Answer) {
 	}
 	commands := make([]string, 0, len(answers))
 	for _, a := range answers {
-		commands = append(commands, a.Request.Curl(s.client.Base))
+		commands = append(commands, a.Request.Curl(s.client.Base, client.TokenVariable))
 	}
 	s.results.Record(c, commands...)
 }
