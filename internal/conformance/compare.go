@@ -46,7 +46,7 @@ func difference(ctx context.Context, layout *client.Layout, first, second *clien
 		for i, c := range []*client.Client{first, second, first} {
 			a, err := c.Send(ctx, r)
 			if err != nil {
-				return "", "", false, fmt.Errorf("%s can't be reached: %s", c.Base, c.Printable(err.Error()))
+				return "", "", false, c.Explain(err)
 			}
 			outlines[i] = outlineOf(layout, a)
 			if i == 1 && outlines[0].equal(outlines[1]) {

@@ -108,6 +108,14 @@ func Run(ctx context.Context, o Options) (*report.Report, error) {
 	if err := preflight(ctx, doc, c, s.Request()); err != nil {
 		return nil, err
 	}
+	var other *client.Client // that of Compare
+	if o.Compare != nil {
+		other = client.New(*o.Compare, o.Timeout, o.UserAgent)
+		defer other.Close()
+		if err := preflight(ctx, doc, other, s.Request()); err != nil {
+			return nil, fmt.Errorf("compare: %w", err)
+		}
+	}
 	phases := []func(context.Context) error{s.Run}
 	var recorder *writes.Suite
 	if o.Write || len(others) > 0 {
@@ -133,25 +141,24 @@ func Run(ctx context.Context, o Options) (*report.Report, error) {
 		}
 	}
 	r := s.Report()
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("interrupted after %d requests", r.Requests)
-	}
-	r.URL, r.Document, r.Digest = c.Base, o.DocumentName, doc.Digest
-	if recorder != nil {
-		r.Data.Recordings = recorder.Posts()
-	}
-	if gone != nil {
-		r.Broken = gone.Error()
-	} else if o.Compare != nil {
-		other := client.New(*o.Compare, o.Timeout, o.UserAgent)
-		defer other.Close()
-		if err := preflight(ctx, doc, other, s.Request()); err != nil {
-			return nil, fmt.Errorf("compare: %w", err)
-		}
+	if gone == nil && other != nil {
 		requests := s.Sent()
 		if r.Comparison, err = compare(ctx, &doc.Layout, c, other, requests[:min(len(requests), o.Requests)]); err != nil {
-			return nil, fmt.Errorf("compare: %w", err)
+			gone = fmt.Errorf("compare: %w", err)
 		}
+	}
+	interrupted := fmt.Sprintf("interrupted after %d requests", r.Requests)
+	if recorder != nil && recorder.Posts() > 0 {
+		r.Data.Recordings = recorder.Posts()
+		r.Remarks = append(r.Remarks, recorder.Remains())
+		interrupted += ". " + recorder.Remains()
+	}
+	if ctx.Err() != nil {
+		return nil, errors.New(interrupted)
+	}
+	r.URL, r.Document, r.Digest = c.Base, o.DocumentName, doc.Digest
+	if gone != nil {
+		r.Broken = gone.Error()
 	}
 	r.Seconds = time.Since(started).Seconds()
 	return r, nil
@@ -220,7 +227,7 @@ func preflight(ctx context.Context, doc *spec.Document, c *client.Client, r clie
 	case ctx.Err() != nil:
 		return errors.New("interrupted")
 	case err != nil:
-		return fmt.Errorf("%s can't be reached: %s", c.Base, c.Printable(err.Error()))
+		return c.Explain(err)
 	case a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden:
 		return fmt.Errorf("%s refuses the token: %s", c.Base, c.Summary(a))
 	case a.Status >= 300 && a.Status < 400:

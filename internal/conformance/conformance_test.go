@@ -124,6 +124,35 @@ func TestRun_WaitsForABusyServer(t *testing.T) {
 	requireNoFaults(t, run(t, options(t, url)))
 }
 
+// A quota that is used up would stop a run for hours.
+func TestRun_EndsIfTheServerDemandsALongPause(t *testing.T) {
+	var mu sync.Mutex
+	n := 0
+	url := newServer(t, correctStore(), func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			n++
+			busy := n > 200
+			mu.Unlock()
+			if busy {
+				w.Header().Set("Retry-After", "3600")
+				w.WriteHeader(http.StatusTooManyRequests)
+				_, _ = w.Write([]byte(`{"code":8,"message":"the quota is used up","details":[]}`))
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}, smallPages)
+	result := run(t, options(t, url))
+	want := url + " answers GET /v1/deployments with 429 Too Many Requests: the quota is used up; its Retry-After: 3600 is more than the 30s that the suite waits"
+	if result.Broken != want || result.Faults() != 0 || n != 201 {
+		t.Errorf("after %d requests: %q, %d faults", n, result.Broken, result.Faults())
+	}
+	if _, err := conformance.Run(t.Context(), options(t, url)); err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRun_RespectsTheRequestLimit(t *testing.T) {
 	var mu sync.Mutex
 	n := 0

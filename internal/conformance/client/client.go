@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -18,7 +17,7 @@ import (
 
 const (
 	maxBody = 32 << 20
-	// maxBusy limits consecutive "too busy" answers, maxPause the wait after each.
+	// maxBusy limits consecutive "too busy" answers, maxPause the wait after each. A server that demands more ends the run.
 	maxBusy  = 5
 	maxPause = 30 * time.Second
 
@@ -80,23 +79,25 @@ func (c *Client) Claim(name string) string {
 	return claims.Text(name)
 }
 
-// Send sends a request, and repeats it while the server is too busy (429, or 503 with Retry-After). Its errors are network
-// errors.
+// Send sends a request, and repeats it while the server is too busy (429, or 503 with Retry-After). Its errors are those of the
+// network, and a *[BusyError].
 func (c *Client) Send(ctx context.Context, r Request) (*Answer, error) {
 	for busy := 1; ; busy++ {
 		a, err := c.sendOnce(ctx, r)
-		if err != nil || busy == maxBusy || a.Status != http.StatusTooManyRequests &&
-			(a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "") {
+		if err != nil || !isBusy(a) {
 			return a, err
 		}
-		pause := time.Second
-		if seconds, err := strconv.Atoi(a.Header.Get("Retry-After")); err == nil && seconds >= 0 {
-			pause = time.Duration(seconds) * time.Second
+		pause := pauseOf(a.Header)
+		switch {
+		case pause > maxPause:
+			return nil, &BusyError{c.Base, c.Summary(a), c.Printable(Cut(a.Header.Get("Retry-After"))), r}
+		case busy == maxBusy:
+			return a, nil
 		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(min(pause, maxPause)):
+		case <-time.After(pause):
 		}
 	}
 }

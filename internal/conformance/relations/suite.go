@@ -173,7 +173,7 @@ func (s *Suite) send(r client.Request) *client.Answer {
 		s.requests = append(s.requests, r)
 	}
 	a, err := s.client.Send(s.ctx, r)
-	if err != nil && s.ctx.Err() == nil {
+	if err != nil && s.ctx.Err() == nil && !client.IsBusy(err) {
 		a, err = s.client.Send(s.ctx, r) // a network may fail once
 	}
 	if s.ctx.Err() != nil {
@@ -181,8 +181,12 @@ func (s *Suite) send(r client.Request) *client.Answer {
 		return nil
 	}
 	if err != nil {
-		if _, gone := s.client.Send(s.ctx, s.Request()); gone != nil {
-			s.err = fmt.Errorf("%s can't be reached: %s", s.client.Base, s.client.Printable(gone.Error()))
+		gone := err
+		if !client.IsBusy(err) {
+			_, gone = s.client.Send(s.ctx, s.Request())
+		}
+		if gone != nil {
+			s.err = s.client.Explain(gone)
 			return nil
 		}
 	}

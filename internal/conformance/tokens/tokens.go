@@ -5,7 +5,6 @@ package tokens
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -123,7 +122,7 @@ func (s *Suite) send(kind string, r client.Request) answer {
 	if err != nil {
 		s.err = errors.New("interrupted")
 		if s.ctx.Err() == nil {
-			s.err = fmt.Errorf("%s can't be reached: %s", c.Base, c.Printable(err.Error()))
+			s.err = c.Explain(err)
 		}
 		return answer{kind, &client.Answer{Request: r}}
 	}

@@ -50,7 +50,7 @@ type environment struct {
 
 // newEnvironment returns an environment that no other check uses.
 func (s *Suite) newEnvironment(name string) *environment {
-	return &environment{Suite: s, name: Prefix + s.run + "-" + name, records: history{}}
+	return &environment{Suite: s, name: s.prefix() + name, records: history{}}
 }
 
 // digest returns the n-th digest of the environment, which no other environment or run has.

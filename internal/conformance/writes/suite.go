@@ -45,7 +45,7 @@ func (s *Suite) Preflight(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return errors.New("interrupted")
 	case err != nil:
-		return fmt.Errorf("%s can't be reached: %s", s.client.Base, s.client.Printable(err.Error()))
+		return s.client.Explain(err)
 	case a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden:
 		return fmt.Errorf("%s does not let the token record: %s", s.client.Base, s.client.Summary(a))
 	case a.Status < 400 && a.Status >= 300, a.Status == http.StatusNotFound, a.Status == http.StatusMethodNotAllowed, a.Status >= 500:
@@ -72,6 +72,14 @@ func (s *Suite) Run(ctx context.Context) error {
 // Posts returns the number of requests that were to record, invalid ones included.
 func (s *Suite) Posts() int { return s.posts }
 
+// Remains returns a sentence about what the run leaves on the server.
+func (s *Suite) Remains() string {
+	return "The names of the environments that the run recorded in begin with " + s.prefix() + ": their records remain on the server."
+}
+
+// prefix begins the names of the environments of this run.
+func (s *Suite) prefix() string { return Prefix + s.run + "-" }
+
 // send sends a request. The answer is never nil: one that did not arrive has the status 0.
 func (s *Suite) send(r client.Request) *client.Answer {
 	if s.err != nil {
@@ -92,7 +100,7 @@ func (s *Suite) fail(err error) {
 	case s.ctx.Err() != nil:
 		s.err = fmt.Errorf("interrupted: %w", s.ctx.Err())
 	default:
-		s.err = fmt.Errorf("%s can't be reached: %s", s.client.Base, s.client.Printable(err.Error()))
+		s.err = s.client.Explain(err)
 	}
 }
 
