@@ -92,7 +92,7 @@ var brokenRecordingRequests = []struct {
 			delete(body, name)
 		}
 	})},
-	{"a missing part is not named", "snapshot.parts", replacePosted(http.StatusConflict, `"message":"[^"]*"`, `"message":"parts are missing"`)},
+	{"a missing part is not named", "snapshot.parts", replacePosted(http.StatusConflict, `"message":"[^"]*"`, `"message":"parts of the 12 of conform-2ab are missing at 2:32"`)},
 	{"keys are ignored", "key.repeat", withoutKey(contract.RecordingPath)},
 	{"a key returns the first answer", "key.repeat", repeatAnswers},
 	{"a batch takes a key", "key.batch", withoutKey(contract.RecordingPath + "/batch")},
