@@ -83,13 +83,19 @@ func (c *conformCommand) Run(ctx context.Context, streams Streams) error {
 func writeStepSummary(streams Streams, r *report.Report) error {
 	name := config.StepSummary()
 	if name == "" {
-		return r.WriteSummary(streams.Out)
+		return r.WriteSummary(streams.Out, report.MaxSummary)
 	}
 	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("the step summary: %w", err)
 	}
-	if err := errors.Join(r.WriteSummary(file), file.Close()); err != nil {
+	defer file.Close()
+	written, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("the step summary: %w", err)
+	}
+	// The commands of the step before this one may have written a part.
+	if err := errors.Join(r.WriteSummary(file, report.MaxSummary-int(written.Size())), file.Close()); err != nil {
 		return fmt.Errorf("the step summary: %w", err)
 	}
 	return nil

@@ -274,7 +274,7 @@ func TestTokensReachOnlyTheirServer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := result.WriteSummary(&text); err != nil {
+	if err := result.WriteSummary(&text, report.MaxSummary); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(text.String(), o.Token) || strings.Contains(text.String(), o.Compare.Token) {

@@ -95,7 +95,7 @@ func TestTheTenthAnnotationCountsTheOthers(t *testing.T) {
 
 func TestTheSummaryIsMarkdown(t *testing.T) {
 	var text bytes.Buffer
-	if err := hostileReport().WriteSummary(&text); err != nil {
+	if err := hostileReport().WriteSummary(&text, report.MaxSummary); err != nil {
 		t.Fatal(err)
 	}
 	summary := text.String()
@@ -107,5 +107,34 @@ func TestTheSummaryIsMarkdown(t *testing.T) {
 	outside := regexp.MustCompile("(?s)\n`````text\n.*?\n`````\n").ReplaceAllString(summary, "")
 	if strings.Contains(outside, "<script") || strings.Contains(outside, "[link](") {
 		t.Errorf("text of the server is outside of a block:\n%s", outside)
+	}
+}
+
+// GitHub does not show a larger summary.
+func TestTheSummaryLeavesOutWhatDoesNotFit(t *testing.T) {
+	results := report.NewResults(func(text string) string { return text }, report.Document, report.Relation)
+	for i := range 5 {
+		c := &report.Checks{}
+		c.Check(report.PageFill, false, "short %d", i)
+		c.Check(report.PagesWhole, false, "long %d %s", i, strings.Repeat("x", 1000))
+		results.Record(c, fmt.Sprintf("curl %d", i))
+	}
+	r := &report.Report{Rules: results.All(true), Remarks: []string{"the run recorded"}}
+	for limit, want := range map[int]struct {
+		long bool
+		line string
+	}{
+		report.MaxSummary: {true, ""},
+		4000:              {false, "\n5 faults with their requests are left out,"},
+	} {
+		var text bytes.Buffer
+		if err := r.WriteSummary(&text, limit); err != nil {
+			t.Fatal(err)
+		}
+		got := text.String()
+		if len(got) > limit || !strings.Contains(got, "the run recorded") || !strings.Contains(got, "short 4") || !strings.Contains(got, "| `pages.whole` | 5 of 5 |") ||
+			strings.Contains(got, "long 0") != want.long || !strings.Contains(got, want.line) || strings.Contains(got, "left out") != (want.line != "") {
+			t.Errorf("within %d bytes: %d bytes\n%s", limit, len(got), got)
+		}
 	}
 }
