@@ -30,13 +30,13 @@ type SandboxServer struct {
 	fatal func(error)
 }
 
-// The documents are read once: that takes longer than starting a server. The examples answer "Prefer: dynamic=false".
+// The documents are read once: that takes longer than starting a server.
 var (
 	documents = sync.OnceValues(func() (*httpserver.Documents, error) {
 		return httpserver.ReadDocuments(deployrecords.OpenAPI(), contract.RecordingOpenAPI())
 	})
-	examples = sync.OnceValues(func() (faults.Examples, error) {
-		return faults.ReadExamples(deployrecords.OpenAPI(), contract.RecordingOpenAPI())
+	operations = sync.OnceValues(func() (faults.Operations, error) {
+		return faults.ReadOperations(deployrecords.OpenAPI(), contract.RecordingOpenAPI())
 	})
 )
 
@@ -75,8 +75,8 @@ func startSandbox(log io.Writer, given []Option) (*SandboxServer, error) {
 		return nil, err
 	}
 	read, documentsErr := documents()
-	static, examplesErr := examples()
-	if err := errors.Join(documentsErr, examplesErr); err != nil {
+	static, operationsErr := operations()
+	if err := errors.Join(documentsErr, operationsErr); err != nil {
 		return nil, fmt.Errorf("deployrecordstest: %w", err)
 	}
 	var start time.Time
@@ -87,7 +87,7 @@ func startSandbox(log io.Writer, given []Option) (*SandboxServer, error) {
 	options := settings(logger)
 	options.Documents = read
 	s, err := sandbox.Start(context.Background(), sandbox.Options{
-		Organization: fixture.Organization, Files: c.files, Now: start, Seed: c.seed, Examples: static,
+		Organization: fixture.Organization, Files: c.files, Now: start, Seed: c.seed, Operations: static,
 	}, options, "127.0.0.1")
 	if err != nil {
 		return nil, fmt.Errorf("deployrecordstest: %w", err)
@@ -107,7 +107,7 @@ func WithSeed(seed int64) Option {
 // that match it. An invalid fault ends the test.
 func (s *SandboxServer) Fail(f Fault) {
 	fault := f.internal()
-	if violations := fault.Check(); len(violations) > 0 {
+	if violations := s.sandbox.Faults.Check(&fault); len(violations) > 0 {
 		s.fatal(fmt.Errorf("deployrecordstest: Fail: %w", sandbox.ViolationsError(violations)))
 		return
 	}

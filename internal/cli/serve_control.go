@@ -34,8 +34,8 @@ type servedStore interface {
 
 // controlled is a server that tests steer.
 type controlled struct {
-	main     *sandbox.Sandbox
-	examples faults.Examples
+	main       *sandbox.Sandbox
+	operations faults.Operations
 }
 
 // openControlled opens the store of --memory as that of a sandbox. It returns nil without --control.
@@ -46,16 +46,16 @@ func (c *serveCommand) openControlled(ctx context.Context, files []fixture.File,
 	if err := c.readStandardInput(files, stdin); err != nil {
 		return nil, err
 	}
-	examples, err := faults.ReadExamples(deployrecords.OpenAPI(), contract.RecordingOpenAPI())
+	operations, err := faults.ReadOperations(deployrecords.OpenAPI(), contract.RecordingOpenAPI())
 	if err != nil {
 		return nil, err
 	}
-	main, err := sandbox.New(ctx, sandbox.Options{Organization: c.Organization, Files: files, Now: c.Now.Value, Examples: examples})
+	main, err := sandbox.New(ctx, sandbox.Options{Organization: c.Organization, Files: files, Now: c.Now.Value, Operations: operations})
 	if err != nil {
 		return nil, err
 	}
 	main.Issuer = issuer
-	return &controlled{main, examples}, nil
+	return &controlled{main, operations}, nil
 }
 
 // controlReadTimeout limits the time for receiving a request of the control API, and controlWriteTimeout that for its response,
@@ -71,7 +71,7 @@ func (c *serveCommand) serveControl(s *controlled, settings httpserver.Options, 
 	if err != nil {
 		return "", nil, err
 	}
-	sandboxes, err := sandbox.NewSet(s.main, settings, newHandler, host, s.examples)
+	sandboxes, err := sandbox.NewSet(s.main, settings, newHandler, host, s.operations)
 	if err != nil {
 		return "", nil, err
 	}

@@ -31,7 +31,7 @@ func (o *operations) AddFault(_ context.Context, r server.AddFaultRequestObject)
 		return nil, err
 	}
 	fault, violations := toFault(r.Body)
-	if violations = append(violations, fault.Check()...); len(violations) > 0 {
+	if violations = append(violations, s.Faults.Check(&fault)...); len(violations) > 0 {
 		return nil, sandbox.ViolationsError(violations)
 	}
 	added, err := s.Faults.Add(fault)

@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/generated/control/client"
 	"github.com/deployrecords/deployrecords/internal/contract"
+	"github.com/deployrecords/deployrecords/internal/httpserver"
 )
 
 func TestEveryErrorOfAFaultPassesBothValidators(t *testing.T) {
@@ -105,5 +107,94 @@ func TestTheHeaderPreferSelectsErrorsInTheirSchemas(t *testing.T) {
 	defer response.Body.Close()
 	if text, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK || !strings.Contains(string(text), `"deployment_name":"deployment_name"`) {
 		t.Errorf("dynamic=false: got %s %s", response.Status, text)
+	}
+}
+
+// A document describes the errors of an operation. Clients need not understand others.
+func TestAFaultHasAStatusOfItsOperation(t *testing.T) {
+	s := newStand(t)
+	box := s.create("")
+	batch := contract.RecordingPath + "/batch"
+	for body, want := range map[string]string{
+		`{"kind":"status","status":422,"match":{"path":"` + batch + `"}}`:                  "status: 422 is not an error of POST " + batch + ": those are 400, 401, 403, 409, 413, 415, 429, 431, 500, 503, 504",
+		`{"kind":"status","status":404,"match":{"method":"POST"}}`:                         "status: 404 is not an error of POST " + contract.RecordingPath + " or POST " + batch + ": those are 400, 401, 403, 409,",
+		`{"kind":"status","status":404,"match":{"path":"/v1/deployments","method":"GET"}}`: "",
+		`{"kind":"status","status":404,"match":{"path":"/v1/nothing"}}`:                    "",
+	} {
+		status, got := s.send(http.MethodPost, "/sandboxes/"+box.Organization+"/faults", "application/json", body)
+		if (status == http.StatusOK) != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: got %d %s", body, status, got)
+		}
+	}
+	if r, err := s.api.RemoveFaultsWithResponse(t.Context(), box.Organization); err != nil || r.StatusCode() != http.StatusNoContent {
+		t.Errorf("got %v, %v", r, err)
+	}
+	if added, err := s.api.AddFaultWithResponse(t.Context(), box.Organization, client.Fault{Kind: "status", Status: new(int32(422))}); err != nil || added.JSON200 == nil {
+		t.Fatalf("%v, %s", err, added.Body)
+	}
+	for _, c := range []struct {
+		path string
+		want int
+	}{{batch, 400}, {contract.RecordingPath, 422}, {contract.RecordingPath, 400}} {
+		if got, body := s.request(http.MethodPost, box.Url+c.path, box.Token, "{}"); got != c.want {
+			t.Errorf("%s: got %d %s, want %d", c.path, got, body, c.want)
+		}
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, box.Url+batch, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Prefer", "code=422")
+	response, err := s.checked.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if text, _ := io.ReadAll(response.Body); !strings.Contains(string(text), "Prefer: code=422 is not an error of POST "+batch+": those are 400,") {
+		t.Errorf("got %s %s", response.Status, text)
+	}
+}
+
+// Half of a compressed body would be no JSON at all.
+func TestDamagedBodiesAreNotCompressed(t *testing.T) {
+	s := newStandOf(t, false, func(o *httpserver.Options) { o.Gzip = true })
+	box := s.create(records(t))
+	get := func() (encoding, text string, err error) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, box.Url+"/v1/deployments", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+box.Token)
+		request.Header.Set("Accept-Encoding", "gzip")
+		response, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		read, err := io.ReadAll(response.Body)
+		return response.Header.Get("Content-Encoding"), string(read), err
+	}
+	_, whole := s.request(http.MethodGet, box.Url+"/v1/deployments", box.Token, "")
+	if encoding, _, _ := get(); encoding != "gzip" {
+		t.Fatalf("without a fault, the encoding is %q", encoding)
+	}
+	for kind, want := range map[string]struct {
+		text string
+		err  error
+	}{
+		"malformed-json": {whole[:len(whole)/2], nil},
+		"truncate":       {whole[:len(whole)/2], io.ErrUnexpectedEOF},
+		"trickle":        {whole, nil},
+	} {
+		fault := client.Fault{Kind: kind}
+		if kind == "trickle" {
+			fault.Bytes, fault.Pause = new(int32(1000)), new("1ms")
+		}
+		if added, err := s.api.AddFaultWithResponse(t.Context(), box.Organization, fault); err != nil || added.JSON200 == nil {
+			t.Fatalf("%v, %s", err, added.Body)
+		}
+		if encoding, text, err := get(); encoding != "" || text != want.text || !errors.Is(err, want.err) {
+			t.Errorf("%s: got %q, %v, encoding %q", kind, text, err, encoding)
+		}
 	}
 }

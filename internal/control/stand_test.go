@@ -41,22 +41,26 @@ func newStand(t *testing.T) *stand {
 	return newStandOf(t, false)
 }
 
-// newStandOf is newStand, with or without --control-allow-remote.
-func newStandOf(t *testing.T, allowRemote bool) *stand {
+// newStandOf is newStand, with or without --control-allow-remote, and with other settings of its servers.
+func newStandOf(t *testing.T, allowRemote bool, change ...func(*httpserver.Options)) *stand {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
 	main, err := sandbox.New(t.Context(), sandbox.Options{Organization: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	examples, err := faults.ReadExamples(deployrecords.OpenAPI(), contract.RecordingOpenAPI())
+	operations, err := faults.ReadOperations(deployrecords.OpenAPI(), contract.RecordingOpenAPI())
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := sandbox.NewSet(main, httpserver.Options{
+	settings := httpserver.Options{
 		Paging: deployments.DefaultPaging(), Document: deployrecords.OpenAPI(), RecordingDocument: contract.RecordingOpenAPI(),
 		AutoCreate: true, Logger: logger, Limits: httpserver.DefaultLimits(),
-	}, httpserver.New, "127.0.0.1", examples)
+	}
+	for _, c := range change {
+		c(&settings)
+	}
+	set, err := sandbox.NewSet(main, settings, httpserver.New, "127.0.0.1", operations)
 	if err != nil {
 		t.Fatal(err)
 	}

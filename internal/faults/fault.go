@@ -45,7 +45,7 @@ type Fault struct {
 	// Delay comes before everything else, with every kind.
 	Delay Delay
 
-	// Status, RetryAfter and Message are of the kind Status. RetryAfter is for 429 and 503; 0 leaves the header out.
+	// Status, RetryAfter and Message are of the kind Status, which only operations have whose document has the status. RetryAfter is for 429 and 503; 0 leaves the header out.
 	Status     int
 	RetryAfter time.Duration
 	Message    string
@@ -69,13 +69,17 @@ type Match struct {
 
 // Selects reports whether the fields except Nth select a request.
 func (m *Match) Selects(r *http.Request) bool {
+	return m.selects(r.Method, r.URL.Path) && HasParameters(r.URL.RawQuery, m.Query)
+}
+
+func (m *Match) selects(method, path string) bool {
 	switch {
-	case m.Method == "" && r.Method == http.MethodOptions, m.Method != "" && m.Method != r.Method:
+	case m.Method == "" && method == http.MethodOptions, m.Method != "" && m.Method != method:
 		return false
-	case m.Path == "" && !strings.HasPrefix(r.URL.Path, "/v1/"), m.Path != "" && m.Path != r.URL.Path:
+	case m.Path == "" && !strings.HasPrefix(path, "/v1/"), m.Path != "" && m.Path != path:
 		return false
 	}
-	return HasParameters(r.URL.RawQuery, m.Query)
+	return true
 }
 
 // HasParameters reports whether a raw query has every wanted parameter with its values.
@@ -97,8 +101,8 @@ func HasParameters(raw string, wanted url.Values) bool {
 // MaxDelay is the longest delay or pause.
 const MaxDelay = 10 * time.Minute
 
-// Check returns what is wrong with a fault, by the members of the control document.
-func (f *Fault) Check() (violations []deployments.Violation) {
+// check returns what is wrong with a fault by itself, by the members of the control document.
+func (f *Fault) check() (violations []deployments.Violation) {
 	add := func(field, format string, args ...any) {
 		violations = append(violations, deployments.Violation{Field: field, Message: fmt.Sprintf(format, args...)})
 	}

@@ -34,7 +34,7 @@ func TestInvalidFaultsAreReported(t *testing.T) {
 		"times: -1 is less than 0":                                                  {Kind: faults.Reset, Times: -1},
 		"content_type: has a control character":                                     {Kind: faults.ContentType, ContentType: "a\r\nb"},
 	} {
-		violations := fault.Check()
+		violations := faults.NewSet(0, nil).Check(&fault)
 		if len(violations) != 1 || !strings.HasPrefix(violations[0].String(), want) {
 			t.Errorf("%+v: got %q, want %s", fault, violations, want)
 		}
@@ -45,7 +45,7 @@ func TestInvalidFaultsAreReported(t *testing.T) {
 		{Kind: faults.Truncate, Bytes: new(0)},
 		{Kind: faults.ContentType},
 	} {
-		if violations := fault.Check(); len(violations) > 0 {
+		if violations := faults.NewSet(0, nil).Check(&fault); len(violations) > 0 {
 			t.Errorf("%+v: got %q", fault, violations)
 		}
 	}

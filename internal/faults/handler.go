@@ -46,6 +46,13 @@ func Intercept(r *http.Request) error {
 	return nil
 }
 
+// withoutEncoding returns the request of a client that accepts no compressed body: half of one is no JSON at all.
+func withoutEncoding(r *http.Request) *http.Request {
+	r = r.Clone(r.Context())
+	r.Header.Del("Accept-Encoding")
+	return r
+}
+
 // serve answers a request that has the fault.
 func (f *chosen) serve(server http.Handler, w http.ResponseWriter, r *http.Request) {
 	controller := http.NewResponseController(w)
@@ -65,7 +72,7 @@ func (f *chosen) serve(server http.Handler, w http.ResponseWriter, r *http.Reque
 		server.ServeHTTP(w, r)
 	default:
 		response := newBuffer()
-		server.ServeHTTP(response, r)
+		server.ServeHTTP(response, withoutEncoding(r))
 		f.send(w, controller, r, response)
 	}
 }

@@ -40,7 +40,7 @@ func serve(t *testing.T, s *faults.Set) (url string, reached func() int) {
 // add adds a valid fault.
 func add(t *testing.T, s *faults.Set, f faults.Fault) faults.Added {
 	t.Helper()
-	if violations := f.Check(); len(violations) > 0 {
+	if violations := s.Check(&f); len(violations) > 0 {
 		t.Fatal(violations)
 	}
 	added, err := s.Add(f)
@@ -203,7 +203,7 @@ func TestClearEndsDelays(t *testing.T) {
 }
 
 func TestTheHeaderPreferSelectsTheAnswer(t *testing.T) {
-	s := faults.NewSet(0, faults.Examples{"GET /v1/deployments": []byte("an example")})
+	s := faults.NewSet(0, faults.Operations{"GET /v1/deployments": {Example: []byte("an example")}})
 	url, reached := serve(t, s)
 	for _, c := range []struct {
 		prefer string

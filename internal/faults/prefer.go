@@ -1,15 +1,12 @@
 package faults
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -71,68 +68,25 @@ func splitUnquoted(text string, separator byte) (parts []string) {
 // servePreferred answers a request without a fault.
 func (s *Set) servePreferred(server http.Handler, w http.ResponseWriter, r *http.Request) {
 	p, err := parsePrefer(r.Header)
+	operation := s.operations[r.Method+" "+r.URL.Path]
+	if err == nil && p.code != http.StatusOK && !operation.hasStatus(p.code) {
+		err = fmt.Errorf("code=%d is not an error of %s %s: those are %s", p.code, r.Method, r.URL.Path, joinInts(operation.Errors))
+	}
 	switch {
 	case err != nil:
 		r = withProblem(r, api.BadRequest([]string{"Prefer: " + err.Error()}))
 	case p.code != 0 && p.code != http.StatusOK:
 		r = withProblem(r, newProblem(p.code, preferredRetryAfter))
-	case p.isExample && s.examples[r.Method+" "+r.URL.Path] != nil:
+	case p.isExample && operation != nil && operation.Example != nil:
 		response := newBuffer()
-		server.ServeHTTP(response, r)
+		server.ServeHTTP(response, withoutEncoding(r))
 		body := response.body.Bytes()
 		if response.status == http.StatusOK {
-			body = s.examples[r.Method+" "+r.URL.Path]
-			response.header.Del("Content-Encoding")
+			body = operation.Example
 		}
 		response.begin(w, len(body))
 		_, _ = w.Write(body)
 		return
 	}
 	server.ServeHTTP(w, r)
-}
-
-// Examples has the body of the successful response of each operation that has an example, by method and path.
-type Examples map[string][]byte
-
-// ReadExamples returns the examples of OpenAPI documents: those of the responses or, without one, of their schemas.
-func ReadExamples(documents ...[]byte) (Examples, error) {
-	examples := Examples{}
-	for _, text := range documents {
-		doc, err := openapi3.NewLoader().LoadFromData(text)
-		if err != nil {
-			return nil, fmt.Errorf("read the OpenAPI document: %w", err)
-		}
-		for path, item := range doc.Paths.Map() {
-			for method, operation := range item.Operations() {
-				example := exampleOf(operation)
-				if example == nil {
-					continue
-				}
-				body, err := json.Marshal(example)
-				if err != nil {
-					return nil, fmt.Errorf("the example of %s %s: %w", method, path, err)
-				}
-				examples[method+" "+path] = append(body, '\n')
-			}
-		}
-	}
-	return examples, nil
-}
-
-// exampleOf returns the example of the JSON body of a 200, or nil.
-func exampleOf(operation *openapi3.Operation) any {
-	response := operation.Responses.Status(http.StatusOK)
-	if response == nil || response.Value == nil {
-		return nil
-	}
-	media := response.Value.Content.Get("application/json")
-	switch {
-	case media == nil:
-		return nil
-	case media.Example != nil:
-		return media.Example
-	case media.Schema != nil && media.Schema.Value != nil:
-		return media.Schema.Value.Example
-	}
-	return nil
 }

@@ -8,12 +8,14 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // Set has the faults of a server. It is safe for concurrent use.
 type Set struct {
-	seed     int64
-	examples Examples
+	seed       int64
+	operations Operations
 
 	mu     sync.Mutex
 	added  int
@@ -41,9 +43,9 @@ type Added struct {
 	Used int
 }
 
-// NewSet returns a set without faults. The seed determines random delays. The examples answer "Prefer: dynamic=false".
-func NewSet(seed int64, examples Examples) *Set {
-	s := &Set{seed: seed, examples: examples, ended: make(chan struct{})}
+// NewSet returns a set without faults, for a server with these operations. The seed determines random delays.
+func NewSet(seed int64, operations Operations) *Set {
+	s := &Set{seed: seed, operations: operations, ended: make(chan struct{})}
 	s.restart()
 	return s
 }
@@ -59,6 +61,15 @@ const maxFaults = 1000
 
 // ErrTooMany reports a fault too many.
 var ErrTooMany = errors.New("there are 1000 faults; remove some")
+
+// Check returns what is wrong with a fault, by the members of the control document.
+func (s *Set) Check(f *Fault) []deployments.Violation {
+	violations := f.check()
+	if len(violations) == 0 && f.Kind == Status {
+		return s.operations.check(f)
+	}
+	return violations
+}
 
 // Add adds a fault, which must be valid, after those that the set has. Beyond 1,000 faults it drops the first one that is used up,
 // or returns ErrTooMany if there is none.
@@ -132,7 +143,7 @@ func (s *Set) choose(r *http.Request) *chosen {
 	defer s.mu.Unlock()
 	var first *entry
 	for _, e := range s.faults {
-		if !e.Fault.Match.Selects(r) {
+		if !e.Fault.Match.Selects(r) || !s.operations[r.Method+" "+r.URL.Path].hasStatus(e.Fault.Status) {
 			continue
 		}
 		e.seen++

@@ -25,8 +25,8 @@ type Options struct {
 	Now time.Time
 	// Seed selects generated ids and random delays.
 	Seed int64
-	// Examples answer "Prefer: dynamic=false".
-	Examples faults.Examples
+	// Operations are those of the server, for errors and examples.
+	Operations faults.Operations
 	// NewHandler makes the handler of the sandbox's server; nil is httpserver.New.
 	NewHandler NewHandler
 	// Journals, if not nil, is the budget of the journal.
@@ -65,7 +65,7 @@ func New(ctx context.Context, o Options) (*Sandbox, error) {
 	}
 	return &Sandbox{
 		Organization: o.Organization, Seed: o.Seed, Clock: clock, Store: s,
-		Faults: faults.NewSet(o.Seed, o.Examples), Journal: &journal.Journal{Budget: o.Journals},
+		Faults: faults.NewSet(o.Seed, o.Operations), Journal: &journal.Journal{Budget: o.Journals},
 	}, nil
 }
 

@@ -19,7 +19,7 @@ type Set struct {
 	settings   httpserver.Options
 	newHandler NewHandler
 	host       string
-	examples   faults.Examples
+	operations faults.Operations
 	main       *Sandbox
 	journals   journal.Budget
 
@@ -31,12 +31,12 @@ type Set struct {
 
 // NewSet returns a set with the server of the program, which has had no request. Other sandboxes listen on the host, with the settings and handlers by newHandler. It fails if a
 // document of the settings is invalid.
-func NewSet(main *Sandbox, settings httpserver.Options, newHandler NewHandler, host string, examples faults.Examples) (*Set, error) {
+func NewSet(main *Sandbox, settings httpserver.Options, newHandler NewHandler, host string, operations faults.Operations) (*Set, error) {
 	var err error
 	if settings.Documents, err = httpserver.ReadDocuments(settings.Document, settings.RecordingDocument); err != nil {
 		return nil, err
 	}
-	s := &Set{settings: settings, newHandler: newHandler, host: host, examples: examples, main: main}
+	s := &Set{settings: settings, newHandler: newHandler, host: host, operations: operations, main: main}
 	main.Journal.Budget = &s.journals
 	return s, nil
 }
@@ -91,7 +91,7 @@ func (s *Set) reserve(o *Options) (reserved *Server, err error) {
 		s.created++
 		o.Organization = fmt.Sprintf("sandbox-%d", s.created)
 	}
-	o.Examples, o.NewHandler, o.Journals = s.examples, s.newHandler, &s.journals
+	o.Operations, o.NewHandler, o.Journals = s.operations, s.newHandler, &s.journals
 	reserved = &Server{Sandbox: &Sandbox{}} // has no organization, so nobody finds it
 	s.servers = append(s.servers, reserved)
 	return reserved, nil

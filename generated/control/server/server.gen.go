@@ -222,7 +222,7 @@ type Fault struct {
 	// Example: 2
 	RetryAfter *int32 `json:"retry_after,omitempty"`
 
-	// Status The status of the kind status.
+	// Status The status of the kind status. Only operations have the fault whose document has an error with this status. If the match selects none of them, the fault is invalid.
 	//
 	// Example: 503
 	Status *int32 `json:"status,omitempty"`
