@@ -184,7 +184,7 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 			return err
 		}
 		defer stopControl()
-		defer context.AfterFunc(ctx, steered.main.Faults.Clear)() // the server waits for requests, and they for their delays
+		defer context.AfterFunc(ctx, steered.main.Faults.Close)() // the server waits for requests, and they for their delays
 	}
 	if c.InMemory.Value {
 		if err := announce(streams.Out, url, token, controlURL); err != nil {

@@ -106,6 +106,8 @@ func translate(err error) error {
 		isBadParam = errors.As(err, &parameter)
 	)
 	switch {
+	case errors.Is(err, faults.ErrClosed):
+		return &api.Problem{Status: http.StatusServiceUnavailable, Message: err.Error(), RetryAfter: tooManyRetryAfter}
 	case errors.As(err, &invalid):
 		var details []string
 		for _, violation := range invalid {

@@ -22,7 +22,8 @@ type Set struct {
 	faults []*entry
 	random *rand.Rand
 	// ended is closed when the faults are removed, and ends the delays of running requests.
-	ended chan struct{}
+	ended    chan struct{}
+	isClosed bool
 }
 
 // entry is a fault of a set.
@@ -62,6 +63,9 @@ const maxFaults = 1000
 // ErrTooMany reports a fault too many.
 var ErrTooMany = errors.New("there are 1000 faults; remove some")
 
+// ErrClosed reports that the server stops.
+var ErrClosed = errors.New("the server stops")
+
 // Check returns what is wrong with a fault, by the members of the control document.
 func (s *Set) Check(f *Fault) []deployments.Violation {
 	violations := f.check()
@@ -72,10 +76,13 @@ func (s *Set) Check(f *Fault) []deployments.Violation {
 }
 
 // Add adds a fault, which must be valid, after those that the set has. Beyond 1,000 faults it drops the first one that is used up,
-// or returns ErrTooMany if there is none.
+// or returns ErrTooMany if there is none. It returns ErrClosed after Close.
 func (s *Set) Add(f Fault) (Added, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.isClosed {
+		return Added{}, ErrClosed
+	}
 	if len(s.faults) >= maxFaults {
 		usedUp := slices.IndexFunc(s.faults, (*entry).isUsedUp)
 		if usedUp < 0 {
@@ -117,8 +124,20 @@ func (s *Set) Clear() {
 }
 
 func (s *Set) clear() {
-	close(s.ended)
-	s.faults, s.ended = nil, make(chan struct{})
+	s.faults = nil
+	if !s.isClosed {
+		close(s.ended)
+		s.ended = make(chan struct{})
+	}
+}
+
+// Close removes all faults and ends the delays of running requests, for a server that waits for its requests when it stops. The
+// set gets no others.
+func (s *Set) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
+	s.isClosed = true
 }
 
 // Reset makes the set as new: it clears the set, and ids and random delays begin again.

@@ -1,9 +1,11 @@
 package faults_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/deployrecords/deployrecords/internal/faults"
 )
@@ -31,5 +33,31 @@ func TestFaultsThatAreUsedUpMakeRoom(t *testing.T) {
 	}
 	if all := s.List(); len(all) != 1000 || all[0].ID != lasting.ID || all[1].ID != "fault-103" || all[999].ID != "fault-1101" {
 		t.Errorf("%d faults, the first are %+v", len(all), all[:2])
+	}
+}
+
+// A server that stops waits for its requests.
+func TestAClosedSetHasNoFaults(t *testing.T) {
+	s := faults.NewSet(0, nil)
+	url, _ := serve(t, s)
+	add(t, s, faults.Fault{Kind: faults.DelayOnly, Delay: faults.Delay{Fixed: faults.MaxDelay}})
+	answered := make(chan int)
+	go func() {
+		status, _, _, _ := get(t, url)
+		answered <- status
+	}()
+	for s.List()[0].Used == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	s.Close()
+	if status := <-answered; status != http.StatusOK || len(s.List()) != 0 {
+		t.Errorf("got %d, %v", status, s.List())
+	}
+	s.Reset()
+	if _, err := s.Add(faults.Fault{Kind: faults.Reset}); !errors.Is(err, faults.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	if status, _, _, err := get(t, url); status != http.StatusOK || err != nil {
+		t.Errorf("after Close: %d, %v", status, err)
 	}
 }

@@ -67,7 +67,7 @@ func (s *Sandbox) start(settings httpserver.Options, newHandler NewHandler, host
 	background.Go(func() { s.Store.RunBackground(ctx, logger) })
 	return &Server{s, sync.OnceValue(func() error {
 		stop()
-		s.Faults.Clear() // ends delays
+		s.Faults.Close() // ends delays
 		err := <-stopped
 		background.Wait()
 		return errors.Join(err, s.Store.Close())
