@@ -55,7 +55,7 @@ var mayImport = map[string][]string{
 	"internal/manpage":           {},
 	"internal/metrics":           {"internal/admission", "internal/auth", "internal/deployments", "internal/store"},
 	"internal/recordcsv":         {},
-	"internal/sandbox":           {"internal/admission", "internal/auth", "internal/deployments", "internal/faults", "internal/fixture", "internal/httpserver", "internal/journal", "internal/store"},
+	"internal/sandbox":           {"internal/admission", "internal/api", "internal/auth", "internal/deployments", "internal/faults", "internal/fixture", "internal/httpserver", "internal/journal", "internal/store"},
 	"internal/specupdate":        {"internal/document"},
 	"internal/tracing":           {},
 	"internal/variant":           {"internal/api", "internal/deployments", "internal/httpserver"},

@@ -1,6 +1,8 @@
 package control_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"net"
 	"net/http"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/generated/control/client"
 	"github.com/deployrecords/deployrecords/internal/contract"
+	"github.com/deployrecords/deployrecords/internal/racetest"
 )
 
 func TestSandboxesAreSeparateAndTheSameInEveryRun(t *testing.T) {
@@ -154,5 +157,27 @@ func TestAResetOfAnEndedSandboxIsA404(t *testing.T) {
 	}
 	if r, err := s.api.ResetSandboxWithResponse(t.Context(), box.Organization); err != nil || r.StatusCode() != http.StatusNotFound {
 		t.Errorf("got %v, %v", r, err)
+	}
+}
+
+// A small body may have many records.
+func TestRecordsBeyondTheLimitOfAllSandboxesAreA429(t *testing.T) {
+	racetest.Skip(t)
+	s := newStand(t)
+	box := s.create("")
+	var part bytes.Buffer
+	w := gzip.NewWriter(&part)
+	if _, err := w.Write(bytes.Repeat([]byte("\n"), 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	zipped := strings.Repeat(part.String(), 200)
+	for _, path := range []string{"/sandboxes", "/sandboxes/" + box.Organization + "/records"} {
+		status, body := s.send(http.MethodPost, path, "application/x-ndjson", zipped)
+		if status != http.StatusTooManyRequests || !strings.Contains(body, "more than the limit of 1024 MiB; DELETE /sandboxes/{organization} of the control API ends a sandbox") {
+			t.Errorf("%s: got %d %s", path, status, body)
+		}
 	}
 }

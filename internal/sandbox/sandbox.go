@@ -29,8 +29,9 @@ type Options struct {
 	Operations faults.Operations
 	// NewHandler makes the handler of the sandbox's server; nil is httpserver.New.
 	NewHandler NewHandler
-	// Journals, if not nil, is the budget of the journal.
+	// Journals and Records, if not nil, are the budgets of the journal and of the records.
 	Journals *journal.Budget
+	Records  *Budget
 }
 
 // NewHandler makes the handler of a server with these options.
@@ -49,13 +50,19 @@ type Sandbox struct {
 	Journal    *journal.Journal
 }
 
-// New returns a sandbox with the records of the start. An error about them is a *fixture.FileError.
+// New returns a sandbox with the records of the start. An error about them is a *fixture.FileError, or a 429 if the budget has no
+// place for them.
 func New(ctx context.Context, o Options) (*Sandbox, error) {
 	if !o.Now.IsZero() {
 		if err := CheckYear(o.Now); err != nil {
 			return nil, ViolationsError{{Field: "now", Message: err.Error()}}
 		}
 	}
+	release, err := o.Records.holdFiles(o.Files...)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	clock := NewClock(o.Now.UTC().Truncate(time.Microsecond))
 	s, err := newStore(ctx, func(ctx context.Context) (*store.Store, error) {
 		return fixture.OpenSeeded(ctx, o.Organization, o.Files, clock.Now, o.Seed)
@@ -63,6 +70,11 @@ func New(ctx context.Context, o Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
+	var files int64 // they are kept for resets
+	for _, file := range o.Files {
+		files += int64(len(file.Data))
+	}
+	s.share(ctx, o.Records, files)
 	return &Sandbox{
 		Organization: o.Organization, Seed: o.Seed, Clock: clock, Store: s,
 		Faults: faults.NewSet(o.Seed, o.Operations), Journal: &journal.Journal{Budget: o.Journals},
@@ -101,7 +113,13 @@ func (s *Sandbox) Reset(ctx context.Context) error {
 	return nil
 }
 
-// Load imports a file. An error about it is a *fixture.FileError, and then nothing is imported.
+// Load imports a file. An error about it is a *fixture.FileError, and then nothing is imported. It is a 429 if the budget has no
+// place for the records.
 func (s *Sandbox) Load(ctx context.Context, file fixture.File) (deployments.ImportSummary, error) {
+	release, err := s.Store.budget.holdFiles(file)
+	if err != nil {
+		return deployments.ImportSummary{}, err
+	}
+	defer release()
 	return fixture.Import(ctx, s.Store, s.Organization, file, s.Clock.Now)
 }

@@ -22,6 +22,7 @@ type Set struct {
 	operations faults.Operations
 	main       *Sandbox
 	journals   journal.Budget
+	records    Budget
 
 	mu       sync.Mutex
 	created  int
@@ -38,6 +39,14 @@ func NewSet(main *Sandbox, settings httpserver.Options, newHandler NewHandler, h
 	}
 	s := &Set{settings: settings, newHandler: newHandler, host: host, operations: operations, main: main}
 	main.Journal.Budget = &s.journals
+	// The user has chosen what the program was started with.
+	ctx := context.Background()
+	size, err := main.Store.current.MemoryBytes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.records.limit = maxRecordsBytes
+	main.Store.share(ctx, &s.records, -size)
 	return s, nil
 }
 
@@ -91,7 +100,7 @@ func (s *Set) reserve(o *Options) (reserved *Server, err error) {
 		s.created++
 		o.Organization = fmt.Sprintf("sandbox-%d", s.created)
 	}
-	o.Operations, o.NewHandler, o.Journals = s.operations, s.newHandler, &s.journals
+	o.Operations, o.NewHandler, o.Journals, o.Records = s.operations, s.newHandler, &s.journals, &s.records
 	reserved = &Server{Sandbox: &Sandbox{}} // has no organization, so nobody finds it
 	s.servers = append(s.servers, reserved)
 	return reserved, nil

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -27,6 +28,11 @@ type Store struct {
 	generation int
 	// isClosed reports that no other store may take the place of current.
 	isClosed bool
+
+	// budget has the bytes that the store counts there: those of the database, and extra.
+	budget  *Budget
+	extra   int64
+	counted atomic.Int64
 }
 
 var _ deployments.Store = (*Store)(nil)
@@ -59,7 +65,27 @@ func (s *Store) replace(ctx context.Context) error {
 	s.current = next
 	s.generation++
 	s.life, s.end = context.WithCancel(context.Background())
+	s.count(ctx)
 	return nil
+}
+
+// share makes the store count in a budget, with extra bytes besides those of the database. It comes before the first request.
+func (s *Store) share(ctx context.Context, budget *Budget, extra int64) {
+	s.budget, s.extra = budget, extra
+	s.count(ctx)
+}
+
+// count corrects what the budget has of the store. The caller holds mu, or no request has begun.
+func (s *Store) count(ctx context.Context) {
+	if s.budget == nil {
+		return
+	}
+	size, err := s.current.MemoryBytes(context.WithoutCancel(ctx))
+	if err != nil {
+		return // the next operation counts again
+	}
+	size = max(size+s.extra, 0)
+	s.budget.add(size - s.counted.Swap(size))
 }
 
 type generationKey struct{}
@@ -91,6 +117,7 @@ func (s *Store) Close() error {
 	defer s.mu.Unlock()
 	s.isClosed = true
 	s.end()
+	s.budget.add(-s.counted.Swap(0))
 	return s.current.Close()
 }
 
@@ -157,6 +184,12 @@ func (s *Store) Record(ctx context.Context, organization string, batch deploymen
 	if err := s.checkGeneration(ctx); err != nil {
 		return deployments.BatchResult{}, err
 	}
+	release, err := s.budget.hold(int64(len(batch.Items)) * bytesPerItem)
+	if err != nil {
+		return deployments.BatchResult{}, err
+	}
+	defer release()
+	defer s.count(ctx)
 	return s.current.Record(ctx, organization, batch)
 }
 
@@ -167,6 +200,12 @@ func (s *Store) RecordIdempotent(ctx context.Context, organization string, key d
 	if err := s.checkGeneration(ctx); err != nil {
 		return deployments.Record{}, err
 	}
+	release, err := s.budget.hold(bytesPerItem)
+	if err != nil {
+		return deployments.Record{}, err
+	}
+	defer release()
+	defer s.count(ctx)
 	return s.current.RecordIdempotent(ctx, organization, key, batch)
 }
 
@@ -174,5 +213,6 @@ func (s *Store) RecordIdempotent(ctx context.Context, organization string, key d
 func (s *Store) Import(ctx context.Context, organization string, entries iter.Seq2[deployments.ImportEntry, error]) (deployments.ImportSummary, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	defer s.count(ctx)
 	return s.current.Import(ctx, organization, entries)
 }

@@ -39,6 +39,12 @@ func (s *Store) Stats() Stats {
 	return stats
 }
 
+// MemoryBytes returns the size of a database in memory.
+func (s *Store) MemoryBytes(ctx context.Context) (bytes int64, err error) {
+	err = s.db.Pool.QueryRowContext(ctx, "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()").Scan(&bytes)
+	return bytes, err
+}
+
 // PendingChanges returns the number of changes that no total includes yet, at most counts.MaxPending. It queries the database.
 func (s *Store) PendingChanges(ctx context.Context) (int64, error) { return s.Compactor.Pending(ctx) }
 

@@ -2332,6 +2332,20 @@ func (response LoadRecords415JSONResponse) VisitLoadRecordsResponse(w http.Respo
 	return err
 }
 
+type LoadRecords429JSONResponse struct{ TooManyJSONResponse }
+
+func (response LoadRecords429JSONResponse) VisitLoadRecordsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type LoadRecords500JSONResponse struct {
 	InternalServerErrorJSONResponse
 }
