@@ -36,7 +36,7 @@ func (h *handler) cors(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if allowed {
 			header.Set("Access-Control-Allow-Methods", corsMethods)
-			header.Set("Access-Control-Allow-Headers", corsRequest)
+			header.Set("Access-Control-Allow-Headers", strings.Join(append([]string{corsRequest}, h.CORSHeaders...), ", "))
 			header.Set("Access-Control-Max-Age", corsMaxAge)
 		}
 		return c.NoContent(http.StatusNoContent)

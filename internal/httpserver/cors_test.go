@@ -47,6 +47,17 @@ func TestR4_CORSLetsExactOriginsReadTheAPI(t *testing.T) {
 			t.Errorf("%s %s %q: the methods are %q", c.method, c.path, c.headers, methods)
 		}
 	}
+	further, _ := onSQLite(t, withDocument(t), func(o *options) {
+		o.CORSOrigins, o.CORSHeaders = []string{"https://dash.example"}, []string{"Prefer"}
+	})
+	for want, s := range map[string]*testServer{
+		"Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id":         server,
+		"Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id, Prefer": further,
+	} {
+		if got := s.do("OPTIONS", "/v1/deployments", good, preflight).header.Get("Access-Control-Allow-Headers"); got != want {
+			t.Errorf("allowed headers: got %s, want %s", got, want)
+		}
+	}
 	without, _ := onSQLite(t, withDocument(t))
 	answer := without.do("OPTIONS", "/v1/deployments", good, preflight)
 	if answer.status != 405 || answer.header.Get("Vary") != "" || answer.header.Get("Access-Control-Allow-Origin") != "" {

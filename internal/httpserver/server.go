@@ -39,6 +39,8 @@ type Options struct {
 	RejectUnknownParameters bool
 	// CORSOrigins are the origins whose pages may read the API (R4), as https://dash.example.
 	CORSOrigins []string
+	// CORSHeaders are further headers that requests of these pages may have.
+	CORSHeaders []string
 	// Gzip compresses large bodies of the API and the documents for clients that accept it.
 	Gzip bool
 	// UI configures the pages for people; nil is a server without pages.

@@ -90,9 +90,10 @@ func (s *Sandbox) newIssuer() error {
 }
 
 // Configure completes the options of the sandbox's server. It removes the limit of connections: what limits them hides the
-// connections that a fault resets.
+// connections that a fault resets. Pages may send the header Prefer.
 func (s *Sandbox) Configure(o *httpserver.Options) {
 	o.Store, o.Now, o.Intercept = s.Store, s.Clock.Now, faults.Intercept
+	o.CORSHeaders = []string{"Prefer"}
 	o.Limits.Connections = 0
 }
 
