@@ -18,6 +18,7 @@ func (j *Journal) Handler(server http.Handler) http.Handler {
 		e := &Exchange{
 			ReceivedAt: began.UTC(), Method: r.Method, Path: redact(r.URL.EscapedPath()), Query: redactMembers(r.URL.RawQuery), Header: redactHeader(r.Header),
 		}
+		r = r.WithContext(faults.WithApplied(r.Context(), &e.Fault)) // net/http looks at the body of its own request
 		body := readAhead(r)
 		response := &recordedResponse{ResponseWriter: w}
 		defer func() { // also if the server aborts the response
@@ -30,7 +31,6 @@ func (j *Journal) Handler(server http.Handler) http.Handler {
 			e.ResponseBody, e.ResponseBytes = redactBody(response.Header(), response.head.String()), response.bytes
 			j.add(e, generation)
 		}()
-		r = r.WithContext(faults.WithApplied(r.Context(), &e.Fault))
 		server.ServeHTTP(response, r)
 		if response.status == 0 && !response.isHijacked {
 			response.WriteHeader(http.StatusOK)
@@ -48,11 +48,15 @@ type recordedBody struct {
 	err  error
 }
 
+// serverReads is the size of the body that net/http reads before it sends a response, if the server has not read it.
+const serverReads = 256 << 10
+
 // readAhead reads the beginning of the body, because the server may answer without reading it, and gives the request a body
-// that begins there. It leaves a body alone whose client waits for the server's consent.
+// that begins there. It leaves a body alone that the server may reject before it arrives (R4): a larger one than net/http itself
+// waits for, and one whose client waits for the server's consent.
 func readAhead(r *http.Request) *recordedBody {
 	b := &recordedBody{ReadCloser: r.Body}
-	if r.Body == nil || r.Body == http.NoBody || r.Header.Get("Expect") != "" {
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength >= serverReads || r.Header.Get("Expect") != "" {
 		b.rest = bytes.NewReader(nil)
 		if r.Body != nil && r.Body != http.NoBody {
 			r.Body = b

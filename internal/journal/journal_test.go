@@ -1,9 +1,11 @@
 package journal_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -147,5 +149,23 @@ func TestTheBodyOfARejectedRequestIsKept(t *testing.T) {
 	}()
 	if found := j.Find(journal.Filter{}, 1); found.Count != 1 || found.Exchanges[0].Body != "a body" || found.Exchanges[0].Status != 0 {
 		t.Errorf("got %+v", found)
+	}
+}
+
+// The server answers 401 and 413 to a body that it has not received (R4), and the client of this one waits for the answer.
+func TestALargeBodyIsRejectedBeforeItArrives(t *testing.T) {
+	var j journal.Journal
+	server := httptest.NewServer(j.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })))
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", 1<<20)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || response.StatusCode != http.StatusUnauthorized {
+		t.Errorf("got %v, %v", response, err)
 	}
 }
