@@ -34,12 +34,13 @@ func blocks(document, language string) []string {
 	return all
 }
 
-// steerHeading begins the section of contract-testing.md whose blocks are one script.
-const steerHeading = "## Steer the server\n"
+// scriptHeadings begin the sections of contract-testing.md whose blocks are one script. They follow each other.
+var scriptHeadings = []string{"## Steer the server\n", "## Two servers at once\n"}
 
 func TestTheDocumentedShellScriptsPrintTheDocumentedOutput(t *testing.T) {
-	before, steering, _ := strings.Cut(read(t, "docs/contract-testing.md"), "\n"+steerHeading)
-	_, after, _ := strings.Cut(steering, "\n## ")
+	before, sections, _ := strings.Cut(read(t, "docs/contract-testing.md"), "\n"+scriptHeadings[0])
+	_, after, _ := strings.Cut(sections, "\n"+scriptHeadings[1])
+	_, after, _ = strings.Cut(after, "\n## ")
 	for _, document := range []string{before, after, read(t, "docs/conformance.md")} {
 		for _, part := range strings.Split(document, "\n```sh\n")[1:] {
 			script, after, _ := strings.Cut(part, "```")
@@ -56,10 +57,7 @@ func runDocumentedScript(t *testing.T, script, want string) {
 		t.Fatal(err)
 	}
 	script = startSlowly + script
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "records.ndjson"), []byte(read(t, "deployrecordstest/testdata/records.ndjson")), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	dir := withRecords(t)
 	for range 2 { // in one directory
 		cmd := exec.CommandContext(t.Context(), "sh", "-euc", script)
 		cmd.WaitDelay = 10 * time.Second
@@ -145,8 +143,8 @@ while :; do sleep 0.1; done`
 	}
 }
 
-// The blocks of the section are one script, each with the output that the document has after it.
-func TestTheDocumentedControlScriptPrintsTheDocumentedOutput(t *testing.T) {
+// The blocks of a section are one script, each with the output that the document has after it.
+func TestTheDocumentedSectionsPrintTheDocumentedOutput(t *testing.T) {
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -154,34 +152,45 @@ func TestTheDocumentedControlScriptPrintsTheDocumentedOutput(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("there is no curl")
 	}
-	_, section, _ := strings.Cut(read(t, "docs/contract-testing.md"), "\n"+steerHeading)
-	section, _, _ = strings.Cut(section, "\n## ")
-	var script, want strings.Builder
-	parts := strings.Split(section, "\n```sh\n")[1:]
-	if len(parts) < 8 {
-		t.Fatalf("the section has %d scripts", len(parts))
+	for i, least := range []int{8, 3} {
+		t.Run(strings.TrimSpace(scriptHeadings[i][3:]), func(t *testing.T) {
+			t.Parallel()
+			_, section, _ := strings.Cut(read(t, "docs/contract-testing.md"), "\n"+scriptHeadings[i])
+			section, _, _ = strings.Cut(section, "\n## ")
+			var script, want strings.Builder
+			parts := strings.Split(section, "\n```sh\n")[1:]
+			if len(parts) < least {
+				t.Fatalf("the section has %d scripts", len(parts))
+			}
+			for _, part := range parts {
+				commands, rest, _ := strings.Cut(part, "```\n")
+				script.WriteString(commands)
+				if _, output, found := strings.Cut(rest, "```text\n"); found {
+					output, _, _ = strings.Cut(output, "```")
+					want.WriteString(output)
+				}
+			}
+			cmd := exec.CommandContext(t.Context(), "sh", "-euc", script.String())
+			cmd.WaitDelay = 10 * time.Second
+			cmd.Dir = withRecords(t)
+			cmd.Env = []string{"PATH=" + filepath.Dir(path) + string(os.PathListSeparator) + os.Getenv("PATH")}
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			if out, err := cmd.Output(); err != nil || string(out) != want.String() {
+				t.Errorf("got %s, %v\n%s\nthe document has %s", out, err, &stderr, &want)
+			}
+		})
 	}
-	for _, part := range parts {
-		commands, rest, _ := strings.Cut(part, "```\n")
-		script.WriteString(commands)
-		if _, output, found := strings.Cut(rest, "```text\n"); found {
-			output, _, _ = strings.Cut(output, "```")
-			want.WriteString(output)
-		}
-	}
+}
+
+// withRecords returns a directory with the documented records.
+func withRecords(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "records.ndjson"), []byte(read(t, "deployrecordstest/testdata/records.ndjson")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "sh", "-euc", script.String())
-	cmd.WaitDelay = 10 * time.Second
-	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + filepath.Dir(path) + string(os.PathListSeparator) + os.Getenv("PATH")}
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if out, err := cmd.Output(); err != nil || string(out) != want.String() {
-		t.Errorf("got %s, %v\n%s\nthe document has %s", out, err, &stderr, &want)
-	}
+	return dir
 }
 
 // A module outside this repository has only what the document specifies for go.mod.
