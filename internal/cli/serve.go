@@ -20,8 +20,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/httpserver"
 	"github.com/deployrecords/deployrecords/internal/sandbox"
 	"github.com/deployrecords/deployrecords/internal/store"
-	"github.com/deployrecords/deployrecords/internal/ui/provider"
-	"github.com/deployrecords/deployrecords/internal/variant"
+	"github.com/deployrecords/deployrecords/internal/ui"
 )
 
 type serveCommand struct {
@@ -48,75 +47,39 @@ Examples:
 
 func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Context) error {
 	logger := newLogger(&c.Serve, streams.Err)
-	options, keyViolations := verifierOptions(&c.Accepted)
-	options.Logger = logger
-	trusted := newTrustFiles(&c.Trust, logger)
-	keyViolations = append(keyViolations, trusted.load(&options)...)
-	violations := c.Validate()
-	variants, err := variant.Parse(c.Variant)
+	checked, err := c.check(parsed, logger)
 	if err != nil {
-		violations = append(violations, fmt.Errorf("--variant: %w", err))
-	}
-	var token string
-	var issuer sandbox.Issuer
-	var files []fixture.File
-	if c.InMemory.Value {
-		var err error
-		token, issuer, err = c.developmentToken(&options)
-		violations = append(violations, err)
-		var unreadable []error
-		files, unreadable = c.readFiles()
-		violations = append(violations, unreadable...)
-	} else {
-		violations = append(violations, checkDatabaseURL(c.Database.URL), checkReplicaURL(&c.Database, &c.Replicas))
-	}
-	violations = append(violations, checkOrganizations(&c.Organizations)...)
-	violations = append(violations, keyViolations...)
-	pages, err := c.pages()
-	violations = append(violations, err)
-	login, err := c.loginProvider(options)
-	violations = append(violations, err)
-	violations = append(violations, conflictingFlags(parsed, c.InMemory.Value)...)
-	protocol, err := config.TracesProtocol()
-	violations = append(violations, err)
-	if err := config.Join(violations...); err != nil {
 		return usageError{err}
 	}
 
 	// Compaction and the fetch of keys go on while the server drains.
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
-	verifier, err := auth.New(background, options)
+	verifier, verifiers, err := checked.verifiers(background)
 	if err != nil {
 		return usageError{config.Join(err)}
 	}
-	verifiers := accepting{verifier}
-	if login != nil {
-		pages.Provider = provider.New(background, *login)
-		verifiers = append(verifiers, pages.Provider)
-	}
 	logger.Info("starting", "version", build.version, "contract", deployrecords.ContractDigest(), "settings", &c.Serve)
-
-	trusted.warn(ctx)
+	checked.trust.warn(ctx)
 	if c.Audience == "" && (c.PublicKeyFile != "" || c.JWKSURL != "") {
 		logger.Warn("--jwt-audience is not set: tokens that the issuer made for other services are accepted too")
 	}
-
-	trusted.start(background, verifiers)
-	traces, err := startTraces(ctx, protocol, logger)
+	checked.trust.start(background, verifiers)
+	traces, err := startTraces(ctx, checked.tracesProtocol, logger)
 	if err != nil {
 		return err
 	}
 	defer traces.stop()
 	defer collectRarely(c.MaxTotalBodyBytes.Value)()
-	steered, err := c.openControlled(ctx, files, streams.In, issuer)
+
+	steered, err := c.openControlled(ctx, checked.files, streams.In, checked.issuer)
 	if err != nil {
 		return err
 	}
 	var s servedStore
 	if steered != nil {
 		s = steered.main.Store
-	} else if s, err = c.open(ctx, files, streams.In, traces.provider(), logger); err != nil {
+	} else if s, err = c.open(ctx, checked.files, streams.In, traces.provider(), logger); err != nil {
 		return err
 	}
 	defer s.Close()
@@ -134,32 +97,11 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	}()
 
 	collected := c.metrics(s, verifier)
-	settings := httpserver.Options{
-		Store:    s,
-		Verifier: verifier,
-		Paging: deployments.Paging{
-			FirstPage:   int32(c.FirstPage.Value),
-			DefaultSize: int32(c.PageSize()),
-			MaxSize:     int32(c.MaxPageSize.Value),
-		},
-		Document:          deployrecords.OpenAPI(),
-		RecordingDocument: contract.RecordingOpenAPI(),
-		AutoCreate:        c.AutoCreate.Value,
-		CORSOrigins:       c.CORSOrigins,
-		Gzip:              c.Gzip.Value,
-		UI:                pages,
-		Now:               c.clock(),
-		Logger:            logger,
-		Limits:            c.limits(),
-		LargeBodies:       s.LargeBodies(),
-		Observer:          observer(collected),
-
-		RejectUnknownParameters: c.UnknownParameters == "reject",
-	}
+	options := c.handlerOptions(s, verifier, checked.pages, observer(collected), logger)
 	if steered != nil {
-		steered.main.Configure(&settings)
+		steered.main.Configure(&options)
 	}
-	handler, err := variants.New(settings)
+	handler, err := checked.variants.New(options)
 	if err != nil {
 		return err
 	}
@@ -172,27 +114,26 @@ func (c *serveCommand) Run(ctx context.Context, streams Streams, parsed *kong.Co
 	if err != nil {
 		return listenError(c.Listen, "LISTEN_ADDR or --listen", err)
 	}
+	defer listener.Close() // Serve has closed it before, unless it was not called
 	logger.Info("listening", "address", listener.Addr().String())
 	served, url := traces.handler(handler), sandbox.BaseURL(listener.Addr())
 	var controlURL string
 	if steered != nil {
-		steered.main.URL, steered.main.Token = url, token
+		steered.main.URL, steered.main.Token = url, checked.token
 		served = steered.main.Handler(served)
 		var stopControl func()
-		if controlURL, stopControl, err = c.serveControl(steered, settings, variants.New, logger); err != nil {
-			_ = listener.Close()
+		if controlURL, stopControl, err = c.serveControl(steered, options, checked.variants.New, logger); err != nil {
 			return err
 		}
 		defer stopControl()
 		defer context.AfterFunc(ctx, steered.main.Faults.Close)() // the server waits for requests, and they for their delays
 	}
 	if c.InMemory.Value {
-		if err := announce(streams.Out, url, token, controlURL); err != nil {
-			_ = listener.Close()
+		if err := announce(streams.Out, url, checked.token, controlURL); err != nil {
 			return err
 		}
 	}
-	if err := httpserver.Serve(ctx, listener, served, settings.Limits, logger); err != nil {
+	if err := httpserver.Serve(ctx, listener, served, options.Limits, logger); err != nil {
 		return err
 	}
 	logger.Info("stopped")
@@ -248,6 +189,34 @@ func checkOrganizations(organizations *config.Organizations) (violations []error
 // lockTimeout is how long a recording keeps its connection while it waits for another transaction. Then it returns the
 // connection and tries again.
 const lockTimeout = 3 * time.Second
+
+// handlerOptions returns the options of the server's handler.
+func (c *serveCommand) handlerOptions(
+	s servedStore, verifier *auth.Verifier, pages *ui.Options, observer httpserver.Observer, logger *slog.Logger,
+) httpserver.Options {
+	return httpserver.Options{
+		Store:    s,
+		Verifier: verifier,
+		Paging: deployments.Paging{
+			FirstPage:   int32(c.FirstPage.Value),
+			DefaultSize: int32(c.PageSize()),
+			MaxSize:     int32(c.MaxPageSize.Value),
+		},
+		Document:          deployrecords.OpenAPI(),
+		RecordingDocument: contract.RecordingOpenAPI(),
+		AutoCreate:        c.AutoCreate.Value,
+		CORSOrigins:       c.CORSOrigins,
+		Gzip:              c.Gzip.Value,
+		UI:                pages,
+		Now:               c.clock(),
+		Logger:            logger,
+		Limits:            c.limits(),
+		LargeBodies:       s.LargeBodies(),
+		Observer:          observer,
+
+		RejectUnknownParameters: c.UnknownParameters == "reject",
+	}
+}
 
 func (c *serveCommand) limits() httpserver.Limits {
 	return httpserver.Limits{
