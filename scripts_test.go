@@ -103,7 +103,7 @@ func TestScriptRunsSlowPackagesAgainWithoutTheRaceDetector(t *testing.T) {
 		}
 	}
 	want := []string{
-		"test -timeout 20m -race -gcflags=modernc.org/...=-race=false example.com/internal/racetest example.com/slow",
+		"test -timeout 20m -race -gcflags=modernc.org/sqlite/lib=-race=false example.com/internal/racetest example.com/slow",
 		"test -timeout 20m -run ^(" + strings.Join(testsThatSkipThemselves(t), "|") + ")$ example.com/slow",
 		"test -timeout 20m example.com/whole",
 	}
