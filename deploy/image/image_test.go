@@ -44,13 +44,7 @@ func files(t *testing.T, directory string) map[string]string {
 
 func TestTheSameBinariesMakeTheSameFiles(t *testing.T) {
 	t.Parallel()
-	binaries := t.TempDir()
-	arguments := []string{"amd64=" + filepath.Join(binaries, "amd64"), "arm64=" + filepath.Join(binaries, "arm64")}
-	for _, architecture := range []string{"amd64", "arm64"} {
-		if err := os.WriteFile(filepath.Join(binaries, architecture), []byte("the program for "+architecture), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	arguments := programs(t)
 	var built []map[string]string
 	for range 2 {
 		directory := t.TempDir()
@@ -71,7 +65,7 @@ func TestTheSameBinariesMakeTheSameFiles(t *testing.T) {
 	if err := run(release, t.TempDir(), nil, io.Discard); err == nil {
 		t.Error("there is an image without binaries")
 	}
-	for _, wrong := range []string{"amd64", "amd64=" + filepath.Join(binaries, "missing")} {
+	for _, wrong := range []string{"amd64", "amd64=" + filepath.Join(t.TempDir(), "missing")} {
 		if err := run(release, t.TempDir(), []string{wrong}, io.Discard); err == nil {
 			t.Errorf("%s is accepted", wrong)
 		}
@@ -81,11 +75,7 @@ func TestTheSameBinariesMakeTheSameFiles(t *testing.T) {
 func TestTheLayoutAndTheTarballsAreValid(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	binary := filepath.Join(directory, "binary")
-	if err := os.WriteFile(binary, []byte("a program"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := run(release, directory, []string{"amd64=" + binary, "arm64=" + binary}, io.Discard); err != nil {
+	if err := run(release, directory, programs(t), io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	root, err := layout.ImageIndexFromPath(filepath.Join(directory, "image"))

@@ -58,6 +58,9 @@ func run(release Release, directory string, binaries []string, out io.Writer) er
 		if err != nil {
 			return err
 		}
+		if err := checkProgram(architecture, program); err != nil {
+			return fmt.Errorf("%s: %w", binary, err)
+		}
 		image, err := Build(release, architecture, program)
 		if err != nil {
 			return fmt.Errorf("%s: %w", architecture, err)

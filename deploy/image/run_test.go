@@ -44,7 +44,9 @@ func unpack(t *testing.T) *container {
 	}
 	directory := t.TempDir()
 	binary := filepath.Join(directory, "deployrecords")
-	compile := exec.Command("go", "build", "-o", binary, "./cmd/deployrecords")
+	const cli = "github.com/deployrecords/deployrecords/internal/cli"
+	linked := fmt.Sprintf("-X %s.Version=%s -X %s.Commit=%s", cli, release.Version, cli, release.Commit)
+	compile := exec.Command("go", "build", "-ldflags", linked, "-o", binary, "./cmd/deployrecords")
 	compile.Dir, compile.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -194,6 +196,11 @@ func TestTheImageRunsInAnEmptyRoot(t *testing.T) {
 func servesRecords(t *testing.T, c *container) {
 	if out := c.mustRun(t, "", nil, "--help"); !strings.HasPrefix(out, "Usage: deployrecords <command>") {
 		t.Errorf("--help: %s", out)
+	}
+	labels := c.config.Labels
+	want := fmt.Sprintf("deployrecords %s\ncommit %s\n", labels["org.opencontainers.image.version"], labels["org.opencontainers.image.revision"])
+	if out := c.mustRun(t, "", nil, "--version"); !strings.HasPrefix(out, want) {
+		t.Errorf("--version: %s\nwant %s", out, want)
 	}
 	key := []string{"JWT_HMAC_SECRET=a secret of the test of the image, long enough"}
 	records := c.mustRun(t, "", nil, "demo", "--records", "20")
