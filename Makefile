@@ -47,7 +47,7 @@ check: ## Check that generated code is current, run the linters over code and pr
 	@GO='$(GO)' sh scripts/check-prose.sh
 	$(GO) mod tidy -diff
 
-check-deploy: ## Test the files of deploy/, and run the container image where root can.
+check-deploy: ## Lint and test the files of deploy/, and run the container image where root can.
 	@GO='$(GO)' sh scripts/check-deploy.sh
 
 test: ## Run every test on both databases, with the race detector where there is a C compiler.

@@ -112,7 +112,7 @@ exec unshare --root="$root" "$@"`
 	uid, gid, _ := strings.Cut(c.config.User, ":")
 	line = append(line, "--setgid="+gid, "--setuid="+uid)
 	cmd := exec.Command("unshare", slices.Concat(line, c.config.Entrypoint, args)...)
-	cmd.Env = append(c.config.Env, settings...)
+	cmd.Env = slices.Concat(c.config.Env, settings)
 	return cmd
 }
 
