@@ -16,34 +16,34 @@ require() {
 # Inputs that only some commands have.
 recording=(environment logical-environment deployment image chart version digest project project-version observed-at idempotency-key retry-for)
 conforming=(value report)
-# value NAME prints an input.
-value() {
-  local name
-  name=INPUT_$(printf '%s' "$1" | tr 'a-z-' 'A-Z_')
-  printf '%s' "${!name}"
+# get NAME sets value to an input.
+get() {
+  local name=INPUT_${1//-/_}
+  value=${!name}
 }
 reject() {
   local name
   for name in "$@"; do
-    [ -z "$(value "$name")" ] || fault "$name: is no input of the command $INPUT_COMMAND"
+    get "$name"
+    [ -z "$value" ] || fault "$name: is no input of the command $INPUT_command"
   done
 }
 
 loopback='http://(127\.0\.0\.1|localhost)(:[0-9]+)?(/.*)?'
-require "$INPUT_COMMAND" 'record|decommission|conform' "command: is not record, decommission or conform"
-require "$INPUT_URL" 'https?://[^[:space:]]+' "url: is not the http or https URL of a server"
-require "$INPUT_STRICT" 'true|false' "strict: is neither true nor false"
-require "$INPUT_RELEASE" 'latest|v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?' "release: is neither latest nor a version such as v1.2.3"
-require "$INPUT_SHA256" '([0-9a-f]{64})?' "sha256: is not 64 hexadecimal digits in lower case"
-require "$INPUT_DOWNLOAD_URL" "https://[^[:space:]]+|$loopback" "download-url: is not an https URL"
-case $INPUT_COMMAND in
+require "$INPUT_command" 'record|decommission|conform' "command: is not record, decommission or conform"
+require "$INPUT_url" 'https?://[^[:space:]]+' "url: is not the http or https URL of a server"
+require "$INPUT_strict" 'true|false' "strict: is neither true nor false"
+require "$INPUT_release" 'latest|v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?' "release: is neither latest nor a version such as v1.2.3"
+require "$INPUT_sha256" '([0-9a-f]{64})?' "sha256: is not 64 hexadecimal digits in lower case"
+require "$INPUT_download_url" "https://[^[:space:]]+|$loopback" "download-url: is not an https URL"
+case $INPUT_command in
 conform) reject "${recording[@]}" ;;
 *)
   reject "${conforming[@]}"
-  [ "$INPUT_STRICT" = false ] || fault "strict: is no input of the command $INPUT_COMMAND"
+  [ "$INPUT_strict" = false ] || fault "strict: is no input of the command $INPUT_command"
   ;;
 esac
-if [ -z "$INPUT_TOKEN" ] && [ -z "${ACTIONS_ID_TOKEN_REQUEST_URL:-}" ]; then
+if [ -z "$INPUT_token" ] && [ -z "${ACTIONS_ID_TOKEN_REQUEST_URL:-}" ]; then
   fault "token: is not given, and the job cannot request an OIDC token: add 'permissions: {id-token: write}' to the job"
 fi
 [ "$faults" = 0 ] || exit 2
@@ -60,7 +60,7 @@ fetch() {
 
 # download sets program to the verified program of a release.
 download() {
-  local os arch archive wanted path=download/$INPUT_RELEASE
+  local os arch archive wanted path=download/$INPUT_release
   case ${RUNNER_OS:-$(uname -s)} in
   Linux) os=linux ;;
   macOS | Darwin) os=darwin ;;
@@ -71,53 +71,54 @@ download() {
   ARM64 | aarch64 | arm64) arch=arm64 ;;
   *) echo "::error title=deployrecords::binary: is not given, and no release is for this processor" && exit 2 ;;
   esac
-  [ "$INPUT_RELEASE" != latest ] || path=latest/download
-  fetch "$INPUT_DOWNLOAD_URL/$path/checksums.txt" "$work/checksums.txt"
+  [ "$INPUT_release" != latest ] || path=latest/download
+  fetch "$INPUT_download_url/$path/checksums.txt" "$work/checksums.txt"
   # A line is "digest  name".
   read -r wanted archive < <(grep -E "^[0-9a-f]{64}  deployrecords_[0-9A-Za-z.-]+_${os}_${arch}\.tar\.gz$" "$work/checksums.txt") || {
     echo "::error title=deployrecords::checksums.txt of the release has no archive for $os and $arch" && exit 1
   }
-  fetch "$INPUT_DOWNLOAD_URL/$path/$archive" "$work/archive"
+  fetch "$INPUT_download_url/$path/$archive" "$work/archive"
   digest=$(if command -v sha256sum >/dev/null; then sha256sum <"$work/archive"; else shasum -a 256 <"$work/archive"; fi)
-  if [ "${digest%% *}" != "${INPUT_SHA256:-$wanted}" ]; then
-    echo "::error title=deployrecords::$archive has the SHA-256 ${digest%% *} instead of ${INPUT_SHA256:-$wanted}" && exit 1
+  if [ "${digest%% *}" != "${INPUT_sha256:-$wanted}" ]; then
+    echo "::error title=deployrecords::$archive has the SHA-256 ${digest%% *} instead of ${INPUT_sha256:-$wanted}" && exit 1
   fi
   tar -xzf "$work/archive" -C "$work" deployrecords
   program=$work/deployrecords
 }
 
-program=$INPUT_BINARY
+program=$INPUT_binary
 [ -n "$program" ] || download
 
-token=$INPUT_TOKEN
+token=$INPUT_token
 if [ -z "$token" ]; then
   # The header is not an argument: other users of a machine can read those.
   token=$(printf 'header = "Authorization: bearer %s"\n' "${ACTIONS_ID_TOKEN_REQUEST_TOKEN:-}" |
-    curl --silent --show-error --fail --retry 3 --config - --get --data-urlencode "audience=${INPUT_AUDIENCE:-$INPUT_URL}" \
+    curl --silent --show-error --fail --retry 3 --config - --get --data-urlencode "audience=${INPUT_audience:-$INPUT_url}" \
       "$ACTIONS_ID_TOKEN_REQUEST_URL" | sed -n 's/.*"value" *: *"\([A-Za-z0-9_.-]*\)".*/\1/p')
   [ -n "$token" ] || { echo "::error title=deployrecords::the response to the request for an OIDC token has no token" && exit 1; }
 fi
 echo "::add-mask::$token"
-export DEPLOYRECORDS_URL=$INPUT_URL DEPLOYRECORDS_TOKEN=$token
+export DEPLOYRECORDS_URL=$INPUT_url DEPLOYRECORDS_TOKEN=$token
 unset DEPLOYRECORDS_TOKEN_FILE
 
 arguments=()
 # flag NAME adds the flag for an input, once for each of its lines.
 flag() {
   local line
-  while IFS= read -r line || [ -n "$line" ]; do
+  get "$1"
+  while IFS= read -r line; do
     [ -z "$line" ] || arguments+=("--$1=$line")
-  done < <(value "$1")
+  done <<<"$value"
 }
 result=$work/result
-if [ "$INPUT_COMMAND" = conform ]; then
+if [ "$INPUT_command" = conform ]; then
   flag value
-  [ "$INPUT_STRICT" = false ] || arguments+=(--strict)
-  [ -z "$INPUT_REPORT" ] || { arguments+=(--output=junit) && result=$INPUT_REPORT; }
+  [ "$INPUT_strict" = false ] || arguments+=(--strict)
+  [ -z "$INPUT_report" ] || { arguments+=(--output=junit) && result=$INPUT_report; }
   set -- conform "${arguments[@]+"${arguments[@]}"}"
 else
   for name in "${recording[@]}"; do flag "$name"; done
-  [ "$INPUT_COMMAND" = record ] || arguments+=(--decommission)
+  [ "$INPUT_command" = record ] || arguments+=(--decommission)
   set -- record --output=json "${arguments[@]}"
 fi
 
@@ -126,11 +127,11 @@ stop=$(od -An -N16 -tx1 /dev/urandom | tr -d " \n")
 echo "::stop-commands::$stop"
 code=0
 "$program" "$@" >"$result" || code=$?
-[ -n "$INPUT_REPORT" ] || cat "$result"
+[ -n "$INPUT_report" ] || cat "$result"
 echo "::$stop::"
 
-if [ "$INPUT_COMMAND" != conform ] && [ "$code" = 0 ]; then
+if [ "$INPUT_command" != conform ] && [ "$code" = 0 ]; then
   { echo "record<<$stop" && cat "$result" && echo && echo "$stop"; } >>"$GITHUB_OUTPUT"
 fi
-[ "$code" = 0 ] || echo "::error title=deployrecords::$INPUT_COMMAND failed with exit code $code"
+[ "$code" = 0 ] || echo "::error title=deployrecords::$INPUT_command failed with exit code $code"
 exit "$code"

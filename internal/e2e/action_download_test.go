@@ -64,10 +64,13 @@ func TestTheActionVerifiesWhatItDownloads(t *testing.T) {
 		{"v6.6.6", "", 1, "instead of " + strings.Repeat("0", 64)},
 		{"v9.9.9", "", 22, "404"},
 	} {
-		inputs := with("binary", "", "environment", "e", "deployment", "d", "image", "web@"+actionDigest, "download-url", releases, "release", c.release, "sha256", c.digest)
-		if out, _, code := a.run(t, inputs, job...); code != c.code || !strings.Contains(out, c.want) {
-			t.Errorf("%s: exit code %d\n%s", c.release, code, out)
-		}
+		t.Run(c.release, func(t *testing.T) {
+			t.Parallel()
+			inputs := with("binary", "", "environment", "e", "deployment", "d", "image", "web@"+actionDigest, "download-url", releases, "release", c.release, "sha256", c.digest)
+			if out, _, code := a.run(t, inputs, job...); code != c.code || !strings.Contains(out, c.want) {
+				t.Errorf("exit code %d\n%s", code, out)
+			}
+		})
 	}
 }
 

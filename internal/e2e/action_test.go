@@ -90,7 +90,7 @@ func TestTheActionPassesInputsAsVariablesOnly(t *testing.T) {
 	passed := map[string]bool{}
 	for variable, expression := range step.Env {
 		name := inputExpression.FindStringSubmatch(expression)
-		if name == nil || variable != "INPUT_"+strings.ToUpper(strings.ReplaceAll(name[1], "-", "_")) {
+		if name == nil || variable != "INPUT_"+strings.ReplaceAll(name[1], "-", "_") {
 			t.Errorf("%s is %s", variable, expression)
 			continue
 		}
@@ -105,7 +105,7 @@ func TestTheActionPassesInputsAsVariablesOnly(t *testing.T) {
 			t.Errorf("the step does not pass the input %s", name)
 		}
 	}
-	for _, variable := range regexp.MustCompile(`INPUT_[A-Z0-9_]*[A-Z0-9]`).FindAllString(script, -1) {
+	for _, variable := range regexp.MustCompile(`INPUT_[a-z0-9_]+`).FindAllString(script, -1) {
 		if step.Env[variable] == "" {
 			t.Errorf("the script uses %s, which the step does not pass", variable)
 		}
