@@ -42,6 +42,7 @@ func newReleases(t *testing.T) (url, digest string) {
 		serve(release+"checksums.txt", strings.Repeat("0", 64)+"  deployrecords_1.2.3_linux_arm64.tar.gz\n"+digest+"  "+name+"\n")
 		serve(release+name, archive.String())
 	}
+	serve("/download/v5.5.5/checksums.txt", strings.Repeat("0", 64)+"  deployrecords_1.2.3_plan9_amd64.tar.gz\n")
 	serve("/download/v6.6.6/checksums.txt", strings.Repeat("0", 64)+"  "+name+"\n")
 	serve("/download/v6.6.6/"+name, archive.String())
 	server := httptest.NewServer(routes)
@@ -61,6 +62,7 @@ func TestTheActionVerifiesWhatItDownloads(t *testing.T) {
 		{"latest", "", 0, `"status":"DEPLOYED"`},
 		{"v1.2.3", digest, 0, `"status":"DEPLOYED"`},
 		{"v1.2.3", strings.Repeat("1", 64), 1, "instead of " + strings.Repeat("1", 64)},
+		{"v5.5.5", "", 1, "checksums.txt of the release has no archive for linux and amd64"},
 		{"v6.6.6", "", 1, "instead of " + strings.Repeat("0", 64)},
 		{"v9.9.9", "", 22, "404"},
 	} {
@@ -88,10 +90,15 @@ func TestTheGitLabIncludeVerifiesWhatItDownloads(t *testing.T) {
 		t.Fatalf("got %+v", job)
 	}
 	releases, digest := newReleases(t)
-	for _, c := range []struct {
-		release, digest string
-		want            bool
-	}{{"latest", "", true}, {"v1.2.3", digest, true}, {"v1.2.3", strings.Repeat("1", 64), false}, {"v6.6.6", "", false}, {"v9.9.9", "", false}} {
+	const installed = "contract sha256:"
+	for _, c := range []struct{ release, digest, want string }{
+		{"latest", "", installed},
+		{"v1.2.3", digest, installed},
+		{"v1.2.3", strings.Repeat("1", 64), "FAILED"},
+		{"v5.5.5", "", "checksums.txt of the release has no archive for linux_amd64"},
+		{"v6.6.6", "", "FAILED"},
+		{"v9.9.9", "", "404"},
+	} {
 		for _, shell := range []string{"sh -e", "bash -eo pipefail"} {
 			cmd := exec.CommandContext(t.Context(), strings.Fields(shell)[0], append(strings.Fields(shell)[1:], "-c", job.BeforeScript[0]+"\ndeployrecords version")...)
 			cmd.Dir = t.TempDir()
@@ -101,7 +108,7 @@ func TestTheGitLabIncludeVerifiesWhatItDownloads(t *testing.T) {
 			}
 			cmd.Env = append(cmd.Env, "DEPLOYRECORDS_DOWNLOAD_URL="+releases, "DEPLOYRECORDS_RELEASE="+c.release, "DEPLOYRECORDS_SHA256="+c.digest)
 			out, err := cmd.CombinedOutput()
-			if succeeded := err == nil && strings.Contains(string(out), "contract sha256:"); succeeded != c.want || !c.want && strings.Contains(string(out), "contract") {
+			if (err == nil) != (c.want == installed) || !strings.Contains(string(out), c.want) {
 				t.Errorf("%s %s: %v\n%s", shell, c.release, err, out)
 			}
 		}
