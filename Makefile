@@ -1,6 +1,7 @@
 # The commands for people and CI. `make help` lists them.
 GO       ?= go
 TOOL     := $(GO) tool -modfile=tools/go.mod
+TOOLS_OF_RELEASE := $(GO) tool -modfile=tools/release/go.mod
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 CREATED  ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
@@ -9,7 +10,7 @@ NPM_VERSION ?= 0.0.0-dev
 LDFLAGS  := -s -w -X github.com/deployrecords/deployrecords/internal/cli.Version=$(VERSION) -X github.com/deployrecords/deployrecords/internal/cli.Commit=$(COMMIT)
 
 .DEFAULT_GOAL := help
-.PHONY: npm screenshots help build image run generate generate-code spec-update check check-deploy test soak bench release-snapshot clean
+.PHONY: npm screenshots help build image run generate generate-code spec-update check check-deploy check-release test soak bench release-snapshot clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,7 +89,10 @@ bench: ## Benchmark with RECORDS=1000000 and write docs/performance.md; SCENARIO
 	$(GO) run ./cmd/bench -records '$(or $(RECORDS),1000000)' -scenario '$(SCENARIO)'
 
 release-snapshot: ## Build the archives, packages and SBOMs of a release into bin/release, without publishing them.
-	@GO='$(GO)' sh scripts/release.sh
+	$(TOOLS_OF_RELEASE) goreleaser release --snapshot --clean
+
+check-release: ## Check the configuration of releases.
+	$(TOOLS_OF_RELEASE) goreleaser check
 
 clean: ## Remove bin/ and the demo's database and secret.
 	rm -rf bin .deployrecords

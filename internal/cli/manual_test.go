@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"compress/gzip"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,9 +17,9 @@ func writeManual(t *testing.T) map[string]string {
 	if err := WriteManual(dir, "1.2.3", "2026-11-30"); err != nil {
 		t.Fatal(err)
 	}
-	pages := map[string]string{"": filepath.Join(dir, "deployrecords.1")}
+	pages := map[string]string{"": filepath.Join(dir, "deployrecords.1.gz")}
 	for _, command := range commandNames(t) {
-		pages[command] = filepath.Join(dir, "deployrecords-"+strings.ReplaceAll(command, " ", "-")+".1")
+		pages[command] = filepath.Join(dir, "deployrecords-"+strings.ReplaceAll(command, " ", "-")+".1.gz")
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) != len(pages) {
 		t.Errorf("got %v, %v", files, err)
@@ -25,16 +27,31 @@ func writeManual(t *testing.T) map[string]string {
 	return pages
 }
 
+// uncompressed returns the text of a gzip file.
+func uncompressed(t *testing.T, path string) string {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	zipped, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(zipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // The pages have each word of the help, in its order apart from the sections that follow the options.
 func TestTheManualHasWhatTheHelpHas(t *testing.T) {
 	t.Setenv("COLUMNS", "80")
 	for command, path := range writeManual(t) {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		page := strings.Join(strings.Fields(strings.NewReplacer(`\fB`, "", `\fI`, "", `\fR`, "", `\-`, "-", `\(dq`, `"`, `\e`, `\`, `\&`, "").Replace(string(text))), " ")
+		text := uncompressed(t, path)
+		page := strings.Join(strings.Fields(strings.NewReplacer(`\fB`, "", `\fI`, "", `\fR`, "", `\-`, "-", `\(dq`, `"`, `\e`, `\`, `\&`, "").Replace(text)), " ")
 		help, _, _ := run(t, strings.Fields(command+" --help")...)
 		for line := range strings.Lines(help) {
 			for part := range strings.SplitSeq(strings.TrimSpace(line), "  ") {
@@ -45,7 +62,7 @@ func TestTheManualHasWhatTheHelpHas(t *testing.T) {
 			}
 		}
 		for _, want := range []string{".TH DEPLOYRECORDS", `"2026-11-30" "deployrecords 1.2.3"`, ".SH NAME\n", ".SH SYNOPSIS\n", ".SH OPTIONS\n"} {
-			if !strings.Contains(string(text), want) {
+			if !strings.Contains(text, want) {
 				t.Errorf("%s has no %s", filepath.Base(path), want)
 			}
 		}

@@ -7,20 +7,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// release builds the files of a release and returns their directory, and the lines of checksums.txt.
-func release(t *testing.T) (dir, checksums string) {
+// release clones a repository, whose files get the modes of a umask, and builds the files of a release. It returns the clone and
+// the lines of checksums.txt.
+func release(t *testing.T, repository, umask string) (clone, checksums string) {
 	t.Helper()
-	build := exec.CommandContext(t.Context(), "make", "release-snapshot")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	clone = filepath.Join(t.TempDir(), "clone")
+	output(t, "sh", "-c", `umask "$0" && git clone --quiet "$1" "$2" && exec make -C "$2" release-snapshot`, umask, repository, clone)
+	lines, err := os.ReadFile(filepath.Join(clone, "bin/release/checksums.txt"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return absolute(t, "bin/release"), read(t, "bin/release/checksums.txt")
+	return clone, string(lines)
 }
 
 // only returns the path of the only file that matches a pattern.
@@ -43,34 +46,92 @@ func output(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
+// platforms are those that a release has archives and SBOMs for.
+var platforms = []string{"linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64", "windows_amd64", "windows_arm64"}
+
 func TestReleaseIsReproducible(t *testing.T) {
-	dir, first := release(t)
-	t.Run("archives", func(t *testing.T) { testArchives(t, dir, first) })
+	clone, first := release(t, absolute(t, "."), "002")
+	dir := filepath.Join(clone, "bin/release")
+	t.Run("checksums", func(t *testing.T) { testChecksums(t, dir, first) })
+	for _, platform := range platforms {
+		t.Run(platform, func(t *testing.T) { testArchive(t, dir, platform) })
+	}
 	t.Run("deb", func(t *testing.T) { testDeb(t, dir) })
 	t.Run("rpm", func(t *testing.T) { testRPM(t, dir) })
-	t.Run("SBOM", func(t *testing.T) { testSBOM(t, dir) })
-	if _, second := release(t); second != first {
+	if _, second := release(t, clone, "077"); second != first {
 		t.Errorf("a second build differs:\n%s\n%s", first, second)
 	}
 }
 
-func testArchives(t *testing.T, dir, checksums string) {
-	for _, platform := range []string{"linux_amd64.tar.gz", "linux_arm64.tar.gz", "darwin_amd64.tar.gz", "darwin_arm64.tar.gz", "windows_amd64.tar.gz", "windows_arm64.tar.gz"} {
-		archive := only(t, dir, "deployrecords_*_"+platform)
-		if !strings.Contains(checksums, "  "+filepath.Base(archive)+"\n") {
-			t.Errorf("checksums.txt has no %s:\n%s", archive, checksums)
-		}
+func testChecksums(t *testing.T, dir, checksums string) {
+	if want := len(platforms)*2 + 4; strings.Count(checksums, "\n") != want {
+		t.Errorf("want an archive and an SBOM for each platform, and four packages:\n%s", checksums)
 	}
 	check := exec.CommandContext(t.Context(), "sha256sum", "--check", "--quiet", "checksums.txt")
 	check.Dir = dir
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	files := strings.Fields(output(t, "tar", "-tzf", only(t, dir, "deployrecords_*_linux_amd64.tar.gz")))
-	for _, name := range []string{"deployrecords", "LICENSE", "README.md", "CHANGELOG.md", "man/deployrecords.1", "man/deployrecords-token-check.1", "completions/deployrecords.zsh"} {
-		if !slices.Contains(files, name) {
-			t.Errorf("the archive has no %s: %v", name, files)
+}
+
+func testArchive(t *testing.T, dir, platform string) {
+	tree := t.TempDir()
+	output(t, "tar", "-xzf", only(t, dir, "deployrecords_*_"+platform+".tar.gz"), "-C", tree)
+	for _, name := range []string{"LICENSE", "README.md", "CHANGELOG.md", "man/deployrecords.1.gz", "man/deployrecords-token-check.1.gz", "completions/deployrecords.zsh"} {
+		if info, err := os.Stat(filepath.Join(tree, name)); err != nil || info.Size() == 0 {
+			t.Errorf("no %s: %v", name, err)
 		}
+	}
+	program := filepath.Join(tree, "deployrecords")
+	goos, goarch, _ := strings.Cut(platform, "_")
+	if goos == "windows" {
+		program += ".exe"
+	}
+	modules := output(t, "go", "version", "-m", program)
+	for _, want := range []string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0", "-trimpath=true"} {
+		if !strings.Contains(modules, "\tbuild\t"+want+"\n") {
+			t.Errorf("the program is not built with %s:\n%s", want, modules)
+		}
+	}
+	testSBOM(t, only(t, dir, "deployrecords_*_"+platform+".cdx.json"), modules)
+}
+
+// testSBOM compares the components of an SBOM with what the go command prints about the program.
+func testSBOM(t *testing.T, path, modules string) {
+	type component struct{ Name, Version, PURL string }
+	var sbom struct {
+		BOMFormat  string
+		Metadata   struct{ Component component }
+		Components []component
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(file, &sbom); err != nil {
+		t.Fatal(err)
+	}
+	if main := sbom.Metadata.Component; sbom.BOMFormat != "CycloneDX" || main.Name != "github.com/deployrecords/deployrecords" || !strings.Contains(main.Version, "-snapshot.") {
+		t.Errorf("a %s of %+v", sbom.BOMFormat, main)
+	}
+	_, release, _ := strings.Cut(strings.TrimSpace(strings.SplitN(modules, "\n", 2)[0]), ": ")
+	want := []string{"std " + release}
+	for line := range strings.Lines(modules) {
+		if fields := strings.Fields(line); fields[0] == "dep" {
+			want = append(want, fields[1]+" "+fields[2])
+		}
+	}
+	var got []string
+	for _, c := range sbom.Components {
+		got = append(got, c.Name+" "+c.Version)
+		if !strings.HasPrefix(c.PURL, "pkg:golang/") {
+			t.Errorf("%s has the package URL %q", c.Name, c.PURL)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("the SBOM has %q\nthe program has %q", got, want)
 	}
 }
 
@@ -103,18 +164,37 @@ func testDeb(t *testing.T, dir string) {
 		deb, tree := only(t, dir, "deployrecords_*_"+arch+".deb"), t.TempDir()
 		output(t, "dpkg-deb", "-x", deb, tree)
 		for _, name := range slices.Concat(installed, units(t), []string{"/usr/share/zsh/vendor-completions/_deployrecords", "/usr/share/doc/deployrecords/copyright"}) {
-			if info, err := os.Stat(filepath.Join(tree, name)); err != nil || info.Size() == 0 {
-				t.Errorf("%s: no %s: %v", arch, name, err)
+			if info, err := os.Stat(filepath.Join(tree, name)); err != nil || info.Size() == 0 || info.Mode().Perm()&0o022 != 0 {
+				t.Errorf("%s: %s is %v: %v", arch, name, info, err)
 			}
 		}
 		if fields := output(t, "dpkg-deb", "-f", deb, "Package", "Architecture"); fields != "Package: deployrecords\nArchitecture: "+arch+"\n" {
 			t.Errorf("got %s", fields)
 		}
-		if arch == "amd64" {
-			if text := output(t, filepath.Join(tree, "usr/bin/deployrecords"), "version"); !strings.Contains(text, "-snapshot.") || strings.Contains(text, "commit unknown") {
-				t.Errorf("got %s", text)
-			}
+	}
+	t.Run("installed", func(t *testing.T) { testInstalledDeb(t, only(t, dir, "deployrecords_*_amd64.deb")) })
+}
+
+// testInstalledDeb installs the package into an empty system, runs its program, and removes the package.
+func testInstalledDeb(t *testing.T, deb string) {
+	if os.Geteuid() != 0 || runtime.GOARCH != "amd64" {
+		t.Skip("needs root on amd64")
+	}
+	system := t.TempDir()
+	for _, dir := range []string{"updates", "info", "parts"} {
+		if err := os.MkdirAll(filepath.Join(system, "var/lib/dpkg", dir), 0o755); err != nil {
+			t.Fatal(err)
 		}
+	}
+	writeFile(t, filepath.Join(system, "var/lib/dpkg/status"), "")
+	output(t, "dpkg", "--root="+system, "--install", deb)
+	program := filepath.Join(system, "usr/bin/deployrecords")
+	if text := output(t, program, "version"); !strings.Contains(text, "-snapshot.") || strings.Contains(text, "commit unknown") {
+		t.Errorf("got %s", text)
+	}
+	output(t, "dpkg", "--root="+system, "--purge", "deployrecords")
+	if _, err := os.Stat(program); !os.IsNotExist(err) {
+		t.Errorf("the program is still there: %v", err)
 	}
 }
 
@@ -129,23 +209,5 @@ func testRPM(t *testing.T, dir string) {
 				t.Errorf("%s: no %s: %v", arch, name, names)
 			}
 		}
-	}
-}
-
-func testSBOM(t *testing.T, dir string) {
-	var sbom struct {
-		BOMFormat  string
-		Metadata   struct{ Component struct{ Name string } }
-		Components []struct{ Name, Version, PURL string }
-	}
-	if err := json.Unmarshal([]byte(read(t, strings.TrimPrefix(only(t, dir, "deployrecords_*_linux_amd64.cdx.json"), absolute(t, ".")))), &sbom); err != nil {
-		t.Fatal(err)
-	}
-	pgx := false
-	for _, c := range sbom.Components {
-		pgx = pgx || c.Name == "github.com/jackc/pgx/v5" && strings.Contains(read(t, "go.mod"), c.Name+" "+c.Version+"\n") && c.PURL != ""
-	}
-	if sbom.BOMFormat != "CycloneDX" || sbom.Metadata.Component.Name != "github.com/deployrecords/deployrecords" || !pgx {
-		t.Errorf("got %+v", sbom)
 	}
 }
