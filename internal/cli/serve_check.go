@@ -16,7 +16,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/variant"
 )
 
-// checkedServe is what the settings of serve and their files say.
+// checkedServe is what the settings of serve and their files specify.
 type checkedServe struct {
 	tokens         auth.Options
 	trust          *trustFiles
