@@ -184,18 +184,26 @@ func TestARequestHasTheFirstFaultThatMatches(t *testing.T) {
 	}
 }
 
-func TestClearEndsDelays(t *testing.T) {
-	s := faults.NewSet(0, nil)
-	url, _ := serve(t, s)
+// delayed sends a request that a fault delays by the maximum, and returns once the delay has begun. The channel has the status of
+// the answer.
+func delayed(t *testing.T, s *faults.Set) (url string, answered <-chan int) {
+	t.Helper()
+	url, _ = serve(t, s)
 	add(t, s, faults.Fault{Kind: faults.DelayOnly, Delay: faults.Delay{Fixed: faults.MaxDelay}})
-	answered := make(chan int)
+	statuses := make(chan int)
 	go func() {
 		status, _, _, _ := get(t, url)
-		answered <- status
+		statuses <- status
 	}()
 	for s.List()[0].Used == 0 {
 		time.Sleep(time.Millisecond)
 	}
+	return url, statuses
+}
+
+func TestClearEndsDelays(t *testing.T) {
+	s := faults.NewSet(0, nil)
+	_, answered := delayed(t, s)
 	s.Clear()
 	if status := <-answered; status != 200 || len(s.List()) != 0 {
 		t.Errorf("got %d, %v", status, s.List())

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/deployrecords/deployrecords/internal/faults"
 )
@@ -39,16 +38,7 @@ func TestFaultsThatAreUsedUpMakeRoom(t *testing.T) {
 // A server that stops waits for its requests.
 func TestAClosedSetHasNoFaults(t *testing.T) {
 	s := faults.NewSet(0, nil)
-	url, _ := serve(t, s)
-	add(t, s, faults.Fault{Kind: faults.DelayOnly, Delay: faults.Delay{Fixed: faults.MaxDelay}})
-	answered := make(chan int)
-	go func() {
-		status, _, _, _ := get(t, url)
-		answered <- status
-	}()
-	for s.List()[0].Used == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	url, answered := delayed(t, s)
 	s.Close()
 	if status := <-answered; status != http.StatusOK || len(s.List()) != 0 {
 		t.Errorf("got %d, %v", status, s.List())
