@@ -122,17 +122,17 @@ func TestFishCompletes(t *testing.T) {
 	output(t, fish, "--no-execute", script)
 	dir := completionFiles(t)
 	for line, want := range map[string][]string{
-		"deployrecords re":                                  {"record"},
-		"deployrecords list --output n":                     {"ndjson"},
-		"deployrecords list --output=c":                     {"--output=csv"},
-		"deployrecords list --status d":                     {"decommissioned", "deployed"},
-		"deployrecords record --chart":                      {"--chart"},
-		"deployrecords completion z":                        {"zsh"},
-		"deployrecords list --environment ":                 {""},
-		"deployrecords record --token-file " + dir + "/my":  {dir + "/my token", dir + "/my.ndjson"},
-		"deployrecords record --token-file=" + dir + "/my.": {"--token-file=" + dir + "/my.ndjson"},
+		"deployrecords re":                        {"record"},
+		"deployrecords list --output n":           {"ndjson"},
+		"deployrecords list --output=c":           {"--output=csv"},
+		"deployrecords list --status d":           {"decommissioned", "deployed"},
+		"deployrecords record --chart":            {"--chart"},
+		"deployrecords completion z":              {"zsh"},
+		"deployrecords list --environment ":       {""},
+		"deployrecords record --token-file ./my":  {"./my token", "./my.ndjson"},
+		"deployrecords record --token-file=./my.": {"--token-file=./my.ndjson"},
 	} {
-		out := output(t, fish, "--no-config", "-c", "source "+script+"; complete -C '"+line+"'")
+		out := output(t, fish, "--no-config", "-c", "source $argv[1]; cd $argv[2]; complete -C $argv[3]", script, dir, line)
 		var got []string
 		for offer := range strings.SplitSeq(strings.TrimSuffix(out, "\n"), "\n") {
 			name, _, _ := strings.Cut(offer, "\t")
@@ -149,7 +149,7 @@ func TestZshRegistersTheCompletion(t *testing.T) {
 	zsh := shell(t, "zsh")
 	script := completionScript(t, "zsh")
 	output(t, zsh, "--no-exec", script)
-	got := output(t, zsh, "-f", "-c", `autoload -Uz compinit; compinit -u -D; source `+script+`; print $_comps[deployrecords]`)
+	got := output(t, zsh, "-f", "-c", `autoload -Uz compinit; compinit -u -D; source "$1"; print $_comps[deployrecords]`, "zsh", script)
 	if got != "_deployrecords\n" {
 		t.Error(got)
 	}

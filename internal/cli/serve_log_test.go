@@ -8,7 +8,7 @@ import (
 )
 
 func TestTheLogHasTheSettingsThatAreNotTheDefault(t *testing.T) {
-	database := "sqlite://" + filepath.Join(t.TempDir(), "x.db")
+	database := "sqlite://" + strings.ReplaceAll(filepath.Join(t.TempDir(), "x.db"), " ", "%20")
 	t.Setenv("DATABASE_URL", database)
 	t.Setenv("JWT_HMAC_SECRET", testSecret)
 	t.Setenv("REQUEST_TIMEOUT", "30s") // the default

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -18,7 +17,8 @@ import (
 func TestServeInMemoryReportsInvalidFlags(t *testing.T) {
 	t.Setenv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing") // for another purpose: --memory takes precedence
 	t.Setenv("DATABASE_MAX_CONNECTIONS", "0")
-	file := filepath.Join(t.TempDir(), "faulty.ndjson")
+	t.Chdir(t.TempDir())
+	const file = "faulty.ndjson"
 	if err := os.WriteFile(file, []byte("\n{}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

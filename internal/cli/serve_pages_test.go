@@ -2,14 +2,14 @@ package cli
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
 
 func TestServeReportsEveryViolationOfTheLoginProvider(t *testing.T) {
 	t.Setenv("JWT_HMAC_SECRET", testSecret)
-	empty := filepath.Join(t.TempDir(), "empty")
+	t.Chdir(t.TempDir())
+	const empty = "empty"
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
