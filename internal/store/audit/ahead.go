@@ -57,8 +57,8 @@ func (v *verifier) verifyTimes() error {
 	})
 }
 
-// repairTimes lowers updated_at and last_seen_at that lie ahead of the clock to now, or to created_at if that is later. No
-// counter and no row of current_slots depends on them.
+// repairTimes lowers updated_at and last_seen_at that lie ahead of the clock to now, or to created_at if that is later, in the
+// records and in the copies of the latest. No counter depends on them.
 func repairTimes(tx *gorm.DB, organizationID int64) error {
 	clock, err := database.Now(tx)
 	if err != nil {
@@ -69,8 +69,13 @@ func repairTimes(tx *gorm.DB, organizationID int64) error {
 	for _, column := range []string{"updated_at", "last_seen_at"} {
 		values[column] = gorm.Expr(fmt.Sprintf(lowered, column), limit, now, now)
 	}
-	return tx.Model(&schema.Record{}).Where("organization_id = ?", organizationID).Where(isRepairablyAhead, limit, limit).
-		UpdateColumns(values).Error
+	for _, model := range []any{&schema.Record{}, &schema.CurrentSlot{}} {
+		err := tx.Model(model).Where("organization_id = ?", organizationID).Where(isRepairablyAhead, limit, limit).UpdateColumns(values).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // format formats a time as the API does (R2).

@@ -35,6 +35,8 @@ func TestVerifyFindsEachFaultAndRepairFixesIt(t *testing.T) {
 		"an older record as the latest": `UPDATE current_slots SET record_id = (SELECT id FROM deployment_records r WHERE r.deployment_name = 'web' ORDER BY created_at LIMIT 1)
 WHERE deployment_name = 'web'`,
 		"another status of the latest": "UPDATE current_slots SET status = 2 WHERE deployment_name = 'web'",
+		"another update of the latest": "UPDATE current_slots SET updated_at = (SELECT min(created_at) FROM deployment_records) WHERE deployment_name = 'web'",
+		"an older sight of the latest": "UPDATE current_slots SET last_seen_at = (SELECT min(created_at) FROM deployment_records) WHERE deployment_name = 'web'",
 
 		"a wrong total of a project":      "UPDATE list_totals SET n = n + 1 WHERE NOT latest AND project_set_id > 0",
 		"a wrong milestone of a project":  "UPDATE long_list_milestones SET n = n + 1 WHERE project_id > 0",

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	selectRecords = `SELECT artifact_id, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, 1
+	selectRecords = `SELECT artifact_id, updated_at, last_seen_at, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, 1
 FROM deployment_records WHERE organization_id = ?`
 
 	selectNegatedDeltas = `SELECT latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, -n
@@ -59,7 +59,8 @@ func (v *verifier) verifyRecords(sums *counts.Aggregator) error {
 	latest := make(map[schema.Slot]schema.CurrentSlot)
 	err = database.ForEachRow(v.tx.Raw(selectRecords, v.organizationID), func(rows *sql.Rows) error {
 		var artifactID string
-		record, err := counts.ScanDelta(rows, &artifactID)
+		var updatedAt, lastSeenAt database.Timestamp
+		record, err := counts.ScanDelta(rows, &artifactID, &updatedAt, &lastSeenAt)
 		if err != nil {
 			return err
 		}
@@ -67,7 +68,8 @@ func (v *verifier) verifyRecords(sums *counts.Aggregator) error {
 		sums.Add(record)
 		row := schema.CurrentSlot{
 			OrganizationID: v.organizationID, Slot: schema.Slot{EnvironmentID: record.EnvironmentID, DeploymentName: record.DeploymentName},
-			RecordID: record.RecordID, ArtifactID: artifactID, Kind: record.Kind, Status: record.Status, ProjectSetID: record.ProjectSetID, CreatedAt: record.CreatedAt,
+			RecordID: record.RecordID, ArtifactID: artifactID, Kind: record.Kind, Status: record.Status, ProjectSetID: record.ProjectSetID,
+			CreatedAt: record.CreatedAt, UpdatedAt: updatedAt, LastSeenAt: lastSeenAt,
 		}
 		best, ok := latest[row.Slot]
 		if ok && !(counts.Position{CreatedAt: best.CreatedAt, RecordID: best.RecordID}).Before(record.Position) {
@@ -135,7 +137,8 @@ func slotDelta(s schema.CurrentSlot) counts.Delta {
 func equalSlots(a, b schema.CurrentSlot) bool {
 	same := func(a, b *string) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
 	return a.RecordID == b.RecordID && same(a.LogicalEnvironmentID, b.LogicalEnvironmentID) && a.ArtifactID == b.ArtifactID &&
-		a.Kind == b.Kind && a.Status == b.Status && a.ProjectSetID == b.ProjectSetID && a.CreatedAt.Equal(b.CreatedAt.Time)
+		a.Kind == b.Kind && a.Status == b.Status && a.ProjectSetID == b.ProjectSetID && a.CreatedAt.Equal(b.CreatedAt.Time) &&
+		a.UpdatedAt.Equal(b.UpdatedAt.Time) && a.LastSeenAt.Equal(b.LastSeenAt.Time)
 }
 
 // subtractDeltas subtracts the pending deltas from the sums.

@@ -77,7 +77,7 @@ func TestListingsDoNotSlowDownWithTheHistory(t *testing.T) {
 	page := deployments.Page{Size: 20}
 
 	t.Run("first pages", func(t *testing.T) {
-		full, _ := large.Buffers(t, storetest.Acme, deployments.Query{Page: page})
+		full, _ := large.Buffers(t, storetest.Acme, deployments.Query{Status: deployments.Deployed, Page: page}) // its records are read by id
 		for _, q := range combinations() {
 			q.Page = page
 			for _, q.History = range []deployments.History{deployments.Latest, deployments.All} {

@@ -48,8 +48,8 @@ SELECT gen_random_uuid(), 1, e.id, l.id, 'outside', a.id, 1, 1, t, t, t, a.proje
 FROM environments e, logical_environments l, (SELECT * FROM artifacts WHERE digest = 'sha256:outside') a,
   (SELECT timestamptz '2026-11-01' + i * interval '1 s' AS t FROM generate_series(1, 50) i) moments
 WHERE e.name = 'outside' AND l.name = 'outside'`,
-		`INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at)
-SELECT organization_id, environment_id, deployment_name, id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at
+		`INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at, updated_at, last_seen_at)
+SELECT organization_id, environment_id, deployment_name, id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at, updated_at, last_seen_at
 FROM deployment_records WHERE deployment_name = 'outside' ORDER BY created_at DESC, id DESC LIMIT 1`,
 		`VACUUM ANALYZE`,
 	} {

@@ -74,7 +74,7 @@ func (s shape) hasMilestones() bool { return s.hasCounter() && s.HasMilestones()
 // Other listings read ids, and then the records of the page. With whole records, the planner would filter the index of all
 // records for a frequent status or kind, and every project set would read a page of whole records.
 func (s shape) inIndexOrder() bool {
-	return s.hasMilestones() && s.Indexed() && !s.Status && !s.Kind && s.Projects == 0
+	return s.Indexed() && !s.Status && !s.Kind && s.Projects == 0 && !s.artifactDigest && !s.projectVersion
 }
 
 // pageColumns are the columns that page has. Others are read by the ids of its records.

@@ -100,7 +100,7 @@ func (s shape) projectParameter() parameter {
 // history selects the set of records: all records, or the latest record of each slot (L1).
 func (s shape) history(db *gorm.DB) *gorm.DB {
 	if s.Latest {
-		return db.Model(&schema.CurrentSlot{}).Select("record_id AS id, created_at, project_set_id")
+		return db.Model(&schema.CurrentSlot{}).Select("*, record_id AS id")
 	}
 	return db.Model(&schema.Record{}).Select("*")
 }

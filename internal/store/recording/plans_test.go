@@ -24,8 +24,8 @@ INSERT INTO slots SELECT organization_id, environment_id, 's' || i FROM names, g
 INSERT INTO deployment_records (id, organization_id, environment_id, deployment_name, artifact_id, kind, status, project_set_id, created_at, updated_at, last_seen_at)
 SELECT md5(i || ' ' || status)::uuid, organization_id, environment_id, 's' || i, artifact_id, kind, status, 0, at, at, at
   FROM names, generate_series(0, %[2]d) i, (VALUES (1, timestamptz '2026-01-02Z'), (3, '2026-01-01Z')) AS states (status, at);
-INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, artifact_id, kind, status, project_set_id, created_at)
-SELECT organization_id, environment_id, deployment_name, id, artifact_id, kind, status, project_set_id, created_at FROM deployment_records WHERE created_at = '2026-01-02Z'`
+INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, artifact_id, kind, status, project_set_id, created_at, updated_at, last_seen_at)
+SELECT organization_id, environment_id, deployment_name, id, artifact_id, kind, status, project_set_id, created_at, updated_at, last_seen_at FROM deployment_records WHERE created_at = '2026-01-02Z'`
 
 // rowsRead returns how many rows and index entries all sessions that have ended have read.
 func rowsRead(t *testing.T, db *sql.DB) (n int64) {

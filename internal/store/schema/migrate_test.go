@@ -327,3 +327,36 @@ func TestMigrationIndexesTheDeployedRecordsOfADatabaseWithRecords(t *testing.T) 
 		storetest.RequireVerified(t, s, "acme")
 	})
 }
+
+// Slots get the times of their latest records, which a listing then shows. In PostgreSQL, a server of the version before cannot
+// leave them behind.
+func TestMigrationCopiesTheTimesOfTheLatestRecords(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+		storetest.MigrateTo(t, url, 7) // 8 counts the names
+		db := storetest.OpenSQL(t, url)
+		insertNames(t, engine, db, 1)
+		insertSlot(t, engine, db, 0, "api", 1)
+		insertSlot(t, engine, db, 1, "web", 1)
+		if _, err := db.Exec("UPDATE deployment_records SET last_seen_at = (SELECT max(created_at) FROM deployment_records)"); err != nil {
+			t.Fatal(err)
+		}
+
+		s := storetest.Open(t, url)
+		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{}, 1, 0)
+		for n, record := range storetest.Ask(t, s, storetest.Acme, deployments.Query{}).Records {
+			if !record.UpdatedAt.Equal(storetest.At(1-n)) || !record.LastSeenAt.Equal(storetest.At(1)) {
+				t.Errorf("got %+v", record)
+			}
+		}
+		storetest.RequireVerified(t, s, "acme")
+		if engine.Name == "SQLite" {
+			return // one program at a time has the file
+		}
+		_, err := db.Exec(`INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, artifact_id, kind, status, project_set_id, created_at)
+SELECT organization_id, environment_id, deployment_name, record_id, artifact_id, kind, status, project_set_id, created_at FROM current_slots
+ON CONFLICT (organization_id, environment_id, deployment_name) DO UPDATE SET record_id = excluded.record_id`)
+		if err == nil {
+			t.Error("a slot without the times of its record was stored")
+		}
+	})
+}

@@ -134,7 +134,7 @@ func (r Record) NewerThan(o Record) bool {
 	return r.ID > o.ID
 }
 
-// CurrentSlot is a row of current_slots: a slot with a copy of the columns of its latest record that listings read.
+// CurrentSlot is a row of current_slots: a slot with a copy of its latest record.
 type CurrentSlot struct {
 	OrganizationID int64 `gorm:"primaryKey;autoIncrement:false"`
 	Slot
@@ -144,7 +144,10 @@ type CurrentSlot struct {
 	Kind                 deployments.Kind
 	Status               deployments.Status
 	ProjectSetID         int64
-	CreatedAt            database.Timestamp `gorm:"autoCreateTime:false"`
+	// The times are those of the record; GORM must not set them.
+	CreatedAt  database.Timestamp `gorm:"autoCreateTime:false"`
+	UpdatedAt  database.Timestamp `gorm:"autoUpdateTime:false"`
+	LastSeenAt database.Timestamp
 }
 
 // NewCurrentSlot returns the slot row of a record that is the latest of its slot.
@@ -152,7 +155,7 @@ func NewCurrentSlot(r Record) CurrentSlot {
 	return CurrentSlot{
 		OrganizationID: r.OrganizationID, Slot: r.Slot(), RecordID: r.ID,
 		LogicalEnvironmentID: r.LogicalEnvironmentID, ArtifactID: r.ArtifactID, Kind: r.Kind, Status: r.Status,
-		ProjectSetID: r.ProjectSetID, CreatedAt: r.CreatedAt,
+		ProjectSetID: r.ProjectSetID, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, LastSeenAt: r.LastSeenAt,
 	}
 }
 

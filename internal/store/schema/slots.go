@@ -14,10 +14,11 @@ const (
 
 	// insertLatest locks the artifact, whose project set may be changing, before it copies the set.
 	insertLatest = `INSERT INTO current_slots (organization_id, environment_id, deployment_name,
-  record_id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at)
-SELECT r.organization_id, r.environment_id, r.deployment_name, r.id, r.logical_environment_id, r.artifact_id, r.kind, r.status, a.project_set_id, r.created_at
+  record_id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at, updated_at, last_seen_at)
+SELECT r.organization_id, r.environment_id, r.deployment_name, r.id, r.logical_environment_id, r.artifact_id, r.kind, r.status, a.project_set_id,
+  r.created_at, r.updated_at, r.last_seen_at
 FROM (
-  SELECT id, organization_id, environment_id, deployment_name, logical_environment_id, artifact_id, kind, status, created_at
+  SELECT id, organization_id, environment_id, deployment_name, logical_environment_id, artifact_id, kind, status, created_at, updated_at, last_seen_at
   FROM deployment_records WHERE organization_id = ? AND environment_id = ? AND deployment_name = ?
   ORDER BY created_at DESC, id DESC LIMIT 1) AS r JOIN artifacts a ON a.id = r.artifact_id`
 

@@ -33,7 +33,8 @@ SELECT gen_random_uuid(), o.id, e.id, CASE WHEN e.i % 10 > 0 THEN l.id END, 'app
   t, t, t, a.project_set_id
 FROM o, drawn d JOIN e ON e.i = d.e JOIN l ON l.i = d.e % 5 JOIN a ON a.i = d.a,
   LATERAL (SELECT timestamptz '2026-11-01' - (:n - d.i) * interval '100 s' AS t) AS moment;
-INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at)
+INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at,
+  updated_at, last_seen_at)
 SELECT DISTINCT ON (environment_id, deployment_name)
-  organization_id, environment_id, deployment_name, r.id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at
+  organization_id, environment_id, deployment_name, r.id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at, updated_at, last_seen_at
 FROM o JOIN deployment_records r ON r.organization_id = o.id ORDER BY environment_id, deployment_name, created_at DESC, r.id DESC;

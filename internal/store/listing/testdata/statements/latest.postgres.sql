@@ -5,7 +5,7 @@ WITH names AS (
   WHERE key = CAST($1 AS text)
 ),
 matching AS NOT MATERIALIZED (
-  SELECT record_id AS id, created_at, project_set_id
+  SELECT *, record_id AS id
   FROM "current_slots"
   WHERE organization_id = (SELECT names.organization_id FROM names)
 ),
@@ -30,7 +30,8 @@ total AS (
   ), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n
 ),
 page AS (
-  SELECT id, created_at
+  SELECT id, environment_id, logical_environment_id, deployment_name, artifact_id, status, created_at, updated_at,
+    last_seen_at
   FROM "matching"
   WHERE (SELECT n FROM total) > 0
   ORDER BY created_at DESC, id DESC
@@ -39,5 +40,5 @@ page AS (
 SELECT total.n, r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.status,
   r.created_at, r.updated_at, r.last_seen_at
 FROM total
-LEFT JOIN (page JOIN deployment_records r ON r.id = page.id) ON true
+LEFT JOIN page r ON true
 ORDER BY r.created_at DESC, r.id DESC;

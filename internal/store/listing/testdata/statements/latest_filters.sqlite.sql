@@ -9,7 +9,7 @@ WITH names AS (
   WHERE key = CAST(? AS text)
 ),
 matching AS NOT MATERIALIZED (
-  SELECT record_id AS id, created_at, project_set_id
+  SELECT *, record_id AS id
   FROM `current_slots`
   WHERE organization_id = (SELECT names.organization_id FROM names)
     AND environment_id = (SELECT names.environment_id FROM names)

@@ -12,7 +12,7 @@ sets AS (
   JOIN project_set_members ON project_id = projects.id
 ),
 matching AS NOT MATERIALIZED (
-  SELECT record_id AS id, created_at, project_set_id
+  SELECT *, record_id AS id
   FROM "current_slots"
   WHERE organization_id = (SELECT names.organization_id FROM names)
     AND project_set_id > 0

@@ -5,7 +5,7 @@ WITH names AS (
   WHERE key = CAST(? AS text)
 ),
 matching AS NOT MATERIALIZED (
-  SELECT record_id AS id, created_at, project_set_id
+  SELECT *, record_id AS id
   FROM `current_slots`
   WHERE organization_id = (SELECT names.organization_id FROM names)
 ),
@@ -46,19 +46,35 @@ anchor AS (
   ORDER BY abs(rank - high)
   LIMIT 1
 ),
-forward AS (
+forward_start AS (
   SELECT id, created_at
   FROM `matching`
   WHERE (created_at, id) >= (SELECT created_at, id FROM anchor)
   ORDER BY created_at, id
-  LIMIT (SELECT forward_rows FROM anchor) OFFSET (SELECT forward_skip FROM anchor)
+  LIMIT 1 OFFSET (SELECT forward_skip FROM anchor)
 ),
-backward AS (
+forward AS (
+  SELECT id, environment_id, logical_environment_id, deployment_name, artifact_id, status, created_at, updated_at,
+    last_seen_at
+  FROM `matching`
+  WHERE (created_at, id) >= (SELECT created_at, id FROM forward_start)
+  ORDER BY created_at, id
+  LIMIT (SELECT forward_rows FROM anchor) OFFSET 0
+),
+backward_start AS (
   SELECT id, created_at
   FROM `matching`
   WHERE (created_at, id) < (SELECT created_at, id FROM anchor)
   ORDER BY created_at DESC, id DESC
-  LIMIT (SELECT backward_rows FROM anchor) OFFSET (SELECT backward_skip FROM anchor)
+  LIMIT 1 OFFSET (SELECT backward_skip FROM anchor)
+),
+backward AS (
+  SELECT id, environment_id, logical_environment_id, deployment_name, artifact_id, status, created_at, updated_at,
+    last_seen_at
+  FROM `matching`
+  WHERE (created_at, id) <= (SELECT created_at, id FROM backward_start)
+  ORDER BY created_at DESC, id DESC
+  LIMIT (SELECT backward_rows FROM anchor) OFFSET 0
 ),
 page AS (
   SELECT *
@@ -71,5 +87,5 @@ page AS (
 SELECT total.n, r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.status,
   r.created_at, r.updated_at, r.last_seen_at
 FROM total
-LEFT JOIN (page JOIN deployment_records r ON r.id = page.id) ON true
+LEFT JOIN page r ON true
 ORDER BY r.created_at DESC, r.id DESC;
