@@ -138,6 +138,9 @@ func mustRequest(t *testing.T, method, address string) *http.Request {
 	return request
 }
 
+// waitForBodies lets slow bodies stay to the end of a test, however slow the machine.
+func waitForBodies(o *options) { o.Limits.Read, o.Limits.Write = time.Hour, time.Hour }
+
 // slowBody sends a part of a batch of one item, and the rest when it is finished.
 type slowBody struct {
 	pipe     *io.PipeWriter
@@ -198,7 +201,7 @@ func (s *testServer) writerOf(organization string) string {
 
 func TestBodiesBeyondTheLimitOfAllBodiesAre503(t *testing.T) {
 	const limit = 64 << 10
-	server, _ := onSQLite(t, func(o *options) { o.Limits.TotalBodyBytes = limit })
+	server, _ := onSQLite(t, waitForBodies, func(o *options) { o.Limits.TotalBodyBytes = limit })
 	send := func(organization string, bytes int) answer {
 		return server.post(batchPath, strings.Repeat(" ", bytes)+batchBody("", deployment(1)), "Authorization: Bearer "+server.writerOf(organization))
 	}

@@ -119,7 +119,7 @@ func TestAnOrganizationsLargeBodiesLeaveProcessorsToOthers(t *testing.T) {
 
 func TestALargeBodyHasNoPlaceWhileItArrives(t *testing.T) {
 	t.Parallel()
-	server, _ := onSQLite(t, func(o *options) { o.LargeBodies = admission.NewLargeBodyGate(time.Second) })
+	server, _ := onSQLite(t, waitForBodies, func(o *options) { o.LargeBodies = admission.NewLargeBodyGate(time.Second) })
 	var slow []*slowBody
 	for range max(runtime.GOMAXPROCS(0)/2, 1) {
 		slow = append(slow, server.slowBody("acme", 200<<10))
