@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -30,6 +32,20 @@ func (s *server) startFlood(ctx context.Context, count int, request []byte) *flo
 	}
 	f.stop = func() { cancel(); group.Wait() }
 	return f
+}
+
+// wait lasts for the duration, and then until the server has accepted a request: a busy machine may accept none before.
+func (f *flood) wait(ctx context.Context, duration time.Duration) error {
+	time.Sleep(duration)
+	for end := time.Now().Add(time.Minute); ctx.Err() == nil && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		f.mu.Lock()
+		accepted := len(f.accepted())
+		f.mu.Unlock()
+		if accepted > 0 {
+			return nil
+		}
+	}
+	return cmp.Or(ctx.Err(), errors.New("no request was accepted"))
 }
 
 // client sends requests on one connection until it breaks.

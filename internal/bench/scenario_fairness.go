@@ -272,11 +272,11 @@ func (t *testbed) overCapacity(ctx context.Context, polite *server) ([]Result, e
 		for i, count := range []int{full, over} {
 			f := polite.startFlood(ctx, count, request)
 			ready := polite.pollReady(ctx)
-			time.Sleep(t.Duration)
+			err := f.wait(ctx, t.Duration)
 			slowestReady = max(slowestReady, ready())
 			f.stop()
-			if len(f.accepted()) == 0 {
-				return nil, fmt.Errorf("%d clients: no listing was accepted", count)
+			if err != nil {
+				return nil, fmt.Errorf("%d clients: %w", count, err)
 			}
 			p99[i] = quantile(f.accepted(), 0.99)
 			if rejected := f.rejected(); i == 1 && len(rejected) > 0 {
