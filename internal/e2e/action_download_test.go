@@ -23,7 +23,7 @@ func newReleases(t *testing.T) (url, digest string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := "#!/bin/sh\nexec " + path + ` "$@"` + "\n"
+	program := "#!/bin/sh\nexec '" + path + `' "$@"` + "\n"
 	var archive bytes.Buffer
 	zipped := gzip.NewWriter(&archive)
 	files := tar.NewWriter(zipped)

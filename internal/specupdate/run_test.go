@@ -227,7 +227,7 @@ func TestInterruptedUpdateLeavesTheTreeUnchanged(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	waiting := Step{Name: "test", Command: []string{"sh", "-c", "sh -c 'exec 3>" + pipe + "; sleep 120' & wait"}}
+	waiting := Step{Name: "test", Command: []string{"sh", "-c", `sh -c 'exec 3>"$0"; sleep 120' "$0" & wait`, pipe}}
 	ended := make(chan error, 1)
 	go func() {
 		defer stop()

@@ -39,7 +39,7 @@ func TestUpdateNeedsTheRootOfARepository(t *testing.T) {
 func TestTreeThatChangesDuringTheUpdateIsNotWrittenTo(t *testing.T) {
 	dir := smallTree(t)
 	from, _ := newDocument(t)
-	edit := Step{Name: "test", Command: []string{"sh", "-c", "cd " + dir + " && echo x >> internal/api/api.go && touch .editing.swp internal/new.go && rm go.mod"}}
+	edit := Step{Name: "test", Command: []string{"sh", "-c", `cd "$0" && echo x >> internal/api/api.go && touch .editing.swp internal/new.go && rm go.mod`, dir}}
 	_, _, err := run(t.Context(), t, dir, from, regenerate, edit)
 	if err == nil || !strings.Contains(err.Error(), "the tree changed during the update") || !strings.Contains(err.Error(), ": go.mod, internal/api/api.go, internal/new.go.") {
 		t.Errorf("got %v", err)
