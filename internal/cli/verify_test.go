@@ -79,8 +79,10 @@ func TestVerifyReportsAndRepairsTimesAhead(t *testing.T) {
 	}
 	defer db.Close()
 	ahead := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
-	if _, err := db.Exec("UPDATE deployment_records SET last_seen_at = ?", ahead.UnixMicro()); err != nil {
-		t.Fatal(err)
+	for _, table := range []string{"deployment_records", "current_slots"} {
+		if _, err := db.Exec("UPDATE "+table+" SET last_seen_at = ?", ahead.UnixMicro()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	stdout, stderr, code := run(t, "verify")
 	if code != 1 || !strings.Contains(stdout, "the record 10000000-0000-4000-8000-000000000000 has last_seen_at 9999-12-31T23:59:59Z, ahead of the clock, ") ||
