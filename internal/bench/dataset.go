@@ -55,10 +55,11 @@ func (t *testbed) importDataset(ctx context.Context, program, prefix string, rec
 	if d, ok := t.datasets[name]; ok {
 		return d, nil
 	}
-	if err := t.exec(ctx, "postgres", "CREATE DATABASE "+name); err != nil {
+	d, err := t.emptyDataset(ctx, name)
+	if err != nil {
 		return nil, err
 	}
-	d := &dataset{name: name, records: records, url: t.url(name), driver: "pgx", source: t.url(name)}
+	d.records = records
 	if err := t.fill(ctx, program, d); err != nil {
 		return nil, err
 	}
@@ -67,11 +68,23 @@ func (t *testbed) importDataset(ctx context.Context, program, prefix string, rec
 	return d, t.exec(ctx, name, "VACUUM ANALYZE", "CHECKPOINT")
 }
 
+// emptyDataset creates a PostgreSQL database.
+func (t *testbed) emptyDataset(ctx context.Context, name string) (*dataset, error) {
+	d := &dataset{name: name, url: t.url(name), driver: "pgx", source: t.url(name)}
+	return d, t.exec(ctx, "postgres", "CREATE DATABASE "+name)
+}
+
 // sqliteDataset creates an SQLite database with that many records.
 func (t *testbed) sqliteDataset(ctx context.Context, records int) (*dataset, error) {
-	path := filepath.Join(t.dir, "records.db")
-	d := &dataset{name: "SQLite", records: records, url: "sqlite://" + path, driver: "sqlite", source: path}
+	d := t.sqliteFile("records")
+	d.records = records
 	return d, t.fill(ctx, t.program, d)
+}
+
+// sqliteFile returns an SQLite database that a server creates.
+func (t *testbed) sqliteFile(name string) *dataset {
+	path := filepath.Join(t.dir, name+".db")
+	return &dataset{name: "SQLite", url: "sqlite://" + path, driver: "sqlite", source: path}
 }
 
 // fill imports the records of both organizations.

@@ -21,11 +21,11 @@ var greedyDigest = "sha256:" + strings.Repeat("a", 64)
 
 // greedyDataset creates a database with one artifact that is deployed that many times.
 func (t *testbed) greedyDataset(ctx context.Context, records int) (*dataset, error) {
-	const name = "fairness"
-	if err := t.exec(ctx, "postgres", "CREATE DATABASE "+name); err != nil {
+	d, err := t.emptyDataset(ctx, "fairness")
+	if err != nil {
 		return nil, err
 	}
-	d := &dataset{name: name, records: records, url: t.url(name), driver: "pgx", source: t.url(name)}
+	d.records = records
 	t.logf("importing %s records of one artifact", grouped(float64(records)))
 	history := pipe(func(w io.Writer) error {
 		for i := range records {
@@ -39,7 +39,7 @@ func (t *testbed) greedyDataset(ctx context.Context, records int) (*dataset, err
 	if _, _, err := importRecords(ctx, t.program, d.url, greedyOrganization, history); err != nil {
 		return nil, err
 	}
-	return d, t.exec(ctx, name, "VACUUM ANALYZE", "CHECKPOINT")
+	return d, t.exec(ctx, d.name, "VACUUM ANALYZE", "CHECKPOINT")
 }
 
 // greedyLine returns a line of an import.

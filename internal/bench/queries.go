@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -72,6 +73,20 @@ func (v frequentValues) firstPageQueries(isFull bool) []query {
 	return all
 }
 
+// deepPairs are the queries of the full history by each two of these filters. A pair may have no record.
+func (v frequentValues) deepPairs() []query {
+	filters := []string{"environment_name", "logical_environment_name", "status", "artifact_kind", "deployment_name", "project_name"}
+	var all []query
+	for i, first := range filters {
+		for _, second := range filters[i+1:] {
+			q := v.query(true, first, second)
+			q.judged = true
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
 // deepQueries are the queries of the full history whose deep pages are measured, the one without a filter first.
 func (v frequentValues) deepQueries() []query {
 	var all []query
@@ -80,8 +95,7 @@ func (v frequentValues) deepQueries() []query {
 		q.judged = true
 		all = append(all, q)
 	}
-	return append(all, v.query(true, "project_name"), v.query(true, "artifact_digest"),
-		v.query(true, "environment_name", "status"), v.query(true, "logical_environment_name", "artifact_kind"))
+	return append(all, v.query(true, "project_name"), v.query(true, "artifact_digest"))
 }
 
 // page returns the path and query of a page. Pages are numbered from 0.
@@ -91,6 +105,9 @@ func (q query) page(number, size int) string {
 	values.Set("pagination.page_size", strconv.Itoa(size))
 	return "/v1/deployments?" + values.Encode()
 }
+
+// errNoRecords is the error of count for a query without records.
+var errNoRecords = errors.New("no records")
 
 // count requests the number of pages and of records, at least one.
 func (q query) count(ctx context.Context, s *server, pageSize int) (pages, records int, err error) {
@@ -105,7 +122,7 @@ func (q query) count(ctx context.Context, s *server, pageSize int) (pages, recor
 		} `json:"pagination"`
 	}
 	if err = json.Unmarshal(body, &list); err == nil && list.Pagination.Pages == 0 {
-		err = fmt.Errorf("%s has no records", q.page(0, pageSize))
+		err = fmt.Errorf("%s: %w", q.page(0, pageSize), errNoRecords)
 	}
 	return list.Pagination.Pages, list.Pagination.Records, err
 }

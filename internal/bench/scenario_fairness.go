@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -177,8 +176,7 @@ func readyResult(slowest float64) Result {
 
 // fairnessOnSQLite measures recordings while another organization posts batches to a new SQLite database.
 func (t *testbed) fairnessOnSQLite(ctx context.Context) ([]Result, error) {
-	path := filepath.Join(t.dir, "fairness.db")
-	s, err := t.serve(ctx, t.program, &dataset{name: "SQLite", url: "sqlite://" + path, driver: "sqlite", source: path})
+	s, err := t.serve(ctx, t.program, t.sqliteFile("fairness"))
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -37,8 +38,23 @@ func measureListing(ctx context.Context, t *testbed) ([]Result, error) {
 			return results, err
 		}
 		results = append(results, result)
+		cpu, err := s.cpuPerRequest(ctx, served)
+		if err != nil {
+			return results, err
+		}
+		results = append(results, Result{
+			What: fmt.Sprintf("processor time of the server for each of these, %d a page", c.pageSize), Measured: decimal(cpu*1e6) + " µs",
+		})
 	}
 	return results, nil
+}
+
+// cpuPerRequest returns the processor time that the server takes for a request, in seconds, while a rate is measured.
+func (s *server) cpuPerRequest(ctx context.Context, rate measurement) (float64, error) {
+	var perSecond float64
+	before := s.cpuTime()
+	elapsed, err := timed(func() (err error) { perSecond, err = rate(ctx); return err })
+	return (s.cpuTime() - before) / (perSecond * elapsed), err
 }
 
 func listingPath(pageSize int) string {
@@ -80,10 +96,6 @@ var tps = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
 
 // pgbenchRate returns how many pages per second pgbench reads.
 func (t *testbed) pgbenchRate(ctx context.Context, d *dataset, pageSize int) (float64, error) {
-	program := t.cluster.Program("pgbench")
-	if _, err := os.Stat(program); err != nil {
-		return 0, notRun("pgbench is not installed beside PostgreSQL's server")
-	}
 	script := filepath.Join(t.dir, fmt.Sprintf("page-%d.sql", pageSize))
 	if err := os.WriteFile(script, fmt.Appendf(nil, handwrittenPage, pageSize), 0o600); err != nil {
 		return 0, err
@@ -92,10 +104,19 @@ func (t *testbed) pgbenchRate(ctx context.Context, d *dataset, pageSize int) (fl
 	if err != nil {
 		return 0, err
 	}
-	// On a busy machine, a short run may end before its first page.
+	return t.pgbench(ctx, script, connections, t.url(d.name, planOnce), "-D", fmt.Sprint("organization=", organization))
+}
+
+// pgbench returns how many times per second clients run a script on a database.
+func (t *testbed) pgbench(ctx context.Context, script string, clients int, url string, args ...string) (float64, error) {
+	program := t.cluster.Program("pgbench")
+	if _, err := os.Stat(program); err != nil {
+		return 0, notRun("pgbench is not installed beside PostgreSQL's server")
+	}
+	args = append(args, "-n", "-M", "prepared", "-c", strconv.Itoa(clients), "-j", "2", "-f", script)
+	// On a busy machine, a short run may end before the script does.
 	for seconds := max(1, int(t.Duration/time.Second)); ; seconds *= 4 {
-		out, err := output(ctx, program, "-n", "-M", "prepared", "-c", strconv.Itoa(connections), "-j", "2",
-			"-T", strconv.Itoa(seconds), "-f", script, "-D", fmt.Sprint("organization=", organization), t.url(d.name, planOnce))
+		out, err := output(ctx, program, append(slices.Clone(args), "-T", strconv.Itoa(seconds), url)...)
 		if err != nil {
 			return 0, err
 		}

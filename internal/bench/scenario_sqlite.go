@@ -2,19 +2,23 @@ package bench
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 )
 
 var sqlite = scenario{name: "sqlite", measure: measureSQLite, description: `
 Whether the command conform finds the answers of a server on an SQLite file equal to those of a server on PostgreSQL with
-the same records. The ratio is the share of equal answers. Rates and durations on SQLite are only reported, besides the time of
-the matrix as in the scenario matrix.`}
+the same records. The ratio is the share of equal answers. The rate of default listings is compared with that of the hand-written
+join of listing by the driver alone, in one process. Durations on SQLite are only reported, besides the time of the matrix as in the
+scenario matrix.`}
 
 func measureSQLite(ctx context.Context, t *testbed) ([]Result, error) {
 	records := min(t.Records, 1_000_000)
@@ -29,20 +33,12 @@ func measureSQLite(ctx context.Context, t *testbed) ([]Result, error) {
 	defer s.stop()
 	var results []Result
 	for _, pageSize := range []int{20, 100} {
-		measure := t.listingRate(s, pageSize)
-		var rates []float64
-		for n := range 1 + t.Pairs {
-			t.logf("sqlite, %d a page: run %d of %d", pageSize, n, t.Pairs)
-			rate, err := measure(ctx)
-			if err != nil {
-				return results, err
-			}
-			rates = append(rates, rate)
+		what := fmt.Sprintf("SQLite, %s records: default listing, %d connections, %d a page, against the driver", grouped(float64(records)), connections, pageSize)
+		result, err := t.compareDriver(ctx, what, s, pageSize)
+		if err != nil {
+			return results, err
 		}
-		results = append(results, Result{
-			What:     fmt.Sprintf("SQLite, %s records: default listing, %d connections, %d a page", grouped(float64(records)), connections, pageSize),
-			Measured: perSecond(median(rates[1:])), // the first run warms up
-		})
+		results = append(results, result)
 	}
 	matrices, err := t.compareMatrix(ctx, s, "SQLite: ")
 	results = append(results, matrices...)
@@ -51,12 +47,64 @@ func measureSQLite(ctx context.Context, t *testbed) ([]Result, error) {
 	}
 	equal, errEqual := t.equalAnswers(ctx, s)
 	results = append(results, equal)
-	pages, err := t.deepPages(ctx, s, nil)
+	v, err := s.frequentValues(ctx)
+	if err != nil {
+		return results, err
+	}
+	pages, err := t.deepPages(ctx, s, append(v.deepQueries(), v.deepPairs()...), nil)
 	for _, r := range pages {
 		r.What = "SQLite: " + r.What
 		results = append(results, r)
 	}
 	return results, errors.Join(errEqual, err)
+}
+
+// compareDriver compares the rate of default listings with that of handwrittenPage by the driver of database/sql, in this process
+// and with a connection for each processor.
+func (t *testbed) compareDriver(ctx context.Context, what string, s *server, pageSize int) (Result, error) {
+	db, err := sql.Open(s.driver, s.source)
+	if err != nil {
+		return Result{}, err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(runtime.NumCPU())
+	db.SetMaxIdleConns(runtime.NumCPU())
+	organization, err := s.organizationID(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	page, err := db.PrepareContext(ctx, strings.ReplaceAll(fmt.Sprintf(handwrittenPage, pageSize), ":organization", "?"))
+	if err != nil {
+		return Result{}, err
+	}
+	defer page.Close()
+	read := func() error { return readAll(ctx, page, organization) }
+	bare := &clients{send: slices.Repeat([]func() error{read}, connections)}
+	driver := func(ctx context.Context) (float64, error) { return bare.saturate(ctx, t.Duration) }
+	return t.compareRates(ctx, what, t.listingRate(s, pageSize), driver, atLeast(0.6, 0.8))
+}
+
+// readAll scans the rows of a statement.
+func readAll(ctx context.Context, statement *sql.Stmt, args ...any) error {
+	rows, err := statement.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	values := make([]any, len(columns))
+	for i := range values {
+		values[i] = new(any)
+	}
+	for rows.Next() {
+		if err := rows.Scan(values...); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // equalAnswers returns the share of answers that both databases have in common.

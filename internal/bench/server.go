@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -82,6 +83,19 @@ func (s *server) waitUntilReady(ctx context.Context) error {
 		}
 	}
 	return errors.Join(ctx.Err(), fmt.Errorf("the server is not ready; its log is %s", filepath.Base(s.log)))
+}
+
+// cpuTime returns the processor time of the server since its start, in seconds, or 0 if the system does not report it.
+func (s *server) cpuTime() float64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	// The name of the program, in parentheses, may have spaces. utime and stime follow it in hundredths of a second.
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseFloat(fields[11], 64)
+	system, _ := strconv.ParseFloat(fields[12], 64)
+	return (user + system) / 100
 }
 
 // stop sends SIGTERM, as an orchestrator does, and waits for the process to end.
