@@ -93,21 +93,23 @@ func (f Filters) Counted() bool {
 
 // HasMilestones reports whether a list with these filters gets milestones once it exceeds the threshold. Only
 // full-history lists that an index yields in list order, or that are a part of such a list, qualify. Those by environment
-// need to have no other filter: with hundreds of environments, their combinations would be most of the lists.
+// may have a status or a kind besides: with hundreds of environments, their combinations would be most of the lists.
 func (f Filters) HasMilestones() bool {
-	return !f.Latest && f.Projects <= 1 && (!f.Environment || f.Indexed())
+	return !f.Latest && f.Projects <= 1 && (!f.Environment || f.number() <= 2 && !f.LogicalEnvironment)
 }
 
 // Indexed reports whether indexes yield exactly a list with these filters, in list order: there is at most one filter.
-// Several projects are one filter, by the project sets that contain all of them.
-func (f Filters) Indexed() bool {
+func (f Filters) Indexed() bool { return f.number() <= 1 }
+
+// number returns the number of filters. Several projects are one filter, by the project sets that contain all of them.
+func (f Filters) number() int {
 	filters := min(f.Projects, 1)
 	for _, present := range []bool{f.Environment, f.LogicalEnvironment, f.DeploymentName, f.Status, f.Kind} {
 		if present {
 			filters++
 		}
 	}
-	return filters <= 1
+	return filters
 }
 
 // Condition is a filter of a list: a column and its value.
@@ -138,5 +140,5 @@ func (c Columns) Conditions() (present []Condition) {
 // hasMilestones is Filters.HasMilestones for a stored total. A milestone of one project set would have no rank in the list
 // of a project, so only the project has milestones.
 func (k Key) hasMilestones() bool {
-	return !k.Latest && k.ProjectSetID == 0 && (k.EnvironmentID == AnyID || len(k.Conditions()) == 1)
+	return !k.Latest && k.ProjectSetID == 0 && (k.EnvironmentID == AnyID || len(k.Conditions()) <= 2 && k.LogicalEnvironmentID == AnyID)
 }
