@@ -36,7 +36,8 @@ INSERT INTO handwritten.artifacts (id, organization_id, kind, name, version, dig
 UPDATE handwritten.records r SET status = 3, updated_at = now() FROM handwritten.slots s
  WHERE s.n = :n AND r.organization_id = s.organization_id AND r.environment_id = s.environment_id AND r.deployment_name = s.deployment_name AND r.status = 1;
 INSERT INTO handwritten.records
- SELECT gen_random_uuid(), organization_id, environment_id, logical_environment_id, deployment_name, CAST(md5(CAST(:version AS text)) AS uuid), 1, now(), now(), now()
+ (id, created_at, organization_id, updated_at, environment_id, last_seen_at, logical_environment_id, deployment_name, artifact_id, status)
+ SELECT gen_random_uuid(), now(), organization_id, now(), environment_id, now(), logical_environment_id, deployment_name, CAST(md5(CAST(:version AS text)) AS uuid), 1
  FROM handwritten.slots WHERE n = :n;
 COMMIT;
 `
