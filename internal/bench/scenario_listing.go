@@ -38,23 +38,24 @@ func measureListing(ctx context.Context, t *testbed) ([]Result, error) {
 			return results, err
 		}
 		results = append(results, result)
-		cpu, err := s.cpuPerRequest(ctx, served)
+		result, err = s.cpuPerRequest(ctx, fmt.Sprintf("processor time of the server for each of these, %d a page", c.pageSize), served)
 		if err != nil {
 			return results, err
 		}
-		results = append(results, Result{
-			What: fmt.Sprintf("processor time of the server for each of these, %d a page", c.pageSize), Measured: decimal(cpu*1e6) + " µs",
-		})
+		results = append(results, result)
 	}
 	return results, nil
 }
 
-// cpuPerRequest returns the processor time that the server takes for a request, in seconds, while a rate is measured.
-func (s *server) cpuPerRequest(ctx context.Context, rate measurement) (float64, error) {
-	var perSecond float64
+// cpuPerRequest reports the processor time that the server takes for a request while a rate is measured.
+func (s *server) cpuPerRequest(ctx context.Context, what string, rate measurement) (Result, error) {
 	before := s.cpuTime()
+	if before == 0 {
+		return Result{What: what, NotRun: "this system does not report the processor time of a process"}, nil
+	}
+	var perSecond float64
 	elapsed, err := timed(func() (err error) { perSecond, err = rate(ctx); return err })
-	return (s.cpuTime() - before) / (perSecond * elapsed), err
+	return Result{What: what, Measured: decimal((s.cpuTime()-before)/(perSecond*elapsed)*1e6) + " µs"}, err
 }
 
 func listingPath(pageSize int) string {
