@@ -173,19 +173,29 @@ func (s *testServer) slowBody(organization string, bytes int) *slowBody {
 }
 
 // heldBody returns a body whose first bytes the server holds, which isHeld reports. If isHeld sends a body of its own, it may
-// leave no room for this one, which is then sent again.
+// leave no room for this one. The server answers that only after the rest, so it is abandoned after a while and sent again.
 func (s *testServer) heldBody(organization string, bytes int, isHeld func() bool) *slowBody {
 	s.t.Helper()
-	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); {
-		for body := s.slowBody(organization, bytes); len(body.response) == 0 && time.Now().Before(deadline); {
-			if isHeld() {
+	for patience := time.Second; patience < 3*time.Minute; patience *= 2 {
+		body := s.slowBody(organization, bytes)
+		for start := time.Now(); time.Since(start) < patience; time.Sleep(5 * time.Millisecond) {
+			if isHeld() && isHeld() && isHeld() { // a body that arrives during the first may still be rejected
 				return body
 			}
+		}
+		body.abandon()
+		for isHeld() {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}
 	s.t.Fatal("the server does not hold the body")
 	return nil
+}
+
+// abandon ends the request without the rest of its body.
+func (b *slowBody) abandon() {
+	_ = b.pipe.CloseWithError(io.ErrUnexpectedEOF)
+	<-b.response
 }
 
 func (b *slowBody) finish(t *testing.T) int {
