@@ -14,7 +14,8 @@ The duration of the middle and of the last page of the full history, 20 records 
 first page without a filter. The ratio is the cost of the page number, which must not grow with the history.`,
 	missed: `Deep pages: a deep page skips up to 8,192 index entries and adds up the milestones before it, half a microsecond each
 ([ADR 0008](adr/0008-counts-and-milestones.md)). Sums of milestones have not been tried.
-Lists by a deployment name or a project and another filter have no counter: each page counts them in an index.`,
+An environment and a project have no milestones: half of either list is skipped
+([ADR 0024](adr/0024-counters-for-pairs.md)).`,
 }
 
 // noRecords is why the pages of some pairs of filters are not measured.

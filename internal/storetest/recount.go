@@ -37,9 +37,21 @@ JOIN project_versions v ON v.id = l.project_version_id JOIN projects p ON p.id =
 	for set, table := range map[string]string{"all": "deployment_records", "latest": "current_slots"} {
 		for _, r := range readCounted(t, db, `SELECT created_at, '', CAST(environment_id AS text), coalesce(CAST(logical_environment_id AS text), ''), deployment_name, status, kind, 0, 1, CAST(artifact_id AS text)
 FROM `+table+ofOrganization(organization)) {
-			totals[fmt.Sprint(set, " name=", r.name)]++
-			if of := projects[r.artifact]; of != "" {
-				totals[fmt.Sprint(set, " projects=", of)]++
+			// In the order of the keys of storedTotals.
+			filters := []string{" e=" + r.environment, " l=" + r.logical, " name=" + r.name, fmt.Sprint(" s=", r.status), fmt.Sprint(" k=", r.kind), " projects=" + projects[r.artifact]}
+			for i, filter := range filters {
+				if filter == " l=" || filter == " projects=" {
+					continue // the record has none
+				}
+				isPaired := func(filter string) bool { return strings.HasPrefix(filter, " name=") || strings.HasPrefix(filter, " projects=") }
+				if isPaired(filter) {
+					totals[set+filter]++
+				}
+				for _, other := range filters[i+1:] {
+					if set == "all" && other != " l=" && other != " projects=" && (isPaired(filter) || isPaired(other)) {
+						totals[set+filter+other]++
+					}
+				}
 			}
 			for by := range 16 {
 				key := set
@@ -177,7 +189,7 @@ func wrongMilestones(t Failer, db *sql.DB, organization string) []string {
 	records := readCounted(t, db, `SELECT created_at, CAST(id AS text), CAST(environment_id AS text), coalesce(CAST(logical_environment_id AS text), ''), deployment_name, status, kind, 0, 1, CAST(artifact_id AS text)
 FROM deployment_records`+ofOrganization(organization))
 	milestones := readCounted(t, db, `SELECT created_at, CAST(record_id AS text), CAST(environment_id AS text), CAST(logical_environment_id AS text), deployment_name, status, kind, project_id, n, ''
-FROM long_list_milestones`+ofOrganization(organization))
+FROM list_ranges`+ofOrganization(organization))
 	projects := joinValues(t, db, `SELECT DISTINCT CAST(l.artifact_id AS text), CAST(v.project_id AS text)
 FROM project_version_artifacts l JOIN project_versions v ON v.id = l.project_version_id`)
 	var wrong []string

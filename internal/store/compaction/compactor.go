@@ -32,16 +32,19 @@ type Compactor struct {
 	milestoneInterval int64
 	batchSize         int
 	locks             missedLocks
-	largeBodies       *admission.Gate
+	// growth is when to look for lists that have become long.
+	growth      growth
+	largeBodies *admission.Gate
 }
 
 // New returns a compactor that builds milestones at an interval; 0 is counts.DefaultMilestoneInterval. It compacts an organization
 // in a place that the gate gives the organization for its large bodies, so that a batch and its compaction keep one
 // processor busy, and not two; nil is no gate.
 func New(db *database.DB, milestoneInterval int64, largeBodies *admission.Gate) *Compactor {
+	milestoneInterval = cmp.Or(milestoneInterval, counts.DefaultMilestoneInterval)
 	return &Compactor{
-		db: db, milestoneInterval: cmp.Or(milestoneInterval, counts.DefaultMilestoneInterval), batchSize: batchSize,
-		locks: missedLocks{patience: lockPatience}, largeBodies: largeBodies,
+		db: db, milestoneInterval: milestoneInterval, batchSize: batchSize,
+		locks: missedLocks{patience: lockPatience}, growth: growth{enough: milestoneInterval}, largeBodies: largeBodies,
 	}
 }
 
@@ -114,6 +117,9 @@ func (c *Compactor) compactNext(ctx context.Context, o counts.Organization) (n i
 		if n, err = work.CompactBatch(c.batchSize); err != nil || n >= c.batchSize {
 			return err // milestones come last: building them reads what is pending
 		}
+		if c.growth.isEnough(o.ID, n) {
+			return work.BuildMilestones()
+		}
 		return work.SplitMilestones()
 	})
 	if err != nil {
@@ -145,5 +151,5 @@ func (c *Compactor) CompactIsolated(tx *gorm.DB, organizationID int64, write fun
 // BuildMilestones builds the milestones of an organization that are missing and splits those that have grown. Deltas may be
 // pending.
 func (c *Compactor) BuildMilestones(tx *gorm.DB, organizationID int64) error {
-	return counts.NewCompaction(tx, organizationID, organizationID, c.milestoneInterval).SplitMilestones()
+	return counts.NewCompaction(tx, organizationID, organizationID, c.milestoneInterval).BuildMilestones()
 }

@@ -13,14 +13,16 @@ const selectMembers = "coalesce((SELECT s.members FROM project_sets s WHERE s.id
 type Aggregator struct {
 	// projects are the members of the project sets in deltas.
 	projects map[int64][]int64
-	// combinations are the sums by the dimensions whose filters are combined: there are far fewer of them than deltas.
-	// single are the sums of the lists with another filter.
-	combinations map[Dimensions]int64
-	single       map[Key]int64
-	// ranges are the lists with milestones. byCombination caches which of them contain the records of a combination.
-	ranges        map[Key]*ranges
-	byCombination map[Dimensions][]*ranges
+	// dimensions are the sums by all dimensions, combinations those by the ones that are combined in every way: there are
+	// far fewer of either than deltas.
+	dimensions, combinations map[Dimensions]int64
+	// ranges are the lists with milestones. containing caches which of them contain the records of some dimensions.
+	ranges     map[Key]*ranges
+	containing map[Dimensions][]*ranges
 }
+
+// maxContaining bounds the cache of an aggregator, of a few hundred bytes each: every slot has dimensions of its own.
+const maxContaining = 1 << 16
 
 // ranges are the milestones of a list and the sum from each to the next.
 type ranges struct {
@@ -31,8 +33,8 @@ type ranges struct {
 // NewAggregator returns an empty aggregator for lists with these milestones.
 func NewAggregator(milestones map[Key]Milestones) *Aggregator {
 	a := &Aggregator{
-		projects: make(map[int64][]int64), combinations: make(map[Dimensions]int64), single: make(map[Key]int64),
-		ranges: make(map[Key]*ranges, len(milestones)), byCombination: make(map[Dimensions][]*ranges),
+		projects: make(map[int64][]int64), dimensions: make(map[Dimensions]int64), combinations: make(map[Dimensions]int64),
+		ranges: make(map[Key]*ranges, len(milestones)), containing: make(map[Dimensions][]*ranges),
 	}
 	for key, of := range milestones {
 		if of[0].Position == Beginning { // otherwise the list's milestones are corrupt, as Verify reports
@@ -52,11 +54,8 @@ func (a *Aggregator) AddSet(id int64, members string) {
 
 // Add adds a delta.
 func (a *Aggregator) Add(d Delta) {
+	a.dimensions[d.Dimensions] += d.N
 	a.combinations[d.combination()] += d.N
-	a.single[nameKey(d.Latest, d.DeploymentName)] += d.N
-	if d.ProjectSetID != 0 {
-		a.single[projectSetKey(d.Latest, d.ProjectSetID)] += d.N
-	}
 	a.forEachList(d, func(r *ranges) { r.add(d) })
 }
 
@@ -65,27 +64,39 @@ func (a *Aggregator) forEachList(d Delta, do func(*ranges)) {
 	if d.Latest || len(a.ranges) == 0 {
 		return
 	}
-	combination := d.combination()
-	lists, cached := a.byCombination[combination]
+	lists, cached := a.containing[d.Dimensions]
 	if !cached {
-		for _, key := range combination.keys() {
-			if r := a.ranges[key]; r != nil {
-				lists = append(lists, r)
-			}
+		lists = a.listsOf(d.Dimensions)
+		if len(a.containing) == maxContaining {
+			clear(a.containing)
 		}
-		a.byCombination[combination] = lists
+		a.containing[d.Dimensions] = lists
 	}
 	for _, r := range lists {
 		do(r)
 	}
-	if r := a.ranges[nameKey(false, d.DeploymentName)]; r != nil {
-		do(r)
-	}
-	for _, project := range a.projects[d.ProjectSetID] {
-		if r := a.ranges[projectKey(project)]; r != nil {
-			do(r)
+}
+
+// listsOf returns the lists with milestones that contain a record.
+func (a *Aggregator) listsOf(d Dimensions) (lists []*ranges) {
+	add := func(key Key) {
+		if r := a.ranges[key]; r != nil {
+			lists = append(lists, r)
 		}
 	}
+	for _, key := range d.combination().combinations() {
+		add(key)
+	}
+	for _, key := range d.pairs() {
+		if key.ProjectSetID == 0 {
+			add(key)
+			continue
+		}
+		for _, project := range a.projects[key.ProjectSetID] {
+			add(key.ofProject(project))
+		}
+	}
+	return lists
 }
 
 func (r *ranges) add(d Delta) { r.sums[r.milestones.index(d.Position)] += d.N }
@@ -100,11 +111,17 @@ func (r *ranges) grow(at Position, interval int64) {
 
 // Totals returns the sums by list that are not zero.
 func (a *Aggregator) Totals() map[Key]int64 {
-	sums := maps.Clone(a.single)
-	for combination, n := range a.combinations {
-		for _, key := range combination.keys() {
+	sums := make(map[Key]int64)
+	add := func(keys []Key, n int64) {
+		for _, key := range keys {
 			sums[key] += n
 		}
+	}
+	for combination, n := range a.combinations {
+		add(combination.combinations(), n)
+	}
+	for dimensions, n := range a.dimensions {
+		add(dimensions.pairs(), n)
 	}
 	maps.DeleteFunc(sums, func(_ Key, n int64) bool { return n == 0 })
 	return sums

@@ -102,7 +102,7 @@ func (c *Compaction) CompactAll() error {
 		if n, err := c.CompactBatch(isolatedBatchSize); err != nil {
 			return err
 		} else if n < isolatedBatchSize {
-			return c.SplitMilestones()
+			return c.BuildMilestones()
 		}
 	}
 }

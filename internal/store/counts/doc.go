@@ -14,8 +14,8 @@
 // skip it. Imports and repairs (CompactIsolated) and migrations (store.Migrate) compact too. A listing reads counter and log in one
 // statement, so its total is always exact. Compaction, building milestones and audit's Verify rest on the same equation.
 //
-//	writer ──trigger──> list_changes ──compaction──> list_totals           (records of a list)
-//	                    (delta log)                  long_list_milestones  (records of a range of a list)
+//	writer ──trigger──> list_changes ──compaction──> list_totals  (records of a list)
+//	                    (delta log)                  list_ranges  (records of a range of a list)
 //	                        │                             │
 //	                        └───────── listing ───────────┘
 //

@@ -34,7 +34,7 @@ func allKey(latest bool) Key {
 	return Key{Dimensions: Dimensions{Latest: latest, Columns: Columns{EnvironmentID: AnyID, LogicalEnvironmentID: AnyID}}}
 }
 
-// The lists whose filter is combined with no other filter.
+// The lists by a deployment name or a project alone.
 func nameKey(latest bool, deploymentName string) Key {
 	k := allKey(latest)
 	k.DeploymentName = deploymentName
@@ -47,36 +47,67 @@ func projectSetKey(latest bool, id int64) Key {
 	return k
 }
 
-func projectKey(id int64) Key {
-	k := allKey(false)
-	k.ProjectID = id
+// ofProject returns the list of a project that corresponds to that of one of its project sets.
+func (k Key) ofProject(id int64) Key {
+	k.ProjectSetID, k.ProjectID = 0, id
 	return k
 }
 
-// combination returns the dimensions whose filters counters combine.
+// combination returns the dimensions whose filters counters combine in every way.
 func (d Dimensions) combination() Dimensions {
 	d.DeploymentName, d.ProjectSetID = "", 0
 	return d
 }
 
-// keys returns the counted lists that contain a record with this combination: by every subset of environment, logical
+// combinations returns the counted lists that contain a record with this combination: by every subset of environment, logical
 // environment, status and kind.
-func (d Dimensions) keys() []Key {
+func (d Dimensions) combinations() []Key {
 	keys := make([]Key, 1, 16)
 	keys[0] = allKey(d.Latest)
-	narrow := func(filter func(*Key)) {
+	for _, narrow := range d.filters() {
 		for _, key := range keys {
-			filter(&key)
+			narrow(&key)
 			keys = append(keys, key)
 		}
 	}
-	narrow(func(k *Key) { k.EnvironmentID = d.EnvironmentID })
-	if d.LogicalEnvironmentID != "" {
-		narrow(func(k *Key) { k.LogicalEnvironmentID = d.LogicalEnvironmentID })
-	}
-	narrow(func(k *Key) { k.Status = d.Status })
-	narrow(func(k *Key) { k.Kind = d.Kind })
 	return keys
+}
+
+// pairs returns the other counted lists that contain a record: by its deployment name or project set, alone and, in the full
+// history, with one more filter.
+func (d Dimensions) pairs() []Key {
+	name, set := nameKey(d.Latest, d.DeploymentName), projectSetKey(d.Latest, d.ProjectSetID)
+	keys := append(make([]Key, 0, 11), name)
+	if d.ProjectSetID != 0 {
+		keys = append(keys, set)
+	}
+	if d.Latest {
+		return keys
+	}
+	alone := keys
+	for _, narrow := range d.filters() {
+		for _, key := range alone {
+			narrow(&key)
+			keys = append(keys, key)
+		}
+	}
+	if d.ProjectSetID != 0 {
+		set.DeploymentName = d.DeploymentName
+		keys = append(keys, set)
+	}
+	return keys
+}
+
+// filters returns the filters by environment, logical environment, status and kind that a record meets. Each narrows a list.
+func (d Dimensions) filters() []func(*Key) {
+	filters := append(make([]func(*Key), 0, 4),
+		func(k *Key) { k.EnvironmentID = d.EnvironmentID },
+		func(k *Key) { k.Status = d.Status },
+		func(k *Key) { k.Kind = d.Kind })
+	if d.LogicalEnvironmentID != "" {
+		filters = append(filters, func(k *Key) { k.LogicalEnvironmentID = d.LogicalEnvironmentID })
+	}
+	return filters
 }
 
 // Filters holds which filters a query has, without their values.
@@ -86,20 +117,24 @@ type Filters struct {
 	Projects int
 }
 
-// Counted reports whether counters have the total of a list with these filters.
+// Counted reports whether counters have the total of a list with these filters: any of environment, logical environment,
+// status and kind, or a deployment name or projects, alone or, in the full history, with one more filter.
 func (f Filters) Counted() bool {
-	return !f.DeploymentName && f.Projects == 0 || f.Indexed()
+	return !f.DeploymentName && f.Projects == 0 || f.number() == 1 || f.number() == 2 && !f.Latest
 }
 
-// HasMilestones reports whether a list with these filters gets milestones once it exceeds the threshold. Only
-// full-history lists that an index yields in list order, or that are a part of such a list, qualify. Those by environment
-// may have a status or a kind besides: with hundreds of environments, their combinations would be most of the lists.
+// HasMilestones reports whether a counted list with these filters gets milestones once it exceeds the threshold. It is of the
+// full history. With hundreds of environments, combinations with them would be most of the lists, so only pairs qualify, and
+// none with a project.
 func (f Filters) HasMilestones() bool {
-	return !f.Latest && f.Projects <= 1 && (!f.Environment || f.number() <= 2 && !f.LogicalEnvironment)
+	return !f.Latest && f.Projects <= 1 && (!f.Environment || f.number() <= 2 && f.Projects == 0)
 }
 
-// Indexed reports whether indexes yield exactly a list with these filters, in list order: there is at most one filter.
-func (f Filters) Indexed() bool { return f.number() <= 1 }
+// Indexed reports whether indexes yield exactly a list with these filters, in list order: there is at most one filter, or
+// they are those of a slot.
+func (f Filters) Indexed() bool {
+	return f.number() <= 1 || f.number() == 2 && f.Environment && f.DeploymentName
+}
 
 // number returns the number of filters. Several projects are one filter, by the project sets that contain all of them.
 func (f Filters) number() int {
@@ -138,7 +173,7 @@ func (c Columns) Conditions() (present []Condition) {
 }
 
 // hasMilestones is Filters.HasMilestones for a stored total. A milestone of one project set would have no rank in the list
-// of a project, so only the project has milestones.
+// of a project, so only the project has milestones (selectLongProjects).
 func (k Key) hasMilestones() bool {
-	return !k.Latest && k.ProjectSetID == 0 && (k.EnvironmentID == AnyID || len(k.Conditions()) <= 2 && k.LogicalEnvironmentID == AnyID)
+	return !k.Latest && k.ProjectSetID == 0 && (k.EnvironmentID == AnyID || len(k.Conditions()) <= 2)
 }

@@ -57,7 +57,7 @@ func (m Milestones) end(i int) Position {
 	return End
 }
 
-// milestoneRow is a row of long_list_milestones.
+// milestoneRow is a row of list_ranges.
 type milestoneRow struct {
 	OrganizationID int64 `gorm:"primaryKey;autoIncrement:false"`
 	Columns
@@ -66,7 +66,7 @@ type milestoneRow struct {
 }
 
 // TableName implements gorm's Tabler.
-func (milestoneRow) TableName() string { return "long_list_milestones" }
+func (milestoneRow) TableName() string { return "list_ranges" }
 
 // ReadMilestones returns the stored milestones of an organization.
 func ReadMilestones(tx *gorm.DB, organizationID int64) (map[Key]Milestones, error) {

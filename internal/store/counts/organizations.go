@@ -6,8 +6,9 @@ const (
 	selectOrganizationsWithDeltas = `SELECT o.id, o.key FROM organizations o WHERE EXISTS (SELECT 1 FROM list_changes c WHERE c.organization_id = o.id)`
 
 	selectOrganizationsWithoutMilestones = `SELECT o.id, o.key FROM organizations o
-WHERE EXISTS (SELECT 1 FROM list_totals t WHERE t.organization_id = o.id AND t.latest = false AND ` + withoutFilters + ` AND t.project_set_id = 0 AND t.n > ?)
-AND NOT EXISTS (SELECT 1 FROM long_list_milestones m WHERE m.organization_id = o.id)`
+WHERE EXISTS (SELECT 1 FROM list_totals t WHERE t.organization_id = o.id AND t.latest = false AND t.environment_id = '` + AnyID + `'
+  AND t.logical_environment_id = '` + AnyID + `' AND t.deployment_name = '' AND t.status = 0 AND t.kind = 0 AND t.project_set_id = 0 AND t.n > ?)
+AND NOT EXISTS (SELECT 1 FROM list_ranges m WHERE m.organization_id = o.id)`
 )
 
 // Organization is one whose counters need work.

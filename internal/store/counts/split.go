@@ -10,11 +10,12 @@ import (
 )
 
 const (
-	// withoutFilters matches totals t of all records, or of a project set.
-	withoutFilters = "t.environment_id = '" + AnyID + "' AND t.logical_environment_id = '" + AnyID + "' AND t.deployment_name = '' AND t.status = 0 AND t.kind = 0"
-
-	selectLongProjects = `SELECT m.project_id, CAST(sum(t.n) AS bigint) AS n FROM list_totals t JOIN project_set_members m ON m.project_set_id = t.project_set_id
-WHERE t.organization_id = ? AND t.latest = false AND ` + withoutFilters + ` AND t.project_set_id > 0 GROUP BY m.project_id HAVING sum(t.n) > ?`
+	// selectLongProjects selects the long lists by a project that get milestones (Filters.HasMilestones).
+	selectLongProjects = `SELECT m.project_id, ` + projectColumns + `, CAST(sum(t.n) AS bigint) AS n
+FROM list_totals t JOIN project_set_members m ON m.project_set_id = t.project_set_id
+WHERE t.organization_id = ? AND t.latest = false AND t.environment_id = '` + AnyID + `' AND t.project_set_id > 0
+GROUP BY m.project_id, ` + projectColumns + ` HAVING sum(t.n) > ?`
+	projectColumns = "t.environment_id, t.logical_environment_id, t.deployment_name, t.status, t.kind"
 
 	// selectAllRecords reads records and pending deltas in one statement, and so from one snapshot.
 	selectAllRecords = `SELECT false AS pending, ` + selectMembers + ` AS members, false AS latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id AS record_id, CAST(1 AS smallint) AS n
@@ -38,12 +39,20 @@ FROM whole LEFT JOIN part ON part.before > 0 AND part.before % ? = 0 ORDER BY pa
 // fraction of the time of sending it.
 const onePass = 5
 
-// SplitMilestones builds the milestones of lists that have become long, and splits ranges that have.
-func (c *Compaction) SplitMilestones() error {
+// BuildMilestones builds the milestones of lists that have become long, and splits ranges that have. It reads all counters.
+func (c *Compaction) BuildMilestones() error {
 	if err := c.readMilestones(); err != nil {
 		return err
 	}
 	if err := c.buildMissing(); err != nil {
+		return err
+	}
+	return c.SplitMilestones()
+}
+
+// SplitMilestones splits ranges that have become long.
+func (c *Compaction) SplitMilestones() error {
+	if err := c.readMilestones(); err != nil {
 		return err
 	}
 	for key, milestones := range c.milestones {
@@ -90,7 +99,10 @@ func (c *Compaction) longLists() (lists map[Key]int64, records int64, err error)
 	if err != nil {
 		return nil, 0, err
 	}
-	var projects []struct{ ProjectID, N int64 }
+	var projects []struct {
+		ProjectID, N int64
+		Columns
+	}
 	err = c.tx.Raw(selectLongProjects, c.organizationID, 2*c.milestoneInterval).Scan(&projects).Error
 	lists = make(map[Key]int64)
 	for _, total := range totals {
@@ -103,7 +115,8 @@ func (c *Compaction) longLists() (lists map[Key]int64, records int64, err error)
 		}
 	}
 	for _, project := range projects {
-		if key := projectKey(project.ProjectID); c.milestones[key] == nil {
+		key := Key{Dimensions: Dimensions{Columns: project.Columns}, ProjectID: project.ProjectID}
+		if c.milestones[key] == nil {
 			lists[key] = project.N
 		}
 	}

@@ -109,6 +109,14 @@ func TestListingsDoNotSlowDownWithTheHistory(t *testing.T) {
 			{EnvironmentName: "env7", LogicalEnvironmentName: "stage2"},
 			{LogicalEnvironmentName: "stage2", Status: deployments.Superseded},
 			{Status: deployments.Superseded, ArtifactKind: deployments.ContainerImage},
+			{DeploymentName: "app3", EnvironmentName: "env7"},
+			{DeploymentName: "app3", LogicalEnvironmentName: "stage2"},
+			{DeploymentName: "app3", Status: deployments.Superseded},
+			{DeploymentName: "app3", ArtifactKind: deployments.ContainerImage},
+			{ProjectName: "project3", LogicalEnvironmentName: "stage2"},
+			{ProjectName: "project3", Status: deployments.Superseded},
+			{ProjectName: "project3", ArtifactKind: deployments.ContainerImage},
+			{ProjectName: "project3", DeploymentName: "app3"},
 		} {
 			q.History, q.Page = deployments.All, page
 			last := (storetest.Ask(t, large, storetest.Acme, q).Total - 1) / int64(page.Size)

@@ -68,7 +68,11 @@ func newShape(dialect database.Dialect, milestoneInterval int64, scope deploymen
 func (s shape) hasCounter() bool { return !s.artifactDigest && !s.projectVersion && s.Counted() }
 
 // hasMilestones reports whether the listing has milestones once it is long.
-func (s shape) hasMilestones() bool { return s.hasCounter() && s.HasMilestones() }
+func (s shape) hasMilestones() bool {
+	// SQLite rejects these statements as nested too deep.
+	isTooDeep := s.dialect == database.SQLite && s.LogicalEnvironment && (s.Environment || s.Projects > 0)
+	return s.hasCounter() && s.HasMilestones() && !isTooDeep
+}
 
 // inIndexOrder reports whether one index yields exactly the listing, so that whole records are read through it.
 // Other listings read ids, and then the records of the page. With whole records, the planner would filter the index of all

@@ -49,8 +49,9 @@ func (s shape) statement(db *gorm.DB) *gorm.DB {
 		" FROM total LEFT JOIN "+records+" ON true ORDER BY r.created_at DESC, r.id DESC", with)
 }
 
-// names looks up names: it is one row with the ids of the organization, the environment and the logical environment that the
-// query names, or no row if one of these names is unknown (L5). In a scoped statement, an id of an unknown name is NULL.
+// names looks up names: it is one row with the ids of the organization, the environment, the logical environment and the project
+// that the query names, or no row if one of these names is unknown (L5). In a scoped statement, the project is the scope's and an
+// id of an unknown name is NULL.
 func (s shape) names(db *gorm.DB) *gorm.DB {
 	columns, join := "organizations.id AS organization_id", "JOIN "
 	if s.scoped {
@@ -66,6 +67,10 @@ func (s shape) names(db *gorm.DB) *gorm.DB {
 		db = db.Joins(join+"logical_environments ON logical_environments.organization_id = organizations.id"+
 			" AND logical_environments.name = ?", logicalEnvironmentName)
 	}
+	if s.Projects > 0 {
+		columns += ", projects.id AS project_id"
+		db = db.Joins(join+"projects ON projects.organization_id = organizations.id AND projects.name = ?", s.projectParameter())
+	}
 	return db.Select(columns)
 }
 
@@ -76,18 +81,13 @@ func named(column string) string { return "(SELECT names." + column + " FROM nam
 // projectSets selects the ids of the project sets that contain the scope's project and the filter's (T5, L4). It begins with the
 // scope's.
 func (s shape) projectSets(db *gorm.DB) *gorm.DB {
-	db = db.Table("names").Select("project_set_id").
-		Joins("JOIN projects ON projects.organization_id = names.organization_id AND name = ?", s.projectParameter()).
-		Joins("JOIN project_set_members ON project_id = projects.id")
+	db = db.Table("names").Select("project_set_id").Joins("JOIN project_set_members ON project_set_members.project_id = names.project_id")
 	if s.Projects > 1 {
 		db = db.Where("(SELECT 1 FROM project_set_members other WHERE other.project_set_id = project_set_members.project_set_id"+
-			" AND other.project_id = coalesce("+projectID+", 0)) = 1", projectName)
+			" AND other.project_id = coalesce((SELECT id FROM projects WHERE organization_id = "+named("organization_id")+" AND name = ?), 0)) = 1", projectName)
 	}
 	return db
 }
-
-// projectID is the id of the project with the bound name.
-var projectID = "(SELECT id FROM projects WHERE organization_id = " + named("organization_id") + " AND name = ?)"
 
 // projectParameter is the scope's project, or the filter's if there is no project in the scope.
 func (s shape) projectParameter() parameter {
@@ -163,10 +163,10 @@ func (s shape) target(db *gorm.DB) *gorm.DB {
 
 // milestones is the milestones of the listing. n counts the compacted records to the next one, upto those before the next.
 func (s shape) milestones(db *gorm.DB) *gorm.DB {
-	db = db.Table("long_list_milestones").Scopes(s.counters).
+	db = db.Table("list_ranges").Scopes(s.counters).
 		Select("created_at, record_id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto")
 	if s.Projects > 0 {
-		return db.Where("project_id = "+projectID, s.projectParameter())
+		return db.Where("project_id = " + named("project_id"))
 	}
 	return db.Where("project_id = 0")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -227,10 +228,11 @@ func TestMigrationRebuildsMilestones(t *testing.T) {
 
 		s := storetest.Open(t, url)
 		storetest.RequireVerified(t, s, "acme")
-		// The lists of all records, a status, a kind, both, an environment, it with either, a deployment name and a project have
-		// milestones at 0, 8,192 and 16,384 records.
+		// The lists of all records, a status, a kind, both, an environment, it with either, a deployment name, it with an
+		// environment, a status or a kind, a project, and it with a deployment name, a status or a kind have milestones at 0,
+		// 8,192 and 16,384 records.
 		found, err := s.Verify(t.Context(), "acme")
-		if err != nil || found.Milestones != 3*9 || found.Pending != 0 || found.Records != records {
+		if err != nil || found.Milestones != 3*15 || found.Pending != 0 || found.Records != records {
 			t.Errorf("got %+v, %v", found, err)
 		}
 		for _, q := range []deployments.Query{{ProjectName: "web"}, {Status: deployments.Superseded, ArtifactKind: deployments.ContainerImage}} {
@@ -357,6 +359,65 @@ SELECT organization_id, environment_id, deployment_name, record_id, artifact_id,
 ON CONFLICT (organization_id, environment_id, deployment_name) DO UPDATE SET record_id = excluded.record_id`)
 		if err == nil {
 			t.Error("a slot without the times of its record was stored")
+		}
+	})
+}
+
+// withoutPairs are the counters and the name of a table of the schema before counters of pairs.
+var withoutPairs = []string{
+	"DELETE FROM list_totals WHERE NOT latest AND deployment_name <> '' AND (environment_id <> '" + counts.AnyID + "' OR logical_environment_id <> '" + counts.AnyID + "' OR status > 0 OR kind > 0)",
+	"DELETE FROM list_totals WHERE NOT latest AND project_set_id > 0 AND (environment_id <> '" + counts.AnyID + "' OR logical_environment_id <> '" + counts.AnyID + "' OR deployment_name <> '' OR status > 0 OR kind > 0)",
+	"ALTER TABLE list_ranges RENAME TO long_list_milestones",
+	"DELETE FROM goose_db_version WHERE version_id >= 12",
+}
+
+// Pairs with a deployment name or a project are counted: what was compacted, and what is pending. A server of the version before
+// cannot compact.
+func TestMigrationCountsPairs(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+		s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
+		var entries []deployments.ImportEntry
+		for n := range 30 {
+			entry := storetest.Entry(n, n, fmt.Sprint("eu", n%2), fmt.Sprint("app", n%3), storetest.WithDigest(n%5), storetest.WithStatus(deployments.Superseded))
+			if n%5 < 3 {
+				storetest.WithProject(fmt.Sprint("shop", n%5%2), "v1")(&entry)
+			}
+			if n%7 > 0 {
+				storetest.WithStage(fmt.Sprint("stage", n%7%2))(&entry)
+			}
+			entries = append(entries, entry)
+		}
+		storetest.Load(t, s, "acme", entries...)
+		storetest.Load(t, s, "other", storetest.Entry(100, 1, "eu0", "app0", storetest.WithProject("shop0", "v1")))
+		for digest, deployment := range []string{"app0", "app1", "new"} {
+			if err := storetest.RecordImage(s, digest, "eu0", deployment); err != nil {
+				t.Fatal(err)
+			}
+		}
+		db := storetest.OpenSQL(t, url)
+		for _, statement := range withoutPairs {
+			if result, err := db.Exec(statement); err != nil {
+				t.Fatalf("%s: %v", statement, err)
+			} else if n, _ := result.RowsAffected(); n == 0 && strings.HasPrefix(statement, "DELETE") {
+				t.Fatalf("%s changed nothing", statement)
+			}
+		}
+
+		if _, err := store.Migrate(t.Context(), url); err != nil {
+			t.Fatal(err)
+		}
+		for _, organization := range []string{"acme", "other"} {
+			storetest.RequireExactCounts(t, s, db, organization)
+		}
+		if err := storetest.RecordImage(s, 9, "eu0", "app0", "shop1"); err != nil {
+			t.Fatal(err)
+		}
+		storetest.RequireExactCounts(t, s, db, "acme")
+		if found, err := s.Verify(t.Context(), "acme"); err != nil || found.Milestones == 0 {
+			t.Errorf("got %+v, %v", found, err)
+		}
+		if _, err := db.Exec("SELECT * FROM long_list_milestones"); err == nil {
+			t.Error("a server of the version before still finds the milestones")
 		}
 	})
 }

@@ -41,7 +41,7 @@ target AS (
 ),
 milestones AS (
   SELECT created_at, record_id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto
-  FROM `long_list_milestones`
+  FROM `list_ranges`
   WHERE project_id = 0
     AND organization_id = (SELECT names.organization_id FROM names)
     AND environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'

@@ -1,17 +1,17 @@
--- Parameters: $1 environment, $2 organization, $3 project
+-- Parameters: $1 environment, $2 project, $3 organization, $4 deployment name
 WITH names AS (
-  SELECT organizations.id AS organization_id, environments.id AS environment_id
+  SELECT organizations.id AS organization_id, environments.id AS environment_id, projects.id AS project_id
   FROM `organizations`
   JOIN environments ON environments.organization_id = organizations.id
     AND environments.name = CAST(? AS text)
+  JOIN projects ON projects.organization_id = organizations.id
+    AND projects.name = CAST(? AS text)
   WHERE key = CAST(? AS text)
 ),
 sets AS (
   SELECT project_set_id
   FROM `names`
-  JOIN projects ON projects.organization_id = names.organization_id
-    AND name = CAST(? AS text)
-  JOIN project_set_members ON project_id = projects.id
+  JOIN project_set_members ON project_set_members.project_id = names.project_id
 ),
 matching AS NOT MATERIALIZED (
   SELECT *
@@ -20,10 +20,27 @@ matching AS NOT MATERIALIZED (
     AND environment_id = (SELECT names.environment_id FROM names)
     AND project_set_id > 0
 ),
+pending AS (
+  SELECT created_at, record_id, n
+  FROM `list_changes`
+  WHERE organization_id = (SELECT names.organization_id FROM names)
+    AND environment_id = (SELECT names.environment_id FROM names)
+    AND project_set_id IN (SELECT project_set_id FROM sets)
+    AND latest = false
+),
 total AS (
-  SELECT count(*) AS n
-  FROM sets
-  JOIN matching ON matching.project_set_id = sets.project_set_id
+  SELECT CAST(coalesce((
+    SELECT sum(n)
+    FROM `list_totals`
+    WHERE organization_id = (SELECT names.organization_id FROM names)
+      AND environment_id = (SELECT names.environment_id FROM names)
+      AND logical_environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
+      AND status = 0
+      AND kind = 0
+      AND deployment_name = CAST(? AS text)
+      AND project_set_id IN (SELECT project_set_id FROM sets)
+      AND latest = false
+  ), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n
 ),
 page AS (
   SELECT id, created_at

@@ -39,7 +39,7 @@ target AS (
 ),
 milestones AS (
   SELECT created_at, record_id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto
-  FROM "long_list_milestones"
+  FROM "list_ranges"
   WHERE project_id = 0
     AND organization_id = (SELECT names.organization_id FROM names)
     AND environment_id = (SELECT names.environment_id FROM names)

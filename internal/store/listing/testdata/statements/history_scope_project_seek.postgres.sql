@@ -1,15 +1,15 @@
--- Parameters: $1 organization, $2 project of the scope, $3 deployment name, $4 offset, $5 offset, $6 project of the scope, $7 deployment name
+-- Parameters: $1 project of the scope, $2 organization, $3 deployment name, $4 offset, $5 offset, $6 deployment name
 WITH names AS (
-  SELECT organizations.id AS organization_id
+  SELECT organizations.id AS organization_id, projects.id AS project_id
   FROM "organizations"
-  WHERE key = CAST($1 AS text)
+  LEFT JOIN projects ON projects.organization_id = organizations.id
+    AND projects.name = CAST($1 AS text)
+  WHERE key = CAST($2 AS text)
 ),
 sets AS (
   SELECT project_set_id
   FROM "names"
-  JOIN projects ON projects.organization_id = names.organization_id
-    AND name = CAST($2 AS text)
-  JOIN project_set_members ON project_id = projects.id
+  JOIN project_set_members ON project_set_members.project_id = names.project_id
 ),
 matching AS NOT MATERIALIZED (
   SELECT *
@@ -44,19 +44,14 @@ target AS (
 ),
 milestones AS (
   SELECT created_at, record_id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto
-  FROM "long_list_milestones"
-  WHERE (project_id = (
-    SELECT id
-    FROM projects
-    WHERE organization_id = (SELECT names.organization_id FROM names)
-      AND name = CAST($6 AS text)
-  ))
+  FROM "list_ranges"
+  WHERE project_id = (SELECT names.project_id FROM names)
     AND organization_id = (SELECT names.organization_id FROM names)
     AND environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
     AND logical_environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
     AND status = 0
     AND kind = 0
-    AND deployment_name = CAST($7 AS text)
+    AND deployment_name = CAST($6 AS text)
 ),
 milestone AS (
   SELECT created_at, record_id AS id, upto - n + coalesce((

@@ -1,19 +1,20 @@
--- Parameters: $1 environment, $2 logical environment, $3 organization, $4 project of the scope, $5 deployment name, $6 digest, $7 project, $8 project version
+-- Parameters: $1 environment, $2 logical environment, $3 project of the scope, $4 organization, $5 deployment name, $6 digest, $7 project, $8 project version
 WITH names AS (
-  SELECT organizations.id AS organization_id, environments.id AS environment_id, logical_environments.id AS logical_environment_id
+  SELECT organizations.id AS organization_id, environments.id AS environment_id, logical_environments.id AS logical_environment_id,
+    projects.id AS project_id
   FROM `organizations`
   LEFT JOIN environments ON environments.organization_id = organizations.id
     AND environments.name = CAST(? AS text)
   LEFT JOIN logical_environments ON logical_environments.organization_id = organizations.id
     AND logical_environments.name = CAST(? AS text)
+  LEFT JOIN projects ON projects.organization_id = organizations.id
+    AND projects.name = CAST(? AS text)
   WHERE key = CAST(? AS text)
 ),
 sets AS (
   SELECT project_set_id
   FROM `names`
-  JOIN projects ON projects.organization_id = names.organization_id
-    AND name = CAST(? AS text)
-  JOIN project_set_members ON project_id = projects.id
+  JOIN project_set_members ON project_set_members.project_id = names.project_id
 ),
 matching AS NOT MATERIALIZED (
   SELECT *, record_id AS id

@@ -1,15 +1,15 @@
--- Parameters: $1 organization, $2 project, $3 deployment name
+-- Parameters: $1 project, $2 organization, $3 deployment name
 WITH names AS (
-  SELECT organizations.id AS organization_id
+  SELECT organizations.id AS organization_id, projects.id AS project_id
   FROM "organizations"
-  WHERE key = CAST($1 AS text)
+  JOIN projects ON projects.organization_id = organizations.id
+    AND projects.name = CAST($1 AS text)
+  WHERE key = CAST($2 AS text)
 ),
 sets AS (
   SELECT project_set_id
   FROM "names"
-  JOIN projects ON projects.organization_id = names.organization_id
-    AND name = CAST($2 AS text)
-  JOIN project_set_members ON project_id = projects.id
+  JOIN project_set_members ON project_set_members.project_id = names.project_id
 ),
 matching AS NOT MATERIALIZED (
   SELECT *, record_id AS id
