@@ -179,7 +179,11 @@ func (s *testServer) heldBody(organization string, bytes int, isHeld func() bool
 	for patience := time.Second; patience < 3*time.Minute; patience *= 2 {
 		body := s.slowBody(organization, bytes)
 		for start := time.Now(); time.Since(start) < patience; time.Sleep(5 * time.Millisecond) {
-			if isHeld() && isHeld() && isHeld() { // a body that arrives during the first may still be rejected
+			held := 0
+			for held < 3 && isHeld() {
+				held++
+			}
+			if held == 3 { // a body that arrives while isHeld sends may still be rejected after it
 				return body
 			}
 		}

@@ -37,22 +37,7 @@ JOIN project_versions v ON v.id = l.project_version_id JOIN projects p ON p.id =
 	for set, table := range map[string]string{"all": "deployment_records", "latest": "current_slots"} {
 		for _, r := range readCounted(t, db, `SELECT created_at, '', CAST(environment_id AS text), coalesce(CAST(logical_environment_id AS text), ''), deployment_name, status, kind, 0, 1, CAST(artifact_id AS text)
 FROM `+table+ofOrganization(organization)) {
-			// In the order of the keys of storedTotals.
-			filters := []string{" e=" + r.environment, " l=" + r.logical, " name=" + r.name, fmt.Sprint(" s=", r.status), fmt.Sprint(" k=", r.kind), " projects=" + projects[r.artifact]}
-			for i, filter := range filters {
-				if filter == " l=" || filter == " projects=" {
-					continue // the record has none
-				}
-				isPaired := func(filter string) bool { return strings.HasPrefix(filter, " name=") || strings.HasPrefix(filter, " projects=") }
-				if isPaired(filter) {
-					totals[set+filter]++
-				}
-				for _, other := range filters[i+1:] {
-					if set == "all" && other != " l=" && other != " projects=" && (isPaired(filter) || isPaired(other)) {
-						totals[set+filter+other]++
-					}
-				}
-			}
+			countPairs(totals, set, r, projects[r.artifact])
 			for by := range 16 {
 				key := set
 				if by&1 != 0 {
@@ -75,6 +60,23 @@ FROM `+table+ofOrganization(organization)) {
 		}
 	}
 	return totals
+}
+
+// countPairs counts the lists of a record by its name or its projects: alone, and in the full history with one more filter.
+func countPairs(totals map[string]int, set string, r counted, projects string) {
+	name, of := " name="+r.name, " projects="+projects
+	filters := []string{" e=" + r.environment, " l=" + r.logical, name, fmt.Sprint(" s=", r.status), fmt.Sprint(" k=", r.kind), of} // as storedTotals
+	filters = slices.DeleteFunc(filters, func(filter string) bool { return filter == " l=" || filter == " projects=" })
+	for i, filter := range filters {
+		if filter == name || filter == of {
+			totals[set+filter]++
+		}
+		for _, other := range filters[i+1:] {
+			if set == "all" && (filter == name || other == name || other == of) {
+				totals[set+filter+other]++
+			}
+		}
+	}
 }
 
 // storedTotals reads the stored totals, with the keys of countedTotals.

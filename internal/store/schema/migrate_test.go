@@ -228,9 +228,8 @@ func TestMigrationRebuildsMilestones(t *testing.T) {
 
 		s := storetest.Open(t, url)
 		storetest.RequireVerified(t, s, "acme")
-		// The lists of all records, a status, a kind, both, an environment, it with either, a deployment name, it with an
-		// environment, a status or a kind, a project, and it with a deployment name, a status or a kind have milestones at 0,
-		// 8,192 and 16,384 records.
+		// 15 lists have milestones at 0, 8,192 and 16,384 records: all records, a status, a kind and both; an environment, and with
+		// either; a deployment name, and with an environment or either; a project, and with a deployment name or either.
 		found, err := s.Verify(t.Context(), "acme")
 		if err != nil || found.Milestones != 3*15 || found.Pending != 0 || found.Records != records {
 			t.Errorf("got %+v, %v", found, err)
