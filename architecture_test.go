@@ -116,7 +116,6 @@ var testPackages = []string{"internal/contracttest", "internal/noracetest", "int
 var mustNotImport = map[string][]string{
 	"internal/deployments": {"github.com/", "net/http", "encoding/json"},
 	"internal/store":       {"github.com/labstack/", "github.com/getkin/", "net/http"},
-	"internal/admission":   {"internal/deployments"},
 	"internal/api":         {"github.com/labstack/"},
 	"internal/auth":        {"github.com/labstack/"},
 	"internal/ui":          {"github.com/labstack/"},
@@ -174,6 +173,11 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 		if !listed {
 			t.Errorf("mayImport has no entry for %s", name)
 		}
+		for _, other := range allowed {
+			if !slices.Contains(p.Imports, strings.TrimSuffix(module+"/"+other, "/")) {
+				t.Errorf("%s may import %q and does not", name, other)
+			}
+		}
 		for _, imported := range p.Imports {
 			if own, ok := inModule(imported); ok && !slices.Contains(allowed, own) {
 				t.Errorf("%s must not import %s", name, own)
@@ -188,6 +192,40 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// The table of the store's packages in docs/architecture.md is mayImport.
+func TestTheTableOfPackagesHasTheirImports(t *testing.T) {
+	text, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const store = "internal/store/"
+	documented := make(map[string]bool)
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| [^|]+ \\| ([a-z, ]*)\\|$").FindAllStringSubmatch(string(text), -1) {
+		name, want := row[1], strings.FieldsFunc(row[2], func(c rune) bool { return c == ',' || c == ' ' })
+		allowed, isPackage := mayImport[store+name]
+		if !isPackage {
+			continue
+		}
+		documented[store+name] = true
+		var got []string
+		for _, imported := range allowed {
+			if imported != "internal/deployments" {
+				got = append(got, strings.TrimPrefix(strings.TrimPrefix(imported, store), "internal/"))
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("docs/architecture.md says that %s imports %q; mayImport has %q", name, want, got)
+		}
+	}
+	for name := range mayImport {
+		if strings.HasPrefix(name, store) && !documented[name] {
+			t.Errorf("docs/architecture.md has no row for %s", name)
 		}
 	}
 }

@@ -53,9 +53,9 @@ func (e *BatchError) Error() string {
 	return fmt.Sprintf("the batch has %d violations, the first is %v", len(e.Violations), e.Violations[0])
 }
 
-// Validate checks each item by itself and against the items before it, and adds the violations to the item. Two items
+// AddViolations checks each item by itself and against the items before it, and adds the violations to the item. Two items
 // must not name two artifacts for one identity.
-func (b *Batch) Validate() {
+func (b *Batch) AddViolations() {
 	digests := make(map[Identity]string)
 	for i := range b.Items {
 		item := &b.Items[i]

@@ -180,7 +180,7 @@ func TestABatchValidatesItsItemsAgainstEachOther(t *testing.T) {
 	batch := Batch{Snapshot: &Snapshot{EnvironmentName: "e"}, Items: []BatchItem{
 		item("e", "1", Deployed), item("e", "1", Deployed), item("e", "2", Deployed), item("x", "1", Deployed), {Violations: []Violation{{"kind", "is reported already"}}},
 	}}
-	batch.Validate()
+	batch.AddViolations()
 	var got []string
 	for _, i := range batch.Items {
 		got = append(got, fmt.Sprint(i.Violations))

@@ -32,7 +32,7 @@ func TestW8_AnItemOutsideTheScopeIsAViolationThatNamesTheField(t *testing.T) {
 		r := inside
 		c.change(&r)
 		batch := Batch{Items: []BatchItem{{Recording: r}}, Snapshot: &Snapshot{EnvironmentName: "eu", Scope: c.scope}}
-		batch.Validate()
+		batch.AddViolations()
 		var fields []string
 		for _, violation := range batch.Items[0].Violations {
 			fields = append(fields, violation.Field)

@@ -9,12 +9,12 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// Record implements deployments.Store. It validates items by the domain (Batch.Validate), and has the rules of recording of
+// Record implements deployments.Store. It validates items by the domain (Batch.AddViolations), and has the rules of recording of
 // its own.
 func (m *Model) Record(_ context.Context, organization string, batch deployments.Batch) (deployments.BatchResult, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	batch.Validate()
+	batch.AddViolations()
 	o := m.organization(organization).clone()
 	now, observedAt := m.Now(), batch.ObservedAt
 	if batch.Snapshot != nil {

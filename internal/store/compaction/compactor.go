@@ -67,7 +67,11 @@ func (c *Compactor) Pending(ctx context.Context) (n int64, err error) {
 // BuildMissing compacts and builds milestones where an organization has none and needs them, as after a migration.
 func (c *Compactor) BuildMissing(ctx context.Context) error {
 	_, err := c.compactEach(ctx, func(tx *gorm.DB) ([]counts.Organization, error) {
-		return counts.OrganizationsWithoutMilestones(tx, c.milestoneInterval)
+		found, err := counts.OrganizationsWithoutMilestones(tx, c.milestoneInterval)
+		for _, o := range found {
+			c.growth.setDue(o.ID)
+		}
+		return found, err
 	})
 	return err
 }
@@ -108,22 +112,29 @@ func (c *Compactor) compactNext(ctx context.Context, o counts.Organization) (n i
 		return 0, err
 	}
 	defer release()
-	var locked bool
+	var locked, read bool
 	err = c.db.Write(ctx, func(tx *gorm.DB) error {
 		if locked, err = counts.TryLock(tx, o.ID); err != nil || !locked {
 			return err
 		}
 		work := counts.NewCompaction(tx, o.ID, o.ID, c.milestoneInterval)
-		if n, err = work.CompactBatch(c.batchSize); err != nil || n >= c.batchSize {
-			return err // milestones come last: building them reads what is pending
+		if n, err = work.CompactBatch(c.batchSize); err != nil {
+			return err
 		}
-		if c.growth.isEnough(o.ID, n) {
+		c.growth.add(o.ID, n)
+		if n >= c.batchSize {
+			return nil // milestones come last: building them reads what is pending
+		}
+		if read = c.growth.isDue(o.ID); read {
 			return work.BuildMilestones()
 		}
 		return work.SplitMilestones()
 	})
 	if err != nil {
 		return n, err
+	}
+	if read {
+		c.growth.reset(o.ID)
 	}
 	missed := c.locks.note(o.ID, locked)
 	if missed < c.locks.patience || locked {

@@ -13,9 +13,9 @@ const selectMembers = "coalesce((SELECT s.members FROM project_sets s WHERE s.id
 type Aggregator struct {
 	// projects are the members of the project sets in deltas.
 	projects map[int64][]int64
-	// dimensions are the sums by all dimensions, combinations those by the ones that are combined in every way: there are
-	// far fewer of either than deltas.
-	dimensions, combinations map[Dimensions]int64
+	// whole are the sums by all dimensions, of which each slot has its own; withoutNames those by the ones that are combined in
+	// every way, which are few.
+	whole, withoutNames map[Dimensions]int64
 	// ranges are the lists with milestones. containing caches which of them contain the records of some dimensions.
 	ranges     map[Key]*ranges
 	containing map[Dimensions][]*ranges
@@ -33,7 +33,7 @@ type ranges struct {
 // NewAggregator returns an empty aggregator for lists with these milestones.
 func NewAggregator(milestones map[Key]Milestones) *Aggregator {
 	a := &Aggregator{
-		projects: make(map[int64][]int64), dimensions: make(map[Dimensions]int64), combinations: make(map[Dimensions]int64),
+		projects: make(map[int64][]int64), whole: make(map[Dimensions]int64), withoutNames: make(map[Dimensions]int64),
 		ranges: make(map[Key]*ranges, len(milestones)), containing: make(map[Dimensions][]*ranges),
 	}
 	for key, of := range milestones {
@@ -54,8 +54,8 @@ func (a *Aggregator) AddSet(id int64, members string) {
 
 // Add adds a delta.
 func (a *Aggregator) Add(d Delta) {
-	a.dimensions[d.Dimensions] += d.N
-	a.combinations[d.combination()] += d.N
+	a.whole[d.Dimensions] += d.N
+	a.withoutNames[d.withoutNames()] += d.N
 	a.forEachList(d, func(r *ranges) { r.add(d) })
 }
 
@@ -84,10 +84,10 @@ func (a *Aggregator) listsOf(d Dimensions) (lists []*ranges) {
 			lists = append(lists, r)
 		}
 	}
-	for _, key := range d.combination().combinations() {
+	for _, key := range d.withoutNames().subsets() {
 		add(key)
 	}
-	for _, key := range d.pairs() {
+	for _, key := range d.byNameOrSet() {
 		if key.ProjectSetID == 0 {
 			add(key)
 			continue
@@ -117,11 +117,11 @@ func (a *Aggregator) Totals() map[Key]int64 {
 			sums[key] += n
 		}
 	}
-	for combination, n := range a.combinations {
-		add(combination.combinations(), n)
+	for dimensions, n := range a.withoutNames {
+		add(dimensions.subsets(), n)
 	}
-	for dimensions, n := range a.dimensions {
-		add(dimensions.pairs(), n)
+	for dimensions, n := range a.whole {
+		add(dimensions.byNameOrSet(), n)
 	}
 	maps.DeleteFunc(sums, func(_ Key, n int64) bool { return n == 0 })
 	return sums

@@ -31,7 +31,7 @@ RETURNING ` + selectMembers + `, latest, environment_id, logical_environment_id,
 
 // isolatedBatchSize is the number of deltas that are compacted at once in the partition of one transaction, which compacts
 // all of it.
-const isolatedBatchSize = 200_000
+const isolatedBatchSize = 100_000
 
 // Delta is a row of the delta log: N records entered the lists of these dimensions, or -N left them.
 type Delta struct {
@@ -96,7 +96,7 @@ func NewCompaction(tx *gorm.DB, organizationID, partition, milestoneInterval int
 	return &Compaction{tx: tx, organizationID: organizationID, partition: partition, milestoneInterval: milestoneInterval}
 }
 
-// CompactAll compacts the whole partition and splits milestones.
+// CompactAll compacts the whole partition, and builds and splits milestones.
 func (c *Compaction) CompactAll() error {
 	for {
 		if n, err := c.CompactBatch(isolatedBatchSize); err != nil {

@@ -3,7 +3,7 @@
 // # The equation
 //
 // A list is the result of a set of filters (Key). At every moment, this equation holds for every counted list
-// (Filters.Counted) and for every range between its milestones:
+// (Filters.HasCounter) and for every range between its milestones:
 //
 //	records = counter + pending deltas
 //

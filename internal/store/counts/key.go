@@ -34,13 +34,14 @@ func allKey(latest bool) Key {
 	return Key{Dimensions: Dimensions{Latest: latest, Columns: Columns{EnvironmentID: AnyID, LogicalEnvironmentID: AnyID}}}
 }
 
-// The lists by a deployment name or a project alone.
+// nameKey is the list of a deployment name, without another filter.
 func nameKey(latest bool, deploymentName string) Key {
 	k := allKey(latest)
 	k.DeploymentName = deploymentName
 	return k
 }
 
+// projectSetKey is the list of a project set, without another filter.
 func projectSetKey(latest bool, id int64) Key {
 	k := allKey(latest)
 	k.ProjectSetID = id
@@ -53,15 +54,15 @@ func (k Key) ofProject(id int64) Key {
 	return k
 }
 
-// combination returns the dimensions whose filters counters combine in every way.
-func (d Dimensions) combination() Dimensions {
+// withoutNames returns the dimensions whose filters counters combine in every way.
+func (d Dimensions) withoutNames() Dimensions {
 	d.DeploymentName, d.ProjectSetID = "", 0
 	return d
 }
 
-// combinations returns the counted lists that contain a record with this combination: by every subset of environment, logical
-// environment, status and kind.
-func (d Dimensions) combinations() []Key {
+// subsets returns the lists with a counter that contain a record by every subset of environment, logical environment, status and
+// kind.
+func (d Dimensions) subsets() []Key {
 	keys := make([]Key, 1, 16)
 	keys[0] = allKey(d.Latest)
 	for _, narrow := range d.filters() {
@@ -73,9 +74,9 @@ func (d Dimensions) combinations() []Key {
 	return keys
 }
 
-// pairs returns the other counted lists that contain a record: by its deployment name or project set, alone and, in the full
-// history, with one more filter.
-func (d Dimensions) pairs() []Key {
+// byNameOrSet returns the other lists with a counter that contain a record: by its deployment name or project set, alone and, in
+// the full history, with one more filter.
+func (d Dimensions) byNameOrSet() []Key {
 	name, set := nameKey(d.Latest, d.DeploymentName), projectSetKey(d.Latest, d.ProjectSetID)
 	keys := append(make([]Key, 0, 11), name)
 	if d.ProjectSetID != 0 {
@@ -117,13 +118,13 @@ type Filters struct {
 	Projects int
 }
 
-// Counted reports whether counters have the total of a list with these filters: any of environment, logical environment,
+// HasCounter reports whether counters have the total of a list with these filters: any of environment, logical environment,
 // status and kind, or a deployment name or projects, alone or, in the full history, with one more filter.
-func (f Filters) Counted() bool {
+func (f Filters) HasCounter() bool {
 	return !f.DeploymentName && f.Projects == 0 || f.number() == 1 || f.number() == 2 && !f.Latest
 }
 
-// HasMilestones reports whether a counted list with these filters gets milestones once it exceeds the threshold. It is of the
+// HasMilestones reports whether a list with these filters that has a counter gets milestones once it exceeds the threshold. It is of the
 // full history. With hundreds of environments, combinations with them would be most of the lists, so only pairs qualify, and
 // none with a project.
 func (f Filters) HasMilestones() bool {
@@ -172,8 +173,18 @@ func (c Columns) Conditions() (present []Condition) {
 	return present
 }
 
-// hasMilestones is Filters.HasMilestones for a stored total. A milestone of one project set would have no rank in the list
-// of a project, so only the project has milestones (selectLongProjects).
-func (k Key) hasMilestones() bool {
-	return !k.Latest && k.ProjectSetID == 0 && (k.EnvironmentID == AnyID || len(k.Conditions()) <= 2)
+// Filters returns the filters of the list. A project set is that of a project.
+func (k Key) Filters() Filters {
+	f := Filters{
+		Latest: k.Latest, Environment: k.EnvironmentID != AnyID, LogicalEnvironment: k.LogicalEnvironmentID != AnyID,
+		DeploymentName: k.DeploymentName != "", Status: k.Status != deployments.AnyStatus, Kind: k.Kind != deployments.AnyKind,
+	}
+	if k.ProjectID != 0 || k.ProjectSetID != 0 {
+		f.Projects = 1
+	}
+	return f
 }
+
+// hasMilestones reports whether a stored total gets milestones. A milestone of one project set would have no rank in the list of
+// a project, so only the project has milestones (selectLongProjects).
+func (k Key) hasMilestones() bool { return k.ProjectSetID == 0 && k.Filters().HasMilestones() }

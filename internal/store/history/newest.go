@@ -35,7 +35,7 @@ func (k Key) Matches(record deployments.Record, observed deployments.Observation
 }
 
 // Newest reads and locks the newest record of each key that has one, for a batch that was observed at a time. Each key may read the
-// history of its identity. A batch has at most three keys for one, because its items name one digest (deployments.Batch.Validate).
+// history of its identity. A batch has at most three keys for one, because its items name one digest (deployments.Batch.AddViolations).
 func (r *Reader) Newest(keys []Key, observed deployments.Observation) (map[Key]deployments.Record, error) {
 	values := make([][]any, len(keys))
 	for i, key := range keys {

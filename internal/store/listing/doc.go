@@ -12,8 +12,8 @@
 // # Totals
 //
 // If counters have the total, it is the sum of counters and pending deltas (see package counts). Listings by digest, by
-// project version, or by a deployment name or project together with more filters (counts.Filters.Counted) have no counters.
-// Their statements count the records.
+// project version, or by a deployment name or project together with one more filter among the latest records or with two in the
+// full history, have no counters (counts.Filters.HasCounter). Their statements count the records.
 //
 // # Pages
 //

@@ -21,8 +21,8 @@ const maxStatements = 512
 
 // Options configures a Lister.
 type Options struct {
-	// Gate admits listings with precomputed totals, CountedGate those that count their records. Cheap listings do not wait
-	// behind expensive ones.
+	// Gate admits listings whose time does not depend on the number of their records, CountedGate those that count or skip their
+	// records. Cheap listings do not wait behind expensive ones.
 	Gate, CountedGate *admission.Gate
 	// MilestoneInterval is that of the milestones in the database; 0 is counts.DefaultMilestoneInterval.
 	MilestoneInterval int64
@@ -47,7 +47,7 @@ func New(db *database.DB, o Options) *Lister {
 	o.MilestoneInterval = cmp.Or(o.MilestoneInterval, counts.DefaultMilestoneInterval)
 	statements, err := lru.New[shape, *compiledStatement](maxStatements)
 	if err != nil {
-		panic(err) // maxStatements is not positive
+		panic(err) // cannot happen: maxStatements is positive
 	}
 	return &Lister{
 		database:   db,
@@ -74,7 +74,7 @@ func (l *Lister) List(ctx context.Context, scope deployments.Scope, query deploy
 func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deployments.Query) (deployments.Result, error) {
 	shape := newShape(l.dialect, l.options.MilestoneInterval, scope, query)
 	gate := l.options.CountedGate
-	if shape.hasCounter() {
+	if shape.isCheap() {
 		gate = l.options.Gate
 	}
 	release, err := gate.Acquire(ctx, scope.Organization)

@@ -32,30 +32,37 @@ func TestT5_WorkDoesNotDependOnWhatIsOutsideOfTheProject(t *testing.T) {
 	t.Parallel()
 	const namesFound = 4
 	s, db := openHistory(t, 20_000)
-	// 5,000 records in 2,500 slots that belong to other projects.
+	// 5,000 records of 250 artifacts, each in the project outside and in one of its own: 250 project sets.
 	for _, statement := range []string{
 		`INSERT INTO environments SELECT gen_random_uuid(), 1, 'outside'`,
 		`INSERT INTO logical_environments SELECT gen_random_uuid(), 1, 'outside'`,
 		`INSERT INTO projects (organization_id, name) VALUES (1, 'outside')`,
-		`INSERT INTO project_versions (project_id, name) SELECT id, 'outside' FROM projects WHERE name = 'outside'`,
-		`INSERT INTO project_sets (organization_id, members) SELECT 1, id FROM projects WHERE name = 'outside'`,
-		`INSERT INTO project_set_members SELECT p.id, s.id FROM projects p JOIN project_sets s ON s.members = p.id::text WHERE p.name = 'outside'`,
+		`INSERT INTO projects (organization_id, name) SELECT 1, 'own ' || i FROM generate_series(1, 250) i`,
+		`INSERT INTO project_versions (project_id, name) SELECT id, 'outside' FROM projects WHERE name = 'outside' OR name LIKE 'own %'`,
+		`INSERT INTO project_sets (organization_id, members) SELECT 1, p.id || ',' || own.id FROM projects p, projects own WHERE p.name = 'outside' AND own.name LIKE 'own %'`,
+		`INSERT INTO project_set_members SELECT CAST(member AS bigint), s.id FROM project_sets s, unnest(string_to_array(s.members, ',')) member WHERE s.members LIKE '%,%'`,
 		`INSERT INTO artifacts (id, organization_id, kind, name, version, digest, project_set_id)
-SELECT gen_random_uuid(), 1, 1, 'n', i::text, 'sha256:outside', (SELECT max(id) FROM project_sets) FROM generate_series(1, 100) i`,
-		`INSERT INTO project_version_artifacts SELECT v.id, a.id FROM project_versions v, artifacts a WHERE v.name = 'outside' AND a.digest = 'sha256:outside'`,
+SELECT gen_random_uuid(), 1, 1, 'n', id::text, 'sha256:outside', id FROM project_sets WHERE members LIKE '%,%'`,
+		`INSERT INTO project_version_artifacts SELECT v.id, a.id FROM artifacts a JOIN project_set_members m ON m.project_set_id = a.project_set_id
+JOIN project_versions v ON v.project_id = m.project_id WHERE v.name = 'outside' AND a.digest = 'sha256:outside'`,
 		`INSERT INTO deployment_records
 SELECT gen_random_uuid(), 1, e.id, l.id, 'outside', a.id, 1, 1, t, t, t, a.project_set_id
 FROM environments e, logical_environments l, (SELECT * FROM artifacts WHERE digest = 'sha256:outside') a,
-  (SELECT timestamptz '2026-11-01' + i * interval '1 s' AS t FROM generate_series(1, 50) i) moments
+  (SELECT timestamptz '2026-11-01' + i * interval '1 s' AS t FROM generate_series(1, 20) i) moments
 WHERE e.name = 'outside' AND l.name = 'outside'`,
 		`INSERT INTO current_slots (organization_id, environment_id, deployment_name, record_id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at, updated_at, last_seen_at)
 SELECT organization_id, environment_id, deployment_name, id, logical_environment_id, artifact_id, kind, status, project_set_id, created_at, updated_at, last_seen_at
 FROM deployment_records WHERE deployment_name = 'outside' ORDER BY created_at DESC, id DESC LIMIT 1`,
-		`VACUUM ANALYZE`,
 	} {
 		if _, err := db.Exec(statement); err != nil {
 			t.Fatalf("%s: %v", statement, err)
 		}
+	}
+	if _, err := s.Compact(t.Context()); err != nil { // the pairs of what is outside have counters in each set
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("VACUUM ANALYZE"); err != nil {
+		t.Fatal(err)
 	}
 	scope := deployments.Scope{Organization: "acme", Project: "project3"}
 	nowhere := outside("nowhere")

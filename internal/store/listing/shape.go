@@ -64,14 +64,20 @@ func newShape(dialect database.Dialect, milestoneInterval int64, scope deploymen
 	return s
 }
 
-// hasCounter reports whether counters have the total.
-func (s shape) hasCounter() bool { return !s.artifactDigest && !s.projectVersion && s.Counted() }
+// readsCounter reports whether the statement reads the total from counters.
+func (s shape) readsCounter() bool { return !s.artifactDigest && !s.projectVersion && s.HasCounter() }
 
-// hasMilestones reports whether the listing has milestones once it is long.
-func (s shape) hasMilestones() bool {
+// readsMilestones reports whether the statement reads milestones, which the listing has once it is long.
+func (s shape) readsMilestones() bool {
 	// SQLite rejects these statements as nested too deep.
 	isTooDeep := s.dialect == database.SQLite && s.LogicalEnvironment && (s.Environment || s.Projects > 0)
-	return s.hasCounter() && s.HasMilestones() && !isTooDeep
+	return s.readsCounter() && s.HasMilestones() && !isTooDeep
+}
+
+// isCheap reports whether the time of the statement does not depend on the number of records: it counts none, and skips no more
+// than those between two milestones, or than slots.
+func (s shape) isCheap() bool {
+	return s.readsCounter() && (!s.seek || s.Latest || s.readsMilestones())
 }
 
 // inIndexOrder reports whether one index yields exactly the listing, so that whole records are read through it.

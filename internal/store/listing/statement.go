@@ -22,7 +22,7 @@ func (s shape) statement(db *gorm.DB) *gorm.DB {
 	}
 	// The total and the page both read matching. The planner inlines it in each of them.
 	with.add("matching AS NOT MATERIALIZED", db.Scopes(s.history, s.filters, s.artifactFilters))
-	if s.hasCounter() {
+	if s.readsCounter() {
 		with.add("pending AS", s.pending(db))
 	}
 	with.add("total AS", s.total(db))
@@ -30,7 +30,7 @@ func (s shape) statement(db *gorm.DB) *gorm.DB {
 		with.add("page AS", s.page(db))
 	} else {
 		with.add("target AS", s.target(db))
-		if s.hasMilestones() {
+		if s.readsMilestones() {
 			with.add("milestones AS", s.milestones(db))
 			with.add("milestone AS", s.milestone(db))
 		}
@@ -110,7 +110,7 @@ func (s shape) pending(db *gorm.DB) *gorm.DB {
 	return db.Table("list_changes").Select("created_at, record_id, n").Scopes(s.filters, s.countedSets)
 }
 
-// countedSets narrows deltas and totals to the set of records, all or the latest, and to the project sets.
+// countedSets narrows deltas to the set of records, all or the latest, and to the project sets.
 func (s shape) countedSets(db *gorm.DB) *gorm.DB {
 	if s.Projects > 0 {
 		db = db.Where("project_set_id IN (SELECT project_set_id FROM sets)")
@@ -120,12 +120,14 @@ func (s shape) countedSets(db *gorm.DB) *gorm.DB {
 
 // total is the number of matching records: counters and pending deltas, or a count of the records.
 func (s shape) total(db *gorm.DB) *gorm.DB {
-	if !s.hasCounter() {
+	if !s.readsCounter() {
 		return db.Table(s.matchingRecords()).Select("count(*) AS n")
 	}
-	counters := db.Table("list_totals").Select("sum(n)").Scopes(s.counters, s.countedSets)
+	counters := db.Table("list_totals").Select("n").Scopes(s.counters).Where(fmt.Sprintf("latest = %t", s.Latest))
 	if s.Projects == 0 {
 		counters = counters.Where("project_set_id = 0")
+	} else { // one look-up for each set, so that the work does not show other sets (T5)
+		counters = db.Table("sets").Select("sum((?))", counters.Where("list_totals.project_set_id = sets.project_set_id"))
 	}
 	return db.Raw("SELECT CAST(coalesce((?), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n", counters)
 }
@@ -186,7 +188,7 @@ func (s shape) milestone(db *gorm.DB) *gorm.DB {
 // anchors is the positions whose rank is known: the beginning, the end and the nearest milestone.
 func (s shape) anchors(db *gorm.DB) *gorm.DB {
 	anchors := "SELECT CAST(0 AS bigint) AS rank, " + s.position(counts.Beginning) + " UNION ALL SELECT n, " + s.position(counts.End) + " FROM total"
-	if s.hasMilestones() {
+	if s.readsMilestones() {
 		anchors += " UNION ALL SELECT rank, created_at, id FROM milestone"
 	}
 	return db.Raw(anchors)

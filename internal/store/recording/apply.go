@@ -64,7 +64,7 @@ func (w *work) fill(change *deployments.Change) {
 
 // add adds the item's record.
 func (w *work) add(item *item) deployments.Record {
-	created := deployments.CreatedAt(w.latest[item.slot()], w.observed.Time())
+	created := deployments.CreatedAt(w.latestCreatedAt[item.slot()], w.observed.Time())
 	record := deployments.Record{
 		ID: w.newID(), EnvironmentID: item.ids.Environment, EnvironmentName: item.EnvironmentName,
 		LogicalEnvironmentID: item.ids.LogicalEnvironment, LogicalEnvironmentName: item.LogicalEnvironmentName,
@@ -72,7 +72,7 @@ func (w *work) add(item *item) deployments.Record {
 	}
 	record.ArtifactID, record.Artifact = w.artifact(item.Recording)
 	w.putNewest(record)
-	w.latest[item.slot()] = created
+	w.latestCreatedAt[item.slot()] = created
 	w.write(record)
 	w.isNew[record.ID] = true
 	return record

@@ -9,8 +9,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
-// newestRecord are the columns of an artifact's newest record.
-const newestRecord = `,
+// newestRecordColumns are the columns of an artifact's newest record.
+const newestRecordColumns = `,
   (SELECT r.id FROM deployment_records r WHERE r.artifact_id = a.id ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS record_id,
   (SELECT r.created_at FROM deployment_records r WHERE r.artifact_id = a.id ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS record_created_at`
 
@@ -41,7 +41,7 @@ func (w *work) readArtifacts() error {
 		RecordID        *string
 		RecordCreatedAt database.Timestamp
 	}
-	rows, err := schema.ArtifactsByDigest[row](w.tx, w.organizationID, digests, artifactLock(!allLinked), newestRecord)
+	rows, err := schema.ArtifactsByDigest[row](w.tx, w.organizationID, digests, artifactLock(!allLinked), newestRecordColumns)
 	for _, row := range rows {
 		w.artifacts.Put(row.Artifact)
 		w.sets[row.ID] = row.ProjectSetID
@@ -108,15 +108,15 @@ const (
 // putNewest stores a record as the newest of its content if it is, or if it is newer than the stored one.
 func (w *work) putNewest(record deployments.Record) {
 	key := contentKey{record.Artifact.Kind, record.Artifact.Digest}
-	if old, ok := w.newestOf[key]; !ok || record.ID == old.ID || record.NewerThan(old) {
-		w.newestOf[key] = record
+	if old, ok := w.newestByContent[key]; !ok || record.ID == old.ID || record.NewerThan(old) {
+		w.newestByContent[key] = record
 	}
 }
 
 // artifact returns the artifact of a recording, which it adds if it is new. A name or version that was left out is that of the
 // newest artifact of the same content.
 func (w *work) artifact(r deployments.Recording) (id string, parts deployments.Artifact) {
-	parts = w.newestOf[contentKey{r.Kind, r.Digest}].Artifact
+	parts = w.newestByContent[contentKey{r.Kind, r.Digest}].Artifact
 	parts.Kind, parts.Digest = r.Kind, r.Digest
 	if r.Name != nil {
 		parts.Name = *r.Name

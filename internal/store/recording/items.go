@@ -24,8 +24,8 @@ func (i *item) identity() history.Identity {
 	return history.Identity{Slot: i.slot(), LogicalEnvironmentID: i.ids.LogicalEnvironment, Kind: i.Kind}
 }
 
-// checkItems fails the batch if the step before added violations, unless the batch is partial.
-func (w *work) checkItems() error {
+// failOnViolations fails the batch if the step before added violations, unless the batch is partial.
+func (w *work) failOnViolations() error {
 	if w.batch.Partial {
 		return nil
 	}

@@ -24,7 +24,7 @@ func (w *work) newestKeys() []history.Key {
 	}
 	for _, item := range w.valid() {
 		identity := item.identity()
-		_, hasRecords := w.latest[identity.Slot]
+		_, hasRecords := w.latestCreatedAt[identity.Slot]
 		if !hasRecords || len(w.identity(identity).deployed) > 0 && items[identity] == 1 {
 			continue
 		}
@@ -46,13 +46,13 @@ func (w *work) readNewest() error {
 		return nil
 	}
 	newest, err := w.history.Newest(keys, w.observed)
-	maps.Copy(w.newestRecords, newest)
+	maps.Copy(w.newestEnded, newest)
 	return err
 }
 
 // newest returns the newest record of the key as the batch has left it, or nil.
 func (w *work) newest(key history.Key) *deployments.Record {
-	record, ok := w.newestRecords[key]
+	record, ok := w.newestEnded[key]
 	if !ok {
 		return nil
 	}
@@ -65,8 +65,8 @@ func (w *work) newest(key history.Key) *deployments.Record {
 func (w *work) updateNewest(record deployments.Record) {
 	identity := history.IdentityOf(record)
 	for _, key := range []history.Key{{Identity: identity}, {Identity: identity, Digest: record.Artifact.Digest}, {Identity: identity, Changed: true}} {
-		if newest, ok := w.newestRecords[key]; key.Matches(record, w.observed) && (!ok || record.NewerThan(newest)) {
-			w.newestRecords[key] = record
+		if newest, ok := w.newestEnded[key]; key.Matches(record, w.observed) && (!ok || record.NewerThan(newest)) {
+			w.newestEnded[key] = record
 		}
 	}
 }

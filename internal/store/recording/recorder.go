@@ -29,8 +29,8 @@ type Recorder struct {
 	ReadOnly bool
 }
 
-// New returns a recorder whose transactions pass the gate and obey the quotas. It reads the clock now, or the database's if
-// now is nil (W6), and generates ids by newID.
+// New returns a recorder whose transactions pass the gate and obey the quotas. Its clock is now, a parameter, or the database's
+// if that is nil (W6). It generates ids by newID.
 func New(db *database.DB, gate *admission.Gate, limits quotas.Limits, now func() time.Time, newID func() string) *Recorder {
 	clock := database.Now
 	if now != nil {
@@ -41,7 +41,7 @@ func New(db *database.DB, gate *admission.Gate, limits quotas.Limits, now func()
 
 // Record implements deployments.Store.
 func (r *Recorder) Record(ctx context.Context, organization string, batch deployments.Batch) (deployments.BatchResult, error) {
-	batch.Validate()
+	batch.AddViolations()
 	var result deployments.BatchResult
 	err := r.transact(ctx, organization, batch, func(w *work) (err error) {
 		result, err = w.run()
@@ -52,7 +52,7 @@ func (r *Recorder) Record(ctx context.Context, organization string, batch deploy
 
 // RecordIdempotent implements deployments.Store.
 func (r *Recorder) RecordIdempotent(ctx context.Context, organization string, key deployments.IdempotencyKey, batch deployments.Batch) (deployments.Record, error) {
-	batch.Validate()
+	batch.AddViolations()
 	var record deployments.Record
 	err := r.transact(ctx, organization, batch, func(w *work) error {
 		now, err := r.clock(w.tx)

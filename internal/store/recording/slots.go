@@ -61,7 +61,7 @@ func (w *work) admitSlots() error {
 	var rejected []schema.Slot
 	for _, item := range w.valid() {
 		slot := item.slot()
-		if _, hasRecords := w.latest[slot]; hasRecords {
+		if _, hasRecords := w.latestCreatedAt[slot]; hasRecords {
 			continue
 		}
 		if err := w.admit(item, []quotas.Name{{Kind: quotas.Deployments, Parent: slot.EnvironmentID, Text: slot.DeploymentName}}); err != nil {
@@ -88,6 +88,6 @@ func (w *work) readSlots(slots []schema.Slot) error {
 		state := w.identity(history.IdentityOf(record))
 		state.deployed = append(state.deployed, record)
 	}
-	w.latest, err = w.history.Latest(slots)
+	w.latestCreatedAt, err = w.history.Latest(slots)
 	return err
 }

@@ -30,18 +30,18 @@ type work struct {
 	names     *naming.Names
 	budget    *quotas.Budget
 	artifacts *schema.ArtifactCache
-	// newestOf is the newest record of each content, with its artifact.
-	newestOf map[contentKey]deployments.Record
+	// newestByContent is the newest record of each content, with its artifact.
+	newestByContent map[contentKey]deployments.Record
 	// sets are the project sets of artifacts by id. The history adds those of the records that it reads.
 	sets    map[string]int64
 	history *history.Reader
 	// observed is when the batch was observed. Its clock is read while the slots are locked (W6).
 	observed   deployments.Observation
 	identities map[history.Identity]*identityState
-	// newestRecords are the newest records of identities that are not DEPLOYED or that the batch has written.
-	newestRecords map[history.Key]deployments.Record
-	// latest is the creation time of the latest record of each slot.
-	latest map[schema.Slot]time.Time
+	// newestEnded are, by key, the newest records that have ended or that the batch has written.
+	newestEnded map[history.Key]deployments.Record
+	// latestCreatedAt is the creation time of the latest record of each slot.
+	latestCreatedAt map[schema.Slot]time.Time
 	// records are the records that the batch has read or changed, by id, in their current state.
 	records map[string]deployments.Record
 	// order are the ids of the records to write; isNew is true for those to insert and false for those to update.
@@ -56,11 +56,11 @@ func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.B
 	sets := make(map[string]int64)
 	w := &work{
 		Recorder: r, tx: tx, organizationID: organizationID, batch: batch,
-		names:     naming.New(tx, organizationID, r.newID),
-		budget:    quotas.NewBudget(tx, organizationID, r.quotas),
-		artifacts: schema.NewArtifactCache(tx, organizationID, r.newID),
-		newestOf:  make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organizationID, sets),
-		identities: make(map[history.Identity]*identityState), newestRecords: make(map[history.Key]deployments.Record), latest: make(map[schema.Slot]time.Time),
+		names:           naming.New(tx, organizationID, r.newID),
+		budget:          quotas.NewBudget(tx, organizationID, r.quotas),
+		artifacts:       schema.NewArtifactCache(tx, organizationID, r.newID),
+		newestByContent: make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organizationID, sets),
+		identities: make(map[history.Identity]*identityState), newestEnded: make(map[history.Key]deployments.Record), latestCreatedAt: make(map[schema.Slot]time.Time),
 		records: make(map[string]deployments.Record), isNew: make(map[string]bool),
 		links: links.NewChanges(tx), outcomes: outcomes.NewBatch(),
 	}
@@ -87,7 +87,7 @@ func (w *work) replanFor(slots int) error {
 // run records the batch. Its steps lock in the order of package schema.
 func (w *work) run() (deployments.BatchResult, error) {
 	for _, step := range []func() error{
-		w.checkItems, w.replan, w.openSnapshot, w.resolveNames, w.checkItems, w.readOmitted, w.lockAndRead, w.admitSlots, w.apply, w.checkItems,
+		w.failOnViolations, w.replan, w.openSnapshot, w.resolveNames, w.failOnViolations, w.readOmitted, w.lockAndRead, w.admitSlots, w.apply, w.failOnViolations,
 	} {
 		if err := step(); err != nil {
 			return deployments.BatchResult{}, err

@@ -19,16 +19,16 @@ pending AS (
 ),
 total AS (
   SELECT CAST(coalesce((
-    SELECT sum(n)
+    SELECT n
     FROM `list_totals`
-    WHERE project_set_id = 0
+    WHERE latest = false
+      AND project_set_id = 0
       AND organization_id = (SELECT names.organization_id FROM names)
       AND environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
       AND logical_environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
       AND status = 0
       AND kind = 0
       AND deployment_name = CAST(? AS text)
-      AND latest = false
   ), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n
 ),
 target AS (

@@ -28,16 +28,19 @@ pending AS (
 ),
 total AS (
   SELECT CAST(coalesce((
-    SELECT sum(n)
-    FROM `list_totals`
-    WHERE organization_id = (SELECT names.organization_id FROM names)
-      AND environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
-      AND logical_environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
-      AND status = 0
-      AND kind = 2
-      AND deployment_name = CAST(? AS text)
-      AND project_set_id IN (SELECT project_set_id FROM sets)
-      AND latest = false
+    SELECT sum((
+      SELECT n
+      FROM `list_totals`
+      WHERE latest = false
+        AND list_totals.project_set_id = sets.project_set_id
+        AND organization_id = (SELECT names.organization_id FROM names)
+        AND environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
+        AND logical_environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
+        AND status = 0
+        AND kind = 2
+        AND deployment_name = CAST(? AS text)
+    ))
+    FROM `sets`
   ), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n
 ),
 target AS (

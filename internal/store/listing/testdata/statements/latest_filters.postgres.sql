@@ -29,16 +29,16 @@ pending AS (
 ),
 total AS (
   SELECT CAST(coalesce((
-    SELECT sum(n)
+    SELECT n
     FROM "list_totals"
-    WHERE project_set_id = 0
+    WHERE latest = true
+      AND project_set_id = 0
       AND organization_id = (SELECT names.organization_id FROM names)
       AND environment_id = (SELECT names.environment_id FROM names)
       AND logical_environment_id = (SELECT names.logical_environment_id FROM names)
       AND status = 1
       AND kind = 1
       AND deployment_name = CAST($4 AS text)
-      AND latest = true
   ), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n
 ),
 page AS (

@@ -2,7 +2,8 @@
 
 -- Lists of the full history by a deployment name or a project have counters and milestones with one more filter too. A server of
 -- the version before compacts without them, so it must not go on beside the new ones: the table of milestones gets another name,
--- and its next compaction fails. The tables are locked in the order of writers and of listings.
+-- and its next compaction fails. The tables are locked in the order of writers and of listings. A compaction of an old server that
+-- is building milestones locks them in another order: PostgreSQL then ends one of the two, and the migration starts over.
 LOCK TABLE deployment_records, current_slots IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE long_list_milestones RENAME TO list_ranges;
 LOCK TABLE list_changes IN ACCESS EXCLUSIVE MODE;
@@ -27,7 +28,7 @@ DROP INDEX deployment_records_by_deployment_name, deployment_records_by_project_
 CREATE INDEX deployment_records_by_deployment_name ON deployment_records (organization_id, deployment_name, created_at, id)
   INCLUDE (logical_environment_id, status, kind, project_set_id);
 CREATE INDEX deployment_records_by_project_set ON deployment_records (organization_id, project_set_id, created_at, id)
-  INCLUDE (environment_id, logical_environment_id, status, kind) WHERE project_set_id > 0;
+  INCLUDE (environment_id, logical_environment_id, deployment_name, status, kind) WHERE project_set_id > 0;
 ANALYZE list_totals;
 
 TRUNCATE list_ranges; -- whoever migrates builds all milestones

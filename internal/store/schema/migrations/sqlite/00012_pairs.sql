@@ -24,5 +24,5 @@ DROP TABLE compacted;
 DROP INDEX deployment_records_by_deployment_name;
 DROP INDEX deployment_records_by_project_set;
 CREATE INDEX deployment_records_by_deployment_name ON deployment_records (organization_id, deployment_name, created_at, id, logical_environment_id, status, kind, project_set_id);
-CREATE INDEX deployment_records_by_project_set ON deployment_records (organization_id, project_set_id, created_at, id, environment_id, logical_environment_id, status, kind)
+CREATE INDEX deployment_records_by_project_set ON deployment_records (organization_id, project_set_id, created_at, id, environment_id, logical_environment_id, deployment_name, status, kind)
   WHERE project_set_id > 0;
