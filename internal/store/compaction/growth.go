@@ -35,7 +35,7 @@ func (g *growth) setDue(organizationID int64) {
 	delete(g.deltas, organizationID)
 }
 
-// reset begins anew after the counters were read.
+// reset counts from zero again after the counters were read.
 func (g *growth) reset(organizationID int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

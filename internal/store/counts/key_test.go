@@ -2,7 +2,7 @@ package counts
 
 import "testing"
 
-// Every set of filters that is said to have a counter is that of a list that a record is counted in, and no other one is.
+// HasCounter is true for the filters of every list that a record is counted in, and for no others.
 func TestFiltersHaveCountersWhereRecordsAreCounted(t *testing.T) {
 	for _, latest := range []bool{false, true} {
 		record := Dimensions{
