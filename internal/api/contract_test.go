@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -46,6 +47,23 @@ func listOperation(t *testing.T) *openapi3.Operation {
 func wireName(field reflect.StructField) string {
 	name, _, _ := strings.Cut(field.Tag.Get("form"), ",")
 	return name
+}
+
+// The pages ask by ParseListQuery: a parameter that it did not know would not narrow them.
+func TestQ1_ParseListQueryKnowsEveryParameter(t *testing.T) {
+	paging := deployments.DefaultPaging()
+	nothing, err := ParseListQuery(url.Values{}, paging)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := map[string]string{
+		"status": "SUPERSEDED", "artifact_kind": "HELM_CHART", "full_history": "true", "pagination.page": "7", "pagination.page_size": "7",
+	}
+	for _, name := range ListParameters {
+		if query, err := ParseListQuery(url.Values{name: {cmp.Or(text[name], "x")}}, paging); err != nil || query == nothing {
+			t.Errorf("%s changes nothing: %+v, %v", name, query, err)
+		}
+	}
 }
 
 // The test sets one field of the generated parameters after the other. A field that changes the query is implemented. If
