@@ -12,7 +12,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/contract"
 )
 
-var recordings = scenario{name: "recordings", measure: measureRecordings, description: `
+var recordings = scenario{
+	name: "recordings", measure: measureRecordings, description: `
 The rate of single recordings by eight clients, each in a random slot. The baseline is the release before totals and deep
 pages became fast, with the same records in a database of its own. The ratio is what counters and milestones cost writers. The
 second baseline is pgbench, whose eight clients write what a recording adds and changes to tables with four indexes and without

@@ -171,7 +171,7 @@ var brokenRecorders = []struct {
 		m.validate = func(b *deployments.Batch) {
 			for i := range b.Items {
 				one := deployments.Batch{Items: b.Items[i : i+1], Snapshot: b.Snapshot}
-				one.Validate()
+				one.AddViolations()
 			}
 		}
 	}},

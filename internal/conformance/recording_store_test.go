@@ -65,7 +65,7 @@ func newRecordingStore() *recordingStore {
 		store:     newStore(nil),
 		now:       func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 		identity:  func(i deployments.Identity) deployments.Identity { return i },
-		validate:  (*deployments.Batch).Validate,
+		validate:  (*deployments.Batch).AddViolations,
 		apply:     deployments.Recording.Apply,
 		createdAt: deployments.CreatedAt,
 		observation: func(b deployments.Batch, now time.Time) (deployments.Observation, *deployments.Violation) {
