@@ -11,7 +11,7 @@ type Shares struct {
 	// Listings is the number of listings with precomputed totals that run at once. Each takes about as long as any other, and
 	// admitting all at once would make each as late as the last.
 	Listings int
-	// CountedListings is the same for listings that count their records, which takes time in proportion to their number.
+	// CountedListings is the same for listings that count or skip their records, which takes time in proportion to their number.
 	CountedListings int
 	// Recordings is the same for recordings and batches, which may wait for each other's locks.
 	Recordings int

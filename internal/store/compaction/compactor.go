@@ -52,7 +52,7 @@ func New(db *database.DB, milestoneInterval int64, largeBodies *admission.Gate) 
 // and slower. Any number of servers may compact at once: for each organization one does the work and the others skip it.
 // It returns an error if an organization's lock could not be taken for a minute.
 func (c *Compactor) Compact(ctx context.Context) (int, error) {
-	return c.compactEach(ctx, counts.OrganizationsWithDeltas)
+	return c.compactEach(ctx, organizationsWithDeltas)
 }
 
 // MaxPending is the largest number that Pending returns.
@@ -66,8 +66,8 @@ func (c *Compactor) Pending(ctx context.Context) (n int64, err error) {
 
 // BuildMissing compacts and builds milestones where an organization has none and needs them, as after a migration.
 func (c *Compactor) BuildMissing(ctx context.Context) error {
-	_, err := c.compactEach(ctx, func(tx *gorm.DB) ([]counts.Organization, error) {
-		found, err := counts.OrganizationsWithoutMilestones(tx, c.milestoneInterval)
+	_, err := c.compactEach(ctx, func(tx *gorm.DB) ([]organization, error) {
+		found, err := organizationsWithoutMilestones(tx, c.milestoneInterval)
 		for _, o := range found {
 			c.growth.setDue(o.ID)
 		}
@@ -78,7 +78,7 @@ func (c *Compactor) BuildMissing(ctx context.Context) error {
 
 // compactEach compacts the organizations that find returns in rounds, one batch of each, until fewer than a batch are pending in
 // each. An organization that writes faster than it is compacted delays no other.
-func (c *Compactor) compactEach(ctx context.Context, find func(*gorm.DB) ([]counts.Organization, error)) (compacted int, failed error) {
+func (c *Compactor) compactEach(ctx context.Context, find func(*gorm.DB) ([]organization, error)) (compacted int, failed error) {
 	stuck := make(map[int64]bool)
 	for more := true; more; {
 		organizations, err := find(c.db.WithContext(ctx))
@@ -106,7 +106,7 @@ func (c *Compactor) compactEach(ctx context.Context, find func(*gorm.DB) ([]coun
 
 // compactNext compacts a batch of an organization in a transaction. It returns how many deltas there were, 0 if another
 // transaction has the organization's lock.
-func (c *Compactor) compactNext(ctx context.Context, o counts.Organization) (n int, err error) {
+func (c *Compactor) compactNext(ctx context.Context, o organization) (n int, err error) {
 	release, err := c.largeBodies.AcquireFirst(ctx, o.Key)
 	if err != nil {
 		return 0, err

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/deployrecords/deployrecords/internal/store/counts"
 )
 
 // lockPatience is the time for which an organization's lock may be missed without an error.
@@ -21,11 +19,11 @@ type missedLocks struct {
 }
 
 // retain forgets the organizations that are not among these: they have no pending deltas.
-func (m *missedLocks) retain(organizations []counts.Organization) {
+func (m *missedLocks) retain(organizations []organization) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id := range m.since {
-		if !slices.ContainsFunc(organizations, func(o counts.Organization) bool { return o.ID == id }) {
+		if !slices.ContainsFunc(organizations, func(o organization) bool { return o.ID == id }) {
 			delete(m.since, id)
 		}
 	}
