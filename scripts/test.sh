@@ -47,7 +47,7 @@ command -v promtool >/dev/null 2>&1 || echo "metrics: promtool is not installed 
 command -v mandoc >/dev/null 2>&1 || echo "manual: mandoc is not installed; skipping the test of the pages' syntax"
 command -v curl >/dev/null 2>&1 || echo "conform, action: curl is not installed; not running the commands that reports show, nor the action"
 
-echo "all tests take about 15 minutes on two cores, the first of them without output, while packages are compiled"
+echo "all tests take 15 to 30 minutes on two cores, the first of them without output, while packages are compiled"
 trap 'exit 130' INT # without it, a shell whose go test was interrupted may start the next one
 status=0
 if [ "$("$GO" env CGO_ENABLED)" = 1 ] && command -v "$("$GO" env CC)" >/dev/null 2>&1; then
