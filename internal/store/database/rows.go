@@ -10,8 +10,11 @@ import (
 // maxInsertRows bounds the rows of one INSERT, because databases bound the number of a statement's parameters.
 const maxInsertRows = 1024
 
-// CreateAll inserts the rows by statements whose row counts are powers of two: prepared statements are cached by their
-// text, and a text for every possible number of rows would fill the server's memory.
+// fewRows is the number of rows up to which each number has a statement of its own.
+const fewRows = 8
+
+// CreateAll inserts the rows by statements whose row counts are powers of two, or at most fewRows: prepared statements are
+// cached by their text, and a text for every possible number of rows would fill the server's memory.
 func CreateAll[Row any](tx *gorm.DB, rows []Row) error {
 	_, err := createCounted(tx, rows)
 	return err
@@ -42,6 +45,9 @@ func Upsert[Row any](tx *gorm.DB, rows []Row, updates clause.Set, condition stri
 
 func createCounted[Row any](tx *gorm.DB, rows []Row) (created int, err error) {
 	for size := maxInsertRows; len(rows) > 0; {
+		if len(rows) <= fewRows {
+			size = len(rows)
+		}
 		if len(rows) < size {
 			size /= 2
 			continue

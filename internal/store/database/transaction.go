@@ -120,6 +120,17 @@ func Retry(ctx context.Context, transaction func() error) error {
 	}
 }
 
+// IsUncertain reports whether the error of a transaction leaves open whether it was committed.
+func IsUncertain(err error) bool { return errors.Is(err, errAtCommit) && !IsConflict(err) }
+
+// LimitLockWait bounds each wait of the transaction for a lock. SQLite has one writer, which waits for nobody.
+func LimitLockWait(tx *gorm.DB, atMost time.Duration) error {
+	if DialectOf(tx) == SQLite {
+		return nil
+	}
+	return tx.Exec("SELECT set_config('lock_timeout', ?, true)", fmt.Sprintf("%dms", atMost.Milliseconds())).Error
+}
+
 // Snapshot runs queries that all see the database at one moment. It runs them once more if their session ended.
 func (d *DB) Snapshot(ctx context.Context, do func(tx *gorm.DB) error) error {
 	options := &sql.TxOptions{ReadOnly: true} // in SQLite, the snapshot of the first query, beside writers

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -36,11 +37,15 @@ func digestOf(key deployments.IdempotencyKey) []byte {
 	return sum[:]
 }
 
+func newRow(organizationID int64, key deployments.IdempotencyKey, now time.Time) row {
+	return row{OrganizationID: organizationID, KeyDigest: digestOf(key), Request: key.Request[:], CreatedAt: database.Timestamp{Time: now}}
+}
+
 // Claim claims the key for this transaction, or returns the id of the record that the key stands for. It waits for a
 // concurrent transaction with the key. A key that stands for another request is a deployments.ErrKeyReused, and a claim beyond
 // the quota, unless that is 0, a *deployments.QuotaError.
 func Claim(tx *gorm.DB, organizationID int64, key deployments.IdempotencyKey, quota int64, now time.Time) (recordID string, err error) {
-	claimed := row{OrganizationID: organizationID, KeyDigest: digestOf(key), Request: key.Request[:], CreatedAt: database.Timestamp{Time: now}}
+	claimed := newRow(organizationID, key, now)
 	recordID, err = claim(tx, claimed)
 	if err != nil || recordID != "" {
 		return recordID, err
@@ -73,11 +78,52 @@ func claim(tx *gorm.DB, claimed row) (recordID string, err error) {
 // expiry returns the time before which keys have expired.
 func expiry(now time.Time) time.Time { return now.Add(-lifetime) }
 
-// Complete stores the record that a claimed key stands for, in the transaction of the record.
-func Complete(tx *gorm.DB, organizationID int64, key deployments.IdempotencyKey, recordID string) error {
-	return tx.Model(&row{}).
-		Where("organization_id = ? AND key_digest = ?", organizationID, digestOf(key)).
-		Updates(map[string]any{"record_id": recordID}).Error
+// errNotNew is returned for a key that has been claimed before.
+var errNotNew = errors.New("a key is not new")
+
+// ClaimNew claims different keys for this transaction. It waits for concurrent transactions with them, and fails if one has been
+// claimed before or exceeds the quota.
+func ClaimNew(tx *gorm.DB, organizationID int64, keys []deployments.IdempotencyKey, quota int64, now time.Time) error {
+	rows := make([]row, len(keys))
+	for i, key := range keys {
+		rows[i] = newRow(organizationID, key, now)
+	}
+	slices.SortFunc(rows, func(a, b row) int { return bytes.Compare(a.KeyDigest, b.KeyDigest) })
+	created, err := database.CreateMissing(tx, rows)
+	if err != nil {
+		return err
+	}
+	if created < len(rows) {
+		return errNotNew
+	}
+	for _, claimed := range rows {
+		if err := checkQuota(tx, claimed, quota); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Complete stores the ids of the records that claimed keys stand for, in the transaction of the records. A key with an empty
+// id stands for nothing and is free again.
+func Complete(tx *gorm.DB, organizationID int64, records map[deployments.IdempotencyKey]string) error {
+	var completed []row
+	var free [][]byte
+	for key, recordID := range records {
+		if recordID == "" {
+			free = append(free, digestOf(key))
+			continue
+		}
+		claimed := newRow(organizationID, key, time.Time{}) // its row has the time of the claim
+		claimed.RecordID = &recordID
+		completed = append(completed, claimed)
+	}
+	if len(free) > 0 {
+		if err := tx.Where("organization_id = ? AND key_digest IN ?", organizationID, free).Delete(&row{}).Error; err != nil {
+			return err
+		}
+	}
+	return database.Upsert(tx, completed, clause.AssignmentColumns([]string{"record_id"}), "")
 }
 
 // MaxRemoved is how many expired keys one transaction removes at most. Recordings wait on SQLite meanwhile.

@@ -1,4 +1,4 @@
-// Package recording records deployments by the rules W1 to W7.
+// Package recording records deployments by the rules W1 to W8: it gives batches their transactions.
 package recording
 
 import (
@@ -9,7 +9,10 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/applying"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/groupcommit"
+	"github.com/deployrecords/deployrecords/internal/store/history"
 	"github.com/deployrecords/deployrecords/internal/store/idempotency"
 	"github.com/deployrecords/deployrecords/internal/store/outcomes"
 	"github.com/deployrecords/deployrecords/internal/store/quotas"
@@ -18,11 +21,10 @@ import (
 
 // Recorder records deployments.
 type Recorder struct {
-	db     *database.DB
-	gate   *admission.Gate
-	quotas quotas.Limits
-	clock  func(tx *gorm.DB) (time.Time, error)
-	newID  func() string
+	db      *database.DB
+	gate    *admission.Gate
+	options applying.Options
+	groups  *groupcommit.Groups[*member]
 	// Outcomes counts what became of the items.
 	Outcomes *outcomes.Counter
 	// ReadOnly rejects all recordings with deployments.ErrReadOnly.
@@ -36,76 +38,113 @@ func New(db *database.DB, gate *admission.Gate, limits quotas.Limits, now func()
 	if now != nil {
 		clock = func(*gorm.DB) (time.Time, error) { return now().UTC().Truncate(time.Microsecond), nil }
 	}
-	return &Recorder{db: db, gate: gate, quotas: limits, clock: clock, newID: newID, Outcomes: outcomes.NewCounter()}
+	return &Recorder{
+		db: db, gate: gate, options: applying.Options{Quotas: limits, Clock: clock, NewID: newID},
+		groups: newGroups(maxHold), Outcomes: outcomes.NewCounter(),
+	}
 }
 
 // Record implements deployments.Store.
 func (r *Recorder) Record(ctx context.Context, organization string, batch deployments.Batch) (deployments.BatchResult, error) {
-	batch.AddViolations()
-	var result deployments.BatchResult
-	err := r.transact(ctx, organization, batch, func(w *work) (err error) {
-		result, err = w.run()
-		return err
-	})
-	return result, err
+	return r.record(ctx, request{organization, batch, nil})
 }
 
 // RecordIdempotent implements deployments.Store.
 func (r *Recorder) RecordIdempotent(ctx context.Context, organization string, key deployments.IdempotencyKey, batch deployments.Batch) (deployments.Record, error) {
-	batch.AddViolations()
-	var record deployments.Record
-	err := r.transact(ctx, organization, batch, func(w *work) error {
-		now, err := r.clock(w.tx)
-		if err != nil {
-			return err
-		}
-		stored, err := idempotency.Claim(w.tx, w.organizationID, key, r.quotas.IdempotencyKeys, now)
-		if err != nil {
-			return err
-		}
-		if stored != "" {
-			w.outcomes.Items[outcomes.Repeated]++
-			record, err = w.history.Record(stored)
-			return err
-		}
-		result, err := w.run()
-		if err != nil {
-			return err
-		}
-		record = result.Items[0].Record
-		return idempotency.Complete(w.tx, w.organizationID, key, record.ID)
-	})
-	return record, err
+	result, err := r.record(ctx, request{organization, batch, &key})
+	if err != nil {
+		return deployments.Record{}, err
+	}
+	return result.Items[0].Record, nil
 }
 
 // RemoveExpiredKeys removes the idempotency keys that have expired and returns their number.
 func (r *Recorder) RemoveExpiredKeys(ctx context.Context) (int64, error) {
-	return idempotency.RemoveAllExpired(ctx, r.db, r.clock)
+	return idempotency.RemoveAllExpired(ctx, r.db, r.options.Clock)
 }
 
-// transact runs a transaction that is retried after a conflict (W5). Each attempt starts with new work, and between the
-// attempts others use the place in the gate.
-func (r *Recorder) transact(ctx context.Context, organization string, batch deployments.Batch, do func(*work) error) error {
+// request is a batch to record for an organization. Its key is nil without an Idempotency-Key.
+type request struct {
+	organization string
+	batch        deployments.Batch
+	key          *deployments.IdempotencyKey
+}
+
+// record records a request. Single recordings that arrive at once share a transaction.
+func (r *Recorder) record(ctx context.Context, q request) (deployments.BatchResult, error) {
 	if r.ReadOnly {
-		return deployments.ErrReadOnly
+		return deployments.BatchResult{}, deployments.ErrReadOnly
 	}
-	var last *outcomes.Batch
-	err := database.Retry(ctx, func() error {
-		release, err := r.gate.Acquire(ctx, organization)
+	q.batch.AddViolations()
+	if canShare(q.batch) {
+		m := &member{request: q}
+		if err := r.groups.Join(ctx, q.organization, m, r.recordGroup); err != nil {
+			return deployments.BatchResult{}, r.db.MapError(ctx, err)
+		}
+		if m.isDone {
+			return m.result, m.err
+		}
+	}
+	return r.recordAlone(ctx, q)
+}
+
+// recordAlone records a request in a transaction of its own, which is retried after a conflict (W5). Between the attempts,
+// others use the place in the gate.
+func (r *Recorder) recordAlone(ctx context.Context, q request) (result deployments.BatchResult, err error) {
+	var became *outcomes.Batch
+	err = database.Retry(ctx, func() error {
+		return r.write(ctx, q.organization, func(tx *gorm.DB, organizationID int64) (err error) {
+			result, became, err = r.recordOnce(tx, organizationID, q)
+			return err
+		})
+	})
+	r.Outcomes.Count(len(q.batch.Items), became, err)
+	return result, r.db.MapError(ctx, err)
+}
+
+// write runs a transaction of an organization, which is created if it is new.
+func (r *Recorder) write(ctx context.Context, organization string, do func(tx *gorm.DB, organizationID int64) error) error {
+	release, err := r.gate.Acquire(ctx, organization)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return r.db.Write(ctx, func(tx *gorm.DB) error {
+		organizationID, err := schema.EnsureOrganization(tx, organization)
 		if err != nil {
 			return err
 		}
-		defer release()
-		return r.db.Write(ctx, func(tx *gorm.DB) error {
-			organizationID, err := schema.EnsureOrganization(tx, organization)
-			if err != nil {
-				return err
-			}
-			w := newWork(r, tx, organizationID, batch)
-			last = w.outcomes
-			return do(w)
-		})
+		return do(tx, organizationID)
 	})
-	r.Outcomes.Count(len(batch.Items), last, err)
-	return r.db.MapError(ctx, err)
+}
+
+// recordOnce records a request, or returns the record that its key stands for.
+func (r *Recorder) recordOnce(tx *gorm.DB, organizationID int64, q request) (deployments.BatchResult, *outcomes.Batch, error) {
+	if q.key == nil {
+		return applying.Run(tx, organizationID, q.batch, r.options)
+	}
+	stored, err := r.claim(tx, organizationID, *q.key)
+	if err != nil {
+		return deployments.BatchResult{}, nil, err
+	}
+	if stored != "" {
+		record, err := history.NewReader(tx, organizationID, make(map[string]int64)).Record(stored)
+		became := outcomes.NewBatch()
+		became.Items[outcomes.Repeated]++
+		return deployments.BatchResult{Items: []deployments.ItemResult{{Record: record}}}, became, err
+	}
+	result, became, err := applying.Run(tx, organizationID, q.batch, r.options)
+	if err != nil {
+		return result, became, err
+	}
+	return result, became, idempotency.Complete(tx, organizationID, map[deployments.IdempotencyKey]string{*q.key: result.Items[0].Record.ID})
+}
+
+// claim claims a key, or returns the id of the record that it stands for.
+func (r *Recorder) claim(tx *gorm.DB, organizationID int64, key deployments.IdempotencyKey) (recordID string, err error) {
+	now, err := r.options.Clock(tx)
+	if err != nil {
+		return "", err
+	}
+	return idempotency.Claim(tx, organizationID, key, r.options.Quotas.IdempotencyKeys, now)
 }

@@ -1,4 +1,4 @@
-package recording
+package applying
 
 import (
 	"slices"
@@ -66,7 +66,7 @@ func (w *work) fill(change *deployments.Change) {
 func (w *work) add(item *item) deployments.Record {
 	created := deployments.CreatedAt(w.latestCreatedAt[item.slot()], w.observed.Time())
 	record := deployments.Record{
-		ID: w.newID(), EnvironmentID: item.ids.Environment, EnvironmentName: item.EnvironmentName,
+		ID: w.NewID(), EnvironmentID: item.ids.Environment, EnvironmentName: item.EnvironmentName,
 		LogicalEnvironmentID: item.ids.LogicalEnvironment, LogicalEnvironmentName: item.LogicalEnvironmentName,
 		DeploymentName: item.DeploymentName, Status: item.Status, CreatedAt: created, UpdatedAt: created, LastSeenAt: created,
 	}

@@ -1,4 +1,4 @@
-package recording
+package applying
 
 import (
 	"slices"
@@ -41,7 +41,7 @@ func (w *work) lockAndRead() (err error) {
 	if err := w.readArtifacts(); err != nil {
 		return err
 	}
-	now, err := w.clock(w.tx)
+	now, err := w.Clock(w.tx)
 	if err != nil {
 		return err
 	}

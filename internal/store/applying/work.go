@@ -1,4 +1,5 @@
-package recording
+// Package applying applies the rules of recording, W1 to W8, to a batch in its transaction.
+package applying
 
 import (
 	"time"
@@ -17,9 +18,26 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/snapshots"
 )
 
+// Options configure Run.
+type Options struct {
+	Quotas quotas.Limits
+	// Clock reads the time of the transaction (W6).
+	Clock func(tx *gorm.DB) (time.Time, error)
+	// NewID generates ids.
+	NewID func() string
+}
+
+// Run records a batch whose violations have been added, and returns what became of its items. Its errors are those of
+// deployments.Store.Record and of the database.
+func Run(tx *gorm.DB, organizationID int64, batch deployments.Batch, o Options) (deployments.BatchResult, *outcomes.Batch, error) {
+	w := newWork(tx, organizationID, batch, o)
+	result, err := w.run()
+	return result, w.outcomes, err
+}
+
 // work is one batch in its transaction.
 type work struct {
-	*Recorder
+	Options
 	tx             *gorm.DB
 	organizationID int64
 	batch          deployments.Batch
@@ -52,13 +70,13 @@ type work struct {
 	outcomes *outcomes.Batch
 }
 
-func newWork(r *Recorder, tx *gorm.DB, organizationID int64, batch deployments.Batch) *work {
+func newWork(tx *gorm.DB, organizationID int64, batch deployments.Batch, o Options) *work {
 	sets := make(map[string]int64)
 	w := &work{
-		Recorder: r, tx: tx, organizationID: organizationID, batch: batch,
-		names:           naming.New(tx, organizationID, r.newID),
-		budget:          quotas.NewBudget(tx, organizationID, r.quotas),
-		artifacts:       schema.NewArtifactCache(tx, organizationID, r.newID),
+		Options: o, tx: tx, organizationID: organizationID, batch: batch,
+		names:           naming.New(tx, organizationID, o.NewID),
+		budget:          quotas.NewBudget(tx, organizationID, o.Quotas),
+		artifacts:       schema.NewArtifactCache(tx, organizationID, o.NewID),
 		newestByContent: make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organizationID, sets),
 		identities: make(map[history.Identity]*identityState), newestEnded: make(map[history.Key]deployments.Record), latestCreatedAt: make(map[schema.Slot]time.Time),
 		records: make(map[string]deployments.Record), isNew: make(map[string]bool),

@@ -1,4 +1,4 @@
-package recording
+package applying
 
 import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -10,7 +10,7 @@ func (w *work) openSnapshot() error {
 	if w.batch.Snapshot == nil {
 		return nil
 	}
-	now, err := w.clock(w.tx)
+	now, err := w.Clock(w.tx)
 	if err != nil {
 		return err
 	}

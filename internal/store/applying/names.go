@@ -1,4 +1,4 @@
-package recording
+package applying
 
 import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
