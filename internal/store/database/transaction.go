@@ -123,9 +123,9 @@ func Retry(ctx context.Context, transaction func() error) error {
 // IsUncertain reports whether the error of a transaction leaves open whether it was committed.
 func IsUncertain(err error) bool { return errors.Is(err, errAtCommit) && !IsConflict(err) }
 
-// LimitLockWait bounds each wait of the transaction for a lock. SQLite has one writer, which waits for nobody.
+// LimitLockWait bounds each wait of the transaction for a lock, unless atMost is 0. SQLite has one writer, which waits for nobody.
 func LimitLockWait(tx *gorm.DB, atMost time.Duration) error {
-	if DialectOf(tx) == SQLite {
+	if atMost == 0 || DialectOf(tx) == SQLite {
 		return nil
 	}
 	return tx.Exec("SELECT set_config('lock_timeout', ?, true)", fmt.Sprintf("%dms", atMost.Milliseconds())).Error

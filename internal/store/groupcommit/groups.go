@@ -64,7 +64,7 @@ func New[V any](o Options[V]) *Groups[V] {
 // Join makes a writer the member of a group, and returns when the group is done. It returns at once if the writer does not
 // fit in the open group, and the error of ctx if that ends before. The leader calls run with its group, whose context ends
 // when those of all members have. A group whose leader's context ends before it starts is done without run, and so is a member
-// whose context does.
+// whose context does. The caller sees from its writer whether run has done the work.
 func (g *Groups[V]) Join(ctx context.Context, organization string, writer V, run func(ctx context.Context, group []V)) error {
 	l, joined, leads := g.enter(ctx, organization, writer)
 	defer g.leave(organization, l)
@@ -86,10 +86,17 @@ func (g *Groups[V]) Join(ctx context.Context, organization string, writer V, run
 func (g *Groups[V]) Waiting(organization string) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if l := g.lanes[organization]; l != nil && l.open != nil {
-		return len(l.open.members)
+	if l := g.lanes[organization]; l != nil {
+		return g.waiting(l)
 	}
 	return 0
+}
+
+func (g *Groups[V]) waiting(l *lane[V]) int {
+	if l.open == nil {
+		return 0
+	}
+	return len(l.open.members)
 }
 
 // enter returns the group that the writer has joined, or nil, and whether the writer leads it.
@@ -106,6 +113,8 @@ func (g *Groups[V]) enter(ctx context.Context, organization string, writer V) (l
 		l.open = &group[V]{started: make(chan struct{}), done: make(chan struct{})}
 		leads = true
 	} else if len(l.open.members) == g.options.Size || !g.options.Fits(valuesOf(l.open.members), writer) {
+		l.expected = max(l.expected-1, 0) // it has come back, though not to this group
+		g.startNext(l)
 		return l, nil, false
 	}
 	joined = l.open
@@ -147,7 +156,7 @@ func (g *Groups[V]) lead(ctx context.Context, organization string, l *lane[V], l
 			return ctx.Err()
 		}
 	}
-	defer g.begin(organization, l)()
+	defer g.begin(organization, l, len(led.members))()
 	members := slices.DeleteFunc(led.members, func(m member[V]) bool { return m.ctx.Err() != nil })
 	if len(members) > 0 {
 		shared, cancel := contextOf(members)
@@ -168,23 +177,24 @@ func (g *Groups[V]) abandon(l *lane[V], led *group[V]) bool {
 	return true
 }
 
-// begin returns a function to call when a group has ended. After MaxHold, the next group does not wait for that.
-func (g *Groups[V]) begin(organization string, l *lane[V]) (end func()) {
+// begin returns a function to call when a group of so many members has ended. After MaxHold, the next group does not wait for
+// that.
+func (g *Groups[V]) begin(organization string, l *lane[V], members int) (end func()) {
 	began := time.Now()
 	var once sync.Once
-	timer := time.AfterFunc(g.options.MaxHold, func() { once.Do(func() { g.finish(organization, l, 0) }) })
+	timer := time.AfterFunc(g.options.MaxHold, func() { once.Do(func() { g.finish(organization, l, 0, 0) }) })
 	return func() {
 		timer.Stop()
-		once.Do(func() { g.finish(organization, l, time.Since(began)/gatherShare) })
+		once.Do(func() { g.finish(organization, l, members, time.Since(began)/gatherShare) })
 	}
 }
 
-// finish lets the next group run when it has as many writers as there are now, or after the time.
-func (g *Groups[V]) finish(organization string, l *lane[V], gather time.Duration) {
+// finish lets the next group run when so many writers have joined those who wait, or after the time.
+func (g *Groups[V]) finish(organization string, l *lane[V], returning int, gather time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	l.running = false
-	l.expected = l.writers
+	l.expected = min(returning+g.waiting(l), g.options.Size)
 	l.finished++
 	finished := l.finished
 	time.AfterFunc(gather, func() {
@@ -216,13 +226,18 @@ func contextOf[V any](members []member[V]) (context.Context, context.CancelFunc)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(members[0].ctx))
 	var waiting atomic.Int64
 	waiting.Store(int64(len(members)))
-	for _, m := range members {
-		stop := context.AfterFunc(m.ctx, func() {
+	stops := make([]func() bool, len(members))
+	for i, m := range members {
+		stops[i] = context.AfterFunc(m.ctx, func() {
 			if waiting.Add(-1) == 0 {
 				cancel()
 			}
 		})
-		context.AfterFunc(ctx, func() { stop() })
 	}
-	return ctx, cancel
+	return ctx, func() {
+		for _, stop := range stops {
+			stop()
+		}
+		cancel()
+	}
 }

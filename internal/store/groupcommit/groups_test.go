@@ -159,6 +159,33 @@ func TestAWriterThatDoesNotFitIsNotHeldUp(t *testing.T) {
 	})
 }
 
+// A group that is full waits for nobody, and one whose writers have come back without joining it does not wait for them.
+func TestNobodyIsExpectedWhoCannotJoin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWriters(t)
+		w.arrive(t.Context(), 0, running)
+		var second []<-chan error
+		for n := range 5 {
+			second = append(second, w.arrive(t.Context(), n, running)) // as many as a group has
+		}
+		time.Sleep(running / 2)
+		began := time.Now()
+		for _, result := range second {
+			w.succeeds(result)
+		}
+		// Five are expected again.
+		third := w.arrive(t.Context(), 10, running)
+		for range 4 {
+			w.succeeds(w.arrive(t.Context(), 110, running))
+		}
+		w.succeeds(third)
+		if took := time.Since(began); took != running/2+running+running {
+			t.Errorf("took %v", took)
+		}
+		w.want([]int{0}, []int{0, 1, 2, 3, 4}, []int{10})
+	})
+}
+
 func TestAGroupThatHangsHoldsUpTheNextForAWhileOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWriters(t)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"time"
@@ -78,52 +79,64 @@ func claim(tx *gorm.DB, claimed row) (recordID string, err error) {
 // expiry returns the time before which keys have expired.
 func expiry(now time.Time) time.Time { return now.Add(-lifetime) }
 
-// errNotNew is returned for a key that has been claimed before.
-var errNotNew = errors.New("a key is not new")
-
-// ClaimNew claims different keys for this transaction. It waits for concurrent transactions with them, and fails if one has been
-// claimed before or exceeds the quota.
-func ClaimNew(tx *gorm.DB, organizationID int64, keys []deployments.IdempotencyKey, quota int64, now time.Time) error {
-	rows := make([]row, len(keys))
-	for i, key := range keys {
-		rows[i] = newRow(organizationID, key, now)
+// ClaimNew claims different keys for this transaction, and returns those that nobody has claimed before. It waits for concurrent
+// transactions with them. A claim that exceeds the quota is an error.
+func ClaimNew(tx *gorm.DB, organizationID int64, keys []deployments.IdempotencyKey, quota int64, now time.Time) (claimed map[deployments.IdempotencyKey]bool, err error) {
+	known, err := knownDigests(tx, organizationID, keys)
+	if err != nil {
+		return nil, err
+	}
+	claimed = make(map[deployments.IdempotencyKey]bool)
+	var rows []row
+	for _, key := range keys {
+		claim := newRow(organizationID, key, now)
+		if !known[string(claim.KeyDigest)] {
+			claimed[key] = true
+			rows = append(rows, claim)
+		}
 	}
 	slices.SortFunc(rows, func(a, b row) int { return bytes.Compare(a.KeyDigest, b.KeyDigest) })
-	created, err := database.CreateMissing(tx, rows)
-	if err != nil {
-		return err
+	if err := database.CreateAll(tx, rows); err != nil {
+		return nil, err
 	}
-	if created < len(rows) {
-		return errNotNew
-	}
-	for _, claimed := range rows {
-		if err := checkQuota(tx, claimed, quota); err != nil {
-			return err
+	for _, claim := range rows {
+		if err := checkQuota(tx, claim, quota); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return claimed, nil
 }
 
-// Complete stores the ids of the records that claimed keys stand for, in the transaction of the records. A key with an empty
-// id stands for nothing and is free again.
+const (
+	digestsPostgreSQL = "(SELECT decode(value, 'hex') FROM jsonb_array_elements_text(CAST(? AS jsonb)) AS value)"
+	digestsSQLite     = "(SELECT unhex(value) FROM json_each(?))"
+)
+
+// knownDigests returns the stored digests of keys that have been claimed, expired ones included.
+func knownDigests(tx *gorm.DB, organizationID int64, keys []deployments.IdempotencyKey) (map[string]bool, error) {
+	digests := make([]string, len(keys))
+	for i, key := range keys {
+		digests[i] = hex.EncodeToString(digestOf(key))
+	}
+	stored, err := database.Column[[]byte](tx.Model(&row{}).Select("key_digest").
+		Where("organization_id = ? AND "+database.DialectOf(tx).SearchSets("key_digest IN (?)"), organizationID,
+			database.NewJSONSet(digests, digestsPostgreSQL, digestsSQLite)))
+	known := make(map[string]bool, len(stored))
+	for _, digest := range stored {
+		known[string(digest)] = true
+	}
+	return known, err
+}
+
+// Complete stores the ids of the records that claimed keys stand for, in the transaction of the records.
 func Complete(tx *gorm.DB, organizationID int64, records map[deployments.IdempotencyKey]string) error {
-	var completed []row
-	var free [][]byte
+	rows := make([]row, 0, len(records))
 	for key, recordID := range records {
-		if recordID == "" {
-			free = append(free, digestOf(key))
-			continue
-		}
-		claimed := newRow(organizationID, key, time.Time{}) // its row has the time of the claim
-		claimed.RecordID = &recordID
-		completed = append(completed, claimed)
+		completed := newRow(organizationID, key, time.Time{}) // the claim has stored its time
+		completed.RecordID = &recordID
+		rows = append(rows, completed)
 	}
-	if len(free) > 0 {
-		if err := tx.Where("organization_id = ? AND key_digest IN ?", organizationID, free).Delete(&row{}).Error; err != nil {
-			return err
-		}
-	}
-	return database.Upsert(tx, completed, clause.AssignmentColumns([]string{"record_id"}), "")
+	return database.Upsert(tx, rows, clause.AssignmentColumns([]string{"record_id"}), "")
 }
 
 // MaxRemoved is how many expired keys one transaction removes at most. Recordings wait on SQLite meanwhile.

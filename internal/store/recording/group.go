@@ -2,6 +2,7 @@ package recording
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -26,10 +27,13 @@ const (
 // member is a request of one recording that may share a transaction with others.
 type member struct {
 	request
-	// isDone is true if the transaction of the group has recorded the result, or err is why that is not known.
-	isDone bool
-	result deployments.BatchResult
-	err    error
+	ctx context.Context
+	// isAnswered is true if result and err are the answer.
+	isAnswered bool
+	result     deployments.BatchResult
+	err        error
+	// failure is the error of a group, if the request must not get a transaction of its own after it.
+	failure error
 }
 
 func newGroups(maxHold time.Duration) *groupcommit.Groups[*member] {
@@ -53,75 +57,113 @@ func fits(group []*member, m *member) bool {
 	})
 }
 
-// recordGroup records a group in one transaction. It leaves the recordings that the rules reject, and all of them if the
-// transaction fails, for transactions of their own, whose errors are theirs alone.
+// errRejected is the error of a group of which the rules reject a member, and errEnded that of one with a request that has ended.
+var (
+	errRejected = errors.New("the rules reject a member of the group")
+	errEnded    = errors.New("a member of the group has ended")
+)
+
+// recordGroup records a group in one transaction. It leaves the members that the rules reject, and all of them if the transaction
+// fails, to transactions of their own, whose errors are theirs alone.
 func (r *Recorder) recordGroup(ctx context.Context, group []*member) {
 	if len(group) == 1 {
 		m := group[0]
 		m.result, m.err = r.recordAlone(ctx, m.request)
-		m.isDone = true
+		m.isAnswered = true
 		return
 	}
-	var became *outcomes.Batch
-	err := r.write(ctx, group[0].organization, func(tx *gorm.DB, organizationID int64) (err error) {
-		became, err = r.recordMembers(tx, organizationID, group)
-		return err
-	})
-	switch {
-	case err == nil:
-		recorded := 0
-		for _, m := range group {
-			if m.isDone = len(m.result.Items[0].Violations) == 0; m.isDone {
-				recorded++
+	for len(group) > 1 {
+		accepted, became, err := r.recordTogether(ctx, group)
+		var overload *deployments.OverloadError
+		switch {
+		case err == nil:
+			for _, m := range accepted {
+				m.isAnswered = true
 			}
+			r.Outcomes.Count(len(accepted), became, nil)
+			return
+		case errors.Is(err, errRejected):
+			group = accepted
+			continue
+		case errors.As(err, &overload):
+			accepted = group
+		case !database.IsUncertain(err):
+			return
 		}
-		r.Outcomes.Count(recorded, &outcomes.Batch{Items: became.Items}, nil)
-	case database.IsUncertain(err):
-		for _, m := range group {
-			m.isDone, m.err = true, r.db.MapError(ctx, err)
+		for _, m := range accepted {
+			m.failure = err
 		}
-		r.Outcomes.Count(len(group), nil, err)
+		return
 	}
 }
 
-// recordMembers sets the result of each member of a group, and returns what became of those that the rules accept.
-func (r *Recorder) recordMembers(tx *gorm.DB, organizationID int64, group []*member) (*outcomes.Batch, error) {
-	if err := database.LimitLockWait(tx, maxLockWait); err != nil {
-		return nil, err
-	}
+// recordTogether records members in one transaction, and returns those that it has accepted. It returns errRejected and records
+// none if the rules reject one.
+func (r *Recorder) recordTogether(ctx context.Context, group []*member) (accepted []*member, became *outcomes.Batch, err error) {
+	err = r.write(ctx, group[0].organization, maxLockWait, func(tx *gorm.DB, organizationID int64) (err error) {
+		became = outcomes.NewBatch()
+		accepted = waiting(group) // the gate may have taken long
+		if accepted, err = r.claimKeys(tx, organizationID, accepted); err != nil || len(accepted) == 0 {
+			return err
+		}
+		all := len(accepted)
+		accepted, became, err = r.recordMembers(tx, organizationID, accepted)
+		if err == nil && len(waiting(accepted)) < all {
+			return errEnded
+		}
+		return err
+	})
+	return accepted, became, err
+}
+
+// waiting returns the members whose requests have not ended.
+func waiting(group []*member) []*member {
+	return slices.DeleteFunc(slices.Clone(group), func(m *member) bool { return m.ctx.Err() != nil })
+}
+
+// recordMembers sets the result of each member, as if they were one partial batch, and returns what became of them. With
+// errRejected, it returns the members that the rules accept.
+func (r *Recorder) recordMembers(tx *gorm.DB, organizationID int64, group []*member) (accepted []*member, became *outcomes.Batch, err error) {
 	batch := deployments.Batch{Partial: true, AutoCreate: group[0].batch.AutoCreate}
-	var keys []deployments.IdempotencyKey
 	for _, m := range group {
 		batch.Items = append(batch.Items, m.batch.Items[0])
-		if m.key != nil {
-			keys = append(keys, *m.key)
-		}
-	}
-	if err := r.claimNew(tx, organizationID, keys); err != nil {
-		return nil, err
 	}
 	result, became, err := applying.Run(tx, organizationID, batch, r.options)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	records := make(map[deployments.IdempotencyKey]string)
 	for i, m := range group {
-		m.result = deployments.BatchResult{Items: result.Items[i : i+1]}
+		if len(result.Items[i].Violations) > 0 {
+			continue
+		}
+		accepted = append(accepted, m)
+		m.result = deployments.BatchResult{Items: slices.Clone(result.Items[i : i+1])}
 		if m.key != nil {
 			records[*m.key] = result.Items[i].Record.ID
 		}
 	}
-	return became, idempotency.Complete(tx, organizationID, records)
+	if len(accepted) < len(group) {
+		return accepted, nil, errRejected
+	}
+	return accepted, became, idempotency.Complete(tx, organizationID, records)
 }
 
-// claimNew claims keys. It fails if one of them stands for a record.
-func (r *Recorder) claimNew(tx *gorm.DB, organizationID int64, keys []deployments.IdempotencyKey) error {
+// claimKeys claims the keys of the members, and returns those whose keys are new.
+func (r *Recorder) claimKeys(tx *gorm.DB, organizationID int64, group []*member) ([]*member, error) {
+	var keys []deployments.IdempotencyKey
+	for _, m := range group {
+		if m.key != nil {
+			keys = append(keys, *m.key)
+		}
+	}
 	if len(keys) == 0 {
-		return nil
+		return group, nil
 	}
 	now, err := r.options.Clock(tx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return idempotency.ClaimNew(tx, organizationID, keys, r.options.Quotas.IdempotencyKeys, now)
+	claimed, err := idempotency.ClaimNew(tx, organizationID, keys, r.options.Quotas.IdempotencyKeys, now)
+	return slices.DeleteFunc(group, func(m *member) bool { return m.key != nil && !claimed[*m.key] }), err
 }

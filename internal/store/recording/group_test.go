@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store"
@@ -27,20 +28,32 @@ type groupStore struct {
 	t          *testing.T
 	db         *database.DB
 	statements *atomic.Int64
-	// first, if not nil, is called for the next new id.
-	first func()
+	mu         sync.Mutex
+	onNextID   func()
+}
+
+// onNewID calls a function, once, for the next new id: the transaction of that recording waits.
+func (s *groupStore) onNewID(do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onNextID = do
+}
+
+func (s *groupStore) newID() string {
+	s.mu.Lock()
+	do := s.onNextID
+	s.onNextID = nil
+	s.mu.Unlock()
+	if do != nil {
+		do()
+	}
+	return uuid.NewString()
 }
 
 func newGroupStore(t *testing.T, url string, p store.Parts) *groupStore {
 	s := &groupStore{t: t, db: storetest.OpenDatabase(t, url)}
 	s.statements = countStatements(t, s.db)
-	p.NewID = func() string {
-		if first := s.first; first != nil {
-			s.first = nil
-			first()
-		}
-		return uuid.NewString()
-	}
+	p.NewID = s.newID
 	s.Store = store.New(s.db, p)
 	s.LetGroupsRunFor(time.Hour)
 	return s
@@ -87,7 +100,7 @@ func (s *groupStore) sendAtOnce(waiting int, requests ...request) []sent {
 	s.t.Helper()
 	results := make([]sent, len(requests))
 	var clients sync.WaitGroup
-	s.first = func() {
+	s.onNewID(func() {
 		for i, r := range requests {
 			clients.Go(func() { results[i].Record, results[i].err = s.send(s.t.Context(), r) })
 		}
@@ -97,7 +110,7 @@ func (s *groupStore) sendAtOnce(waiting int, requests ...request) []sent {
 				return
 			}
 		}
-	}
+	})
 	s.mustSend(request{Recording: recordingAt(fmt.Sprint("first of ", len(requests)), 999)})
 	clients.Wait()
 	return results
@@ -228,8 +241,32 @@ func TestRecordingsThatMeetDoNotShareATransaction(t *testing.T) {
 	})
 }
 
-// A group whose transaction fails records nothing: each of its recordings has a transaction of its own then.
-func TestAGroupThatFailsLeavesItsRecordings(t *testing.T) {
+// A recording that the rules reject after names were created leaves none, as it would alone.
+func TestARejectedRecordingLeavesNothing(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		s := newGroupStore(t, url, store.Parts{Quotas: store.Quotas{Environments: 2, Projects: 1, Deployments: 10}})
+		s.mustSend(request{Recording: recordingAt("api", 1)})
+		withoutDigest := recordingAt("api", 2)
+		withoutDigest.EnvironmentName, withoutDigest.Digest, withoutDigest.Status = "typo", "", deployments.Decommissioned
+		withoutDigest.ProjectVersions = []deployments.ProjectVersion{{ProjectName: "typo", VersionName: "v1"}}
+		results := s.sendAtOnce(3, request{Recording: withoutDigest, key: "k"}, request{Recording: recordingAt("web", 2)}, request{Recording: recordingAt("job", 3)})
+		var rejected *deployments.BatchError
+		if !errors.As(results[0].err, &rejected) || results[1].err != nil || results[2].err != nil {
+			t.Fatalf("got %+v", results)
+		}
+		if !results[1].CreatedAt.Equal(results[2].CreatedAt) {
+			t.Error("the others did not share a transaction")
+		}
+		other := recordingAt("api", 3)
+		other.EnvironmentName, other.ProjectVersions = "us", []deployments.ProjectVersion{{ProjectName: "web", VersionName: "v1"}}
+		s.mustSend(request{Recording: other, key: "k"})
+		storetest.RequireExactCounts(t, s.Store, s.db.Pool, "acme")
+		storetest.RequireVerified(t, s.Store, "acme")
+	})
+}
+
+// A repeated key stands for its record, and the others of its group share a transaction.
+func TestARepeatedKeyLeavesItsGroup(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		s := newGroupStore(t, url, store.Parts{})
 		known := request{Recording: recordingAt("api", 1), key: "known"}
@@ -243,10 +280,86 @@ func TestAGroupThatFailsLeavesItsRecordings(t *testing.T) {
 		if results[0].ID != before.ID {
 			t.Error("a repeated key led to another record")
 		}
+		if !results[1].CreatedAt.Equal(results[2].CreatedAt) {
+			t.Error("the others did not share a transaction")
+		}
 		if items := s.Outcomes.Stats().Items; items[outcomes.Added] != 4 || items[outcomes.Repeated] != 1 {
 			t.Errorf("the outcomes are %v", items)
 		}
 		storetest.RequireExactCounts(t, s.Store, s.db.Pool, "acme")
+	})
+}
+
+// A client that gives up before its group has recorded gets nothing recorded, and the others of the group do.
+func TestAClientThatGivesUpIsNotRecorded(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		s := newGroupStore(t, url, store.Parts{})
+		gone, giveUp := context.WithCancel(t.Context())
+		var clients sync.WaitGroup
+		s.onNewID(func() {
+			clients.Go(func() {
+				if _, err := s.send(gone, request{Recording: recordingAt("gone", 1)}); !errors.Is(err, context.Canceled) {
+					t.Errorf("the client that gave up got %v", err)
+				}
+			})
+			for i := range 3 {
+				clients.Go(func() { s.mustSend(request{Recording: recordingAt(fmt.Sprint("s", i), i)}) })
+			}
+			for s.Waiting("acme") < 4 && t.Context().Err() == nil {
+				time.Sleep(time.Millisecond)
+			}
+			var whenTheGroupRuns func()
+			whenTheGroupRuns = func() {
+				if s.Waiting("acme") > 0 {
+					s.onNewID(whenTheGroupRuns)
+				} else {
+					giveUp()
+				}
+			}
+			s.onNewID(whenTheGroupRuns)
+		})
+		s.mustSend(request{Recording: recordingAt("first", 9)})
+		clients.Wait()
+		if n := storetest.Ask(t, s, storetest.Acme, deployments.Query{DeploymentName: "gone"}).Total; n != 0 {
+			t.Error("it was recorded")
+		}
+		if items := s.Outcomes.Stats().Items; items[outcomes.Added] != 4 {
+			t.Errorf("the outcomes are %v", items)
+		}
+	})
+}
+
+// Recordings whose time ends before their group runs are counted as failed, and those for which the gate has no place as busy.
+func TestRecordingsThatNoGroupRecordsAreCounted(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		s := newGroupStore(t, url, store.Parts{Shares: admission.Shares{Listings: 1, CountedListings: 1, Recordings: 1}, MaxWait: time.Nanosecond})
+		isOverload := func(err error) bool {
+			_, ok := errors.AsType[*deployments.OverloadError](err)
+			return ok
+		}
+		isLate := func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
+		sendTwo := func(timeout time.Duration, want func(error) bool) {
+			t.Helper()
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			var clients sync.WaitGroup
+			for i := range 2 {
+				clients.Go(func() {
+					if _, err := s.send(ctx, request{Recording: recordingAt(fmt.Sprint("s", i), i)}); !want(err) {
+						t.Errorf("within %v: got %v", timeout, err)
+					}
+				})
+			}
+			clients.Wait()
+		}
+		s.onNewID(func() { sendTwo(50*time.Millisecond, isLate) })
+		s.mustSend(request{Recording: recordingAt("first", 9)})
+		s.LetGroupsRunFor(time.Millisecond)
+		s.onNewID(func() { sendTwo(time.Hour, isOverload) })
+		s.mustSend(request{Recording: recordingAt("second", 9)})
+		if items := s.Outcomes.Stats().Items; items[outcomes.Failed] != 2 || items[outcomes.Busy] != 2 || items[outcomes.Added] != 2 {
+			t.Errorf("the outcomes are %v", items)
+		}
 	})
 }
 
@@ -259,7 +372,7 @@ func TestALockedSlotHoldsUpItsRecordingOnly(t *testing.T) {
 	locked := make(chan sent, 1)
 	holder := storetest.Begin(t, storetest.OpenSQL(t, url), "SELECT FROM slots WHERE deployment_name = 'locked' FOR UPDATE")
 	var others sync.WaitGroup
-	s.first = func() {
+	s.onNewID(func() {
 		go func() {
 			var got sent
 			got.Record, got.err = s.send(t.Context(), request{Recording: recordingAt("locked", 2)})
@@ -271,7 +384,7 @@ func TestALockedSlotHoldsUpItsRecordingOnly(t *testing.T) {
 		for s.Waiting("acme") < 4 && t.Context().Err() == nil {
 			time.Sleep(time.Millisecond)
 		}
-	}
+	})
 	s.mustSend(request{Recording: recordingAt("first", 3)})
 	others.Wait()
 	select {

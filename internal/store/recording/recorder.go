@@ -2,6 +2,7 @@
 package recording
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -77,11 +78,14 @@ func (r *Recorder) record(ctx context.Context, q request) (deployments.BatchResu
 	}
 	q.batch.AddViolations()
 	if canShare(q.batch) {
-		m := &member{request: q}
-		if err := r.groups.Join(ctx, q.organization, m, r.recordGroup); err != nil {
+		m := &member{request: q, ctx: ctx}
+		err := cmp.Or(r.groups.Join(ctx, q.organization, m, r.recordGroup), m.failure)
+		switch {
+		case err != nil:
+			err = cmp.Or(ctx.Err(), err)
+			r.Outcomes.Count(1, nil, err)
 			return deployments.BatchResult{}, r.db.MapError(ctx, err)
-		}
-		if m.isDone {
+		case m.isAnswered:
 			return m.result, m.err
 		}
 	}
@@ -93,7 +97,7 @@ func (r *Recorder) record(ctx context.Context, q request) (deployments.BatchResu
 func (r *Recorder) recordAlone(ctx context.Context, q request) (result deployments.BatchResult, err error) {
 	var became *outcomes.Batch
 	err = database.Retry(ctx, func() error {
-		return r.write(ctx, q.organization, func(tx *gorm.DB, organizationID int64) (err error) {
+		return r.write(ctx, q.organization, 0, func(tx *gorm.DB, organizationID int64) (err error) {
 			result, became, err = r.recordOnce(tx, organizationID, q)
 			return err
 		})
@@ -102,14 +106,18 @@ func (r *Recorder) recordAlone(ctx context.Context, q request) (result deploymen
 	return result, r.db.MapError(ctx, err)
 }
 
-// write runs a transaction of an organization, which is created if it is new.
-func (r *Recorder) write(ctx context.Context, organization string, do func(tx *gorm.DB, organizationID int64) error) error {
+// write runs a transaction of an organization, which is created if it is new. Each wait for a lock takes maxLockWait at most, or as
+// long as any if that is 0.
+func (r *Recorder) write(ctx context.Context, organization string, maxLockWait time.Duration, do func(tx *gorm.DB, organizationID int64) error) error {
 	release, err := r.gate.Acquire(ctx, organization)
 	if err != nil {
 		return err
 	}
 	defer release()
 	return r.db.Write(ctx, func(tx *gorm.DB) error {
+		if err := database.LimitLockWait(tx, maxLockWait); err != nil {
+			return err
+		}
 		organizationID, err := schema.EnsureOrganization(tx, organization)
 		if err != nil {
 			return err

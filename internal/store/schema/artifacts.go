@@ -1,6 +1,9 @@
 package schema
 
 import (
+	"cmp"
+	"slices"
+
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -116,6 +119,9 @@ func (c *ArtifactCache) Create(strength string) (fresh map[string]bool, replaced
 	if err := database.CreateAll(c.tx, given); err != nil {
 		return nil, nil, err
 	}
+	slices.SortFunc(made, func(a, b Artifact) int {
+		return cmp.Or(cmp.Compare(a.Digest, b.Digest), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+	})
 	created, err := database.CreateMissing(c.tx, made)
 	if err != nil || created == len(made) {
 		return fresh, nil, err
