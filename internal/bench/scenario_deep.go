@@ -13,9 +13,7 @@ var deep = scenario{
 The duration of the middle and of the last page of the full history, 20 records a page, for one client. The baseline is the
 first page without a filter. The ratio is the cost of the page number, which must not grow with the history.`,
 	missed: `Deep pages: a deep page skips up to 8,192 index entries and adds up the milestones before it, half a microsecond each
-([ADR 0008](adr/0008-counts-and-milestones.md)). Sums of milestones have not been tried.
-An environment and a project have no milestones: half of either list is skipped
-([ADR 0024](adr/0024-counters-for-pairs.md)).`,
+([ADR 0008](adr/0008-counts-and-milestones.md)). Sums of milestones have not been tried.`,
 }
 
 // noRecords is why the pages of some pairs of filters are not measured.

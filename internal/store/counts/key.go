@@ -125,10 +125,9 @@ func (f Filters) HasCounter() bool {
 }
 
 // HasMilestones reports whether a list with these filters that has a counter gets milestones once it exceeds the threshold. It is of the
-// full history. With hundreds of environments, combinations with them would be most of the lists, so only pairs qualify, and
-// none with a project.
+// full history. With hundreds of environments, combinations with them would be most of the lists, so only pairs qualify.
 func (f Filters) HasMilestones() bool {
-	return !f.Latest && f.Projects <= 1 && (!f.Environment || f.number() <= 2 && f.Projects == 0)
+	return !f.Latest && f.Projects <= 1 && (!f.Environment || f.number() <= 2)
 }
 
 // Indexed reports whether indexes yield exactly a list with these filters, in list order: there is at most one filter, or

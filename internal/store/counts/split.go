@@ -13,7 +13,7 @@ const (
 	// selectLongProjects selects the long lists by a project that get milestones (Filters.HasMilestones).
 	selectLongProjects = `SELECT m.project_id, ` + projectColumns + `, CAST(sum(t.n) AS bigint) AS n
 FROM list_totals t JOIN project_set_members m ON m.project_set_id = t.project_set_id
-WHERE t.organization_id = ? AND t.latest = false AND t.environment_id = '` + AnyID + `' AND t.project_set_id > 0
+WHERE t.organization_id = ? AND t.latest = false AND t.project_set_id > 0
 GROUP BY m.project_id, ` + projectColumns + ` HAVING sum(t.n) > ?`
 	projectColumns = "t.environment_id, t.logical_environment_id, t.deployment_name, t.status, t.kind"
 

@@ -114,6 +114,7 @@ func TestListingsDoNotSlowDownWithTheHistory(t *testing.T) {
 			{DeploymentName: "app3", Status: deployments.Superseded},
 			{DeploymentName: "app3", ArtifactKind: deployments.ContainerImage},
 			{ProjectName: "project3", LogicalEnvironmentName: "stage2"},
+			{ProjectName: "project3", EnvironmentName: "env7"},
 			{ProjectName: "project3", Status: deployments.Superseded},
 			{ProjectName: "project3", ArtifactKind: deployments.ContainerImage},
 			{ProjectName: "project3", DeploymentName: "app3"},

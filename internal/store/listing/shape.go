@@ -70,7 +70,7 @@ func (s shape) readsCounter() bool { return !s.artifactDigest && !s.projectVersi
 // readsMilestones reports whether the statement reads milestones, which the listing has once it is long.
 func (s shape) readsMilestones() bool {
 	// SQLite rejects these statements as nested too deep.
-	isTooDeep := s.dialect == database.SQLite && s.LogicalEnvironment && (s.Environment || s.Projects > 0)
+	isTooDeep := s.dialect == database.SQLite && (s.Environment && s.LogicalEnvironment || s.Projects > 0 && (s.Environment || s.LogicalEnvironment))
 	return s.readsCounter() && s.HasMilestones() && !isTooDeep
 }
 

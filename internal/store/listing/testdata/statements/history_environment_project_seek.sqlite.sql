@@ -1,28 +1,28 @@
--- Parameters: $1 environment, $2 project, $3 organization, $4 deployment name
+-- Parameters: $1 environment, $2 project, $3 organization, $4 deployment name, $5 offset, $6 offset
 WITH names AS (
   SELECT organizations.id AS organization_id, environments.id AS environment_id, projects.id AS project_id
-  FROM "organizations"
+  FROM `organizations`
   JOIN environments ON environments.organization_id = organizations.id
-    AND environments.name = CAST($1 AS text)
+    AND environments.name = CAST(? AS text)
   JOIN projects ON projects.organization_id = organizations.id
-    AND projects.name = CAST($2 AS text)
-  WHERE key = CAST($3 AS text)
+    AND projects.name = CAST(? AS text)
+  WHERE key = CAST(? AS text)
 ),
 sets AS (
   SELECT project_set_id
-  FROM "names"
+  FROM `names`
   JOIN project_set_members ON project_set_members.project_id = names.project_id
 ),
 matching AS NOT MATERIALIZED (
   SELECT *
-  FROM "deployment_records"
+  FROM `deployment_records`
   WHERE organization_id = (SELECT names.organization_id FROM names)
     AND environment_id = (SELECT names.environment_id FROM names)
     AND project_set_id > 0
 ),
 pending AS (
   SELECT created_at, record_id, n
-  FROM "list_changes"
+  FROM `list_changes`
   WHERE organization_id = (SELECT names.organization_id FROM names)
     AND environment_id = (SELECT names.environment_id FROM names)
     AND project_set_id IN (SELECT project_set_id FROM sets)
@@ -32,7 +32,7 @@ total AS (
   SELECT CAST(coalesce((
     SELECT sum((
       SELECT n
-      FROM "list_totals"
+      FROM `list_totals`
       WHERE latest = false
         AND list_totals.project_set_id = sets.project_set_id
         AND organization_id = (SELECT names.organization_id FROM names)
@@ -40,24 +40,51 @@ total AS (
         AND logical_environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
         AND status = 0
         AND kind = 0
-        AND deployment_name = CAST($4 AS text)
+        AND deployment_name = CAST(? AS text)
     ))
-    FROM "sets"
+    FROM `sets`
   ), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n
 ),
-page AS (
+target AS (
+  SELECT max(n - CAST(? AS bigint), 0) AS high, max(n - CAST(? AS bigint) - 20, 0) AS low
+  FROM `total`
+),
+anchors AS (
+  SELECT CAST(0 AS bigint) AS rank, -62135596800000000 AS created_at, '00000000-0000-0000-0000-000000000000' AS id
+  UNION ALL
+  SELECT n, 253402300799999999 AS created_at, 'ffffffff-ffff-ffff-ffff-ffffffffffff' AS id
+  FROM total
+),
+anchor AS (
+  SELECT created_at, id, max(rank, low) - rank AS forward_skip, max(high - max(rank, low), 0) AS forward_rows,
+    rank - min(rank, high) AS backward_skip, max(min(rank, high) - low, 0) AS backward_rows
+  FROM anchors, target
+  ORDER BY abs(rank - high)
+  LIMIT 1
+),
+forward AS (
   SELECT id, created_at
   FROM sets
-  CROSS JOIN LATERAL (
-    SELECT id, created_at
-    FROM "matching"
-    WHERE matching.project_set_id = sets.project_set_id
-      AND (SELECT n FROM total) > 0
-    ORDER BY created_at DESC, id DESC
-    LIMIT CASE WHEN 20 > 0 THEN 20 + 0 ELSE 0 END
-  ) AS of_set
+  JOIN matching ON matching.project_set_id = sets.project_set_id
+  WHERE (created_at, id) >= (SELECT created_at, id FROM anchor)
+  ORDER BY created_at, id
+  LIMIT (SELECT forward_rows FROM anchor) OFFSET (SELECT forward_skip FROM anchor)
+),
+backward AS (
+  SELECT id, created_at
+  FROM sets
+  JOIN matching ON matching.project_set_id = sets.project_set_id
+  WHERE (created_at, id) < (SELECT created_at, id FROM anchor)
   ORDER BY created_at DESC, id DESC
-  LIMIT 20 OFFSET 0
+  LIMIT (SELECT backward_rows FROM anchor) OFFSET (SELECT backward_skip FROM anchor)
+),
+page AS (
+  SELECT *
+  FROM forward
+  UNION ALL
+  SELECT *
+  FROM backward
+  LIMIT 20
 )
 SELECT total.n, r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.status,
   r.created_at, r.updated_at, r.last_seen_at
