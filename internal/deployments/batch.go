@@ -89,7 +89,12 @@ func (b *Batch) Observation(now time.Time) (Observation, *Violation) {
 	return NewObservation(b.ObservedAt, now)
 }
 
-// ItemField returns the path of an item's field in the recording document, as "deployments[3].kind".
+// ItemField returns the path of an item's field in the recording document, as "deployments[3].kind", or that of the item
+// without a field.
 func ItemField(index int, field string) string {
-	return fmt.Sprintf("deployments[%d].%s", index, field)
+	item := fmt.Sprintf("deployments[%d]", index)
+	if field == "" {
+		return item
+	}
+	return item + "." + field
 }

@@ -2,7 +2,6 @@ package httpserver
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 
 	"github.com/deployrecords/deployrecords/internal/api"
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 var validationOptions = &openapi3filter.Options{
@@ -95,21 +95,12 @@ func (o *operation) bodyViolations(body *jsonBody) (violations []string) {
 		for _, v := range body.rejected[index] {
 			text := "" // a response has the number of the others only
 			if len(violations) < api.MaxDetails {
-				text = itemPath(index, v.Field) + ": " + v.Message
+				text = deployments.ItemField(index, v.Field) + ": " + v.Message
 			}
 			violations = append(violations, text)
 		}
 	}
 	return violations
-}
-
-// itemPath returns the path of a field within an item of a batch, or that of the item.
-func itemPath(index int, field string) string {
-	path := fmt.Sprintf("deployments[%d]", index)
-	if field != "" {
-		path += "." + field
-	}
-	return path
 }
 
 // checkParameters validates the query values and the header against the document's schemas.

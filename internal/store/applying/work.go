@@ -47,7 +47,7 @@ type work struct {
 	omitted   map[deployments.Identity]bool
 	names     *naming.Names
 	budget    *quotas.Budget
-	artifacts *schema.ArtifactCache
+	artifacts *schema.ArtifactFinder
 	// newestByContent is the newest record of each content, with its artifact.
 	newestByContent map[contentKey]deployments.Record
 	// sets are the project sets of artifacts by id. The history adds those of the records that it reads.
@@ -76,7 +76,7 @@ func newWork(tx *gorm.DB, organizationID int64, batch deployments.Batch, o Optio
 		Options: o, tx: tx, organizationID: organizationID, batch: batch,
 		names:           naming.New(tx, organizationID, o.NewID),
 		budget:          quotas.NewBudget(tx, organizationID, o.Quotas),
-		artifacts:       schema.NewArtifactCache(tx, organizationID, o.NewID),
+		artifacts:       schema.NewArtifactFinder(tx, organizationID, o.NewID),
 		newestByContent: make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organizationID, sets),
 		identities: make(map[history.Identity]*identityState), newestEnded: make(map[history.Key]deployments.Record), latestCreatedAt: make(map[schema.Slot]time.Time),
 		records: make(map[string]deployments.Record), isNew: make(map[string]bool),

@@ -19,6 +19,13 @@
 //	                        │                             │
 //	                        └───────── listing ───────────┘
 //
+// The terms, their tables and their types:
+//
+//	term       table         type
+//	delta      list_changes  Delta: a record that enters or leaves lists
+//	counter    list_totals   the total of a list (Key, Dimensions)
+//	milestone  list_ranges   Milestone: a Position, and the records from there to the next
+//
 // An import writes its deltas to a partition of its own, and compacts them before it commits. Otherwise, each listing would
 // scan all of the import's uncommitted deltas.
 //

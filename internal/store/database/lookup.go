@@ -14,6 +14,14 @@ func (d Dialect) SearchSets(sql string) string {
 	return strings.ReplaceAll(sql, " IN (?)", " = ANY(ARRAY(?))")
 }
 
+// In returns the condition that a column has a value of a subquery. The values are searched by an index, as by SearchSets.
+func (d Dialect) In(column, subquery string) string {
+	if d == SQLite {
+		return column + " IN (" + subquery + ")"
+	}
+	return column + " = ANY(ARRAY(" + subquery + "))"
+}
+
 // Lookup searches a table for the rows that belong to one row of a set.
 type Lookup struct {
 	// Table and Alias name the table; Index is the index that SQLite must use, or empty for the planner's choice.

@@ -83,40 +83,63 @@ const maxAttempts = 10
 // error is that of the attempt before it.
 func Retry(ctx context.Context, transaction func() error) error {
 	_, hasDeadline := ctx.Deadline()
-	var conflicts, lockTimeouts, breaks int
+	r := retries{hasDeadline: hasDeadline}
 	var before error // of the attempt before, as the caller gets it
-	for attempt := 1; ; attempt++ {
+	for {
 		err := transaction()
-		kind := deployments.ErrUnavailable
 		switch {
 		case err == nil:
 			return nil
-		case ctx.Err() != nil:
-			if before != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(err, errAtCommit) {
-				return before
-			}
-			return err
-		case isReadOnly(err) && attempt < maxAttempts:
-		case IsConflict(err):
-			kind = deployments.ErrConflict
-			if conflicts++; conflicts == maxAttempts {
-				return fmt.Errorf("%w: %w", kind, err)
-			}
-		case IsLockTimeout(err):
-			if lockTimeouts++; lockTimeouts >= maxAttempts && !hasDeadline {
-				return fmt.Errorf("%w: %w", kind, err)
-			}
-		case IsBroken(ctx, err) && !errors.Is(err, errAtCommit) && breaks == 0:
-			breaks++
+		case ctx.Err() == nil:
+		case before != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(err, errAtCommit):
+			return before
 		default:
 			return err
 		}
-		before = fmt.Errorf("%w: %w", kind, err)
-		backoff := time.Duration(rand.Int64N(int64(min(attempt, maxAttempts)) * int64(20*time.Millisecond)))
-		select {
-		case <-time.After(backoff):
-		case <-ctx.Done(): // the next attempt fails at once
+		again, kind := r.next(ctx, err)
+		if kind != nil {
+			err = fmt.Errorf("%w: %w", kind, err)
 		}
+		if !again {
+			return err
+		}
+		before = err
+		r.backoff(ctx)
+	}
+}
+
+// retries counts the failed attempts of a transaction by their reason.
+type retries struct {
+	hasDeadline                               bool
+	attempts, conflicts, lockTimeouts, breaks int
+}
+
+// next reports whether the transaction may succeed when it runs again after an error, and of which kind the error is for the
+// caller, or nil for that of the database.
+func (r *retries) next(ctx context.Context, err error) (again bool, kind error) {
+	r.attempts++
+	switch {
+	case isReadOnly(err):
+		return r.attempts < maxAttempts, deployments.ErrUnavailable
+	case IsConflict(err):
+		r.conflicts++
+		return r.conflicts < maxAttempts, deployments.ErrConflict
+	case IsLockTimeout(err):
+		r.lockTimeouts++
+		return r.hasDeadline || r.lockTimeouts < maxAttempts, deployments.ErrUnavailable
+	case IsBroken(ctx, err) && !errors.Is(err, errAtCommit):
+		r.breaks++
+		return r.breaks == 1, deployments.ErrUnavailable
+	default:
+		return false, nil
+	}
+}
+
+// backoff waits, longer after more attempts. If ctx ends, the next attempt fails at once.
+func (r *retries) backoff(ctx context.Context) {
+	select {
+	case <-time.After(time.Duration(rand.Int64N(int64(min(r.attempts, maxAttempts)) * int64(20*time.Millisecond)))):
+	case <-ctx.Done():
 	}
 }
 

@@ -3,7 +3,6 @@ package history
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -95,7 +94,7 @@ func (r *Reader) read(ids, lock string, values map[string]any) ([]deployments.Re
 	values["organization"] = r.organizationID
 	artifact := database.Lookup{Table: "artifacts", Alias: "a", Condition: "a.id = r.artifact_id"}
 	query := selectRecords + r.dialect.Join("a.id, a.name, a.version, a.digest", artifact) +
-		" WHERE " + strings.Replace(r.dialect.SearchSets("r.id IN (?)"), "?", ids, 1) + ofOrganization + r.dialect.Lock(lock, "r")
+		" WHERE " + r.dialect.In("r.id", ids) + ofOrganization + r.dialect.Lock(lock, "r")
 	var rows []row
 	if err := r.tx.Raw(query, values).Scan(&rows).Error; err != nil {
 		return nil, err

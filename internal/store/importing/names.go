@@ -23,7 +23,7 @@ func (w *work) resolveLogicalEnvironments() error {
 
 // resolveNames sets the ids of the names in the entries, and rejects entries by which an id would have two names or a name
 // two ids (I4).
-func (w *work) resolveNames(names *schema.NameCache, idField, nameField string, fields func(*deployments.Record) (id, name *string)) error {
+func (w *work) resolveNames(names *schema.NameFinder, idField, nameField string, fields func(*deployments.Record) (id, name *string)) error {
 	names.Limit(w.limits.Cache)
 	refs := make([]schema.NameRef, 0, len(w.items))
 	for item := range w.valid() {

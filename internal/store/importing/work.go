@@ -25,10 +25,10 @@ type work struct {
 	// reorder buffer.
 	stored        map[string]schema.Record
 	reorderBuffer reorderBuffer
-	environments  *schema.NameCache
-	logical       *schema.NameCache
-	artifacts     *schema.ArtifactCache
-	projects      *schema.ProjectCache
+	environments  *schema.NameFinder
+	logical       *schema.NameFinder
+	artifacts     *schema.ArtifactFinder
+	projects      *schema.ProjectFinder
 	// links are stored links. Links are never removed.
 	links map[schema.Link]bool
 	// sets are the project sets of artifacts that the import has locked; fresh are those that the batch has created.
@@ -42,10 +42,10 @@ type work struct {
 func newWork(i *Importer, conn *sql.Conn, tx *gorm.DB, organizationID int64) *work {
 	return &work{
 		Importer: i, conn: conn, tx: tx, organizationID: organizationID,
-		environments: schema.NewNameCache(tx, schema.Environments, organizationID, i.newID),
-		logical:      schema.NewNameCache(tx, schema.LogicalEnvironments, organizationID, i.newID),
-		artifacts:    schema.NewArtifactCache(tx, organizationID, i.newID),
-		projects:     schema.NewProjectCache(tx, organizationID),
+		environments: schema.NewNameFinder(tx, schema.Environments, organizationID, i.newID),
+		logical:      schema.NewNameFinder(tx, schema.LogicalEnvironments, organizationID, i.newID),
+		artifacts:    schema.NewArtifactFinder(tx, organizationID, i.newID),
+		projects:     schema.NewProjectFinder(tx, organizationID),
 		links:        make(map[schema.Link]bool), reorderBuffer: make(reorderBuffer), sets: make(map[string]int64),
 		dirtySlots: dirtySlots{newest: make(map[schema.Slot]schema.Record)},
 	}

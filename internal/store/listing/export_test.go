@@ -26,7 +26,7 @@ func (l *Lister) Buffers(t testing.TB, scope deployments.Scope, query deployment
 	t.Helper()
 	text, values := l.Statement(t, scope, query)
 	ctx := context.Background()
-	pool, err := l.db.DB()
+	pool, err := l.gorm.DB()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,8 +34,8 @@ type Options struct {
 
 // Lister answers listings. It is safe for concurrent use.
 type Lister struct {
-	database   *database.DB
-	db         *gorm.DB
+	db         *database.DB
+	gorm       *gorm.DB
 	prepared   gorm.ConnPool
 	dialect    database.Dialect
 	options    Options
@@ -50,8 +50,8 @@ func New(db *database.DB, o Options) *Lister {
 		panic(err) // cannot happen: maxStatements is positive
 	}
 	return &Lister{
-		database:   db,
-		db:         db.WithContext(context.Background()),
+		db:         db,
+		gorm:       db.WithContext(context.Background()),
 		prepared:   db.Prepared(context.Background()).Statement.ConnPool,
 		dialect:    db.Dialect,
 		options:    o,
@@ -66,7 +66,7 @@ func (l *Lister) List(ctx context.Context, scope deployments.Scope, query deploy
 		result, err = l.list(ctx, scope, &query)
 	}
 	if err != nil {
-		return deployments.Result{}, l.database.MapError(ctx, err)
+		return deployments.Result{}, l.db.MapError(ctx, err)
 	}
 	return result, nil
 }
@@ -82,7 +82,7 @@ func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deplo
 		return deployments.Result{}, err
 	}
 	defer release()
-	if err := l.database.File().CheckRecently(); err != nil {
+	if err := l.db.File().CheckRecently(); err != nil {
 		return deployments.Result{}, err
 	}
 	compiled, err := l.statement(shape)
@@ -94,7 +94,7 @@ func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deplo
 			return result, nil
 		}
 	}
-	return l.answer(ctx, l.db, l.prepared, compiled, scope, query)
+	return l.answer(ctx, l.gorm, l.prepared, compiled, scope, query)
 }
 
 // answerOnStandby is answer on a standby that has replayed what the primary had committed. It reports whether there is one.
@@ -130,7 +130,7 @@ func (l *Lister) statement(s shape) (*compiledStatement, error) {
 	if compiled, ok := l.statements.Get(s); ok {
 		return compiled, nil
 	}
-	compiled, err := compile(l.db, s)
+	compiled, err := compile(l.gorm, s)
 	if err == nil {
 		l.statements.Add(s, compiled)
 	}

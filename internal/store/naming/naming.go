@@ -14,16 +14,16 @@ import (
 
 // Names has the names of a batch in its transaction.
 type Names struct {
-	environments, logical *schema.NameCache
-	projects              *schema.ProjectCache
+	environments, logical *schema.NameFinder
+	projects              *schema.ProjectFinder
 }
 
 // New returns an empty Names that generates ids by newID.
 func New(tx *gorm.DB, organizationID int64, newID func() string) *Names {
 	return &Names{
-		environments: schema.NewNameCache(tx, schema.Environments, organizationID, newID),
-		logical:      schema.NewNameCache(tx, schema.LogicalEnvironments, organizationID, newID),
-		projects:     schema.NewProjectCache(tx, organizationID),
+		environments: schema.NewNameFinder(tx, schema.Environments, organizationID, newID),
+		logical:      schema.NewNameFinder(tx, schema.LogicalEnvironments, organizationID, newID),
+		projects:     schema.NewProjectFinder(tx, organizationID),
 	}
 }
 

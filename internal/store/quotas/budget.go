@@ -117,7 +117,7 @@ func (u Usage) byKind() [Deployments]int64 {
 // Commit adds what the transaction has created to the stored numbers. These are locked from then on, so it comes last. It
 // returns database.ErrOutdated if another transaction has added names since Admit, and both together exceed a quota.
 func (b *Budget) Commit(created Usage) error {
-	addsSlots := b.limits[Deployments] > 0 && b.admits(Deployments)
+	addsSlots := b.limits[Deployments] > 0 && b.hasAdmitted(Deployments)
 	if created == (Usage{}) && !addsSlots {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (b *Budget) Commit(created Usage) error {
 	return nil
 }
 
-func (b *Budget) admits(kind Kind) bool {
+func (b *Budget) hasAdmitted(kind Kind) bool {
 	for name := range b.admitted {
 		if name.Kind == kind {
 			return true

@@ -10,9 +10,9 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// ArtifactCache finds and creates artifacts in a transaction. Artifacts never change, apart from their project sets, and are
+// ArtifactFinder finds and creates artifacts in a transaction. Artifacts never change, apart from their project sets, and are
 // never removed.
-type ArtifactCache struct {
+type ArtifactFinder struct {
 	tx             *gorm.DB
 	organizationID int64
 	newID          func() string
@@ -25,19 +25,19 @@ type ArtifactCache struct {
 	given, made []Artifact
 }
 
-// NewArtifactCache returns an empty cache.
-func NewArtifactCache(tx *gorm.DB, organizationID int64, newID func() string) *ArtifactCache {
-	c := &ArtifactCache{tx: tx, organizationID: organizationID, newID: newID}
+// NewArtifactFinder returns an empty cache.
+func NewArtifactFinder(tx *gorm.DB, organizationID int64, newID func() string) *ArtifactFinder {
+	c := &ArtifactFinder{tx: tx, organizationID: organizationID, newID: newID}
 	c.reset()
 	return c
 }
 
-func (c *ArtifactCache) reset() {
+func (c *ArtifactFinder) reset() {
 	c.ByID, c.ByParts, c.digests = make(map[string]Artifact), make(map[deployments.Artifact]Artifact), make(map[string]bool)
 }
 
 // Limit empties a cache that has more than limit artifacts.
-func (c *ArtifactCache) Limit(limit int) {
+func (c *ArtifactFinder) Limit(limit int) {
 	if len(c.ByID) > limit {
 		c.reset()
 	}
@@ -54,7 +54,7 @@ func ArtifactsByDigest[Row any](tx *gorm.DB, organizationID int64, digests []str
 }
 
 // Put adds stored artifacts. If imports gave several ids to the same parts, the generated id counts, or else the least.
-func (c *ArtifactCache) Put(rows ...Artifact) {
+func (c *ArtifactFinder) Put(rows ...Artifact) {
 	for _, row := range rows {
 		c.ByID[row.ID] = row
 		if row.OrganizationID != c.organizationID {
@@ -67,7 +67,7 @@ func (c *ArtifactCache) Put(rows ...Artifact) {
 }
 
 // Find reads the artifacts of the digests and ids that the cache lacks.
-func (c *ArtifactCache) Find(digests, ids []string) error {
+func (c *ArtifactFinder) Find(digests, ids []string) error {
 	var newDigests, newIDs []string
 	for _, digest := range digests {
 		if !c.digests[digest] {
@@ -91,7 +91,7 @@ func (c *ArtifactCache) Find(digests, ids []string) error {
 }
 
 // Add adds an artifact that does not exist and returns its id, which is generated unless it is given. Create stores it.
-func (c *ArtifactCache) Add(id string, parts deployments.Artifact) string {
+func (c *ArtifactFinder) Add(id string, parts deployments.Artifact) string {
 	row := Artifact{
 		ID: id, OrganizationID: c.organizationID,
 		Kind: parts.Kind, Name: parts.Name, Version: parts.Version, Digest: parts.Digest, Made: id == "",
@@ -109,7 +109,7 @@ func (c *ArtifactCache) Add(id string, parts deployments.Artifact) string {
 // Create stores the artifacts that Add added since the last Create. Another writer may have created one of the same parts
 // since: replaced maps the id that was not stored to the stored artifact to use instead, which Create locks with the strength.
 // Fresh has the ids that were stored: they have no records yet.
-func (c *ArtifactCache) Create(strength string) (fresh map[string]bool, replaced map[string]Artifact, err error) {
+func (c *ArtifactFinder) Create(strength string) (fresh map[string]bool, replaced map[string]Artifact, err error) {
 	given, made := c.given, c.made
 	c.given, c.made = nil, nil
 	fresh = make(map[string]bool, len(given)+len(made))

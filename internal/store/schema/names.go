@@ -40,9 +40,9 @@ func LockOrganization(tx *gorm.DB, key string) (int64, error) {
 // NameRef refers to an environment or a logical environment by its name, and by its id unless that is empty.
 type NameRef struct{ ID, Name string }
 
-// NameCache finds and creates rows of environments or logical_environments in a transaction. Names never change and are
+// NameFinder finds and creates rows of environments or logical_environments in a transaction. Names never change and are
 // never removed.
-type NameCache struct {
+type NameFinder struct {
 	tx             *gorm.DB
 	table          string
 	organizationID int64
@@ -53,25 +53,25 @@ type NameCache struct {
 	Created int64
 }
 
-// NewNameCache returns an empty cache of a table.
-func NewNameCache(tx *gorm.DB, table string, organizationID int64, newID func() string) *NameCache {
-	c := &NameCache{tx: tx, table: table, organizationID: organizationID, newID: newID}
+// NewNameFinder returns an empty cache of a table.
+func NewNameFinder(tx *gorm.DB, table string, organizationID int64, newID func() string) *NameFinder {
+	c := &NameFinder{tx: tx, table: table, organizationID: organizationID, newID: newID}
 	c.reset()
 	return c
 }
 
-func (c *NameCache) reset() {
+func (c *NameFinder) reset() {
 	c.ByID, c.ByName = make(map[string]Environment), make(map[string]Environment)
 }
 
 // Limit empties a cache that has more than limit rows.
-func (c *NameCache) Limit(limit int) {
+func (c *NameFinder) Limit(limit int) {
 	if len(c.ByID) > limit {
 		c.reset()
 	}
 }
 
-func (c *NameCache) add(rows ...Environment) {
+func (c *NameFinder) add(rows ...Environment) {
 	for _, row := range rows {
 		c.ByID[row.ID] = row
 		if row.OrganizationID == c.organizationID {
@@ -81,7 +81,7 @@ func (c *NameCache) add(rows ...Environment) {
 }
 
 // Find reads the rows that the references name and the cache lacks.
-func (c *NameCache) Find(refs []NameRef) error {
+func (c *NameFinder) Find(refs []NameRef) error {
 	var ids, names []string
 	for _, ref := range refs {
 		if _, ok := c.ByName[ref.Name]; !ok {
@@ -111,7 +111,7 @@ func findIn[Row any](tx *gorm.DB, column string, values []string, set func([]str
 
 // Ensure is Find that also creates the rows that do not exist. Of references that contradict each other or a stored row,
 // the stored row or the first reference counts.
-func (c *NameCache) Ensure(refs []NameRef) error {
+func (c *NameFinder) Ensure(refs []NameRef) error {
 	if err := c.Find(refs); err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (c *NameCache) Ensure(refs []NameRef) error {
 }
 
 // Create creates the rows that Find did not find.
-func (c *NameCache) Create(refs []NameRef) error {
+func (c *NameFinder) Create(refs []NameRef) error {
 	for {
 		rows := c.missing(refs)
 		created, err := database.CreateMissing(c.tx.Table(c.table), rows)
@@ -135,7 +135,7 @@ func (c *NameCache) Create(refs []NameRef) error {
 }
 
 // missing returns the rows to create, in the order of their names (see Lock order).
-func (c *NameCache) missing(refs []NameRef) []Environment {
+func (c *NameFinder) missing(refs []NameRef) []Environment {
 	var rows []Environment
 	for _, ref := range refs {
 		_, idFound := c.ByID[ref.ID]

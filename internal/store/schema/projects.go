@@ -10,8 +10,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// ProjectCache finds and creates projects and their versions in a transaction, and remembers their ids.
-type ProjectCache struct {
+// ProjectFinder finds and creates projects and their versions in a transaction, and remembers their ids.
+type ProjectFinder struct {
 	tx             *gorm.DB
 	organizationID int64
 	// Projects has the ids of the cached projects by name.
@@ -26,32 +26,32 @@ type versionKey struct {
 	name      string
 }
 
-// NewProjectCache returns an empty cache.
-func NewProjectCache(tx *gorm.DB, organizationID int64) *ProjectCache {
-	c := &ProjectCache{tx: tx, organizationID: organizationID}
+// NewProjectFinder returns an empty cache.
+func NewProjectFinder(tx *gorm.DB, organizationID int64) *ProjectFinder {
+	c := &ProjectFinder{tx: tx, organizationID: organizationID}
 	c.reset()
 	return c
 }
 
-func (c *ProjectCache) reset() {
+func (c *ProjectFinder) reset() {
 	c.Projects, c.versions = make(map[string]int64), make(map[versionKey]int64)
 }
 
 // Limit empties a cache that has more than limit projects or versions.
-func (c *ProjectCache) Limit(limit int) {
+func (c *ProjectFinder) Limit(limit int) {
 	if max(len(c.Projects), len(c.versions)) > limit {
 		c.reset()
 	}
 }
 
 // VersionID returns the id of a project version that is in the cache.
-func (c *ProjectCache) VersionID(pv deployments.ProjectVersion) (id int64, ok bool) {
+func (c *ProjectFinder) VersionID(pv deployments.ProjectVersion) (id int64, ok bool) {
 	id, ok = c.versions[versionKey{c.Projects[pv.ProjectName], pv.VersionName}]
 	return id, ok
 }
 
 // Find reads the projects and versions that the cache lacks. If create is true, it creates those that do not exist.
-func (c *ProjectCache) Find(wanted []deployments.ProjectVersion, create bool) error {
+func (c *ProjectFinder) Find(wanted []deployments.ProjectVersion, create bool) error {
 	missingProjects := func() (names []string) {
 		for _, pv := range wanted {
 			if c.Projects[pv.ProjectName] == 0 {
@@ -108,7 +108,7 @@ func findOrCreate[Key, Row any](tx *gorm.DB, missing func() []Key, read func([]K
 	return int64(created), read(keys)
 }
 
-func (c *ProjectCache) readProjects(names []string) error {
+func (c *ProjectFinder) readProjects(names []string) error {
 	var rows []Project
 	err := c.tx.Where(database.DialectOf(c.tx).SearchSets("organization_id = ? AND name IN (?)"), c.organizationID, database.Texts(names)).Find(&rows).Error
 	for _, row := range rows {
@@ -123,7 +123,7 @@ const (
 )
 
 // readVersions reads versions of the organization's projects.
-func (c *ProjectCache) readVersions(keys []versionKey) error {
+func (c *ProjectFinder) readVersions(keys []versionKey) error {
 	pairs := make([][2]any, len(keys))
 	for i, key := range keys {
 		pairs[i] = [2]any{key.projectID, key.name}
