@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// MaxBatch is the maximum number of items in a batch.
-const MaxBatch = 5000
-
 // Batch is a list of recordings that one transaction records.
 type Batch struct {
 	Items []BatchItem
@@ -23,7 +20,7 @@ type Batch struct {
 	AutoCreate bool
 }
 
-// BatchItem is a recording, or the violations that were found before its batch got here.
+// BatchItem is a recording, and the violations for which it is rejected.
 type BatchItem struct {
 	Recording
 	Violations []Violation

@@ -3,7 +3,7 @@ package deployments
 import "time"
 
 // Recording reports that an artifact runs in a slot, or no longer does. Pipelines and clusters send recordings; the rules
-// W1 to W7 define their effect on the history.
+// W1 to W9 define their effect on the history.
 type Recording struct {
 	EnvironmentName string
 	// LogicalEnvironmentName is empty if there is none.

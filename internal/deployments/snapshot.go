@@ -17,9 +17,6 @@ type Snapshot struct {
 	Part *SnapshotPart
 }
 
-// MaxSnapshotParts is the maximum number of parts of a snapshot.
-const MaxSnapshotParts = 10_000
-
 // SnapshotPart identifies a part of a snapshot that is too large for one batch (W8).
 type SnapshotPart struct {
 	// SnapshotID identifies the snapshot within its organization, 1 to 128 characters.

@@ -24,7 +24,7 @@ type Store interface {
 	// if that record is not the latest of its slot. Case matters.
 	Search(ctx context.Context, scope Scope, prefix string) (Matches, error)
 
-	// Record records a batch in one transaction by the rules W1 to W7. Concurrent recordings of a slot wait for each
+	// Record records a batch in one transaction by the rules W1 to W9. Concurrent recordings of a slot wait for each
 	// other (W5), and Record retries conflicts: it returns ErrConflict only after the last attempt. It returns a
 	// *BatchError if an item is rejected and the batch is not partial, or if the batch contradicts other parts of its
 	// snapshot (W8). A part of a snapshot that is recorded again has the same result. Parts are kept for 24 hours. It returns a

@@ -204,7 +204,7 @@ func (d *bodyDecoder) array(schema *openapi3.Schema) (any, error) {
 // checkItem validates an item of a batch, and returns an error if the batch has too many violations.
 func (d *bodyDecoder) checkItem(index int, item any, start int) error {
 	schema := d.list.Items.Value
-	violations := bodyViolations(schema, item)
+	violations := schemaViolationsOfBody(schema, item)
 	if len(violations) == 0 {
 		return nil
 	}

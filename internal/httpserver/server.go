@@ -45,7 +45,7 @@ type Options struct {
 	Gzip bool
 	// UI configures the pages for people; nil is a server without pages.
 	UI *ui.Options
-	// Now is the clock for snapshots in the future and the Date header; nil is time.Now. The log, limits and tokens use the
+	// Now is the clock of the pages and the Date header; nil is time.Now. The log, limits and tokens use the
 	// real time in any case.
 	Now    func() time.Time
 	Logger *slog.Logger

@@ -34,7 +34,7 @@ var schemaOptions = []openapi3.SchemaValidationOption{
 }
 
 // validate checks a request against the document and the rules of the endpoint. It returns the request for the generated
-// code, or an error: a 400 with every violation, a 413, 415 or 503 for the body, or a 501 for an unsupported parameter. The
+// code, or an error: a 400 with every violation, a 413, 415, 429 or 503 for the body, or a 501 for an unsupported parameter. The
 // body takes its bytes from held.
 func (o *operation) validate(r *http.Request, rejectUnknown bool, held *heldBody) (*http.Request, error) {
 	query, violations := parseQuery(r.URL.RawQuery)
@@ -85,7 +85,7 @@ func (o *operation) validate(r *http.Request, rejectUnknown bool, held *heldBody
 // bodyViolations returns the violations of a body. Those of a batch's items leave the rest to the handler if the batch is
 // partial.
 func (o *operation) bodyViolations(body *jsonBody) (violations []string) {
-	for _, v := range bodyViolations(o.bodySchema(), body.value) {
+	for _, v := range schemaViolationsOfBody(o.bodySchema(), body.value) {
 		violations = append(violations, v.String())
 	}
 	if o.endpoint.partial != nil && o.endpoint.partial(body.members()) {

@@ -74,8 +74,8 @@ func pointerPath(pointer jsontext.Pointer) string {
 	return jsonPath(parts)
 }
 
-// bodyViolations validates a value of a body against its schema.
-func bodyViolations(schema *openapi3.Schema, value any) []schemaViolation {
+// schemaViolationsOfBody validates a value of a body against its schema.
+func schemaViolationsOfBody(schema *openapi3.Schema, value any) []schemaViolation {
 	err := schema.VisitJSON(value, schemaOptions...)
 	if err == nil {
 		return nil

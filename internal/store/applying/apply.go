@@ -54,7 +54,7 @@ func (w *work) fill(change *deployments.Change) {
 	source := answer.ArtifactID
 	answer.ArtifactID = w.artifactID(answer.Artifact)
 	w.links.Copy(answer.ArtifactID, source)
-	w.putNewest(*answer)
+	w.putNewestOfContent(*answer)
 	for i, record := range change.Updated {
 		if record.ID == answer.ID {
 			change.Updated[i] = *answer
@@ -71,7 +71,7 @@ func (w *work) add(item *item) deployments.Record {
 		DeploymentName: item.DeploymentName, Status: item.Status, CreatedAt: created, UpdatedAt: created, LastSeenAt: created,
 	}
 	record.ArtifactID, record.Artifact = w.artifact(item.Recording)
-	w.putNewest(record)
+	w.putNewestOfContent(record)
 	w.latestCreatedAt[item.slot()] = created
 	w.write(record)
 	w.isNew[record.ID] = true

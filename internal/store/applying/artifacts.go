@@ -46,7 +46,7 @@ func (w *work) readArtifacts() error {
 		w.artifacts.Put(row.Artifact)
 		w.sets[row.ID] = row.ProjectSetID
 		if row.RecordID != nil {
-			w.putNewest(deployments.Record{ID: *row.RecordID, ArtifactID: row.ID, Artifact: row.Parts(), CreatedAt: row.RecordCreatedAt.Time})
+			w.putNewestOfContent(deployments.Record{ID: *row.RecordID, ArtifactID: row.ID, Artifact: row.Parts(), CreatedAt: row.RecordCreatedAt.Time})
 		}
 	}
 	return err
@@ -105,8 +105,8 @@ const (
 	maxArtifactsPerVersion = 4
 )
 
-// putNewest stores a record as the newest of its content if it is, or if it is newer than the stored one.
-func (w *work) putNewest(record deployments.Record) {
+// putNewestOfContent stores a record as the newest of its content if it is, or if it is newer than the stored one.
+func (w *work) putNewestOfContent(record deployments.Record) {
 	key := contentKey{record.Artifact.Kind, record.Artifact.Digest}
 	if old, ok := w.newestByContent[key]; !ok || record.ID == old.ID || record.NewerThan(old) {
 		w.newestByContent[key] = record

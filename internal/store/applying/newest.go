@@ -46,13 +46,13 @@ func (w *work) readNewest() error {
 		return nil
 	}
 	newest, err := w.history.Newest(keys, w.observed)
-	maps.Copy(w.newestEnded, newest)
+	maps.Copy(w.newestByKey, newest)
 	return err
 }
 
 // newest returns the newest record of the key as the batch has left it, or nil.
 func (w *work) newest(key history.Key) *deployments.Record {
-	record, ok := w.newestEnded[key]
+	record, ok := w.newestByKey[key]
 	if !ok {
 		return nil
 	}
@@ -65,8 +65,8 @@ func (w *work) newest(key history.Key) *deployments.Record {
 func (w *work) updateNewest(record deployments.Record) {
 	identity := history.IdentityOf(record)
 	for _, key := range []history.Key{{Identity: identity}, {Identity: identity, Digest: record.Artifact.Digest}, {Identity: identity, Changed: true}} {
-		if newest, ok := w.newestEnded[key]; key.Matches(record, w.observed) && (!ok || record.NewerThan(newest)) {
-			w.newestEnded[key] = record
+		if newest, ok := w.newestByKey[key]; key.Matches(record, w.observed) && (!ok || record.NewerThan(newest)) {
+			w.newestByKey[key] = record
 		}
 	}
 }

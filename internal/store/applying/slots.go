@@ -25,7 +25,7 @@ func (w *work) identity(key history.Identity) *identityState {
 }
 
 // lockAndRead locks the slots and artifacts of the batch, then reads the clock and the DEPLOYED records. A snapshot also locks
-// the slots that it omits. A record added to another slot afterwards is newer than it.
+// the slots that it omits.
 func (w *work) lockAndRead() (err error) {
 	var slots []schema.Slot
 	for _, item := range w.valid() {

@@ -56,11 +56,11 @@ type work struct {
 	// observed is when the batch was observed. Its clock is read while the slots are locked (W6).
 	observed   deployments.Observation
 	identities map[history.Identity]*identityState
-	// newestEnded are, by key, the newest records that have ended or that the batch has written.
-	newestEnded map[history.Key]deployments.Record
+	// newestByKey are, by key, the newest records that have ended or that the batch has written.
+	newestByKey map[history.Key]deployments.Record
 	// latestCreatedAt is the creation time of the latest record of each slot.
 	latestCreatedAt map[schema.Slot]time.Time
-	// records are the records that the batch has read or changed, by id, in their current state.
+	// records are the records that the batch has changed or answers with, by id, in their current state.
 	records map[string]deployments.Record
 	// order are the ids of the records to write; isNew is true for those to insert and false for those to update.
 	order []string
@@ -78,7 +78,7 @@ func newWork(tx *gorm.DB, organizationID int64, batch deployments.Batch, o Optio
 		budget:          quotas.NewBudget(tx, organizationID, o.Quotas),
 		artifacts:       schema.NewArtifactFinder(tx, organizationID, o.NewID),
 		newestByContent: make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organizationID, sets),
-		identities: make(map[history.Identity]*identityState), newestEnded: make(map[history.Key]deployments.Record), latestCreatedAt: make(map[schema.Slot]time.Time),
+		identities: make(map[history.Identity]*identityState), newestByKey: make(map[history.Key]deployments.Record), latestCreatedAt: make(map[schema.Slot]time.Time),
 		records: make(map[string]deployments.Record), isNew: make(map[string]bool),
 		links: links.NewChanges(tx), outcomes: outcomes.NewBatch(),
 	}

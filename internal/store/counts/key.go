@@ -65,7 +65,7 @@ func (d Dimensions) withoutNames() Dimensions {
 func (d Dimensions) subsets() []Key {
 	keys := make([]Key, 1, 16)
 	keys[0] = allKey(d.Latest)
-	for _, narrow := range d.filters() {
+	for _, narrow := range d.narrowings() {
 		for _, key := range keys {
 			narrow(&key)
 			keys = append(keys, key)
@@ -86,7 +86,7 @@ func (d Dimensions) byNameOrSet() []Key {
 		return keys
 	}
 	alone := keys
-	for _, narrow := range d.filters() {
+	for _, narrow := range d.narrowings() {
 		for _, key := range alone {
 			narrow(&key)
 			keys = append(keys, key)
@@ -99,8 +99,8 @@ func (d Dimensions) byNameOrSet() []Key {
 	return keys
 }
 
-// filters returns the filters by environment, logical environment, status and kind that a record meets. Each narrows a list.
-func (d Dimensions) filters() []func(*Key) {
+// narrowings returns the filters by environment, logical environment, status and kind that a record meets. Each narrows a list.
+func (d Dimensions) narrowings() []func(*Key) {
 	filters := append(make([]func(*Key), 0, 4),
 		func(k *Key) { k.EnvironmentID = d.EnvironmentID },
 		func(k *Key) { k.Status = d.Status },

@@ -38,8 +38,8 @@ type lane[V any] struct {
 	open *group[V]
 	// expected is the number of writers for which the open group waits, for a while after the end of the one before.
 	expected int
-	// finished counts the groups that have ended.
-	finished int
+	// released counts how often the next group was let start.
+	released int
 }
 
 // gatherShare divides the time that a group took: so long does the next one wait for the writers to come back.
@@ -182,25 +182,25 @@ func (g *Groups[V]) abandon(l *lane[V], led *group[V]) bool {
 func (g *Groups[V]) begin(organization string, l *lane[V], members int) (end func()) {
 	began := time.Now()
 	var once sync.Once
-	timer := time.AfterFunc(g.options.MaxHold, func() { once.Do(func() { g.finish(organization, l, 0, 0) }) })
+	timer := time.AfterFunc(g.options.MaxHold, func() { once.Do(func() { g.release(organization, l, 0, 0) }) })
 	return func() {
 		timer.Stop()
-		once.Do(func() { g.finish(organization, l, members, time.Since(began)/gatherShare) })
+		once.Do(func() { g.release(organization, l, members, time.Since(began)/gatherShare) })
 	}
 }
 
-// finish lets the next group run when so many writers have joined those who wait, or after the time.
-func (g *Groups[V]) finish(organization string, l *lane[V], returning int, gather time.Duration) {
+// release lets the next group start when so many writers as return have joined those that wait, or after the time to gather.
+func (g *Groups[V]) release(organization string, l *lane[V], returning int, gather time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	l.running = false
 	l.expected = min(returning+g.waiting(l), g.options.Size)
-	l.finished++
-	finished := l.finished
+	l.released++
+	released := l.released
 	time.AfterFunc(gather, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if l.finished == finished {
+		if l.released == released {
 			l.expected = 0
 			g.startNext(l)
 			g.forget(organization, l)
@@ -224,12 +224,12 @@ func contextOf[V any](members []member[V]) (context.Context, context.CancelFunc)
 		return members[0].ctx, func() {}
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(members[0].ctx))
-	var waiting atomic.Int64
-	waiting.Store(int64(len(members)))
+	var live atomic.Int64
+	live.Store(int64(len(members)))
 	stops := make([]func() bool, len(members))
 	for i, m := range members {
 		stops[i] = context.AfterFunc(m.ctx, func() {
-			if waiting.Add(-1) == 0 {
+			if live.Add(-1) == 0 {
 				cancel()
 			}
 		})

@@ -1,4 +1,4 @@
-// Package history reads the records that the rules of recording decide by. It locks them until the transaction ends.
+// Package history reads the records that the rules of recording decide by, and locks those until the transaction ends.
 package history
 
 import (

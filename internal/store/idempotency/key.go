@@ -79,7 +79,7 @@ func claim(tx *gorm.DB, claimed row) (recordID string, err error) {
 // expiry returns the time before which keys have expired.
 func expiry(now time.Time) time.Time { return now.Add(-lifetime) }
 
-// ClaimNew claims different keys for this transaction, and returns those that nobody has claimed before. It waits for concurrent
+// ClaimNew claims different keys for this transaction, and returns those that nobody has claimed before, also if that has expired. It waits for concurrent
 // transactions with them. A claim that exceeds the quota is an error.
 func ClaimNew(tx *gorm.DB, organizationID int64, keys []deployments.IdempotencyKey, quota int64, now time.Time) (claimed map[deployments.IdempotencyKey]bool, err error) {
 	known, err := knownDigests(tx, organizationID, keys)
@@ -89,18 +89,18 @@ func ClaimNew(tx *gorm.DB, organizationID int64, keys []deployments.IdempotencyK
 	claimed = make(map[deployments.IdempotencyKey]bool)
 	var rows []row
 	for _, key := range keys {
-		claim := newRow(organizationID, key, now)
-		if !known[string(claim.KeyDigest)] {
+		candidate := newRow(organizationID, key, now)
+		if !known[string(candidate.KeyDigest)] {
 			claimed[key] = true
-			rows = append(rows, claim)
+			rows = append(rows, candidate)
 		}
 	}
 	slices.SortFunc(rows, func(a, b row) int { return bytes.Compare(a.KeyDigest, b.KeyDigest) })
 	if err := database.CreateAll(tx, rows); err != nil {
 		return nil, err
 	}
-	for _, claim := range rows {
-		if err := checkQuota(tx, claim, quota); err != nil {
+	for _, row := range rows {
+		if err := checkQuota(tx, row, quota); err != nil {
 			return nil, err
 		}
 	}

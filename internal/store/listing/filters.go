@@ -19,10 +19,10 @@ func (s shape) filters(db *gorm.DB) *gorm.DB {
 		db = db.Where(s.tested("deployment_name = ?"), deploymentName)
 	}
 	if s.Status {
-		db = db.Where(s.tested(fmt.Sprintf("status = %d", s.status)))
+		db = db.Where(s.tested(fmt.Sprintf("status = %d", s.statusValue)))
 	}
 	if s.Kind {
-		db = db.Where(s.tested(fmt.Sprintf("kind = %d", s.kind)))
+		db = db.Where(s.tested(fmt.Sprintf("kind = %d", s.kindValue)))
 	}
 	return db
 }

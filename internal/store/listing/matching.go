@@ -44,7 +44,7 @@ func Select(db *database.DB, scope deployments.Scope, query deployments.Query, c
 // columns of a record alone are tested again instead: an index may have what a part of the statement needs. SQLite would then read
 // all records to group the few of a rare status or kind.
 func (s shape) materialized() string {
-	rare := s.dialect == database.SQLite && s.status != deployments.Deployed && (s.Status || s.Kind)
+	rare := s.dialect == database.SQLite && s.statusValue != deployments.Deployed && (s.Status || s.Kind)
 	if s.Projects > 0 || s.artifactDigest || s.projectVersion || rare {
 		return "MATERIALIZED"
 	}

@@ -15,7 +15,6 @@ type shape struct {
 	// Filters holds the set of records, all or the latest, and the presence of the filters that counters have. Projects counts
 	// the project filter and the scope's project (T5), once if both are the same; any version of a project qualifies.
 	counts.Filters
-	filterProject bool
 	// scoped is set if the scope has a project (T5). The statement then reads the records of its project sets alone, and tests
 	// every filter on each of them, so that its work does not show what exists outside the project.
 	scoped bool
@@ -23,9 +22,9 @@ type shape struct {
 	artifactDigest, projectVersion bool
 
 	// The planner must see these values: a status or a kind is frequent or rare, and pages are small.
-	status   deployments.Status
-	kind     deployments.Kind
-	pageSize int32
+	statusValue deployments.Status
+	kindValue   deployments.Kind
+	pageSize    int32
 
 	// seek is set for every page but the first.
 	seek bool
@@ -45,20 +44,20 @@ func newShape(dialect database.Dialect, milestoneInterval int64, scope deploymen
 			Status:             q.Status != deployments.AnyStatus,
 			Kind:               q.ArtifactKind != deployments.AnyKind,
 		},
-		filterProject:     q.ProjectName != "" && q.ProjectVersionName == "",
 		scoped:            scope.Project != "",
 		artifactDigest:    q.ArtifactDigest != "",
 		projectVersion:    q.ProjectVersionName != "",
-		status:            q.Status,
-		kind:              q.ArtifactKind,
+		statusValue:       q.Status,
+		kindValue:         q.ArtifactKind,
 		pageSize:          q.Page.Size,
 		seek:              q.Page.Number > 0,
 		milestoneInterval: milestoneInterval,
 	}
-	if s.filterProject {
+	filtersProject := q.ProjectName != "" && q.ProjectVersionName == ""
+	if filtersProject {
 		s.Projects++
 	}
-	if scope.Project != "" && (!s.filterProject || q.ProjectName != scope.Project) {
+	if scope.Project != "" && (!filtersProject || q.ProjectName != scope.Project) {
 		s.Projects++
 	}
 	return s

@@ -145,7 +145,7 @@ func (s shape) counters(db *gorm.DB) *gorm.DB {
 	}
 	return db.Where("organization_id = "+named("organization_id")).
 		Where("environment_id = "+environmentID).Where("logical_environment_id = "+logicalEnvironmentID).
-		Where(fmt.Sprintf("status = %d", s.status)).Where(fmt.Sprintf("kind = %d", s.kind)).
+		Where(fmt.Sprintf("status = %d", s.statusValue)).Where(fmt.Sprintf("kind = %d", s.kindValue)).
 		Where("deployment_name = ?", deploymentName)
 }
 

@@ -63,8 +63,9 @@ var (
 	errEnded    = errors.New("a member of the group has ended")
 )
 
-// recordGroup records a group in one transaction. It leaves the members that the rules reject, and all of them if the transaction
-// fails, to transactions of their own, whose errors are theirs alone.
+// recordGroup records a group in one transaction. It leaves the members that the rules reject, whose keys are known or whose
+// requests have ended, and all of them if the transaction fails, to transactions of their own, whose errors are theirs alone.
+// Members that may have been recorded, or that the gate rejects, get the error of the group.
 func (r *Recorder) recordGroup(ctx context.Context, group []*member) {
 	if len(group) == 1 {
 		m := group[0]
@@ -72,28 +73,27 @@ func (r *Recorder) recordGroup(ctx context.Context, group []*member) {
 		m.isAnswered = true
 		return
 	}
-	for len(group) > 1 {
-		accepted, became, err := r.recordTogether(ctx, group)
-		var overload *deployments.OverloadError
-		switch {
-		case err == nil:
-			for _, m := range accepted {
-				m.isAnswered = true
-			}
-			r.Outcomes.Count(len(accepted), became, nil)
-			return
-		case errors.Is(err, errRejected):
-			group = accepted
-			continue
-		case errors.As(err, &overload):
-			accepted = group
-		case !database.IsUncertain(err):
-			return
-		}
+	accepted, became, err := r.recordTogether(ctx, group)
+	for errors.Is(err, errRejected) && len(accepted) > 1 {
+		accepted, became, err = r.recordTogether(ctx, accepted)
+	}
+	var overload *deployments.OverloadError
+	switch {
+	case err == nil:
 		for _, m := range accepted {
-			m.failure = err
+			m.isAnswered = true
 		}
-		return
+		r.Outcomes.Count(len(accepted), became, nil)
+	case errors.As(err, &overload):
+		failAll(group, err)
+	case database.IsUncertain(err):
+		failAll(accepted, err)
+	}
+}
+
+func failAll(group []*member, err error) {
+	for _, m := range group {
+		m.failure = err
 	}
 }
 
@@ -102,13 +102,13 @@ func (r *Recorder) recordGroup(ctx context.Context, group []*member) {
 func (r *Recorder) recordTogether(ctx context.Context, group []*member) (accepted []*member, became *outcomes.Batch, err error) {
 	err = r.write(ctx, group[0].organization, maxLockWait, func(tx *gorm.DB, organizationID int64) (err error) {
 		became = outcomes.NewBatch()
-		accepted = waiting(group) // the gate may have taken long
+		accepted = alive(group) // the gate may have taken long
 		if accepted, err = r.claimKeys(tx, organizationID, accepted); err != nil || len(accepted) == 0 {
 			return err
 		}
 		all := len(accepted)
 		accepted, became, err = r.recordMembers(tx, organizationID, accepted)
-		if err == nil && len(waiting(accepted)) < all {
+		if err == nil && len(alive(accepted)) < all {
 			return errEnded
 		}
 		return err
@@ -116,8 +116,8 @@ func (r *Recorder) recordTogether(ctx context.Context, group []*member) (accepte
 	return accepted, became, err
 }
 
-// waiting returns the members whose requests have not ended.
-func waiting(group []*member) []*member {
+// alive returns the members whose requests have not ended.
+func alive(group []*member) []*member {
 	return slices.DeleteFunc(slices.Clone(group), func(m *member) bool { return m.ctx.Err() != nil })
 }
 

@@ -79,7 +79,10 @@ func (r *Recorder) record(ctx context.Context, q request) (deployments.BatchResu
 	q.batch.AddViolations()
 	if canShare(q.batch) {
 		m := &member{request: q, ctx: ctx}
-		err := cmp.Or(r.groups.Join(ctx, q.organization, m, r.recordGroup), m.failure)
+		err := r.groups.Join(ctx, q.organization, m, r.recordGroup)
+		if err == nil { // otherwise, the group may still write to m
+			err = m.failure
+		}
 		switch {
 		case err != nil:
 			err = cmp.Or(ctx.Err(), err)

@@ -44,7 +44,7 @@ func (c *Compaction) BuildMilestones() error {
 	if err := c.readMilestones(); err != nil {
 		return err
 	}
-	if err := c.buildMissing(); err != nil {
+	if err := c.buildLongLists(); err != nil {
 		return err
 	}
 	return c.SplitMilestones()
@@ -71,8 +71,8 @@ func (c *Compaction) SplitMilestones() error {
 	return nil
 }
 
-// buildMissing builds the milestones of long lists that have none.
-func (c *Compaction) buildMissing() error {
+// buildLongLists builds the milestones of long lists that have none.
+func (c *Compaction) buildLongLists() error {
 	long, records, err := c.longLists()
 	if err != nil {
 		return err
