@@ -20,6 +20,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/audit"
 	"github.com/deployrecords/deployrecords/internal/store/compaction"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/databaseurl"
 	"github.com/deployrecords/deployrecords/internal/store/importing"
 	"github.com/deployrecords/deployrecords/internal/store/listing"
 	"github.com/deployrecords/deployrecords/internal/store/migration"
@@ -155,7 +156,7 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	connections := db.Pool.Stats().MaxOpenConnections
-	shares := admission.Divide(connections, database.IsLocal(o.URL))
+	shares := admission.Divide(connections, databaseurl.IsLocal(o.URL))
 	if db.Dialect == database.SQLite {
 		shares.Recordings = 1 // it admits one writer
 	}
@@ -220,7 +221,7 @@ func (s *Store) Clock(ctx context.Context) (func() time.Time, error) {
 }
 
 // CheckURL validates a database URL without opening anything. Its errors are predicates and never contain a password.
-func CheckURL(databaseURL string) error { return database.CheckURL(databaseURL) }
+func CheckURL(databaseURL string) error { return databaseurl.Check(databaseURL) }
 
 // CheckReplicaURL validates the URL of the standbys of a database. Its errors are predicates and never contain a password.
 func CheckReplicaURL(replicaURL string) error { return replicas.CheckURL(replicaURL) }

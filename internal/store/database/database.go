@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"github.com/deployrecords/deployrecords/internal/store/databaseurl"
 	"github.com/deployrecords/deployrecords/internal/store/session"
 	"github.com/deployrecords/deployrecords/internal/store/sqlitefile"
 )
@@ -52,7 +53,7 @@ type DB struct {
 // Open prepares a pool of connections. It does not connect to PostgreSQL yet. Its errors are about the URL (or the
 // SQLite file) and never contain a password.
 func Open(o Options) (*DB, error) {
-	if err := CheckURL(o.URL); err != nil {
+	if err := databaseurl.Check(o.URL); err != nil {
 		return nil, fmt.Errorf("the database URL %w", err)
 	}
 	if o.MaxConnections == 0 {

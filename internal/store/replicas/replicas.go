@@ -15,6 +15,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/databaseurl"
 	"github.com/deployrecords/deployrecords/internal/store/session"
 )
 
@@ -57,7 +58,7 @@ func CheckURL(replicaURL string) error {
 	if strings.HasPrefix(replicaURL, "sqlite:") {
 		return errors.New("is a URL of SQLite, which has no standbys: write postgres://…")
 	}
-	return database.CheckURL(replicaURL)
+	return databaseurl.Check(replicaURL)
 }
 
 // Open prepares the connections. It does not connect yet.
@@ -65,7 +66,7 @@ func Open(o Options) (*Set, error) {
 	if err := CheckURL(o.URL); err != nil {
 		return nil, fmt.Errorf("the replica URL %w", err)
 	}
-	if err := database.CheckURL(o.PrimaryURL); err != nil {
+	if err := databaseurl.Check(o.PrimaryURL); err != nil {
 		return nil, fmt.Errorf("the database URL %w", err)
 	}
 	db, err := database.Open(database.Options{

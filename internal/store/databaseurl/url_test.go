@@ -1,9 +1,9 @@
-package database_test
+package databaseurl_test
 
 import (
 	"testing"
 
-	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/databaseurl"
 )
 
 func TestIsLocal(t *testing.T) {
@@ -22,7 +22,7 @@ func TestIsLocal(t *testing.T) {
 		"postgres://u:p@localhost,127.0.0.1/records":                       true,
 		"postgres://u:p@localhost.example.com/records?sslmode=verify-full": false,
 	} {
-		if got := database.IsLocal(url); got != want {
+		if got := databaseurl.IsLocal(url); got != want {
 			t.Errorf("%s: got %v, want %v", url, got, want)
 		}
 	}
