@@ -1,8 +1,8 @@
 // Package groupcommit forms groups of writers that share a transaction.
 //
-// The first writer of a group leads it: it waits for the end of the group before, and then does the work of all writers that
-// have joined meanwhile. After a group has ended, the next one waits a little for the writers that were there, which may come back
-// with more work: a few large groups do less work than many small ones. A writer that meets no other waits for nothing.
+// A few writers run beside each other, each alone, and wait for nothing. Those that arrive meanwhile join a group. The first of them
+// leads it: it waits until nobody runs, and then does the work of all. After a group has ended, the next one waits a little for the
+// writers that were there, which may come back with more work: a few large groups do less work than many small ones.
 package groupcommit
 
 import (
@@ -22,9 +22,11 @@ type Groups[V any] struct {
 
 // Options configures Groups.
 type Options[V any] struct {
+	// Alone is the number of writers that run at once, each alone, before others form a group. It is at least 1.
+	Alone int
 	// Size is the maximum number of writers in a group.
 	Size int
-	// MaxHold is the time after which a group that has not ended no longer counts as running: it waits for a lock or for the database.
+	// MaxHold is the time after which the next group runs although one has not ended: that one waits for a lock or for the database.
 	MaxHold time.Duration
 	// Fits reports whether a writer may join a group.
 	Fits func(group []V, writer V) bool
@@ -33,7 +35,9 @@ type Options[V any] struct {
 // lane has the groups of one organization. It exists while it has a writer or expects some.
 type lane[V any] struct {
 	writers int
-	running bool
+	// running is the number of groups that run: one of several writers that run together, or a few of one writer each.
+	running  int
+	together bool
 	// open is the group that writers may join, or nil.
 	open *group[V]
 	// expected is the number of writers for which the open group waits, for a while after the end of the one before.
@@ -119,7 +123,11 @@ func (g *Groups[V]) enter(ctx context.Context, organization string, writer V) (l
 	}
 	joined = l.open
 	joined.members = append(joined.members, member[V]{ctx, writer})
-	g.startNext(l)
+	if leads && l.expected == 0 && !l.together && l.running < g.options.Alone {
+		g.start(l)
+	} else {
+		g.startNext(l)
+	}
 	return l, joined, leads
 }
 
@@ -137,13 +145,20 @@ func (g *Groups[V]) forget(organization string, l *lane[V]) {
 	}
 }
 
-// startNext starts the open group if no other runs and enough writers have joined.
+// startNext starts the open group if nobody runs and enough writers have joined.
 func (g *Groups[V]) startNext(l *lane[V]) {
-	if l.open != nil && !l.running && len(l.open.members) >= l.expected {
-		l.running = true
-		close(l.open.started)
-		l.open = nil
+	if l.open != nil && l.running == 0 && len(l.open.members) >= l.expected {
+		g.start(l)
 	}
+}
+
+// start starts the open group.
+func (g *Groups[V]) start(l *lane[V]) {
+	l.together = len(l.open.members) > 1
+	l.running++
+	l.expected = 0
+	close(l.open.started)
+	l.open = nil
 }
 
 // lead runs a group when it has started, or returns the error of ctx if that ends before.
@@ -189,13 +204,23 @@ func (g *Groups[V]) begin(organization string, l *lane[V], members int) (end fun
 	}
 }
 
-// release lets the next group start when so many writers as return have joined those that wait, or after the time to gather.
+// release counts a group as ended. If nobody runs then, the next group starts when so many writers as return have joined those that
+// wait, or after the time to gather.
 func (g *Groups[V]) release(organization string, l *lane[V], returning int, gather time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l.running = false
-	l.expected = min(returning+g.waiting(l), g.options.Size)
+	if l.running--; l.running > 0 {
+		return
+	}
+	l.together = false
 	l.released++
+	if l.expected = min(returning+g.waiting(l), g.options.Size); l.expected == 1 {
+		l.expected = 0
+	}
+	g.startNext(l)
+	if l.expected == 0 {
+		return
+	}
 	released := l.released
 	time.AfterFunc(gather, func() {
 		g.mu.Lock()
@@ -206,7 +231,6 @@ func (g *Groups[V]) release(organization string, l *lane[V], returning int, gath
 			g.forget(organization, l)
 		}
 	})
-	g.startNext(l)
 }
 
 func valuesOf[V any](members []member[V]) []V {

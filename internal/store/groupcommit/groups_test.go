@@ -27,7 +27,7 @@ type writers struct {
 
 func newWriters(t *testing.T) *writers {
 	return &writers{t: t, groups: groupcommit.New(groupcommit.Options[int]{
-		Size: 5, MaxHold: maxHold,
+		Alone: 1, Size: 5, MaxHold: maxHold,
 		Fits: func(group []int, n int) bool {
 			return !slices.ContainsFunc(group, func(other int) bool { return other%100 == n%100 })
 		},
@@ -120,6 +120,39 @@ func TestAGroupWaitsForThoseThatDoNotComeBackForAQuarterOfTheTimeBefore(t *testi
 			t.Errorf("a writer that nobody is expected with waited %v", time.Since(began)-running)
 		}
 		w.want([]int{0}, []int{1}, []int{2})
+	})
+}
+
+// So many writers as may run alone wait for nothing. The next ones wait until all of these have ended.
+func TestAFewWritersRunBesideEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWriters(t)
+		w.groups = groupcommit.New(groupcommit.Options[int]{Alone: 2, Size: 5, MaxHold: maxHold, Fits: func([]int, int) bool { return true }})
+		began := time.Now()
+		short, long := w.arrive(t.Context(), 0, running), w.arrive(t.Context(), 1, 2*running)
+		first, second := w.arrive(t.Context(), 2, running), w.arrive(t.Context(), 3, running)
+		w.succeeds(short)
+		returned := w.arrive(t.Context(), 4, running)
+		if took := time.Since(began); took != running {
+			t.Errorf("the first writer took %v", took)
+		}
+		w.succeeds(long)
+		for _, result := range []<-chan error{first, second, returned} {
+			w.succeeds(result)
+		}
+		if took := time.Since(began); took != 2*running+2*running/4+running {
+			t.Errorf("all of them took %v", took)
+		}
+		// Nobody is expected any more, so writers run beside each other again.
+		time.Sleep(running)
+		began = time.Now()
+		for _, result := range []<-chan error{w.arrive(t.Context(), 5, running), w.arrive(t.Context(), 6, running)} {
+			w.succeeds(result)
+		}
+		if took := time.Since(began); took != running {
+			t.Errorf("two writers took %v", took)
+		}
+		w.want([]int{0}, []int{1}, []int{2, 3, 4}, []int{5}, []int{6})
 	})
 }
 
@@ -260,6 +293,26 @@ func TestAGroupRunsUntilAllOfItHaveGivenUp(t *testing.T) {
 			t.Errorf("the leader got %v after %v", err, time.Since(began))
 		}
 		w.want([]int{0}, []int{1, 2})
+	})
+}
+
+// The end of an earlier wait does not touch later writers.
+func TestAWaitEndsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWriters(t)
+		w.arrive(t.Context(), 0, running)
+		first, second := w.arrive(t.Context(), 1, running), w.arrive(t.Context(), 2, running)
+		w.succeeds(first)
+		w.succeeds(second)
+		// Two are expected for a quarter of the time. One comes back without joining the other, which runs alone.
+		alone := w.arrive(t.Context(), 3, running/20)
+		w.succeeds(w.arrive(t.Context(), 103, running))
+		w.succeeds(alone)
+		w.arrive(t.Context(), 4, running)
+		time.Sleep(running / 2)
+		w.arrive(t.Context(), 5, running)
+		w.arrive(t.Context(), 6, running)
+		w.want([]int{0}, []int{1, 2}, []int{3}, []int{4}, []int{5, 6})
 	})
 }
 

@@ -17,6 +17,8 @@ import (
 )
 
 const (
+	// maxAlone lets a few clients record beside each other, as those of different pipelines do.
+	maxAlone   = 3
 	maxMembers = 64
 	// maxHold is many times what a group takes that waits for nothing.
 	maxHold = 100 * time.Millisecond
@@ -36,8 +38,8 @@ type member struct {
 	failure error
 }
 
-func newGroups(maxHold time.Duration) *groupcommit.Groups[*member] {
-	return groupcommit.New(groupcommit.Options[*member]{Size: maxMembers, MaxHold: maxHold, Fits: fits})
+func newGroups(alone int, maxHold time.Duration) *groupcommit.Groups[*member] {
+	return groupcommit.New(groupcommit.Options[*member]{Alone: alone, Size: maxMembers, MaxHold: maxHold, Fits: fits})
 }
 
 // canShare reports whether a batch may share a transaction with others: all of them have the time of the clock, and are recorded

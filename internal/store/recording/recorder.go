@@ -41,7 +41,7 @@ func New(db *database.DB, gate *admission.Gate, limits quotas.Limits, now func()
 	}
 	return &Recorder{
 		db: db, gate: gate, options: applying.Options{Quotas: limits, Clock: clock, NewID: newID},
-		groups: newGroups(maxHold), Outcomes: outcomes.NewCounter(),
+		groups: newGroups(maxAlone, maxHold), Outcomes: outcomes.NewCounter(),
 	}
 }
 
