@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/racetest"
 )
 
 func testL6_OrderIsNewestFirstAndStable(t *testing.T, open Opener) {
@@ -87,7 +86,6 @@ func testL6_TimesKeepMicrosecondsAndOrderAcrossZones(t *testing.T, open Opener) 
 }
 
 func testL7_PagesOfEverySizeConcatenateToTheWholeList(t *testing.T, open Opener) {
-	racetest.Skip(t)
 	const n = 23
 	s := open(t)
 	var entries []deployments.ImportEntry

@@ -8,11 +8,9 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/racetest"
 )
 
 func testI4_ContradictionsAreReportedAndImportNothing(t *testing.T, open Opener) {
-	racetest.Skip(t)
 	ids := WithIDs("acme")
 	with := func(change func(*deployments.Record)) Option {
 		return func(e *deployments.ImportEntry) { change(&e.Record) }
