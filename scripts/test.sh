@@ -46,6 +46,7 @@ command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || echo "pool
 command -v promtool >/dev/null 2>&1 || echo "metrics: promtool is not installed (Debian's package prometheus); skipping the tests of the alert rules"
 command -v mandoc >/dev/null 2>&1 || echo "manual: mandoc is not installed; skipping the test of the pages' syntax"
 command -v curl >/dev/null 2>&1 || echo "conform, action: curl is not installed; not running the commands that reports show, nor the action"
+command -v jq >/dev/null 2>&1 || echo "tokens: jq is not installed; skipping the test of the jobs of CI systems"
 
 echo "all tests take 15 to 30 minutes on two cores, the first of them without output, while packages are compiled"
 trap 'exit 130' INT # without it, a shell whose go test was interrupted may start the next one
