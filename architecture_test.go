@@ -102,7 +102,7 @@ var mayImport = map[string][]string{
 	"internal/store/outcomes":    {"internal/deployments", "internal/store/quotas"},
 	"internal/store/overview":    {"internal/admission", "internal/deployments", "internal/store/database", "internal/store/listing", "internal/store/namecache", "internal/store/replicas", "internal/store/schema"},
 	"internal/store/quotas":      {"internal/deployments", "internal/store/counts", "internal/store/database"},
-	"internal/store/recording":   {"internal/admission", "internal/deployments", "internal/store/applying", "internal/store/database", "internal/store/groupcommit", "internal/store/history", "internal/store/idempotency", "internal/store/outcomes", "internal/store/quotas", "internal/store/schema"},
+	"internal/store/recording":   {"internal/admission", "internal/deployments", "internal/store/applying", "internal/store/database", "internal/store/groupcommit", "internal/store/history", "internal/store/idempotency", "internal/store/naming", "internal/store/outcomes", "internal/store/quotas", "internal/store/schema"},
 	"internal/store/replicas":    {"internal/store/database", "internal/store/databaseurl", "internal/store/session"},
 	"internal/store/schema":      {"internal/deployments", "internal/store/database", "internal/store/migration"},
 	"internal/store/session":     {"internal/store/spans"},

@@ -25,12 +25,14 @@ type Options struct {
 	Clock func(tx *gorm.DB) (time.Time, error)
 	// NewID generates ids.
 	NewID func() string
+	// Names caches the names of recordings.
+	Names *naming.Cache
 }
 
 // Run records a batch whose violations have been added, and returns what became of its items. Its errors are those of
 // deployments.Store.Record and of the database.
-func Run(tx *gorm.DB, organizationID int64, batch deployments.Batch, o Options) (deployments.BatchResult, *outcomes.Batch, error) {
-	w := newWork(tx, organizationID, batch, o)
+func Run(tx *gorm.DB, organization schema.Organization, batch deployments.Batch, o Options) (deployments.BatchResult, *outcomes.Batch, error) {
+	w := newWork(tx, organization, batch, o)
 	result, err := w.run()
 	return result, w.outcomes, err
 }
@@ -70,14 +72,14 @@ type work struct {
 	outcomes *outcomes.Batch
 }
 
-func newWork(tx *gorm.DB, organizationID int64, batch deployments.Batch, o Options) *work {
+func newWork(tx *gorm.DB, organization schema.Organization, batch deployments.Batch, o Options) *work {
 	sets := make(map[string]int64)
 	w := &work{
-		Options: o, tx: tx, organizationID: organizationID, batch: batch,
-		names:           naming.New(tx, organizationID, o.NewID),
-		budget:          quotas.NewBudget(tx, organizationID, o.Quotas),
-		artifacts:       schema.NewArtifactFinder(tx, organizationID, o.NewID),
-		newestByContent: make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organizationID, sets),
+		Options: o, tx: tx, organizationID: organization.ID, batch: batch,
+		names:           naming.New(tx, organization, o.Names, o.NewID),
+		budget:          quotas.NewBudget(tx, organization.ID, o.Quotas),
+		artifacts:       schema.NewArtifactFinder(tx, organization.ID, o.NewID),
+		newestByContent: make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organization.ID, sets),
 		identities: make(map[history.Identity]*identityState), newestByKey: make(map[history.Key]deployments.Record), latestCreatedAt: make(map[schema.Slot]time.Time),
 		records: make(map[string]deployments.Record), isNew: make(map[string]bool),
 		links: links.NewChanges(tx), outcomes: outcomes.NewBatch(),

@@ -146,12 +146,13 @@ func (r *retries) backoff(ctx context.Context) {
 // IsUncertain reports whether the error of a transaction leaves open whether it was committed.
 func IsUncertain(err error) bool { return errors.Is(err, errAtCommit) && !IsConflict(err) }
 
-// LimitLockWait bounds each wait of the transaction for a lock, unless atMost is 0. SQLite has one writer, which waits for nobody.
-func LimitLockWait(tx *gorm.DB, atMost time.Duration) error {
+// LimitLockWait returns tx for a query that also bounds each wait of the transaction for a lock, if it finds a row and atMost is
+// not 0. SQLite has one writer, which waits for nobody.
+func LimitLockWait(tx *gorm.DB, atMost time.Duration) *gorm.DB {
 	if atMost == 0 || DialectOf(tx) == SQLite {
-		return nil
+		return tx
 	}
-	return tx.Exec("SELECT set_config('lock_timeout', ?, true)", fmt.Sprintf("%dms", atMost.Milliseconds())).Error
+	return tx.Select("*, set_config('lock_timeout', ?, true)", fmt.Sprintf("%dms", atMost.Milliseconds()))
 }
 
 // Snapshot runs queries that all see the database at one moment. It runs them once more if their session ended.

@@ -56,7 +56,7 @@ func (i *Importer) Import(ctx context.Context, organization string, entries iter
 	}
 	var summary deployments.ImportSummary
 	err := i.db.WriteOnConn(ctx, func(conn *sql.Conn, tx *gorm.DB) error {
-		if _, err := schema.EnsureOrganization(tx, organization); err != nil {
+		if _, err := schema.EnsureOrganization(tx, organization, 0); err != nil {
 			return err
 		}
 		organizationID, err := schema.LockOrganization(tx, organization)

@@ -1,4 +1,4 @@
-// Package naming finds the names of recordings, and creates those that are unknown, within the quotas.
+// Package naming finds the names of recordings, caches those that are stored, and creates those that are unknown, within the quotas.
 package naming
 
 import (
@@ -14,16 +14,19 @@ import (
 
 // Names has the names of a batch in its transaction.
 type Names struct {
+	organization          string
+	cache                 *Cache
 	environments, logical *schema.NameFinder
 	projects              *schema.ProjectFinder
 }
 
 // New returns an empty Names that generates ids by newID.
-func New(tx *gorm.DB, organizationID int64, newID func() string) *Names {
+func New(tx *gorm.DB, organization schema.Organization, cache *Cache, newID func() string) *Names {
 	return &Names{
-		environments: schema.NewNameFinder(tx, schema.Environments, organizationID, newID),
-		logical:      schema.NewNameFinder(tx, schema.LogicalEnvironments, organizationID, newID),
-		projects:     schema.NewProjectFinder(tx, organizationID),
+		organization: organization.Key, cache: cache,
+		environments: schema.NewNameFinder(tx, schema.Environments, organization.ID, newID),
+		logical:      schema.NewNameFinder(tx, schema.LogicalEnvironments, organization.ID, newID),
+		projects:     schema.NewProjectFinder(tx, organization.ID),
 	}
 }
 
@@ -47,12 +50,12 @@ func (r *References) Add(recording deployments.Recording) {
 	r.versions = append(r.versions, recording.ProjectVersions...)
 }
 
-// Find reads the names.
+// Find reads the names, in a transaction that has created none: those that it finds are stored.
 func (n *Names) Find(r References) error {
-	if err := n.environments.Find(r.environments); err != nil {
+	if err := n.cache.find(n.organization, schema.Environments, n.environments, r.environments); err != nil {
 		return err
 	}
-	if err := n.logical.Find(r.logical); err != nil {
+	if err := n.cache.find(n.organization, schema.LogicalEnvironments, n.logical, r.logical); err != nil {
 		return err
 	}
 	return n.projects.Find(r.versions, false)

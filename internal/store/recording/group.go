@@ -14,6 +14,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/groupcommit"
 	"github.com/deployrecords/deployrecords/internal/store/idempotency"
 	"github.com/deployrecords/deployrecords/internal/store/outcomes"
+	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
 const (
@@ -102,14 +103,14 @@ func failAll(group []*member, err error) {
 // recordTogether records members in one transaction, and returns those that it has accepted. It returns errRejected and records
 // none if the rules reject one.
 func (r *Recorder) recordTogether(ctx context.Context, group []*member) (accepted []*member, became *outcomes.Batch, err error) {
-	err = r.write(ctx, group[0].organization, maxLockWait, func(tx *gorm.DB, organizationID int64) (err error) {
+	err = r.write(ctx, group[0].organization, maxLockWait, func(tx *gorm.DB, organization schema.Organization) (err error) {
 		became = outcomes.NewBatch()
 		accepted = alive(group) // the gate may have taken long
-		if accepted, err = r.claimKeys(tx, organizationID, accepted); err != nil || len(accepted) == 0 {
+		if accepted, err = r.claimKeys(tx, organization.ID, accepted); err != nil || len(accepted) == 0 {
 			return err
 		}
 		all := len(accepted)
-		accepted, became, err = r.recordMembers(tx, organizationID, accepted)
+		accepted, became, err = r.recordMembers(tx, organization, accepted)
 		if err == nil && len(alive(accepted)) < all {
 			return errEnded
 		}
@@ -125,12 +126,14 @@ func alive(group []*member) []*member {
 
 // recordMembers sets the result of each member, as if they were one partial batch, and returns what became of them. With
 // errRejected, it returns the members that the rules accept.
-func (r *Recorder) recordMembers(tx *gorm.DB, organizationID int64, group []*member) (accepted []*member, became *outcomes.Batch, err error) {
+func (r *Recorder) recordMembers(
+	tx *gorm.DB, organization schema.Organization, group []*member,
+) (accepted []*member, became *outcomes.Batch, err error) {
 	batch := deployments.Batch{Partial: true, AutoCreate: group[0].batch.AutoCreate}
 	for _, m := range group {
 		batch.Items = append(batch.Items, m.batch.Items[0])
 	}
-	result, became, err := applying.Run(tx, organizationID, batch, r.options)
+	result, became, err := applying.Run(tx, organization, batch, r.options)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -148,7 +151,7 @@ func (r *Recorder) recordMembers(tx *gorm.DB, organizationID int64, group []*mem
 	if len(accepted) < len(group) {
 		return accepted, nil, errRejected
 	}
-	return accepted, became, idempotency.Complete(tx, organizationID, records)
+	return accepted, became, idempotency.Complete(tx, organization.ID, records)
 }
 
 // claimKeys claims the keys of the members, and returns those whose keys are new.

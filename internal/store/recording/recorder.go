@@ -15,6 +15,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/groupcommit"
 	"github.com/deployrecords/deployrecords/internal/store/history"
 	"github.com/deployrecords/deployrecords/internal/store/idempotency"
+	"github.com/deployrecords/deployrecords/internal/store/naming"
 	"github.com/deployrecords/deployrecords/internal/store/outcomes"
 	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
@@ -40,7 +41,7 @@ func New(db *database.DB, gate *admission.Gate, limits quotas.Limits, now func()
 		clock = func(*gorm.DB) (time.Time, error) { return now().UTC().Truncate(time.Microsecond), nil }
 	}
 	return &Recorder{
-		db: db, gate: gate, options: applying.Options{Quotas: limits, Clock: clock, NewID: newID},
+		db: db, gate: gate, options: applying.Options{Quotas: limits, Clock: clock, NewID: newID, Names: naming.NewCache()},
 		groups: newGroups(maxAlone, maxHold), Outcomes: outcomes.NewCounter(),
 	}
 }
@@ -100,8 +101,8 @@ func (r *Recorder) record(ctx context.Context, q request) (deployments.BatchResu
 func (r *Recorder) recordAlone(ctx context.Context, q request) (result deployments.BatchResult, err error) {
 	var became *outcomes.Batch
 	err = database.Retry(ctx, func() error {
-		return r.write(ctx, q.organization, 0, func(tx *gorm.DB, organizationID int64) (err error) {
-			result, became, err = r.recordOnce(tx, organizationID, q)
+		return r.write(ctx, q.organization, 0, func(tx *gorm.DB, organization schema.Organization) (err error) {
+			result, became, err = r.recordOnce(tx, organization, q)
 			return err
 		})
 	})
@@ -111,44 +112,47 @@ func (r *Recorder) recordAlone(ctx context.Context, q request) (result deploymen
 
 // write runs a transaction of an organization, which is created if it is new. Each wait for a lock takes maxLockWait at most, or as
 // long as any if that is 0.
-func (r *Recorder) write(ctx context.Context, organization string, maxLockWait time.Duration, do func(tx *gorm.DB, organizationID int64) error) error {
+func (r *Recorder) write(
+	ctx context.Context, organization string, maxLockWait time.Duration, do func(tx *gorm.DB, organization schema.Organization) error,
+) error {
 	release, err := r.gate.Acquire(ctx, organization)
 	if err != nil {
 		return err
 	}
 	defer release()
-	return r.db.Write(ctx, func(tx *gorm.DB) error {
-		if err := database.LimitLockWait(tx, maxLockWait); err != nil {
-			return err
-		}
-		organizationID, err := schema.EnsureOrganization(tx, organization)
+	err = r.db.Write(ctx, func(tx *gorm.DB) error {
+		id, err := schema.EnsureOrganization(tx, organization, maxLockWait)
 		if err != nil {
 			return err
 		}
-		return do(tx, organizationID)
+		return do(tx, schema.Organization{ID: id, Key: organization})
 	})
+	if err != nil {
+		r.options.Names.Clear() // an id may be one that the database no longer has, as after a restore
+	}
+	return err
 }
 
 // recordOnce records a request, or returns the record that its key stands for.
-func (r *Recorder) recordOnce(tx *gorm.DB, organizationID int64, q request) (deployments.BatchResult, *outcomes.Batch, error) {
+func (r *Recorder) recordOnce(tx *gorm.DB, organization schema.Organization, q request) (deployments.BatchResult, *outcomes.Batch, error) {
 	if q.key == nil {
-		return applying.Run(tx, organizationID, q.batch, r.options)
+		return applying.Run(tx, organization, q.batch, r.options)
 	}
-	stored, err := r.claim(tx, organizationID, *q.key)
+	stored, err := r.claim(tx, organization.ID, *q.key)
 	if err != nil {
 		return deployments.BatchResult{}, nil, err
 	}
 	if stored != "" {
-		record, err := history.NewReader(tx, organizationID, make(map[string]int64)).Record(stored)
+		record, err := history.NewReader(tx, organization.ID, make(map[string]int64)).Record(stored)
 		became := outcomes.NewBatch()
 		became.Items[outcomes.Repeated]++
 		return deployments.BatchResult{Items: []deployments.ItemResult{{Record: record}}}, became, err
 	}
-	result, became, err := applying.Run(tx, organizationID, q.batch, r.options)
+	result, became, err := applying.Run(tx, organization, q.batch, r.options)
 	if err != nil {
 		return result, became, err
 	}
-	return result, became, idempotency.Complete(tx, organizationID, map[deployments.IdempotencyKey]string{*q.key: result.Items[0].Record.ID})
+	return result, became, idempotency.Complete(tx, organization.ID, map[deployments.IdempotencyKey]string{*q.key: result.Items[0].Record.ID})
 }
 
 // claim claims a key, or returns the id of the record that it stands for.

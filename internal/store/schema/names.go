@@ -3,6 +3,7 @@ package schema
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -17,16 +18,17 @@ func FindOrganization(tx *gorm.DB, key string) (int64, error) {
 	return row.ID, err
 }
 
-// EnsureOrganization returns the id of an organization, which it creates if there is none with this key.
-func EnsureOrganization(tx *gorm.DB, key string) (int64, error) {
-	id, err := FindOrganization(tx, key)
+// EnsureOrganization returns the id of an organization, which it creates if there is none with this key. From then on, each wait of
+// the transaction for a lock takes maxLockWait at most, or as long as any if that is 0.
+func EnsureOrganization(tx *gorm.DB, key string, maxLockWait time.Duration) (int64, error) {
+	id, err := FindOrganization(database.LimitLockWait(tx, maxLockWait), key)
 	if err != nil || id != 0 {
 		return id, err
 	}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&Organization{Key: key}).Error; err != nil {
 		return 0, err
 	}
-	return FindOrganization(tx, key)
+	return FindOrganization(database.LimitLockWait(tx, maxLockWait), key)
 }
 
 // LockOrganization locks an organization against imports and repairs until the transaction ends. Recorders go on: the
@@ -71,7 +73,8 @@ func (c *NameFinder) Limit(limit int) {
 	}
 }
 
-func (c *NameFinder) add(rows ...Environment) {
+// Put adds rows that exist.
+func (c *NameFinder) Put(rows ...Environment) {
 	for _, row := range rows {
 		c.ByID[row.ID] = row
 		if row.OrganizationID == c.organizationID {
@@ -95,9 +98,9 @@ func (c *NameFinder) Find(refs []NameRef) error {
 	if err != nil {
 		return err
 	}
-	c.add(rows...)
+	c.Put(rows...)
 	rows, err = findIn[Environment](c.tx.Table(c.table), "id", ids, database.IDs)
-	c.add(rows...)
+	c.Put(rows...)
 	return err
 }
 
@@ -147,7 +150,7 @@ func (c *NameFinder) missing(refs []NameRef) []Environment {
 		if row.ID == "" {
 			row.ID = c.newID()
 		}
-		c.add(row)
+		c.Put(row)
 		rows = append(rows, row)
 	}
 	slices.SortFunc(rows, func(a, b Environment) int { return cmp.Compare(a.Name, b.Name) })
