@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"internal/api":               {"generated/recording/server", "generated/server", "internal/deployments"},
 	"internal/auth":              {"internal/auth/claims", "internal/auth/jwks", "internal/auth/keys", "internal/auth/policy", "internal/auth/trust"},
 	"internal/bench":             {"", "internal/api", "internal/contract", "internal/demo", "internal/pgtest"},
+	"internal/bench/naive":       {"generated/server", "internal/deployments"},
 	"internal/cli":               {"", "internal/contract", "generated/client", "generated/recording/client", "internal/admission", "internal/auth", "internal/auth/claims", "internal/auth/jwks", "internal/auth/keys", "internal/auth/trust", "internal/auth/trustfile", "internal/config", "internal/conformance", "internal/conformance/report", "internal/control", "internal/demo", "internal/deployments", "internal/faults", "internal/fixture", "internal/httpserver", "internal/importer", "internal/manpage", "internal/metrics", "internal/recordcsv", "internal/sandbox", "internal/store", "internal/tracing", "internal/ui", "internal/ui/provider", "internal/variant"},
 	"internal/config":            {"internal/deployments"},
 	"internal/conformance":       {"internal/conformance/client", "internal/conformance/relations", "internal/conformance/report", "internal/conformance/spec", "internal/conformance/tokens", "internal/conformance/writes"},

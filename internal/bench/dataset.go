@@ -51,7 +51,11 @@ func (t *testbed) dataset(ctx context.Context, records int) (*dataset, error) {
 
 // importDataset returns a database that the given release of the program has filled.
 func (t *testbed) importDataset(ctx context.Context, program, prefix string, records int) (*dataset, error) {
-	name := fmt.Sprintf("%s_%d", prefix, records)
+	return t.filledDataset(ctx, fmt.Sprintf("%s_%d", prefix, records), records, func(d *dataset) error { return t.fill(ctx, program, d) })
+}
+
+// filledDataset returns the database of that name. The first call creates it and calls fill.
+func (t *testbed) filledDataset(ctx context.Context, name string, records int, fill func(*dataset) error) (*dataset, error) {
 	if d, ok := t.datasets[name]; ok {
 		return d, nil
 	}
@@ -60,7 +64,7 @@ func (t *testbed) importDataset(ctx context.Context, program, prefix string, rec
 		return nil, err
 	}
 	d.records = records
-	if err := t.fill(ctx, program, d); err != nil {
+	if err := fill(d); err != nil {
 		return nil, err
 	}
 	t.datasets[name] = d

@@ -16,7 +16,7 @@ import (
 type query struct {
 	name   string // the filters in words
 	values url.Values
-	judged bool // its deep pages have a threshold
+	limit  float64 // of its deep pages against the first page without a filter; 0 is none
 }
 
 // query returns a listing of the current state or of the full history. A filter is a parameter, which gets the value that
@@ -80,7 +80,7 @@ func (v frequentValues) deepPairs() []query {
 	for i, first := range filters {
 		for _, second := range filters[i+1:] {
 			q := v.query(true, first, second)
-			q.judged = true
+			q.limit = 3
 			all = append(all, q)
 		}
 	}
@@ -90,12 +90,12 @@ func (v frequentValues) deepPairs() []query {
 // deepQueries are the queries of the full history whose deep pages are measured, the one without a filter first.
 func (v frequentValues) deepQueries() []query {
 	var all []query
-	for _, filters := range [][]string{{}, {"environment_name"}, {"logical_environment_name"}, {"status"}, {"artifact_kind"}, {"deployment_name"}} {
+	for _, filters := range [][]string{{}, {"environment_name"}, {"logical_environment_name"}, {"status"}, {"artifact_kind"}, {"deployment_name"}, {"project_name"}} {
 		q := v.query(true, filters...)
-		q.judged = true
+		q.limit = 1.5
 		all = append(all, q)
 	}
-	return append(all, v.query(true, "project_name"), v.query(true, "artifact_digest"))
+	return append(all, v.query(true, "artifact_digest"))
 }
 
 // page returns the path and query of a page. Pages are numbered from 0.

@@ -198,5 +198,6 @@ func grouped(v float64) string {
 }
 
 func perSecond(v float64) string    { return grouped(v) + " /s" }
+func microseconds(s float64) string { return decimal(s*1e6) + " µs" }
 func milliseconds(s float64) string { return decimal(s*1000) + " ms" }
 func seconds(s float64) string      { return decimal(s) + " s" }

@@ -32,17 +32,12 @@ func measureDeep(ctx context.Context, t *testbed) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.deepPages(ctx, s, append(v.deepQueries(), v.deepPairs()...), atMost(3, 1.2))
+	return t.deepPages(ctx, s, append(v.deepQueries(), v.deepPairs()...))
 }
 
 // deepPages compares the middle and the last page of each query with the first page without a filter.
-func (t *testbed) deepPages(ctx context.Context, s *server, queries []query, threshold *Threshold) ([]Result, error) {
-	c, err := dial(ctx, s.address)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	first := s.request("GET", frequentValues{}.query(true).page(0, deepPageSize), "")
+func (t *testbed) deepPages(ctx context.Context, s *server, queries []query) ([]Result, error) {
+	first := frequentValues{}.query(true).page(0, deepPageSize)
 	var results []Result
 	for _, q := range queries {
 		pages, records, err := q.count(ctx, s, deepPageSize)
@@ -54,17 +49,14 @@ func (t *testbed) deepPages(ctx context.Context, s *server, queries []query, thr
 			return results, err
 		}
 		t.logf("deep, %s: %s records", q.name, grouped(float64(records)))
-		for _, page := range []struct {
-			name   string
-			number int
-		}{{"middle", pages / 2}, {"last", pages - 1}} {
-			p, err := t.compareRequests(ctx, c, s.request("GET", q.page(page.number, deepPageSize), ""), first)
+		for _, page := range []namedPage{{"middle", pages / 2}, {"last", pages - 1}} {
+			p, err := t.comparePages(ctx, s, s, q.page(page.number, deepPageSize), first)
 			if err != nil {
 				return results, err
 			}
 			result := p.result(fmt.Sprintf("%s page of the full history, %s (%s records)", page.name, q.name, grouped(float64(records))), milliseconds, nil)
-			if q.judged {
-				result.Threshold = threshold
+			if q.limit != 0 {
+				result.Threshold = atMost(q.limit, 1.2)
 			}
 			results = append(results, result)
 		}
@@ -72,17 +64,35 @@ func (t *testbed) deepPages(ctx context.Context, s *server, queries []query, thr
 	return results, nil
 }
 
-// compareRequests measures the durations of two requests alternately, for half of the duration and at least as many pairs
-// as the options ask for. Two pairs before them warm up.
-func (t *testbed) compareRequests(ctx context.Context, c *connection, measured, baseline []byte) (*pairs, error) {
+type namedPage struct {
+	name   string
+	number int
+}
+
+// comparePages measures alternately how long two servers, or one, take for two pages, for half of the duration and at least as many
+// pairs as the options ask for. Two pairs before them warm up.
+func (t *testbed) comparePages(ctx context.Context, measured, baseline *server, measuredPage, baselinePage string) (*pairs, error) {
 	const warmUps = 2
+	var do [2]func() error
+	for i, side := range []struct {
+		*server
+		page string
+	}{{measured, measuredPage}, {baseline, baselinePage}} {
+		c, err := dial(ctx, side.address)
+		if err != nil {
+			return nil, err
+		}
+		defer c.Close()
+		request := side.request("GET", side.page, "")
+		do[i] = func() error { return c.do(request, io.Discard) }
+	}
 	var p pairs
 	start := time.Now()
 	for n := 0; n < warmUps+t.Pairs || time.Since(start) < t.Duration/2; n++ {
 		var durations [2]float64
-		for i, request := range [][]byte{measured, baseline} {
+		for i := range do {
 			var err error
-			if durations[i], err = timed(func() error { return c.do(request, io.Discard) }); err != nil {
+			if durations[i], err = timed(do[i]); err != nil {
 				return nil, err
 			}
 		}

@@ -60,7 +60,7 @@ func measureImport(ctx context.Context, t *testbed) ([]Result, error) {
 		p.add(float64(lines)/imported, float64(lines)/copied)
 	}
 	results := []Result{p.result(fmt.Sprintf("import of %s records into a database of %s, against COPY into a copy of the record table",
-		grouped(float64(lines*t.Pairs)), grouped(float64(records))), perSecond, atLeast(0.4, 0.8))}
+		grouped(float64(lines*t.Pairs)), grouped(float64(records))), perSecond, atLeast(0.65, 0.8))}
 
 	t.logf("import: %s records at once, for the memory", grouped(float64(records)))
 	more := pipe(func(w io.Writer) error { return t.writeNewRecords(w, records, uint64(t.Pairs+1)) })

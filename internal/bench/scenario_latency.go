@@ -49,7 +49,7 @@ func (t *testbed) latencyOf(ctx context.Context, s *server, pageSize int) ([]Res
 	}
 	defer bare.close()
 	loads := []*halfLoad{
-		{clients: served, threshold: atMost(5, 2), what: fmt.Sprintf("p99 against p50 of the default listing, %d a page, at half the saturated rate", pageSize)},
+		{clients: served, threshold: atMost(3.5, 2), what: fmt.Sprintf("p99 against p50 of the default listing, %d a page, at half the saturated rate", pageSize)},
 		{clients: bare, what: fmt.Sprintf("the same of PostgreSQL without the server: the four-join SQL of listing, %d rows", pageSize)},
 	}
 	for _, load := range loads { // fill caches and plan statements

@@ -22,14 +22,9 @@ func measureMatrix(ctx context.Context, t *testbed) ([]Result, error) {
 
 // compareMatrix compares the times of the pages of the matrix with that of the default listing. prefix begins the names of the results.
 func (t *testbed) compareMatrix(ctx context.Context, s *server, prefix string) ([]Result, error) {
-	c, err := dial(ctx, s.address)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
 	var results []Result
 	for _, page := range []struct{ name, path string }{{"logical environment", "/"}, {"environment", "/?by=environment"}} {
-		p, err := t.compareRequests(ctx, c, s.request("GET", page.path, ""), s.request("GET", listingPath(100), ""))
+		p, err := t.comparePages(ctx, s, s, page.path, listingPath(100))
 		if err != nil {
 			return results, err
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
 
@@ -30,27 +29,23 @@ const (
 )
 
 func measureRecordings(ctx context.Context, t *testbed) ([]Result, error) {
-	baseline, err := t.buildCommit(ctx, baselineCommit)
+	records := min(t.Records, max(2_000, t.Records/5), 1_000_000)
+	now, before, err := t.serveWithRelease(ctx, baselineCommit, "recordings", records)
 	if err != nil {
 		return nil, err
 	}
-	records := min(t.Records, max(2_000, t.Records/5), 1_000_000)
+	defer now.stop()
+	defer before.stop()
 	var rates []measurement
-	for _, release := range []struct{ name, program, path string }{{"now", t.program, contract.RecordingPath}, {"before", baseline, baselinePath}} {
-		d, err := t.importDataset(ctx, release.program, "recordings_"+release.name, records)
+	for _, release := range []struct {
+		*server
+		path string
+	}{{now, contract.RecordingPath}, {before, baselinePath}} {
+		slots, err := t.slotNames(ctx, release.dataset)
 		if err != nil {
 			return nil, err
 		}
-		s, err := t.serve(ctx, release.program, d)
-		if err != nil {
-			return nil, err
-		}
-		defer s.stop()
-		slots, err := t.slotNames(ctx, d)
-		if err != nil {
-			return nil, err
-		}
-		rates = append(rates, t.recordingRate(s, release.path, slots))
+		rates = append(rates, t.recordingRate(release.server, release.path, slots))
 	}
 	what := fmt.Sprintf("single recordings, %d writers on one organization of %s records, against release %s",
 		writers, grouped(float64(ofLargeOrganization(records))), baselineCommit)
@@ -59,7 +54,7 @@ func measureRecordings(ctx context.Context, t *testbed) ([]Result, error) {
 		return nil, err
 	}
 	results := []Result{result}
-	handwritten, err := t.handwrittenRecordings(ctx, fmt.Sprint("recordings_now_", records))
+	handwritten, err := t.handwrittenRecordings(ctx, now.name)
 	if err != nil {
 		return results, err
 	}
@@ -120,21 +115,4 @@ func (t *testbed) recordingRate(s *server, path string, slots []slotNames) measu
 		defer all.close()
 		return all.saturate(ctx, t.Duration)
 	}
-}
-
-// buildCommit compiles the program of a commit of the repository.
-func (t *testbed) buildCommit(ctx context.Context, commit string) (string, error) {
-	if _, err := output(ctx, "git", "-C", t.Tree, "cat-file", "-e", commit+"^{commit}"); err != nil {
-		return "", notRun("this clone has no commit " + commit + " to compare with")
-	}
-	t.logf("building release %s", commit)
-	program := filepath.Join(t.dir, "deployrecords-"+commit)
-	tree := filepath.Join(t.dir, "tree-"+commit)
-	if _, err := output(ctx, "git", "clone", "--quiet", "--shared", "--no-checkout", t.Tree, tree); err != nil {
-		return "", err
-	}
-	if _, err := output(ctx, "git", "-C", tree, "checkout", "--quiet", commit); err != nil {
-		return "", err
-	}
-	return program, build(ctx, tree, program)
 }

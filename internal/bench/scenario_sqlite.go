@@ -51,9 +51,9 @@ func measureSQLite(ctx context.Context, t *testbed) ([]Result, error) {
 	if err != nil {
 		return results, err
 	}
-	pages, err := t.deepPages(ctx, s, append(v.deepQueries(), v.deepPairs()...), nil)
+	pages, err := t.deepPages(ctx, s, append(v.deepQueries(), v.deepPairs()...))
 	for _, r := range pages {
-		r.What = "SQLite: " + r.What
+		r.What, r.Threshold = "SQLite: "+r.What, nil
 		results = append(results, r)
 	}
 	return results, errors.Join(errEqual, err)

@@ -51,7 +51,7 @@ func TestFailedComparisonKeepsTheOtherResults(t *testing.T) {
 		slots:   slotCount(2000, recordsPerSlot), dir: dir, program: filepath.Join(dir, "with-another-conform"), datasets: map[string]*dataset{},
 	}
 	program := filepath.Join(dir, "deployrecords")
-	if err := build(t.Context(), tb.Tree, program); err != nil {
+	if err := build(t.Context(), tb.Tree, "./cmd/deployrecords", program); err != nil {
 		t.Fatal(err)
 	}
 	script := "#!/bin/sh\n[ \"$1\" = conform ] || exec '" + program + "' \"$@\"\necho 'deployrecords: could not judge' >&2\nexit 2\n"

@@ -59,7 +59,7 @@ func measureWalk(ctx context.Context, t *testbed) ([]Result, error) {
 		what += fmt.Sprintf(" (stopped at record %s)", grouped(float64(walked)))
 	}
 	return []Result{
-		p.result(what+", against COPY", seconds, atMost(8, 3)),
+		p.result(what+", against COPY", seconds, atMost(4, 3)),
 		memoryResult("memory of the server during the walk", peakMemory(s.cmd.Process.Pid)),
 	}, nil
 }
@@ -112,5 +112,5 @@ func memoryResult(what string, peak int) Result {
 		return Result{What: what, NotRun: "this system does not report the peak memory of a process"}
 	}
 	mebibytes := float64(peak) / (1 << 20)
-	return Result{What: what, Measured: decimal(mebibytes) + " MiB", Value: mebibytes, Unit: " MiB", Threshold: atMost(256, 128)}
+	return Result{What: what, Measured: decimal(mebibytes) + " MiB", Value: mebibytes, Unit: " MiB", Threshold: atMost(128, 64)}
 }

@@ -36,7 +36,7 @@ type scenario struct {
 	measure func(context.Context, *testbed) ([]Result, error)
 }
 
-var scenarios = []scenario{listing, matrix, scale, latency, deep, buffers, walk, recordings, batches, imports, sqlite, fairness}
+var scenarios = []scenario{listing, matrix, scale, latency, deep, contents, buffers, walk, recordings, batches, imports, sqlite, fairness, peers}
 
 // Scenarios returns the names of the scenarios in the order of the report.
 func Scenarios() []string {

@@ -47,12 +47,17 @@ func (t *testbed) serve(ctx context.Context, program string, d *dataset) (*serve
 	if err != nil {
 		return nil, err
 	}
+	return t.start(ctx, d, token, program, "serve")
+}
+
+// start starts a server that logs its address, and waits until it is ready. The caller stops it.
+func (t *testbed) start(ctx context.Context, d *dataset, token, program string, args ...string) (*server, error) {
 	file, err := os.CreateTemp(t.dir, "server-*.log")
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	s := &server{dataset: d, cmd: exec.CommandContext(ctx, program, "serve"), token: token, log: file.Name()}
+	s := &server{dataset: d, cmd: exec.CommandContext(ctx, program, args...), token: token, log: file.Name()}
 	s.cmd.Env = []string{"DATABASE_URL=" + d.url, "JWT_HMAC_SECRET=" + secret, "LISTEN_ADDR=127.0.0.1:0"}
 	s.cmd.Dir = t.dir
 	s.cmd.Stdout, s.cmd.Stderr = file, file

@@ -40,7 +40,7 @@ func openTestbed(ctx context.Context, o Options) (*testbed, error) {
 	}
 	t.program = filepath.Join(t.dir, "deployrecords")
 	t.logf("building the program")
-	if err := build(ctx, o.Tree, t.program); err != nil {
+	if err := build(ctx, o.Tree, "./cmd/deployrecords", t.program); err != nil {
 		return t, err
 	}
 	t.logf("starting PostgreSQL")
@@ -64,9 +64,9 @@ func (t *testbed) logf(format string, args ...any) {
 	fmt.Fprintf(t.Progress, "%s %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
 }
 
-// build compiles the program of a source tree as its Makefile does.
-func build(ctx context.Context, tree, program string) error {
-	_, err := output(ctx, "env", "CGO_ENABLED=0", "go", "-C", tree, "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./cmd/deployrecords")
+// build compiles a program of a source tree as its Makefile does.
+func build(ctx context.Context, tree, pkg, program string) error {
+	_, err := output(ctx, "env", "CGO_ENABLED=0", "go", "-C", tree, "build", "-trimpath", "-ldflags=-s -w", "-o", program, pkg)
 	return err
 }
 

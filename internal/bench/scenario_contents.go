@@ -1,0 +1,80 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+)
+
+var contents = scenario{
+	name: "contents", measure: measureContents, description: `
+The duration of pages of the full history by a digest and by a project version that half of all records have: two artifacts
+alternate in a thousand slots. The baseline is the first page without a filter.`,
+	missed: `Contents: listings by digest and by project version have no counters, so their totals are counted from an index.`,
+}
+
+func measureContents(ctx context.Context, t *testbed) ([]Result, error) {
+	records := 2 * min(1_000_000, max(1_000, t.Records/10))
+	d, err := t.filledDataset(ctx, fmt.Sprintf("contents_%d", records), records, func(d *dataset) error {
+		lines := pipe(func(w io.Writer) error { return alternate(w, records) })
+		defer lines.Close()
+		_, _, err := importRecords(ctx, t.program, d.url, largeOrganization, lines)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s, err := t.serve(ctx, t.program, d)
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	first := frequentValues{}.query(true).page(0, deepPageSize)
+	var results []Result
+	for _, q := range []query{
+		{name: "artifact digest", values: url.Values{"artifact_digest": {alternatingDigest(0)}}},
+		{name: "project version", values: url.Values{"project_name": {"app"}, "project_version_name": {"v0"}}},
+	} {
+		q.values.Set("full_history", "true")
+		pages, matches, err := q.count(ctx, s, deepPageSize)
+		if err != nil {
+			return results, err
+		}
+		for _, page := range []namedPage{{"first", 0}, {"middle", pages / 2}, {"last", pages - 1}} {
+			p, err := t.comparePages(ctx, s, s, q.page(page.number, deepPageSize), first)
+			if err != nil {
+				return results, err
+			}
+			what := fmt.Sprintf("%s page of the full history, %s (%s records)", page.name, q.name, grouped(float64(matches)))
+			results = append(results, p.result(what, milliseconds, atMost(3, 1.2)))
+		}
+	}
+	return results, nil
+}
+
+// alternate writes lines for the import command, of two artifacts that supersede each other in each of a thousand slots. The project
+// version of an artifact is named like it.
+func alternate(w io.Writer, records int) error {
+	const slots = 1000
+	start := historyEnd.Add(-time.Duration(records+slots) * time.Second)
+	for i := range records {
+		created := start.Add(time.Duration(i) * time.Second)
+		status, updated := "SUPERSEDED", created.Add(slots*time.Second)
+		if i >= records-slots {
+			status, updated = "DEPLOYED", created
+		}
+		artifact := i / slots % 2
+		_, err := fmt.Fprintf(w, `{"id":"00000000-0000-4000-8000-%012x","environment_id":"00000000-0000-4000-9000-%012x","environment_name":"env-%[2]d",`+
+			`"deployment_name":"app-%d","artifact_id":"00000000-0000-4000-a000-%012x","artifact":{"kind":"CONTAINER_IMAGE","name":"app","version":"%[4]d","digest":%q},`+
+			`"status":%q,"created_at":%q,"updated_at":%q,"last_seen_at":%[7]q,"project_versions":[{"project_name":"app","project_version_name":"v%[4]d"}]}`+"\n",
+			i, i%100, i%slots, artifact, alternatingDigest(artifact), status, created.Format(time.RFC3339), updated.Format(time.RFC3339))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func alternatingDigest(artifact int) string { return fmt.Sprintf("sha256:%064x", artifact) }
