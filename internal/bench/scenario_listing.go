@@ -11,13 +11,15 @@ import (
 	"time"
 )
 
-var listing = scenario{name: "listing", measure: measureListing, description: `
+var listing = scenario{
+	name: "listing", measure: measureListing, description: `
 The rate of default listings from a saturated server, with exact totals, 32 clients and an HS256 token. The baseline is
 pgbench: 32 clients of PostgreSQL that read the same page without a total by a hand-written join of four tables, prepared
 and planned once. The ratio is what HTTP, JSON, the token and the total leave of the possible rate. The baseline of the processor
 time is the release before listings were written for speed, with the same records in a database of its own.`,
 	missed: `Processor time: a third of it is system calls, of which the answer takes two, the question to PostgreSQL one and the access log
-one. The driver and database/sql take a quarter, and appending the records a twentieth (a profile of 20 a page).`}
+one. The driver and database/sql take a quarter, and appending the records a twentieth (a profile of 20 a page).`,
+}
 
 // processorBaseline is the release before listings were written for speed.
 const processorBaseline = "567c2bc"
