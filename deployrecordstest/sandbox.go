@@ -17,7 +17,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/faults"
 	"github.com/deployrecords/deployrecords/internal/fixture"
-	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
 	"github.com/deployrecords/deployrecords/internal/sandbox"
 )
 
@@ -32,8 +32,8 @@ type SandboxServer struct {
 
 // The documents are read once: that takes longer than starting a server.
 var (
-	documents = sync.OnceValues(func() (*httpserver.Documents, error) {
-		return httpserver.ReadDocuments(deployrecords.OpenAPI(), contract.RecordingOpenAPI())
+	documents = sync.OnceValues(func() (*openapi.Documents, error) {
+		return openapi.ReadDocuments(deployrecords.OpenAPI(), contract.RecordingOpenAPI())
 	})
 	operations = sync.OnceValues(func() (faults.Operations, error) {
 		return faults.ReadOperations(deployrecords.OpenAPI(), contract.RecordingOpenAPI())

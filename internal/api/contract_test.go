@@ -31,7 +31,7 @@ func listOperation(t *testing.T) *openapi3.Operation {
 	}
 	item := doc.Paths.Value("/v1/deployments")
 	if item == nil || item.Get == nil {
-		t.Fatal("the document has no GET /v1/deployments: decide under which path it is served, in internal/contract/openapi.overlay.yaml and in Endpoints of internal/httpserver/document.go")
+		t.Fatal("the document has no GET /v1/deployments: decide under which path it is served, in internal/contract/openapi.overlay.yaml and in Endpoints of internal/httpserver/openapi/endpoints.go")
 	}
 	operation := *item.Get
 	operation.Parameters = slices.Clone(operation.Parameters)

@@ -12,6 +12,7 @@ import (
 	"github.com/deployrecords/deployrecords"
 	"github.com/deployrecords/deployrecords/internal/contract"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
 )
 
 // make spec-update runs this test before all others: each of its messages explains many later failures.
@@ -75,11 +76,11 @@ func check(t *testing.T, upstream, recording []byte) []string {
 	found := make(map[string]bool)
 	for _, o := range slices.Concat(theirs, ours) {
 		found[o.name()] = true
-		if endpoint, implemented := httpserver.Endpoints[o.name()]; implemented {
+		if endpoint, implemented := openapi.Endpoints[o.name()]; implemented {
 			violations = append(violations, o.check(endpoint)...)
 		}
 	}
-	for name := range httpserver.Endpoints {
+	for name := range openapi.Endpoints {
 		if !found[name] {
 			violations = append(violations, name+": is implemented, and no document has it (any more)")
 		}
@@ -87,7 +88,7 @@ func check(t *testing.T, upstream, recording []byte) []string {
 	return violations
 }
 
-func (o *operation) check(endpoint httpserver.Endpoint) (violations []string) {
+func (o *operation) check(endpoint openapi.Endpoint) (violations []string) {
 	report := func(format string, args ...any) {
 		violations = append(violations, o.name()+": "+fmt.Sprintf(format, args...))
 	}
@@ -98,7 +99,7 @@ func (o *operation) check(endpoint httpserver.Endpoint) (violations []string) {
 		report("the document's security is not a bearer token alone, and internal/auth supports nothing else")
 	}
 	if hasBody := o.RequestBody != nil; hasBody != endpoint.Body {
-		report("the document says body: %t, and Endpoints in internal/httpserver/document.go says %t", hasBody, endpoint.Body)
+		report("the document says body: %t, and Endpoints in internal/httpserver/openapi/endpoints.go says %t", hasBody, endpoint.Body)
 	}
 	if len(o.item.Servers) > 0 || o.Servers != nil {
 		report("the document has servers for this operation alone, and this server has one address for all operations")
@@ -147,7 +148,7 @@ func checkClashes(upstream, own []*operation) (violations []string) {
 	for _, o := range slices.Concat(upstream, own) {
 		for route := range httpserver.PublicRoutes {
 			if method, path, _ := strings.Cut(route, " "); o.matches(method, path) {
-				violations = append(violations, fmt.Sprintf("a document has %s, which is the server's own route %s (PublicRoutes in internal/httpserver/document.go)", o.name(), route))
+				violations = append(violations, fmt.Sprintf("a document has %s, which is the server's own route %s (PublicRoutes in internal/httpserver/public_routes.go)", o.name(), route))
 			}
 		}
 	}

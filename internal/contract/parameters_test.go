@@ -6,7 +6,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
+	"github.com/deployrecords/deployrecords/internal/httpserver/schemas"
 )
 
 // decidedDefaults are the defaults of implemented parameters by operation and name. Validation does not set the document's
@@ -17,7 +18,7 @@ var decidedDefaults = map[string]string{
 }
 
 // checkParameters returns what the document's parameters require and the server does not do.
-func (o *operation) checkParameters(endpoint httpserver.Endpoint) (violations []string) {
+func (o *operation) checkParameters(endpoint openapi.Endpoint) (violations []string) {
 	report := func(format string, args ...any) {
 		violations = append(violations, o.name()+": "+fmt.Sprintf(format, args...))
 	}
@@ -30,20 +31,20 @@ func (o *operation) checkParameters(endpoint httpserver.Endpoint) (violations []
 		}
 	}
 	for _, p := range o.parameters {
-		if httpserver.IsIgnored(p) {
+		if openapi.IsIgnored(p) {
 			continue
 		}
 		isImplemented := slices.Contains(implemented[p.In], p.Name)
-		members, complete := httpserver.ExplodedNames(p)
+		members, complete := openapi.ExplodedNames(p)
 		switch {
 		case p.In == openapi3.ParameterInPath:
-			report("the parameter %s is in the path, which validation does not read yet (internal/httpserver/validate.go)", p.Name)
+			report("the parameter %s is in the path, which validation does not read yet (internal/httpserver/openapi/validate.go)", p.Name)
 		case p.Required && !isImplemented:
 			report("the document requires the %s parameter %s, which is not implemented: the server would reject every request", p.In, p.Name)
 		case p.In == openapi3.ParameterInQuery && !isImplemented && !complete:
 			report("the query parameter %s is not implemented and may be an object, and the document does not list the names of its members in a query: the server would ignore it", p.Name)
 		case isImplemented && !hasPlainForm(p):
-			report("the %s parameter %s may be written in a form that internal/httpserver/query.go does not read", p.In, p.Name)
+			report("the %s parameter %s may be written in a form that internal/httpserver/openapi/query.go does not read", p.In, p.Name)
 		}
 		for _, other := range o.parameters {
 			if other != p && other.In == openapi3.ParameterInQuery && slices.Contains(members, other.Name) {
@@ -87,8 +88,8 @@ func (o *operation) checkPatterns(subject string, schema *openapi3.Schema) (viol
 		if s.Pattern == "" {
 			return
 		}
-		if _, err := httpserver.CompilePattern(s.Pattern); err != nil {
-			violations = append(violations, fmt.Sprintf("%s: %s has the pattern %q at %q, which Go cannot compile: %v. Enforce it in ListRules of internal/api and let CompilePattern (internal/httpserver/pattern.go) accept every value for it",
+		if _, err := schemas.CompilePattern(s.Pattern); err != nil {
+			violations = append(violations, fmt.Sprintf("%s: %s has the pattern %q at %q, which Go cannot compile: %v. Enforce it in ListRules of internal/api and let CompilePattern (internal/httpserver/schemas/pattern.go) accept every value for it",
 				o.name(), subject, s.Pattern, location, err))
 		}
 	})

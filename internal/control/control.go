@@ -18,6 +18,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/faults"
 	"github.com/deployrecords/deployrecords/internal/fixture"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
 	"github.com/deployrecords/deployrecords/internal/sandbox"
 )
 
@@ -34,7 +35,7 @@ const documentPath = "/openapi.control.yaml"
 
 // New returns the handler of the control API for the sandboxes. With allowRemote, clients may reach it by every IP address.
 func New(sandboxes *sandbox.Set, allowRemote bool, logger *slog.Logger) (http.Handler, error) {
-	checker, err := httpserver.NewChecker(contract.ControlOpenAPI(), maxBodiesBytes)
+	checker, err := openapi.NewChecker(contract.ControlOpenAPI(), maxBodiesBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -51,3 +51,13 @@ func problemOf(err error) *api.Problem {
 	}
 	return api.ProblemOf(err)
 }
+
+// WriteError writes the response to an error of openapi.Checker, or to one of the packages that the handler knows (R3). It reports the
+// status.
+func WriteError(w http.ResponseWriter, err error) int {
+	problem := problemOf(err)
+	problem.Header(w.Header())
+	w.WriteHeader(problem.Status)
+	_, _ = w.Write(problem.Body()) // fails if the client has gone
+	return problem.Status
+}

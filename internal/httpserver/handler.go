@@ -18,21 +18,23 @@ import (
 	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/httpserver/bodies"
+	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
 	"github.com/deployrecords/deployrecords/internal/ui"
 )
 
 // handler has what the middleware needs.
 type handler struct {
 	Options
-	bodies     *bodyBudget
+	bodies     *bodies.Budget
 	rates      *rateLimit
 	paused     pacer
-	documented routeTable
-	operations map[string]*operation // by routeKey; unimplemented ones by their documented path
-	routes     map[string]bool       // Echo's, by routeKey
-	methods    map[string][]string   // by Echo's path
-	public     map[string]bool       // PublicRoutes and the pages
-	pages      *ui.UI                // nil without pages
+	documented openapi.Table
+	operations map[string]*openapi.Operation // by openapi.Key; unimplemented ones by their documented path
+	routes     map[string]bool               // Echo's, by openapi.Key
+	methods    map[string][]string           // by Echo's path
+	public     map[string]bool               // PublicRoutes and the pages
+	pages      *ui.UI                        // nil without pages
 }
 
 // New returns the server's handler. It fails if a document is invalid, or if a route is not public and is missing in the
@@ -41,7 +43,7 @@ func New(o Options) (http.Handler, error) {
 	documents := o.Documents
 	if documents == nil {
 		var err error
-		if documents, err = ReadDocuments(o.Document, o.RecordingDocument); err != nil {
+		if documents, err = openapi.ReadDocuments(o.Document, o.RecordingDocument); err != nil {
 			return nil, err
 		}
 	}
@@ -50,10 +52,10 @@ func New(o Options) (http.Handler, error) {
 	}
 	h := &handler{
 		Options:    o,
-		bodies:     newBodyBudget(o.Limits.TotalBodyBytes, o.LargeBodies),
+		bodies:     bodies.NewBudget(o.Limits.TotalBodyBytes, o.LargeBodies),
 		rates:      newRateLimit(o.Limits.Rate),
-		documented: routeTable{newDocumentPaths(documents.upstream), newDocumentPaths(documents.own)},
-		operations: map[string]*operation{},
+		documented: openapi.NewTable(documents.Upstream, documents.Own),
+		operations: map[string]*openapi.Operation{},
 		routes:     map[string]bool{},
 		methods:    map[string][]string{},
 		public:     maps.Clone(PublicRoutes),
@@ -80,7 +82,7 @@ func New(o Options) (http.Handler, error) {
 	if err := h.addPages(e); err != nil {
 		return nil, err
 	}
-	if err := h.addRoutes(e.Routes(), slices.Concat(documents.upstream, documents.own)); err != nil {
+	if err := h.addRoutes(e.Routes(), slices.Concat(documents.Upstream, documents.Own)); err != nil {
 		return nil, err
 	}
 
@@ -112,24 +114,24 @@ func New(o Options) (http.Handler, error) {
 }
 
 // addRoutes matches Echo's routes with the documents' operations.
-func (h *handler) addRoutes(routes []*echo.Route, operations []*operation) error {
-	implemented := make(map[string]*operation)
+func (h *handler) addRoutes(routes []*echo.Route, operations []*openapi.Operation) error {
+	implemented := make(map[string]*openapi.Operation)
 	for _, o := range operations {
-		if o.endpoint != nil {
-			implemented[o.echoKey()] = o
+		if o.Endpoint != nil {
+			implemented[o.EchoKey()] = o
 		} else {
-			h.operations[routeKey(o.route.Method, o.route.Path)] = o
+			h.operations[openapi.Key(o.Route.Method, o.Route.Path)] = o
 		}
 	}
 	for _, route := range routes {
-		key := routeKey(route.Method, route.Path)
+		key := openapi.Key(route.Method, route.Path)
 		h.routes[key] = true
 		h.methods[route.Path] = append(h.methods[route.Path], route.Method)
 		if h.public[key] {
 			continue
 		}
 		if implemented[key] == nil {
-			return fmt.Errorf("the route %s is in no OpenAPI document or has no entry in Endpoints (internal/httpserver/document.go)", key)
+			return fmt.Errorf("the route %s is in no OpenAPI document or has no entry in Endpoints (internal/httpserver/openapi/endpoints.go)", key)
 		}
 		h.operations[key] = implemented[key]
 	}
@@ -174,13 +176,13 @@ func (h *handler) matchRoute(next echo.HandlerFunc) echo.HandlerFunc {
 		if method == http.MethodOptions && c.Request().RequestURI == "*" {
 			return c.NoContent(http.StatusNoContent)
 		}
-		o, documented := h.documented.find(method, path)
-		if o != nil && o.endpoint == nil {
+		o, documented := h.documented.Find(method, path)
+		if o != nil && o.Endpoint == nil {
 			// The documented path may be more concrete than the one that Echo found.
-			c.SetPath(o.route.Path)
+			c.SetPath(o.Route.Path)
 			return next(c)
 		}
-		if h.routes[routeKey(method, c.Path())] {
+		if h.routes[openapi.Key(method, c.Path())] {
 			return next(c)
 		}
 		methods := slices.Concat(h.methods[c.Path()], documented)
@@ -209,27 +211,27 @@ func (h *handler) deadline(next echo.HandlerFunc) echo.HandlerFunc {
 // protect authenticates, authorizes and validates every request for a route that is not public.
 func (h *handler) protect(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		key := routeKey(c.Request().Method, c.Path())
+		key := openapi.Key(c.Request().Method, c.Path())
 		if h.public[key] {
 			return next(c)
 		}
 		o := h.operations[key]
-		if o.endpoint == nil {
+		if o.Endpoint == nil {
 			return h.rejectUnsupported(c.Request(), o)
 		}
-		caller, err := h.authorize(c.Request(), o.endpoint.Scope)
+		caller, err := h.authorize(c.Request(), o.Endpoint.Scope)
 		if err != nil {
 			return err
 		}
 		if err := h.rates.allow(caller.Organization, caller.Client); err != nil {
 			return err
 		}
-		if err := h.limitBody(c, o.endpoint); err != nil {
+		if err := h.limitBody(c, o.Endpoint); err != nil {
 			return err
 		}
-		held := h.bodies.body(caller.Organization)
-		defer held.release()
-		request, err := o.validate(c.Request(), h.RejectUnknownParameters, held)
+		held := h.bodies.Body(caller.Organization)
+		defer held.Release()
+		request, err := o.Validate(c.Request(), h.RejectUnknownParameters, held)
 		if err != nil {
 			return err
 		}
@@ -239,10 +241,10 @@ func (h *handler) protect(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // limitBody rejects a body that declares too many bytes with a 413, and cuts off one that does not declare them.
-func (h *handler) limitBody(c echo.Context, endpoint *Endpoint) error {
+func (h *handler) limitBody(c echo.Context, endpoint *openapi.Endpoint) error {
 	r, limit := c.Request(), h.Limits.BodyBytes
-	if endpoint.bodyBytes > 0 {
-		limit = min(limit, endpoint.bodyBytes)
+	if endpoint.BodyBytes > 0 {
+		limit = min(limit, endpoint.BodyBytes)
 	}
 	if r.ContentLength > limit {
 		if r.Header.Get("Expect") == "" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/api"
+	"github.com/deployrecords/deployrecords/internal/httpserver/bodies"
 )
 
 const (
@@ -25,7 +26,7 @@ type pacer struct{ paused atomic.Int64 }
 // pause waits before a client gets a response, if that is a rejection, or until its connection ends.
 func (p *pacer) pause(connection context.Context, r *http.Request, problem *api.Problem) {
 	var pause time.Duration
-	switch isLarge := r.ContentLength > largeBodyBytes; {
+	switch isLarge := r.ContentLength > bodies.LargeBytes; {
 	case isLarge && (problem.Status == http.StatusTooManyRequests || problem.Status == http.StatusServiceUnavailable):
 		pause = maxRejectionPause
 	case problem.Status == http.StatusTooManyRequests:

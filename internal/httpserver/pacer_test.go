@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/api"
+	"github.com/deployrecords/deployrecords/internal/httpserver/bodies"
 )
 
 // A bounded number of clients waits for a rejection.
@@ -28,10 +29,10 @@ func TestRejectionsArePaced(t *testing.T) {
 			{http.StatusTooManyRequests, time.Second / 3, 0, rejectionPause},
 			{http.StatusTooManyRequests, 5 * time.Second, 0, 5 * rejectionPause},
 			{http.StatusTooManyRequests, time.Hour, 0, maxRejectionPause},
-			{http.StatusTooManyRequests, time.Second, largeBodyBytes + 1, maxRejectionPause},
+			{http.StatusTooManyRequests, time.Second, bodies.LargeBytes + 1, maxRejectionPause},
 			{http.StatusServiceUnavailable, time.Second, 0, 0},
-			{http.StatusServiceUnavailable, time.Second, largeBodyBytes + 1, maxRejectionPause},
-			{http.StatusBadRequest, 0, largeBodyBytes + 1, 0},
+			{http.StatusServiceUnavailable, time.Second, bodies.LargeBytes + 1, maxRejectionPause},
+			{http.StatusBadRequest, 0, bodies.LargeBytes + 1, 0},
 		} {
 			if took := pauseOf(c.status, c.retryAfter, c.length); took != c.want {
 				t.Errorf("%+v: the pause is %v", c, took)

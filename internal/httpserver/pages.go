@@ -12,6 +12,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
 	"github.com/deployrecords/deployrecords/internal/ui"
 )
 
@@ -33,20 +34,20 @@ func (h *handler) addPages(e *echo.Echo) error {
 	for path, methods := range pages.Routes() {
 		e.Match(methods, path, echo.WrapHandler(pages))
 		for _, method := range methods {
-			h.public[routeKey(method, path)] = true
+			h.public[openapi.Key(method, path)] = true
 		}
 	}
 	return nil
 }
 
 // listing is the operation whose parameters the pages have.
-var listing = routeKey(http.MethodGet, "/v1/deployments")
+var listing = openapi.Key(http.MethodGet, "/v1/deployments")
 
 // parsePageQuery reads a query as GET /v1/deployments does. It ignores parameters that the document does not name: pages have some of
 // their own.
 func (h *handler) parsePageQuery(raw string) (deployments.Query, []string, error) {
 	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/v1/deployments", RawQuery: raw}, Header: http.Header{}, Body: http.NoBody}
-	_, err := h.operations[listing].validate(r, false, nil)
+	_, err := h.operations[listing].Validate(r, false, nil)
 	if err == nil {
 		var query deployments.Query
 		if query, err = api.ParseListQuery(r.URL.Query(), h.Paging); err == nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/auth"
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
 	"github.com/deployrecords/deployrecords/internal/ui"
 )
 
@@ -31,8 +32,8 @@ type Options struct {
 	Document []byte
 	// RecordingDocument is the OpenAPI document of the recording API.
 	RecordingDocument []byte
-	// Documents are what ReadDocuments returned for both, for a program with many servers; nil reads them.
-	Documents *Documents
+	// Documents are what openapi.ReadDocuments returned for both, for a program with many servers; nil reads them.
+	Documents *openapi.Documents
 	// AutoCreate lets recording create unknown names.
 	AutoCreate bool
 	// RejectUnknownParameters makes a query parameter that no document names a 400 (Q1). By default, it is ignored.

@@ -2,103 +2,20 @@ package httpserver
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
-
-	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/auth"
+	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
 )
-
-// Upstream's document may have operations and parameters that this server does not implement. A request that uses one
-// gets a 501: answered as if it did not, it would be another request (Q1).
-
-// unsupportedParameter is a documented parameter that the server does not implement.
-type unsupportedParameter struct {
-	*openapi3.Parameter
-	// keys are the parameter's possible names in a query, prefixes the beginnings of such names.
-	keys, prefixes []string
-	// others are the names of other query parameters, which the prefixes do not cover.
-	others []string
-}
-
-func newUnsupportedParameter(parameter *openapi3.Parameter, all openapi3.Parameters) unsupportedParameter {
-	p := unsupportedParameter{Parameter: parameter}
-	if parameter.In != openapi3.ParameterInQuery {
-		return p
-	}
-	for _, other := range all {
-		if other.Value.In == openapi3.ParameterInQuery && other.Value != parameter {
-			p.others = append(p.others, other.Value.Name)
-		}
-	}
-	// A parameter that is documented as labels[string] may be written labels[team]=a.
-	base, _, _ := strings.Cut(parameter.Name, "[")
-	p.keys, p.prefixes = []string{parameter.Name}, []string{base + "["}
-	members, _ := ExplodedNames(parameter)
-	p.keys = append(p.keys, members...)
-	for _, member := range members {
-		p.prefixes = append(p.prefixes, member+"[")
-	}
-	return p
-}
-
-// usedBy reports whether the request has the parameter under any of its names.
-func (p *unsupportedParameter) usedBy(r *http.Request, query url.Values) bool {
-	switch p.In {
-	case openapi3.ParameterInHeader:
-		return len(r.Header.Values(p.Name)) > 0
-	case openapi3.ParameterInCookie:
-		_, err := r.Cookie(p.Name)
-		return err == nil
-	}
-	for name := range query {
-		if p.hasName(name) {
-			return true
-		}
-	}
-	return false
-}
-
-// hasName reports whether a name in a query belongs to the parameter.
-func (p *unsupportedParameter) hasName(name string) bool {
-	return slices.Contains(p.keys, name) || !slices.Contains(p.others, name) &&
-		slices.ContainsFunc(p.prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
-}
-
-// checkUnsupported returns a 501 that names the unsupported parameters of the request.
-func (o *operation) checkUnsupported(r *http.Request, query url.Values) error {
-	var names []string
-	for _, parameter := range o.unsupported {
-		if parameter.usedBy(r, query) {
-			names = append(names, parameter.Name)
-		}
-	}
-	verb := "is"
-	switch len(names) {
-	case 0:
-		return nil
-	case 1:
-	default:
-		verb = "are"
-	}
-	return &api.Problem{
-		Status:  http.StatusNotImplemented,
-		Message: fmt.Sprintf("%s: %s not implemented by this server", strings.Join(names, ", "), verb),
-	}
-}
 
 // rejectUnsupported returns the 501 of an operation that is not implemented. Unless the document makes the operation
 // public, only a caller with an accepted token and the scope of the operation's method gets it (R4). The 401 and 403
 // carry no details: the operation may document another schema for them, and an empty list fits every schema.
-func (h *handler) rejectUnsupported(r *http.Request, o *operation) error {
-	if !o.isPublic() {
+func (h *handler) rejectUnsupported(r *http.Request, o *openapi.Operation) error {
+	if !o.IsPublic() {
 		scope := auth.WriteDeployments
-		if o.route.Method == http.MethodGet || o.route.Method == http.MethodHead {
+		if o.Route.Method == http.MethodGet || o.Route.Method == http.MethodHead {
 			scope = auth.ReadDeployments
 		}
 		if _, err := h.authorize(r, scope); err != nil {
@@ -108,5 +25,5 @@ func (h *handler) rejectUnsupported(r *http.Request, o *operation) error {
 			return err
 		}
 	}
-	return &api.Problem{Status: http.StatusNotImplemented, Message: o.name() + " is not implemented by this server"}
+	return &api.Problem{Status: http.StatusNotImplemented, Message: o.Name() + " is not implemented by this server"}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/faults"
 	"github.com/deployrecords/deployrecords/internal/httpserver"
+	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
 	"github.com/deployrecords/deployrecords/internal/journal"
 )
 
@@ -34,7 +35,7 @@ type Set struct {
 // document of the settings is invalid.
 func NewSet(main *Sandbox, settings httpserver.Options, newHandler NewHandler, host string, operations faults.Operations) (*Set, error) {
 	var err error
-	if settings.Documents, err = httpserver.ReadDocuments(settings.Document, settings.RecordingDocument); err != nil {
+	if settings.Documents, err = openapi.ReadDocuments(settings.Document, settings.RecordingDocument); err != nil {
 		return nil, err
 	}
 	s := &Set{settings: settings, newHandler: newHandler, host: host, operations: operations, main: main}

@@ -33,7 +33,7 @@ func DefaultSteps() []Step {
 			Usual: 10 * time.Second,
 			remedy: "An action of internal/contract/openapi.overlay.yaml without a target: upstream renamed, moved or removed its target.\n" +
 				"Give the action the new name, or remove the action if the target no longer exists.\n" +
-				"If an operation moved to another path, change its entry in Endpoints (internal/httpserver/document.go) as well.",
+				"If an operation moved to another path, change its entry in Endpoints (internal/httpserver/openapi/endpoints.go) as well.",
 		},
 		{
 			Name: "build", Command: []string{"go", "build", "./..."},

@@ -25,7 +25,7 @@ type summary struct {
 const (
 	serverCode  = "generated/server/server.gen.go"
 	apiCode     = "internal/api/api.go"
-	headersCode = "internal/httpserver/headers.go"
+	headersCode = "internal/httpserver/openapi/ignored.go"
 )
 
 var (

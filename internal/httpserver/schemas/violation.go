@@ -1,4 +1,5 @@
-package httpserver
+// Package schemas finds the violations of a document's schemas, and words them for the sender of a request.
+package schemas
 
 import (
 	"errors"
@@ -14,23 +15,38 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// schemaViolation is a violation of the document's schemas in a parameter, in the body, or in the request as a whole.
-type schemaViolation struct {
-	parameter string
+// bodyOptions validate a body as openapi3filter does a request.
+var bodyOptions = []openapi3.SchemaValidationOption{
+	openapi3.VisitAsRequest(), openapi3.MultiErrors(), openapi3.SetSchemaRegexCompiler(CompilePattern),
+	// Details would carry the schema and the value into the message.
+	openapi3.DisableSchemaErrorDetails(),
+}
+
+// Violation is a violation of the document's schemas in a parameter, in the body, or in the request as a whole.
+type Violation struct {
+	Parameter string
 	inBody    bool
 	// pointer has the tokens of the JSON pointer into the body.
 	pointer []string
-	message string
+	Message string
 }
 
-func (v schemaViolation) String() string {
+// Path returns the location in the body, as deployments[3].artifact_digest, or "" for the body as a whole.
+func (v Violation) Path() string {
+	if len(v.pointer) == 0 {
+		return ""
+	}
+	return jsonPath(v.pointer)
+}
+
+func (v Violation) String() string {
 	switch {
-	case v.parameter != "":
-		return v.parameter + ": " + v.message
+	case v.Parameter != "":
+		return v.Parameter + ": " + v.Message
 	case v.inBody:
-		return jsonPath(v.pointer) + ": " + v.message
+		return jsonPath(v.pointer) + ": " + v.Message
 	default:
-		return v.message
+		return v.Message
 	}
 }
 
@@ -65,8 +81,8 @@ const (
 	shortPathParts = 3
 )
 
-// pointerPath formats the JSON pointer of a body that is not checked yet. It quotes names that are not plain.
-func pointerPath(pointer jsontext.Pointer) string {
+// PointerPath formats the JSON pointer of a body that is not checked yet. It quotes names that are not plain.
+func PointerPath(pointer jsontext.Pointer) string {
 	var parts []string
 	for token := range pointer.Tokens() {
 		parts = append(parts, deployments.QuoteName(token))
@@ -74,9 +90,9 @@ func pointerPath(pointer jsontext.Pointer) string {
 	return jsonPath(parts)
 }
 
-// schemaViolationsOfBody validates a value of a body against its schema.
-func schemaViolationsOfBody(schema *openapi3.Schema, value any) []schemaViolation {
-	err := schema.VisitJSON(value, schemaOptions...)
+// ViolationsOfBody validates a value of a body against its schema.
+func ViolationsOfBody(schema *openapi3.Schema, value any) []Violation {
+	err := schema.VisitJSON(value, bodyOptions...)
 	if err == nil {
 		return nil
 	}
@@ -85,30 +101,30 @@ func schemaViolationsOfBody(schema *openapi3.Schema, value any) []schemaViolatio
 	return c.violations
 }
 
-// schemaViolations translates the error of openapi3filter.
-func schemaViolations(err error) []schemaViolation {
+// ViolationsOfRequest translates the error of openapi3filter.
+func ViolationsOfRequest(err error) []Violation {
 	if err == nil {
 		return nil
 	}
 	if many, ok := err.(openapi3.MultiError); ok { //nolint:errorlint // one that is wrapped belongs to its wrapper
-		var violations []schemaViolation
+		var violations []Violation
 		for _, one := range many {
-			violations = append(violations, schemaViolations(one)...)
+			violations = append(violations, ViolationsOfRequest(one)...)
 		}
 		return violations
 	}
 	var requestErr *openapi3filter.RequestError
 	switch {
 	case errors.As(err, &requestErr) && requestErr.Parameter != nil:
-		return []schemaViolation{{parameter: requestErr.Parameter.Name, message: parameterMessage(requestErr.Err)}}
+		return []Violation{{Parameter: requestErr.Parameter.Name, Message: parameterMessage(requestErr.Err)}}
 	default:
-		return []schemaViolation{{message: "the request does not fit the contract"}}
+		return []Violation{{Message: "the request does not fit the contract"}}
 	}
 }
 
 func parameterMessage(err error) string {
 	// The errors of a schema are a list of their own.
-	if many, ok := err.(openapi3.MultiError); ok && len(many) > 0 { //nolint:errorlint // as in schemaViolations
+	if many, ok := err.(openapi3.MultiError); ok && len(many) > 0 { //nolint:errorlint // as in ViolationsOfRequest
 		err = many[0]
 	}
 	var schemaErr *openapi3.SchemaError
@@ -126,7 +142,7 @@ func parameterMessage(err error) string {
 
 // bodyCollector collects one violation for each location in the body: a schema may report several for one value.
 type bodyCollector struct {
-	violations []schemaViolation
+	violations []Violation
 	locations  map[string]bool // that have a violation
 	objects    map[string]bool // whose unknown members are reported
 }
@@ -137,13 +153,13 @@ func (c *bodyCollector) add(pointer []string, message string) {
 	}
 	if path := jsonPath(pointer); !c.locations[path] {
 		c.locations[path] = true
-		c.violations = append(c.violations, schemaViolation{inBody: true, pointer: pointer, message: message})
+		c.violations = append(c.violations, Violation{inBody: true, pointer: pointer, Message: message})
 	}
 }
 
 func (c *bodyCollector) collect(err error) {
 	var schemaErr *openapi3.SchemaError
-	switch many, ok := err.(openapi3.MultiError); { //nolint:errorlint // as in schemaViolations
+	switch many, ok := err.(openapi3.MultiError); { //nolint:errorlint // as in ViolationsOfRequest
 	case ok:
 		for _, one := range many {
 			c.collect(one)

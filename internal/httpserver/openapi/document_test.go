@@ -1,4 +1,4 @@
-package httpserver
+package openapi
 
 import (
 	"fmt"
@@ -20,14 +20,14 @@ func TestALargeDocumentIsReadWithoutItsOtherOperations(t *testing.T) {
 	}
 	others := 0
 	for _, o := range operations {
-		if o.endpoint != nil {
-			if n := o.route.Spec.Paths.Len(); n != 1 {
-				t.Errorf("%s keeps a document of %d paths", o.name(), n)
+		if o.Endpoint != nil {
+			if n := o.Route.Spec.Paths.Len(); n != 1 {
+				t.Errorf("%s keeps a document of %d paths", o.Name(), n)
 			}
-		} else if strings.HasPrefix(o.route.Path, "/v1/test-things") {
+		} else if strings.HasPrefix(o.Route.Path, "/v1/test-things") {
 			others++
-			if !o.isPublic() || o.route.Method != http.MethodDelete {
-				t.Errorf("%s is not the documented operation", o.name())
+			if !o.IsPublic() || o.Route.Method != http.MethodDelete {
+				t.Errorf("%s is not the documented operation", o.Name())
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package httpserver
+package bodies
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/httpserver/schemas"
 )
 
 const (
@@ -22,22 +23,22 @@ const (
 	maxUnknownMembers = 32
 	// maxSkippedMembers limits an object within an unknown member: the decoder keeps its names to find duplicates.
 	maxSkippedMembers = 1000
-	// maxBodyDepth limits the depth of a body; the contract has 5 levels.
-	maxBodyDepth = 32
+	// maxDepth limits the depth of a body; the contract has 5 levels.
+	maxDepth = 32
 	// maxItemViolations limits the violations of all items of a batch. A partial batch of the largest size may have ten in
 	// each item.
 	maxItemViolations = 50_000
 )
 
-// bodyDecoder decodes a body as it arrives. It builds only values that the schema knows, and stops at the first object or
+// decoder decodes a body as it arrives. It builds only values that the schema knows, and stops at the first object or
 // list that is larger than the schema allows, so a body takes memory in proportion to its text.
-type bodyDecoder struct {
+type decoder struct {
 	schema *openapi3.Schema
 	// list is the property for the items of a batch, or nil.
 	list   *openapi3.Schema
 	tokens *jsontext.Decoder
-	source *bodySource
-	body   *jsonBody
+	source *textSource
+	body   *Body
 	// itemViolations is the number of violations of the batch's items so far.
 	itemViolations int
 }
@@ -47,10 +48,10 @@ type shapeError string
 
 func (e shapeError) Error() string { return string(e) }
 
-func newBodyDecoder(schema *openapi3.Schema, source *bodySource) *bodyDecoder {
-	return &bodyDecoder{
+func newDecoder(schema *openapi3.Schema, source *textSource) *decoder {
+	return &decoder{
 		schema: schema, list: batchItems(schema), tokens: jsontext.NewDecoder(source), source: source,
-		body: &jsonBody{rejected: make(api.RejectedItems)},
+		body: &Body{Rejected: make(api.RejectedItems)},
 	}
 }
 
@@ -63,11 +64,11 @@ func batchItems(schema *openapi3.Schema) *openapi3.Schema {
 }
 
 // decode returns the body. It returns an error if the body could not be read or held; source.err then has the reason.
-func (d *bodyDecoder) decode() (*jsonBody, error) {
+func (d *decoder) decode() (*Body, error) {
 	value, err := d.top()
 	switch {
 	case errors.Is(err, io.EOF):
-		d.body.violations = []string{"body: is missing"}
+		d.body.Violations = []string{"body: is missing"}
 		err = nil
 	case err == nil:
 		err = d.end()
@@ -75,22 +76,22 @@ func (d *bodyDecoder) decode() (*jsonBody, error) {
 	var shape shapeError
 	switch {
 	case err == nil:
-		d.body.text, d.body.value = d.source.text, value
+		d.body.text, d.body.Value = d.source.text, value
 	case d.source.err != nil:
 		return d.body, err
 	case d.source.long:
-		d.body.violations = []string{fmt.Sprintf("%s: a name or value at byte %d has more than %d bytes",
-			pointerPath(d.tokens.StackPointer()), d.source.tokenEnd, maxTokenBytes)}
+		d.body.Violations = []string{fmt.Sprintf("%s: a name or value at byte %d has more than %d bytes",
+			schemas.PointerPath(d.tokens.StackPointer()), d.source.tokenEnd, maxTokenBytes)}
 	case errors.As(err, &shape):
-		d.body.violations = []string{string(shape)}
+		d.body.Violations = []string{string(shape)}
 	default:
-		d.body.violations = []string{syntaxViolation(err)}
+		d.body.Violations = []string{syntaxViolation(err)}
 	}
 	return d.body, nil
 }
 
 // top returns the value of the whole body. It does not read a list to its end.
-func (d *bodyDecoder) top() (any, error) {
+func (d *decoder) top() (any, error) {
 	if d.tokens.PeekKind() == '[' {
 		return nil, shapeError("body: is not an object")
 	}
@@ -98,7 +99,7 @@ func (d *bodyDecoder) top() (any, error) {
 }
 
 // end returns an error if anything follows the value.
-func (d *bodyDecoder) end() error {
+func (d *decoder) end() error {
 	d.tokens.PeekKind()
 	start := d.start()
 	_, err := d.read()
@@ -112,19 +113,19 @@ func (d *bodyDecoder) end() error {
 }
 
 // read returns the next token, which is valid until the next call.
-func (d *bodyDecoder) read() (jsontext.Token, error) {
+func (d *decoder) read() (jsontext.Token, error) {
 	token, err := d.tokens.ReadToken()
 	if err == nil {
 		d.source.tokenEnd = d.tokens.InputOffset()
-		if d.tokens.StackDepth() > maxBodyDepth {
-			err = shapeError(fmt.Sprintf("%s: is nested deeper than %d levels", pointerPath(d.tokens.StackPointer()), maxBodyDepth))
+		if d.tokens.StackDepth() > maxDepth {
+			err = shapeError(fmt.Sprintf("%s: is nested deeper than %d levels", schemas.PointerPath(d.tokens.StackPointer()), maxDepth))
 		}
 	}
 	return token, err
 }
 
 // start returns the offset of the next token, which has been peeked, or of the one that failed to follow.
-func (d *bodyDecoder) start() int {
+func (d *decoder) start() int {
 	start := int(d.source.tokenEnd)
 	for start < len(d.source.text)-1 && slices.Contains([]byte(" \t\r\n,:"), d.source.text[start]) {
 		start++
@@ -133,7 +134,7 @@ func (d *bodyDecoder) start() int {
 }
 
 // value returns the next value, as far as the schema knows it. A container where the schema has none becomes an empty one.
-func (d *bodyDecoder) value(schema *openapi3.Schema) (any, error) {
+func (d *decoder) value(schema *openapi3.Schema) (any, error) {
 	switch kind := d.tokens.PeekKind(); {
 	case kind == '{' && schema.Type.Permits(openapi3.TypeObject):
 		return d.object(schema)
@@ -148,7 +149,7 @@ func (d *bodyDecoder) value(schema *openapi3.Schema) (any, error) {
 	}
 }
 
-func (d *bodyDecoder) object(schema *openapi3.Schema) (any, error) {
+func (d *decoder) object(schema *openapi3.Schema) (any, error) {
 	if _, err := d.read(); err != nil {
 		return nil, err
 	}
@@ -157,7 +158,7 @@ func (d *bodyDecoder) object(schema *openapi3.Schema) (any, error) {
 	for d.tokens.PeekKind() != '}' {
 		if len(members) == known+maxUnknownMembers {
 			return nil, shapeError(fmt.Sprintf("%s: has more than %d members, and the contract knows %d",
-				pointerPath(d.tokens.StackPointer().Parent()), len(members), known))
+				schemas.PointerPath(d.tokens.StackPointer().Parent()), len(members), known))
 		}
 		token, err := d.read()
 		if err != nil {
@@ -177,14 +178,14 @@ func (d *bodyDecoder) object(schema *openapi3.Schema) (any, error) {
 	return members, err
 }
 
-func (d *bodyDecoder) array(schema *openapi3.Schema) (any, error) {
+func (d *decoder) array(schema *openapi3.Schema) (any, error) {
 	if _, err := d.read(); err != nil {
 		return nil, err
 	}
 	items := []any{}
 	for i := 0; d.tokens.PeekKind() != ']'; i++ {
 		if schema.MaxItems != nil && uint64(i) == *schema.MaxItems {
-			return nil, shapeError(fmt.Sprintf("%s: has more than %d items", pointerPath(d.tokens.StackPointer().Parent()), i))
+			return nil, shapeError(fmt.Sprintf("%s: has more than %d items", schemas.PointerPath(d.tokens.StackPointer().Parent()), i))
 		}
 		start := d.start()
 		item, err := d.value(schema.Items.Value)
@@ -202,9 +203,9 @@ func (d *bodyDecoder) array(schema *openapi3.Schema) (any, error) {
 }
 
 // checkItem validates an item of a batch, and returns an error if the batch has too many violations.
-func (d *bodyDecoder) checkItem(index int, item any, start int) error {
+func (d *decoder) checkItem(index int, item any, start int) error {
 	schema := d.list.Items.Value
-	violations := schemaViolationsOfBody(schema, item)
+	violations := schemas.ViolationsOfBody(schema, item)
 	if len(violations) == 0 {
 		return nil
 	}
@@ -213,19 +214,16 @@ func (d *bodyDecoder) checkItem(index int, item any, start int) error {
 	}
 	rejected := make([]deployments.Violation, len(violations))
 	for i, v := range violations {
-		rejected[i].Message = v.message
-		if len(v.pointer) > 0 {
-			rejected[i].Field = jsonPath(v.pointer)
-		}
+		rejected[i] = deployments.Violation{Field: v.Path(), Message: v.Message}
 	}
-	d.body.rejected[index] = rejected
+	d.body.Rejected[index] = rejected
 	d.body.items = append(d.body.items, edit{start, int(d.source.tokenEnd), withoutInvalid(item, rejected, schema.Properties)})
 	return nil
 }
 
 // scalar returns a string, a number as float64, a bool or nil. It checks that times exist in the calendar, which the
 // document's format does not express, and writes them as the API does: decoding accepts fewer forms than RFC 3339.
-func (d *bodyDecoder) scalar(schema *openapi3.Schema) (any, error) {
+func (d *decoder) scalar(schema *openapi3.Schema) (any, error) {
 	start := d.start()
 	token, err := d.read()
 	if err != nil {
@@ -246,7 +244,7 @@ func (d *bodyDecoder) scalar(schema *openapi3.Schema) (any, error) {
 	}
 	t, err := deployments.ParseTime(text)
 	if err != nil {
-		d.body.violations = append(d.body.violations, pointerPath(d.tokens.StackPointer())+": "+deployments.Quote(text)+" "+err.Error())
+		d.body.Violations = append(d.body.Violations, schemas.PointerPath(d.tokens.StackPointer())+": "+deployments.Quote(text)+" "+err.Error())
 		return text, nil //nolint:nilerr // it is one of the body's violations
 	}
 	if normal := t.Format(time.RFC3339Nano); normal != text {
@@ -257,7 +255,7 @@ func (d *bodyDecoder) scalar(schema *openapi3.Schema) (any, error) {
 }
 
 // skip reads a value of which only the syntax and the size are checked.
-func (d *bodyDecoder) skip() error {
+func (d *decoder) skip() error {
 	for depth := d.tokens.StackDepth(); ; {
 		if _, err := d.read(); err != nil {
 			return err
@@ -267,7 +265,7 @@ func (d *bodyDecoder) skip() error {
 			return nil
 		}
 		if kind, names := d.tokens.StackIndex(now); kind == '{' && names > 2*maxSkippedMembers {
-			return shapeError(fmt.Sprintf("%s: has more than %d members", pointerPath(d.tokens.StackPointer().Parent()), maxSkippedMembers))
+			return shapeError(fmt.Sprintf("%s: has more than %d members", schemas.PointerPath(d.tokens.StackPointer().Parent()), maxSkippedMembers))
 		}
 	}
 }

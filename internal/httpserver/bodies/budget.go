@@ -1,4 +1,4 @@
-package httpserver
+package bodies
 
 import (
 	"context"
@@ -11,14 +11,14 @@ import (
 	"github.com/deployrecords/deployrecords/internal/api"
 )
 
-// bodyBudget limits the bytes of request bodies that are held at once. A body takes bytes as they arrive, so a slow sender
+// Budget limits the bytes of request bodies that are held at once. A body takes bytes as they arrive, so a slow sender
 // holds what it has sent, and releases them when its request ends.
 //
 // An organization may hold half of the limit: the others then always find room for their recordings. A body that finds no
 // other one may exceed both limits, so that a body of any permitted size is accepted at some time.
 //
 // Large bodies also pass a gate, because decoding and recording them takes long.
-type bodyBudget struct {
+type Budget struct {
 	limit int64
 	large *admission.Gate
 
@@ -27,13 +27,14 @@ type bodyBudget struct {
 	organizations map[string]int64
 }
 
-func newBodyBudget(limit int64, large *admission.Gate) *bodyBudget {
-	return &bodyBudget{limit: limit, large: large, organizations: make(map[string]int64)}
+// NewBudget returns a budget of so many bytes, whose large bodies pass a gate.
+func NewBudget(limit int64, large *admission.Gate) *Budget {
+	return &Budget{limit: limit, large: large, organizations: make(map[string]int64)}
 }
 
-// heldBody is what one body holds of a budget.
-type heldBody struct {
-	budget       *bodyBudget
+// Held is what one body holds of a budget.
+type Held struct {
+	budget       *Budget
 	organization string
 	bytes        int64
 	// leave returns the place of a large body, or is nil.
@@ -42,25 +43,25 @@ type heldBody struct {
 	alone bool
 }
 
-// body returns a body of the organization that holds nothing yet.
-func (b *bodyBudget) body(organization string) *heldBody {
-	return &heldBody{budget: b, organization: organization}
+// Body returns a body of the organization that holds nothing yet.
+func (b *Budget) Body(organization string) *Held {
+	return &Held{budget: b, organization: organization}
 }
 
-// largeBodyBytes is the size from which a body is large: decoding fewer bytes takes less than a few milliseconds.
-const largeBodyBytes = 64 << 10
+// LargeBytes is the size from which a body is large: decoding fewer bytes takes less than a few milliseconds.
+const LargeBytes = 64 << 10
 
 // admit waits for a place if the body is large. The place is not held while a client sends: the body is received before, and
 // one whose organization fills its share is rejected before it is received. It returns a *deployments.OverloadError or the
 // error of ctx; source.err has an error of receiving.
-func (h *heldBody) admit(ctx context.Context, source *bodySource) (err error) {
+func (h *Held) admit(ctx context.Context, source *textSource) (err error) {
 	gate := h.budget.large
-	if source.length > largeBodyBytes {
+	if source.length > LargeBytes {
 		if err := gate.Check(h.organization); err != nil {
 			return err
 		}
 	}
-	if source.receive(largeBodyBytes + 1); len(source.text) <= largeBodyBytes {
+	if source.receive(LargeBytes + 1); len(source.text) <= LargeBytes {
 		return nil
 	}
 	if source.receive(math.MaxInt); source.ended {
@@ -69,11 +70,11 @@ func (h *heldBody) admit(ctx context.Context, source *bodySource) (err error) {
 	return err
 }
 
-// bodyRetryAfter is the time after which a client should send a body again that found no room.
-const bodyRetryAfter = time.Second
+// retryAfter is the time after which a client should send a body again that found no room.
+const retryAfter = time.Second
 
-// grow takes more bytes, or returns a 503.
-func (h *heldBody) grow(bytes int) error {
+// Grow takes more bytes, or returns a 503.
+func (h *Held) Grow(bytes int) error {
 	b, n := h.budget, int64(bytes)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -82,7 +83,7 @@ func (h *heldBody) grow(bytes int) error {
 		return &api.Problem{
 			Status:     http.StatusServiceUnavailable,
 			Message:    "the server holds too many request bodies, try again",
-			RetryAfter: bodyRetryAfter,
+			RetryAfter: retryAfter,
 		}
 	}
 	h.bytes += n
@@ -91,8 +92,8 @@ func (h *heldBody) grow(bytes int) error {
 	return nil
 }
 
-// release returns the bytes of the body to the budget, and its place. Further calls have no effect.
-func (h *heldBody) release() {
+// Release returns the bytes of the body to the budget, and its place. Further calls have no effect.
+func (h *Held) Release() {
 	if h.leave != nil {
 		h.leave()
 	}

@@ -1,4 +1,5 @@
-package httpserver
+// Package bodies reads the JSON bodies of requests within a budget of memory, and checks them as they arrive.
+package bodies
 
 import (
 	"bytes"
@@ -13,47 +14,47 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/labstack/echo/v4"
 
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/httpserver/schemas"
 )
 
-// jsonBody is a request's body. Its text is decoded by json v2: encoding/json would ignore duplicate members, lone
+// Body is a request's body. Its text is decoded by json v2: encoding/json would ignore duplicate members, lone
 // surrogates and differences in case.
-type jsonBody struct {
+type Body struct {
 	text []byte
-	// value has what the schema knows of the body, except the items of a batch: each is validated and dropped while the body
+	// Value has what the schema knows of the body, except the items of a batch: each is validated and dropped while the body
 	// is read.
-	value any
-	// violations are those of the syntax, the shape and the times.
-	violations []string
-	// rejected has the violations of a batch's items. A violation of the item as a whole has no field.
-	rejected api.RejectedItems
+	Value any
+	// Violations are those of the syntax, the shape and the times.
+	Violations []string
+	// Rejected has the violations of a batch's items. A violation of the item as a whole has no field.
+	Rejected api.RejectedItems
 	// times and items replace parts of the text: times that are written in another form, and rejected items.
 	times, items []edit
 }
 
-// readBody reads a JSON body and checks its shape. The body holds its bytes of the budget until it is released, and a large
+// Read reads a JSON body and checks its shape. The body holds its bytes of the budget until it is released, and a large
 // one its place. The error is an *api.Problem (400, 415, 503), a *deployments.OverloadError (429, 503) or an
 // *http.MaxBytesError (413).
-func readBody(r *http.Request, schema *openapi3.Schema, held *heldBody) (*jsonBody, error) {
+func Read(r *http.Request, schema *openapi3.Schema, held *Held) (*Body, error) {
 	if err := checkContentType(r.Header); err != nil {
 		return nil, err
 	}
-	source := &bodySource{from: r.Body, length: r.ContentLength, hold: held.grow}
+	source := &textSource{from: r.Body, length: r.ContentLength, hold: held.Grow}
 	if err := held.admit(r.Context(), source); err != nil {
-		held.release()
+		held.Release()
 		if r.Header.Get("Expect") == "" {
 			// A client that still sends reads no response.
 			_, _ = io.Copy(io.Discard, r.Body)
 		}
 		return nil, err
 	}
-	body, err := newBodyDecoder(schema, source).decode()
-	if len(body.violations) > 0 || err != nil {
+	body, err := newDecoder(schema, source).decode()
+	if len(body.Violations) > 0 || err != nil {
 		// The rest is dropped; it may make the body too large.
-		held.release()
+		held.Release()
 		if _, rest := io.Copy(io.Discard, r.Body); rest != nil && source.err == nil {
 			source.err = rest
 		}
@@ -78,7 +79,7 @@ func syntaxViolation(err error) string {
 	if !errors.As(err, &syntax) {
 		return "body: is not a JSON value"
 	}
-	path := pointerPath(syntax.JSONPointer)
+	path := schemas.PointerPath(syntax.JSONPointer)
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return path + ": is given twice"
@@ -89,9 +90,9 @@ func syntaxViolation(err error) string {
 	}
 }
 
-// members returns the members of the body's object.
-func (b *jsonBody) members() map[string]any {
-	members, _ := b.value.(map[string]any)
+// Members returns the members of the body's object.
+func (b *Body) Members() map[string]any {
+	members, _ := b.Value.(map[string]any)
 	return members
 }
 
@@ -144,10 +145,10 @@ func topLevel(path string) string {
 	return path
 }
 
-// handOver returns the request with a body that the generated code can decode. A partial batch is without the invalid
+// HandOver returns the request with a body that the generated code can decode. A partial batch is without the invalid
 // members of rejected items.
-func (b *jsonBody) handOver(r *http.Request) *http.Request {
-	for _, violations := range b.rejected {
+func (b *Body) HandOver(r *http.Request) *http.Request {
+	for _, violations := range b.Rejected {
 		for i := range violations {
 			if violations[i].Field == "" {
 				violations[i].Field = "item"
@@ -155,7 +156,7 @@ func (b *jsonBody) handOver(r *http.Request) *http.Request {
 		}
 	}
 	text := edited(b.text, slices.Concat(b.times, b.items))
-	r = r.WithContext(api.WithRejectedItems(r.Context(), b.rejected))
+	r = r.WithContext(api.WithRejectedItems(r.Context(), b.Rejected))
 	r.Header = r.Header.Clone()
 	r.Header.Set("Content-Type", "application/json") // the only spelling that the generated binder accepts
 	r.Body = &checkedBody{ReadCloser: io.NopCloser(bytes.NewReader(text)), text: text}
@@ -163,22 +164,19 @@ func (b *jsonBody) handOver(r *http.Request) *http.Request {
 	return r
 }
 
-// checkedBody is a body that readBody has checked.
+// checkedBody is a body that Read has checked.
 type checkedBody struct {
 	io.ReadCloser
 	text []byte
 }
 
-// serializer decodes checked bodies for the generated code. Echo's own serializer copies the text first.
-type serializer struct{ echo.DefaultJSONSerializer }
-
-// Deserialize decodes the body of the request into the value, and drops the text.
-func (s serializer) Deserialize(c echo.Context, value any) error {
-	body, checked := c.Request().Body.(*checkedBody)
-	if !checked {
-		return s.DefaultJSONSerializer.Deserialize(c, value)
+// Take returns the text of a body that Read has checked, and drops it from the request. It reports whether the request has one.
+func Take(r *http.Request) (text []byte, ok bool) {
+	body, ok := r.Body.(*checkedBody)
+	if !ok {
+		return nil, false
 	}
-	text := body.text
+	text = body.text
 	body.text, body.ReadCloser = nil, http.NoBody
-	return json.Unmarshal(text, value) // its errors name the field
+	return text, true
 }

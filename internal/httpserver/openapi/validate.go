@@ -1,4 +1,4 @@
-package httpserver
+package openapi
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/httpserver/bodies"
+	"github.com/deployrecords/deployrecords/internal/httpserver/schemas"
 )
 
 var validationOptions = &openapi3filter.Options{
@@ -22,53 +24,46 @@ var validationOptions = &openapi3filter.Options{
 	ExcludeRequestBody: true,
 	// Setting defaults would rewrite the request's URL.
 	SkipSettingDefaults:     true,
-	RegexCompiler:           CompilePattern,
+	RegexCompiler:           schemas.CompilePattern,
 	SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.DisableSchemaErrorDetails()},
 }
 
-// schemaOptions validate a body as openapi3filter does with validationOptions.
-var schemaOptions = []openapi3.SchemaValidationOption{
-	openapi3.VisitAsRequest(), openapi3.MultiErrors(), openapi3.SetSchemaRegexCompiler(CompilePattern),
-	// Details would carry the schema and the value into the message.
-	openapi3.DisableSchemaErrorDetails(),
-}
-
-// validate checks a request against the document and the rules of the endpoint. It returns the request for the generated
+// Validate checks a request against the document and the rules of the endpoint. It returns the request for the generated
 // code, or an error: a 400 with every violation, a 413, 415, 429 or 503 for the body, or a 501 for an unsupported parameter. The
 // body takes its bytes from held.
-func (o *operation) validate(r *http.Request, rejectUnknown bool, held *heldBody) (*http.Request, error) {
+func (o *Operation) Validate(r *http.Request, rejectUnknown bool, held *bodies.Held) (*http.Request, error) {
 	query, violations := parseQuery(r.URL.RawQuery)
 	values, invalid := checkSpelling(o.query, query)
 	violations = append(violations, invalid...)
 	if rejectUnknown {
 		violations = append(violations, o.unknownParameters(query)...)
 	}
-	if o.route.Operation.Parameters.GetByInAndName(openapi3.ParameterInHeader, idempotencyKey) != nil {
+	if o.Route.Operation.Parameters.GetByInAndName(openapi3.ParameterInHeader, idempotencyKey) != nil {
 		violations = append(violations, checkIdempotencyKey(r.Header)...)
-	} else if o.endpoint.partial != nil && len(r.Header.Values(idempotencyKey)) > 0 {
+	} else if o.Endpoint.partial != nil && len(r.Header.Values(idempotencyKey)) > 0 {
 		violations = append(violations, idempotencyKey+": is for single recordings; observed_at makes repeats of a batch harmless")
 	}
-	var body *jsonBody
+	var body *bodies.Body
 	if o.hasBody() {
 		var err error
-		if body, err = readBody(r, o.bodySchema(), held); err != nil {
+		if body, err = bodies.Read(r, o.bodySchema(), held); err != nil {
 			return nil, err
 		}
-		violations = append(violations, body.violations...)
+		violations = append(violations, body.Violations...)
 	}
-	if body == nil || len(body.violations) == 0 {
+	if body == nil || len(body.Violations) == 0 {
 		for _, v := range o.checkParameters(r, values) {
 			// checkIdempotencyKey reports more. If checkSpelling has removed a value, its absence is no second violation.
-			if v.parameter != idempotencyKey && query.Has(v.parameter) == values.Has(v.parameter) {
+			if v.Parameter != idempotencyKey && query.Has(v.Parameter) == values.Has(v.Parameter) {
 				violations = append(violations, v.String())
 			}
 		}
 	}
-	if body != nil && len(body.violations) == 0 {
+	if body != nil && len(body.Violations) == 0 {
 		violations = append(violations, o.bodyViolations(body)...)
 	}
-	if o.endpoint.rules != nil {
-		violations = append(violations, o.endpoint.rules(query)...)
+	if o.Endpoint.rules != nil {
+		violations = append(violations, o.Endpoint.rules(query)...)
 	}
 	if len(violations) > 0 {
 		return nil, api.BadRequest(violations)
@@ -79,20 +74,20 @@ func (o *operation) validate(r *http.Request, rejectUnknown bool, held *heldBody
 	if body == nil {
 		return r, nil
 	}
-	return body.handOver(r), nil
+	return body.HandOver(r), nil
 }
 
 // bodyViolations returns the violations of a body. Those of a batch's items leave the rest to the handler if the batch is
 // partial.
-func (o *operation) bodyViolations(body *jsonBody) (violations []string) {
-	for _, v := range schemaViolationsOfBody(o.bodySchema(), body.value) {
+func (o *Operation) bodyViolations(body *bodies.Body) (violations []string) {
+	for _, v := range schemas.ViolationsOfBody(o.bodySchema(), body.Value) {
 		violations = append(violations, v.String())
 	}
-	if o.endpoint.partial != nil && o.endpoint.partial(body.members()) {
+	if o.Endpoint.partial != nil && o.Endpoint.partial(body.Members()) {
 		return violations
 	}
-	for _, index := range slices.Sorted(maps.Keys(body.rejected)) {
-		for _, v := range body.rejected[index] {
+	for _, index := range slices.Sorted(maps.Keys(body.Rejected)) {
+		for _, v := range body.Rejected[index] {
 			text := "" // a response has the number of the others only
 			if len(violations) < api.MaxDetails {
 				text = deployments.ItemField(index, v.Field) + ": " + v.Message
@@ -104,13 +99,13 @@ func (o *operation) bodyViolations(body *jsonBody) (violations []string) {
 }
 
 // checkParameters validates the query values and the header against the document's schemas.
-func (o *operation) checkParameters(r *http.Request, values map[string][]string) []schemaViolation {
+func (o *Operation) checkParameters(r *http.Request, values map[string][]string) []schemas.Violation {
 	request := r.WithContext(context.WithoutCancel(r.Context()))
 	request.Body = http.NoBody
-	return schemaViolations(openapi3filter.ValidateRequest(request.Context(), &openapi3filter.RequestValidationInput{
+	return schemas.ViolationsOfRequest(openapi3filter.ValidateRequest(request.Context(), &openapi3filter.RequestValidationInput{
 		Request:     request,
 		QueryParams: values,
-		Route:       o.route,
+		Route:       o.Route,
 		Options:     validationOptions,
 	}))
 }

@@ -1,4 +1,4 @@
-package httpserver
+package bodies
 
 import (
 	"fmt"
@@ -9,15 +9,15 @@ import (
 // escaped, they take 3 KiB.
 const maxTokenBytes = 256 << 10
 
-// firstBodyBytes is the size of the first buffer for a body.
-const firstBodyBytes = 16 << 10
+// firstBytes is the size of the first buffer for a body.
+const firstBytes = 16 << 10
 
 // receiveBytes is the most that one read of a body takes before the budget for bodies holds it.
 const receiveBytes = 64 << 10
 
-// bodySource receives a body, keeps its text and feeds it to a decoder. The text grows with what has arrived: a slow sender
+// textSource receives a body, keeps its text and feeds it to a decoder. The text grows with what has arrived: a slow sender
 // that declares a long body takes no memory for it.
-type bodySource struct {
+type textSource struct {
 	from   io.Reader
 	length int64 // declared, or -1
 	// hold takes bytes of the budget for bodies, or returns an error.
@@ -35,7 +35,7 @@ type bodySource struct {
 }
 
 // Read implements io.Reader for the decoder.
-func (s *bodySource) Read(p []byte) (int, error) {
+func (s *textSource) Read(p []byte) (int, error) {
 	pending := int(int64(s.fed) - s.tokenEnd)
 	if s.long = pending > maxTokenBytes; s.long {
 		return 0, fmt.Errorf("a name or value has more than %d bytes", maxTokenBytes)
@@ -52,7 +52,7 @@ func (s *bodySource) Read(p []byte) (int, error) {
 }
 
 // receive waits until the text has that many bytes or is complete, or until there is an error.
-func (s *bodySource) receive(bytes int) {
+func (s *textSource) receive(bytes int) {
 	for len(s.text) < bytes && !s.ended && s.err == nil {
 		s.reserve()
 		n, err := s.from.Read(s.text[len(s.text):min(cap(s.text), len(s.text)+receiveBytes)])
@@ -67,11 +67,11 @@ func (s *bodySource) receive(bytes int) {
 }
 
 // reserve makes room for more text. The buffer doubles, up to the declared length.
-func (s *bodySource) reserve() {
+func (s *textSource) reserve() {
 	if len(s.text) < cap(s.text) {
 		return
 	}
-	size := max(2*cap(s.text), firstBodyBytes)
+	size := max(2*cap(s.text), firstBytes)
 	if s.length > int64(len(s.text)) {
 		size = min(size, int(s.length))
 	}

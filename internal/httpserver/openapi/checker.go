@@ -1,4 +1,4 @@
-package httpserver
+package openapi
 
 import (
 	"context"
@@ -16,17 +16,18 @@ import (
 	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/httpserver/bodies"
 )
 
 // Checker checks requests for a document of which every operation is implemented, as the handler checks those of the API: by
 // rules Q1 to Q3, and with a 400 for unknown parameters. It does not check path parameters and bodies that are not JSON.
 type Checker struct {
-	documented routeTable
-	bodies     *bodyBudget
+	documented Table
+	bodies     *bodies.Budget
 }
 
-// NewChecker returns a Checker for a document. Bodies may take the bytes together.
-func NewChecker(text []byte, bodies int64) (*Checker, error) {
+// NewChecker returns a Checker for a document. Bodies may take bodyBytes together.
+func NewChecker(text []byte, bodyBytes int64) (*Checker, error) {
 	loader := openapi3.NewLoader()
 	doc, err := loader.LoadFromData(text)
 	if err != nil {
@@ -35,20 +36,20 @@ func NewChecker(text []byte, bodies int64) (*Checker, error) {
 	if err := doc.Validate(loader.Context); err != nil {
 		return nil, fmt.Errorf("the OpenAPI document is invalid: %w", err)
 	}
-	var operations []*operation
+	var operations []*Operation
 	for path, item := range doc.Paths.Map() {
 		item.Parameters = withoutPath(item.Parameters)
 		for method, op := range item.Operations() {
 			op.Parameters = withoutPath(op.Parameters)
-			o := &operation{route: &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: op}, endpoint: &Endpoint{}}
+			o := &Operation{Route: &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: op}, Endpoint: &Endpoint{}}
 			for _, ref := range op.Parameters {
-				o.endpoint.Query = append(o.endpoint.Query, ref.Value.Name)
+				o.Endpoint.Query = append(o.Endpoint.Query, ref.Value.Name)
 			}
 			o.addParameters()
 			operations = append(operations, o)
 		}
 	}
-	return &Checker{routeTable{newDocumentPaths(operations)}, newBodyBudget(bodies, admission.NewLargeBodyGate(0))}, nil
+	return &Checker{NewTable(operations), bodies.NewBudget(bodyBytes, admission.NewLargeBodyGate(0))}, nil
 }
 
 // withoutPath returns the parameters that are not parts of the path.
@@ -59,7 +60,7 @@ func withoutPath(parameters openapi3.Parameters) openapi3.Parameters {
 // Check returns the request for the generated code, or an error for WriteError. The caller limits the body. A body that is not
 // JSON takes its bytes of the budget while it is read, until the context of the request ends.
 func (c *Checker) Check(r *http.Request) (*http.Request, error) {
-	o, methods := c.documented.find(r.Method, r.URL.EscapedPath())
+	o, methods := c.documented.Find(r.Method, r.URL.EscapedPath())
 	switch {
 	case len(methods) == 0:
 		return nil, &api.Problem{Status: http.StatusNotFound, Message: "there is nothing at this path"}
@@ -74,28 +75,28 @@ func (c *Checker) Check(r *http.Request) (*http.Request, error) {
 	if err := o.checkOtherBody(r); err != nil {
 		return nil, err
 	}
-	held := c.bodies.body("")
-	if o.route.Operation.RequestBody != nil && !o.hasBody() {
+	held := c.bodies.Body("")
+	if o.Route.Operation.RequestBody != nil && !o.hasBody() {
 		r.Body = &budgetedBody{r.Body, held}
-		context.AfterFunc(r.Context(), held.release)
+		context.AfterFunc(r.Context(), held.Release)
 	} else {
-		defer held.release()
+		defer held.Release()
 	}
-	return o.validate(r, true, held)
+	return o.Validate(r, true, held)
 }
 
 // budgetedBody is a body that takes its bytes of a budget while it is read.
 type budgetedBody struct {
 	io.ReadCloser
-	held *heldBody
+	held *bodies.Held
 }
 
 // Read implements io.Reader. It returns a 503 once the budget is full, after it has dropped the rest: a client that still sends
 // reads no response.
 func (b *budgetedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if full := b.held.grow(n); full != nil {
-		b.held.release()
+	if full := b.held.Grow(n); full != nil {
+		b.held.Release()
 		_, _ = io.Copy(io.Discard, b.ReadCloser)
 		return 0, full
 	}
@@ -103,8 +104,8 @@ func (b *budgetedBody) Read(p []byte) (int, error) {
 }
 
 // checkOtherBody returns a 415 for a body without a media type of an operation whose bodies are not JSON.
-func (o *operation) checkOtherBody(r *http.Request) error {
-	body := o.route.Operation.RequestBody
+func (o *Operation) checkOtherBody(r *http.Request) error {
+	body := o.Route.Operation.RequestBody
 	if body == nil || o.hasBody() || r.ContentLength == 0 {
 		return nil
 	}
@@ -117,14 +118,4 @@ func (o *operation) checkOtherBody(r *http.Request) error {
 		Status:  http.StatusUnsupportedMediaType,
 		Message: fmt.Sprintf("Content-Type: %s is not %s", deployments.Quote(received), strings.Join(accepted, " or ")),
 	}
-}
-
-// WriteError writes the response to an error of Check, or to one of the packages that the handler knows (R3). It reports the
-// status.
-func WriteError(w http.ResponseWriter, err error) int {
-	problem := problemOf(err)
-	problem.Header(w.Header())
-	w.WriteHeader(problem.Status)
-	_, _ = w.Write(problem.Body()) // fails if the client has gone
-	return problem.Status
 }

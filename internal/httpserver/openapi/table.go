@@ -1,4 +1,4 @@
-package httpserver
+package openapi
 
 import (
 	"cmp"
@@ -7,9 +7,18 @@ import (
 	"strings"
 )
 
-// routeTable finds the documented operation of a request, implemented or not. Echo routes generated operations only,
+// Table finds the documented operation of a request, implemented or not. Echo routes generated operations only,
 // and its patterns cannot express every documented path, as "/v1/things/{id}:cancel".
-type routeTable []documentPaths
+type Table []documentPaths
+
+// NewTable returns a table of documents, each by its operations.
+func NewTable(documents ...[]*Operation) Table {
+	var t Table
+	for _, operations := range documents {
+		t = append(t, newDocumentPaths(operations))
+	}
+	return t
+}
 
 // documentPaths has the paths of one document.
 type documentPaths struct {
@@ -19,7 +28,7 @@ type documentPaths struct {
 }
 
 // methods has the operations of a path by method.
-type methods map[string]*operation
+type methods map[string]*Operation
 
 type template struct {
 	path       string
@@ -27,13 +36,13 @@ type template struct {
 	methods
 }
 
-func newDocumentPaths(operations []*operation) documentPaths {
+func newDocumentPaths(operations []*Operation) documentPaths {
 	byPath := make(map[string]methods)
 	for _, o := range operations {
-		if byPath[o.route.Path] == nil {
-			byPath[o.route.Path] = make(methods)
+		if byPath[o.Route.Path] == nil {
+			byPath[o.Route.Path] = make(methods)
 		}
-		byPath[o.route.Path][o.route.Method] = o
+		byPath[o.Route.Path][o.Route.Method] = o
 	}
 	d := documentPaths{fixed: make(map[string]methods)}
 	for path, methods := range byPath {
@@ -79,8 +88,8 @@ func (d *documentPaths) methods(path string) methods {
 	return nil
 }
 
-// find returns the operation of a request, or nil, and the methods that the path has.
-func (t routeTable) find(method, path string) (found *operation, allowed []string) {
+// Find returns the operation of a request, or nil, and the methods that the path has.
+func (t Table) Find(method, path string) (found *Operation, allowed []string) {
 	for _, document := range t {
 		for name, o := range document.methods(path) {
 			allowed = append(allowed, name)

@@ -1,0 +1,21 @@
+package httpserver
+
+import (
+	"net/http"
+
+	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
+)
+
+// PublicRoutes need no token (R4). Every other route is an operation of a document and needs one.
+var PublicRoutes = func() map[string]bool {
+	routes := make(map[string]bool)
+	for _, path := range []string{"/openapi.yaml", "/openapi.local.yaml", "/openapi.recording.yaml", "/healthz", "/readyz"} {
+		for _, method := range publicMethods {
+			routes[openapi.Key(method, path)] = true
+		}
+	}
+	return routes
+}()
+
+// publicMethods are the methods of each public path.
+var publicMethods = []string{http.MethodGet, http.MethodHead}
