@@ -9,6 +9,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/pgtest"
+	"github.com/deployrecords/deployrecords/internal/racetest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/store/importing"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -73,6 +74,7 @@ func describe(q deployments.Query) string {
 
 // The buffers that a listing reads do not grow with the history.
 func TestListingsDoNotSlowDownWithTheHistory(t *testing.T) {
+	racetest.Skip(t)
 	small, large := withHistory(t, 20_000), withHistory(t, 200_000)
 	page := deployments.Page{Size: 20}
 
@@ -135,6 +137,7 @@ func TestListingsDoNotSlowDownWithTheHistory(t *testing.T) {
 
 // An import writes its deltas to a private partition, which no listing reads.
 func TestListingsDoNotSlowDownDuringAnImport(t *testing.T) {
+	racetest.Skip(t)
 	db := storetest.OpenDatabase(t, pgtest.URL(t))
 	s := store.New(db, store.Parts{ImportLimits: importing.Limits{Batch: 1000, Cache: 1000, Reorder: 1000, Slots: 1000}})
 	var entries []deployments.ImportEntry

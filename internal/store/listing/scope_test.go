@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/racetest"
 	"github.com/deployrecords/deployrecords/internal/store/listing"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
@@ -29,6 +30,7 @@ func outside(value string) map[string]deployments.Query {
 // The work of a query of a token that is limited to a project does not show what exists outside of the project (T5). A name that
 // exists is one row more to look up than one that does not.
 func TestT5_WorkDoesNotDependOnWhatIsOutsideOfTheProject(t *testing.T) {
+	racetest.Skip(t)
 	t.Parallel()
 	const namesFound = 4
 	s, db := openHistory(t, 20_000)

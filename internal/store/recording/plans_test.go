@@ -9,6 +9,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/pgtest"
+	"github.com/deployrecords/deployrecords/internal/racetest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -58,6 +59,7 @@ func endSession(t *testing.T, s *store.Store, db *database.DB, other *sql.DB) {
 // Recordings read rows in proportion to their items, even if PostgreSQL's statistics and cached plans are from a time at which
 // the tables had other contents.
 func TestRecordingsReadFewRowsWhateverTheStatistics(t *testing.T) {
+	racetest.Skip(t)
 	t.Parallel()
 	const slots, items = 20_000, 128
 	for name, before := range map[string]func(record func(deployments.Batch)){
@@ -145,6 +147,7 @@ func TestRecordingsReadFewRowsWhateverTheStatistics(t *testing.T) {
 // Decommissionings of what has never run read the history of each identity once, and of no other identity of the slot. That holds
 // for distinct artifacts too: all but the first of an identity are invalid.
 func TestDecommissioningsReadTheHistoryOfAnIdentityOnce(t *testing.T) {
+	racetest.Skip(t)
 	t.Parallel()
 	const records, items = 3000, 128
 	url := pgtest.URL(t)
