@@ -11,28 +11,6 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-type helpCommand struct {
-	Command []string `arg:"" optional:"" help:"Command to describe."`
-}
-
-// Run prints the help of the command, or of the program without one. Kong ends the program after it.
-func (c *helpCommand) Run(app *kong.Kong) error {
-	args := []string{"--help"}
-	if len(c.Command) > 0 {
-		args = []string{strings.Join(c.Command, " "), "--help"}
-	}
-	_, err := app.Parse(args)
-	return usageOf(app, err)
-}
-
-type versionCommand struct{}
-
-// Run prints what --version prints.
-func (versionCommand) Run(streams Streams) error {
-	_, err := fmt.Fprintln(streams.Out, versionText())
-	return err
-}
-
 // plainErrors rewrites errors of kong. The suggestion for an unknown flag of one letter is always wrong: it resembles every
 // other flag of one letter.
 var plainErrors = []struct {

@@ -39,3 +39,11 @@ func describeBuild(info *debug.BuildInfo, _ bool) buildDescription {
 func versionText() string {
 	return fmt.Sprintf("deployrecords %s\ncommit %s\ncontract %s", build.version, build.commit, deployrecords.ContractDigest())
 }
+
+type versionCommand struct{}
+
+// Run prints what --version prints.
+func (versionCommand) Run(streams Streams) error {
+	_, err := fmt.Fprintln(streams.Out, versionText())
+	return err
+}

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -17,7 +16,6 @@ import (
 	"github.com/deployrecords/deployrecords/generated/server"
 	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/api"
-	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/httpserver/bodies"
 	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
 	"github.com/deployrecords/deployrecords/internal/ui"
@@ -185,16 +183,7 @@ func (h *handler) matchRoute(next echo.HandlerFunc) echo.HandlerFunc {
 		if h.routes[openapi.Key(method, c.Path())] {
 			return next(c)
 		}
-		methods := slices.Concat(h.methods[c.Path()], documented)
-		if len(methods) == 0 {
-			return &api.Problem{Status: http.StatusNotFound, Message: "there is nothing at this path"}
-		}
-		slices.Sort(methods)
-		return &api.Problem{
-			Status:  http.StatusMethodNotAllowed,
-			Message: deployments.QuoteName(method) + " is not a method of this path",
-			Allow:   strings.Join(slices.Compact(methods), ", "),
-		}
+		return openapi.NoRoute(method, slices.Concat(h.methods[c.Path()], documented))
 	}
 }
 

@@ -61,16 +61,8 @@ func withoutPath(parameters openapi3.Parameters) openapi3.Parameters {
 // JSON takes its bytes of the budget while it is read, until the context of the request ends.
 func (c *Checker) Check(r *http.Request) (*http.Request, error) {
 	o, methods := c.documented.Find(r.Method, r.URL.EscapedPath())
-	switch {
-	case len(methods) == 0:
-		return nil, &api.Problem{Status: http.StatusNotFound, Message: "there is nothing at this path"}
-	case o == nil:
-		slices.Sort(methods)
-		return nil, &api.Problem{
-			Status:  http.StatusMethodNotAllowed,
-			Message: deployments.QuoteName(r.Method) + " is not a method of this path",
-			Allow:   strings.Join(methods, ", "),
-		}
+	if o == nil {
+		return nil, NoRoute(r.Method, methods)
 	}
 	if err := o.checkOtherBody(r); err != nil {
 		return nil, err

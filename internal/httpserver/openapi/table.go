@@ -2,9 +2,13 @@ package openapi
 
 import (
 	"cmp"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/deployrecords/deployrecords/internal/api"
+	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
 // Table finds the documented operation of a request, implemented or not. Echo routes generated operations only,
@@ -99,4 +103,17 @@ func (t Table) Find(method, path string) (found *Operation, allowed []string) {
 		}
 	}
 	return found, allowed
+}
+
+// NoRoute returns the answer to a request for a path that has other methods, or none (R3).
+func NoRoute(method string, allowed []string) *api.Problem {
+	if len(allowed) == 0 {
+		return &api.Problem{Status: http.StatusNotFound, Message: "there is nothing at this path"}
+	}
+	slices.Sort(allowed)
+	return &api.Problem{
+		Status:  http.StatusMethodNotAllowed,
+		Message: deployments.QuoteName(method) + " is not a method of this path",
+		Allow:   strings.Join(slices.Compact(allowed), ", "),
+	}
 }
