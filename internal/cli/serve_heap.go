@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 )
 
-// collectRarely lets the heap grow to about 80 MiB between garbage collections, which delay requests by milliseconds
+// collectRarely lets the heap grow to about 65 MiB between garbage collections, which delay requests by milliseconds
 // and dominate the latency of the slowest one percent. It sets GOGC to 400 and allocates a ballast that counts as live
 // heap, but takes no memory since nothing touches it. Beyond memoryLimit it collects as often as needed. A GOGC other than
 // Go's default takes precedence, as does a GOMEMLIMIT, with which there is no ballast. release ends the ballast's lifetime.
@@ -20,7 +20,7 @@ func collectRarely(bodies int64) (release func()) {
 		return func() {} // a GOMEMLIMIT would count the ballast
 	}
 	debug.SetMemoryLimit(memoryLimit(bodies))
-	ballast := make([]byte, 12<<20)
+	ballast := make([]byte, 9<<20)
 	return func() { runtime.KeepAlive(ballast) }
 }
 

@@ -14,8 +14,7 @@ func (w *work) apply() error {
 }
 
 func (w *work) applyItem(item *item) {
-	state := w.identity(item.identity())
-	past := deployments.IdentityHistory{Deployed: state.deployed}
+	past := deployments.IdentityHistory{Deployed: w.deployed[item.identity()]}
 	if len(past.Deployed) == 0 {
 		past.Newest = w.newest(history.Key{Identity: item.identity(), Digest: item.Digest})
 		past.Changed = w.newest(history.Key{Identity: item.identity(), Changed: true})
@@ -40,7 +39,7 @@ func (w *work) applyItem(item *item) {
 	if change.Stale {
 		return
 	}
-	w.update(state, change.Updated, item.answer)
+	w.update(item.identity(), change.Updated, item.answer)
 	if !item.MatchesDigest(item.answer) {
 		return // the project versions belong to an artifact that the answer does not have
 	}
@@ -78,20 +77,21 @@ func (w *work) add(item *item) deployments.Record {
 	return record
 }
 
-// update sets the new states of records, of which the answer is one.
-func (w *work) update(state *identityState, updated []deployments.Record, answer deployments.Record) {
+// update sets the new states of records of an identity, of which the answer is one.
+func (w *work) update(identity history.Identity, updated []deployments.Record, answer deployments.Record) {
 	written := make(map[string]bool, len(updated)+1)
 	for _, record := range append(slices.Clone(updated), answer) {
 		written[record.ID] = true
 		w.updateNewest(record)
 	}
-	state.deployed = slices.DeleteFunc(state.deployed, func(d deployments.Record) bool { return written[d.ID] })
+	deployed := slices.DeleteFunc(w.deployed[identity], func(d deployments.Record) bool { return written[d.ID] })
 	for id := range written {
 		if record := w.records[id]; record.Status == deployments.Deployed {
-			state.deployed = append(state.deployed, record)
+			deployed = append(deployed, record)
 		}
 	}
-	slices.SortFunc(state.deployed, newestFirst)
+	slices.SortFunc(deployed, newestFirst)
+	w.deployed[identity] = deployed
 }
 
 // newestFirst is the order of lists (L6).

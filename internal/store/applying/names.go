@@ -13,7 +13,7 @@ func (w *work) resolveNames() error {
 		return err
 	}
 	if w.batch.AutoCreate {
-		if err := w.admitNames(); err != nil {
+		if err := w.checkNameQuotas(); err != nil {
 			return err
 		}
 		if err := w.names.Create(w.references()); err != nil {
@@ -37,8 +37,8 @@ func (w *work) references() (r naming.References) {
 	return r
 }
 
-// admitNames rejects the items that would add more names than the quotas allow.
-func (w *work) admitNames() error {
+// checkNameQuotas rejects the items that would add more names than the quotas allow.
+func (w *work) checkNameQuotas() error {
 	if snapshot := w.batch.Snapshot; snapshot != nil {
 		exceeded, err := w.budget.Admit(w.names.UnknownEnvironment(snapshot.EnvironmentName))
 		if err != nil {
@@ -49,15 +49,15 @@ func (w *work) admitNames() error {
 		}
 	}
 	for _, item := range w.valid() {
-		if err := w.admit(item, w.names.Unknown(item.Recording)); err != nil {
+		if err := w.checkQuota(item, w.names.Unknown(item.Recording)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// admit rejects the item, or the batch unless it is partial, if the names that the item adds exceed a quota.
-func (w *work) admit(item *item, names []quotas.Name) error {
+// checkQuota rejects the item, or the batch unless it is partial, if the names that the item adds exceed a quota.
+func (w *work) checkQuota(item *item, names []quotas.Name) error {
 	exceeded, err := w.budget.Admit(names)
 	switch {
 	case err != nil || exceeded == nil:

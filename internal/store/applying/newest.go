@@ -25,7 +25,7 @@ func (w *work) newestKeys() []history.Key {
 	for _, item := range w.valid() {
 		identity := item.identity()
 		_, hasRecords := w.latestCreatedAt[identity.Slot]
-		if !hasRecords || len(w.identity(identity).deployed) > 0 && items[identity] == 1 {
+		if !hasRecords || len(w.deployed[identity]) > 0 && items[identity] == 1 {
 			continue
 		}
 		if item.Status == deployments.Decommissioned {

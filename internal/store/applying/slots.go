@@ -9,21 +9,6 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
-// identityState is the state of an identity as the batch proceeds.
-type identityState struct {
-	// deployed are its DEPLOYED records, newest first.
-	deployed []deployments.Record
-}
-
-func (w *work) identity(key history.Identity) *identityState {
-	state := w.identities[key]
-	if state == nil {
-		state = &identityState{}
-		w.identities[key] = state
-	}
-	return state
-}
-
 // lockAndRead locks the slots and artifacts of the batch, then reads the clock and the DEPLOYED records. A snapshot also locks
 // the slots that it omits.
 func (w *work) lockAndRead() (err error) {
@@ -56,15 +41,15 @@ func (w *work) lockAndRead() (err error) {
 	return w.readNewest()
 }
 
-// admitSlots rejects the items that would add more slots than the quota allows, and removes the lock rows of rejected ones.
-func (w *work) admitSlots() error {
+// checkSlotQuota rejects the items that would add more slots than the quota allows, and removes the lock rows of rejected ones.
+func (w *work) checkSlotQuota() error {
 	var rejected []schema.Slot
 	for _, item := range w.valid() {
 		slot := item.slot()
 		if _, hasRecords := w.latestCreatedAt[slot]; hasRecords {
 			continue
 		}
-		if err := w.admit(item, []quotas.Name{{Kind: quotas.Deployments, Parent: slot.EnvironmentID, Text: slot.DeploymentName}}); err != nil {
+		if err := w.checkQuota(item, []quotas.Name{{Kind: quotas.Deployments, Parent: slot.EnvironmentID, Text: slot.DeploymentName}}); err != nil {
 			return err
 		}
 		if len(item.Violations) > 0 {
@@ -85,8 +70,8 @@ func (w *work) readSlots(slots []schema.Slot) error {
 	}
 	slices.SortFunc(deployed, newestFirst)
 	for _, record := range deployed {
-		state := w.identity(history.IdentityOf(record))
-		state.deployed = append(state.deployed, record)
+		identity := history.IdentityOf(record)
+		w.deployed[identity] = append(w.deployed[identity], record)
 	}
 	w.latestCreatedAt, err = w.history.Latest(slots)
 	return err

@@ -42,8 +42,8 @@ func (w *work) readOmitted() error {
 // and returns their number.
 func (w *work) decommissionOmitted() int {
 	decommissioned := 0
-	for _, state := range w.identities {
-		for _, record := range state.deployed {
+	for _, deployed := range w.deployed {
+		for _, record := range deployed {
 			if ended, omitted := w.observed.Omit(record); omitted && w.omitted[record.Identity()] {
 				w.write(ended)
 				decommissioned++

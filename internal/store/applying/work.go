@@ -2,6 +2,7 @@
 package applying
 
 import (
+	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -25,7 +26,7 @@ type Options struct {
 	Clock func(tx *gorm.DB) (time.Time, error)
 	// NewID generates ids.
 	NewID func() string
-	// Names caches the names of recordings.
+	// Names caches the names of recordings, apart from snapshots.
 	Names *naming.Cache
 }
 
@@ -34,6 +35,9 @@ type Options struct {
 func Run(tx *gorm.DB, organization schema.Organization, batch deployments.Batch, o Options) (deployments.BatchResult, *outcomes.Batch, error) {
 	w := newWork(tx, organization, batch, o)
 	result, err := w.run()
+	if err != nil && w.names.Forget() && database.IsMissingReference(err) {
+		err = fmt.Errorf("%w: %w", database.ErrOutdated, err)
+	}
 	return result, w.outcomes, err
 }
 
@@ -56,8 +60,9 @@ type work struct {
 	sets    map[string]int64
 	history *history.Reader
 	// observed is when the batch was observed. Its clock is read while the slots are locked (W6).
-	observed   deployments.Observation
-	identities map[history.Identity]*identityState
+	observed deployments.Observation
+	// deployed are the DEPLOYED records of each identity, newest first, as the batch has left them so far.
+	deployed map[history.Identity][]deployments.Record
 	// newestByKey are, by key, the newest records that have ended or that the batch has written.
 	newestByKey map[history.Key]deployments.Record
 	// latestCreatedAt is the creation time of the latest record of each slot.
@@ -74,13 +79,17 @@ type work struct {
 
 func newWork(tx *gorm.DB, organization schema.Organization, batch deployments.Batch, o Options) *work {
 	sets := make(map[string]int64)
+	names := o.Names
+	if batch.Snapshot != nil {
+		names = nil // an empty snapshot refers to no row by the id of its environment, so nothing else shows that it is outdated
+	}
 	w := &work{
 		Options: o, tx: tx, organizationID: organization.ID, batch: batch,
-		names:           naming.New(tx, organization, o.Names, o.NewID),
+		names:           naming.New(tx, organization, names, o.NewID),
 		budget:          quotas.NewBudget(tx, organization.ID, o.Quotas),
 		artifacts:       schema.NewArtifactFinder(tx, organization.ID, o.NewID),
 		newestByContent: make(map[contentKey]deployments.Record), sets: sets, history: history.NewReader(tx, organization.ID, sets),
-		identities: make(map[history.Identity]*identityState), newestByKey: make(map[history.Key]deployments.Record), latestCreatedAt: make(map[schema.Slot]time.Time),
+		deployed: make(map[history.Identity][]deployments.Record), newestByKey: make(map[history.Key]deployments.Record), latestCreatedAt: make(map[schema.Slot]time.Time),
 		records: make(map[string]deployments.Record), isNew: make(map[string]bool),
 		links: links.NewChanges(tx), outcomes: outcomes.NewBatch(),
 	}
@@ -107,7 +116,7 @@ func (w *work) replanFor(slots int) error {
 // run records the batch. Its steps lock in the order of package schema.
 func (w *work) run() (deployments.BatchResult, error) {
 	for _, step := range []func() error{
-		w.failOnViolations, w.replan, w.openSnapshot, w.resolveNames, w.failOnViolations, w.readOmitted, w.lockAndRead, w.admitSlots, w.apply, w.failOnViolations,
+		w.failOnViolations, w.replan, w.openSnapshot, w.resolveNames, w.failOnViolations, w.readOmitted, w.lockAndRead, w.checkSlotQuota, w.apply, w.failOnViolations,
 	} {
 		if err := step(); err != nil {
 			return deployments.BatchResult{}, err

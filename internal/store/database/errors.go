@@ -65,6 +65,12 @@ func IsConflict(err error) bool {
 // PostgreSQL, the busy timeout in SQLite.
 func IsLockTimeout(err error) bool { return sqlState(err) == "55P03" || isBusy(err) }
 
+// IsMissingReference reports whether a row refers to one that does not exist.
+func IsMissingReference(err error) bool {
+	sqliteErr, ok := errors.AsType[*sqlite.Error](err)
+	return sqlState(err) == "23503" || ok && sqliteErr.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+}
+
 // IsForbidden reports whether the role of the connection lacks a right.
 func IsForbidden(err error) bool { return sqlState(err) == "42501" }
 

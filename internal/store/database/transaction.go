@@ -146,9 +146,9 @@ func (r *retries) backoff(ctx context.Context) {
 // IsUncertain reports whether the error of a transaction leaves open whether it was committed.
 func IsUncertain(err error) bool { return errors.Is(err, errAtCommit) && !IsConflict(err) }
 
-// LimitLockWait returns tx for a query that also bounds each wait of the transaction for a lock, if it finds a row and atMost is
-// not 0. SQLite has one writer, which waits for nobody.
-func LimitLockWait(tx *gorm.DB, atMost time.Duration) *gorm.DB {
+// WithLockLimit returns tx for a query of one table that also bounds each wait of the transaction for a lock, if it finds a row and
+// atMost is not 0. SQLite has one writer, which waits for nobody.
+func WithLockLimit(tx *gorm.DB, atMost time.Duration) *gorm.DB {
 	if atMost == 0 || DialectOf(tx) == SQLite {
 		return tx
 	}

@@ -137,7 +137,6 @@ func TestListingsDoNotSlowDownWithTheHistory(t *testing.T) {
 
 // An import writes its deltas to a private partition, which no listing reads.
 func TestListingsDoNotSlowDownDuringAnImport(t *testing.T) {
-	racetest.Skip(t)
 	db := storetest.OpenDatabase(t, pgtest.URL(t))
 	s := store.New(db, store.Parts{ImportLimits: importing.Limits{Batch: 1000, Cache: 1000, Reorder: 1000, Slots: 1000}})
 	var entries []deployments.ImportEntry

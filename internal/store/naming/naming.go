@@ -4,6 +4,7 @@ package naming
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -14,16 +15,18 @@ import (
 
 // Names has the names of a batch in its transaction.
 type Names struct {
-	organization          string
-	cache                 *Cache
+	organization schema.Organization
+	cache        *Cache
+	// fromCache has the names that the batch has from the cache.
+	fromCache             []cacheKey
 	environments, logical *schema.NameFinder
 	projects              *schema.ProjectFinder
 }
 
-// New returns an empty Names that generates ids by newID.
+// New returns an empty Names that generates ids by newID. Without a cache, it reads all names.
 func New(tx *gorm.DB, organization schema.Organization, cache *Cache, newID func() string) *Names {
 	return &Names{
-		organization: organization.Key, cache: cache,
+		organization: organization, cache: cache,
 		environments: schema.NewNameFinder(tx, schema.Environments, organization.ID, newID),
 		logical:      schema.NewNameFinder(tx, schema.LogicalEnvironments, organization.ID, newID),
 		projects:     schema.NewProjectFinder(tx, organization.ID),
@@ -52,13 +55,51 @@ func (r *References) Add(recording deployments.Recording) {
 
 // Find reads the names, in a transaction that has created none: those that it finds are stored.
 func (n *Names) Find(r References) error {
-	if err := n.cache.find(n.organization, schema.Environments, n.environments, r.environments); err != nil {
+	if err := n.find(n.environments, r.environments); err != nil {
 		return err
 	}
-	if err := n.cache.find(n.organization, schema.LogicalEnvironments, n.logical, r.logical); err != nil {
+	if err := n.find(n.logical, r.logical); err != nil {
 		return err
 	}
 	return n.projects.Find(r.versions, false)
+}
+
+// find reads the names of a table that are not cached, and caches them.
+func (n *Names) find(finder *schema.NameFinder, refs []schema.NameRef) error {
+	if n.cache == nil {
+		return finder.Find(refs)
+	}
+	var missing []schema.NameRef
+	for _, ref := range refs {
+		if _, known := finder.ByName[ref.Name]; known {
+			continue
+		}
+		key := cacheKey{n.organization.Key, finder.Table(), ref.Name}
+		if row, ok := n.cache.get(key, n.organization.ID); ok {
+			finder.Put(row)
+			n.fromCache = append(n.fromCache, key)
+		} else {
+			missing = append(missing, ref)
+		}
+	}
+	if err := finder.Find(missing); err != nil {
+		return err
+	}
+	for _, ref := range missing {
+		if row, ok := finder.ByName[ref.Name]; ok {
+			n.cache.rows.Add(cacheKey{n.organization.Key, finder.Table(), row.Name}, cachedRow{row, time.Now()})
+		}
+	}
+	return nil
+}
+
+// Forget removes the names that the batch has from the cache, and reports whether there were any. It is for a failed batch: the
+// database may have lost one of them.
+func (n *Names) Forget() bool {
+	for _, key := range n.fromCache {
+		n.cache.rows.Remove(key)
+	}
+	return len(n.fromCache) > 0
 }
 
 // Create creates the names that Find did not find, each kind in the order in which all writers lock it.

@@ -110,8 +110,8 @@ func (r *Recorder) recordAlone(ctx context.Context, q request) (result deploymen
 	return result, r.db.MapError(ctx, err)
 }
 
-// write runs a transaction of an organization, which is created if it is new. Each wait for a lock takes maxLockWait at most, or as
-// long as any if that is 0.
+// write runs a transaction of an organization, which is created if it is new. Each wait of do for a lock takes maxLockWait at most, or
+// as long as any if that is 0.
 func (r *Recorder) write(
 	ctx context.Context, organization string, maxLockWait time.Duration, do func(tx *gorm.DB, organization schema.Organization) error,
 ) error {
@@ -120,17 +120,13 @@ func (r *Recorder) write(
 		return err
 	}
 	defer release()
-	err = r.db.Write(ctx, func(tx *gorm.DB) error {
+	return r.db.Write(ctx, func(tx *gorm.DB) error {
 		id, err := schema.EnsureOrganization(tx, organization, maxLockWait)
 		if err != nil {
 			return err
 		}
 		return do(tx, schema.Organization{ID: id, Key: organization})
 	})
-	if err != nil {
-		r.options.Names.Clear() // an id may be one that the database no longer has, as after a restore
-	}
-	return err
 }
 
 // recordOnce records a request, or returns the record that its key stands for.

@@ -18,17 +18,17 @@ func FindOrganization(tx *gorm.DB, key string) (int64, error) {
 	return row.ID, err
 }
 
-// EnsureOrganization returns the id of an organization, which it creates if there is none with this key. From then on, each wait of
+// EnsureOrganization returns the id of an organization, which it creates if there is none with this key. After that, each wait of
 // the transaction for a lock takes maxLockWait at most, or as long as any if that is 0.
 func EnsureOrganization(tx *gorm.DB, key string, maxLockWait time.Duration) (int64, error) {
-	id, err := FindOrganization(database.LimitLockWait(tx, maxLockWait), key)
+	id, err := FindOrganization(database.WithLockLimit(tx, maxLockWait), key)
 	if err != nil || id != 0 {
 		return id, err
 	}
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&Organization{Key: key}).Error; err != nil {
 		return 0, err
 	}
-	return FindOrganization(database.LimitLockWait(tx, maxLockWait), key)
+	return FindOrganization(database.WithLockLimit(tx, maxLockWait), key)
 }
 
 // LockOrganization locks an organization against imports and repairs until the transaction ends. Recorders go on: the
@@ -65,6 +65,9 @@ func NewNameFinder(tx *gorm.DB, table string, organizationID int64, newID func()
 func (c *NameFinder) reset() {
 	c.ByID, c.ByName = make(map[string]Environment), make(map[string]Environment)
 }
+
+// Table returns the table of the names.
+func (c *NameFinder) Table() string { return c.table }
 
 // Limit empties a cache that has more than limit rows.
 func (c *NameFinder) Limit(limit int) {
