@@ -16,7 +16,7 @@ import (
 type query struct {
 	name   string // the filters in words
 	values url.Values
-	limit  float64 // of its deep pages against the first page without a filter; 0 is none
+	limit  float64 // of the duration of its deep pages against the first page without a filter; 0 is none, also for their buffers
 }
 
 // query returns a listing of the current state or of the full history. A filter is a parameter, which gets the value that

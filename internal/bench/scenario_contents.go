@@ -11,7 +11,7 @@ import (
 var contents = scenario{
 	name: "contents", measure: measureContents, description: `
 The duration of pages of the full history by a digest and by a project version that half of all records have: two artifacts
-alternate in a thousand slots. The baseline is the first page without a filter.`,
+alternate in a thousand slots of a database of their own. The baseline is the first page without a filter.`,
 	missed: `Contents: listings by digest and by project version have no counters, so their totals are counted from an index.`,
 }
 

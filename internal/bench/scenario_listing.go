@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,6 +30,9 @@ const connections = 32
 
 func measureListing(ctx context.Context, t *testbed) ([]Result, error) {
 	results, err := t.listingsAgainstPgbench(ctx)
+	if reason, ok := errors.AsType[notRun](err); ok {
+		results, err = append(results, Result{What: "default listing against pgbench", NotRun: reason.Error()}), nil
+	}
 	if err != nil {
 		return results, err
 	}
@@ -69,7 +73,7 @@ func (t *testbed) processorTimes(ctx context.Context) ([]Result, error) {
 	defer before.stop()
 	var results []Result
 	for _, pageSize := range []int{20, 100} {
-		what := fmt.Sprintf("processor time of the server for each, %s records, %d a page, against release %s", grouped(float64(records)), pageSize, processorBaseline)
+		what := fmt.Sprintf("processor time of the server for a default listing of %s records, %d a page, against release %s", grouped(float64(records)), pageSize, processorBaseline)
 		p, err := t.compare(ctx, what, t.processorTime(now, pageSize), t.processorTime(before, pageSize))
 		if err != nil {
 			return results, err

@@ -18,7 +18,7 @@ pages became fast, with the same records in a database of its own. The ratio is 
 second baseline is pgbench, whose eight clients write what a recording adds and changes to tables with four indexes and without
 counters: the ratio is what HTTP, the rules of recording, locks, totals and the default listing leave of the possible rate.`,
 	missed: `Recordings: each client waits for its answer, so eight of them form groups of at most eight. A group takes the statements of one
-recording ([the walk of a recording](architecture.md#the-walk-of-a-recording)), of which seven find and lock what the rules decide
+recording ([the walk of a recording](architecture.md#the-walk-of-a-recording)), of which five find and lock what the rules decide
 by; the hand-written transaction has three. [ADR 0025](adr/0025-group-commit.md) has the rates of more clients.`,
 }
 

@@ -30,7 +30,7 @@ func main() {
 	secret := flag.String("secret", "", "key of the tokens (HS256)")
 	flag.Parse()
 	if err := serve(*database, []byte(*secret), os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "naive:", err)
+		fmt.Fprintln(os.Stderr, "deployrecords: naive server:", err) // for what waits for it
 		os.Exit(1)
 	}
 }
@@ -45,8 +45,8 @@ func serve(database string, secret []byte, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	pool.SetMaxOpenConns(8)
-	pool.SetMaxIdleConns(8)
+	pool.SetMaxOpenConns(20)
+	pool.SetMaxIdleConns(20)
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.GET("/readyz", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
