@@ -148,7 +148,7 @@ func checkClashes(upstream, own []*operation) (violations []string) {
 	for _, o := range slices.Concat(upstream, own) {
 		for route := range httpserver.PublicRoutes {
 			if method, path, _ := strings.Cut(route, " "); o.matches(method, path) {
-				violations = append(violations, fmt.Sprintf("a document has %s, which is the server's own route %s (PublicRoutes in internal/httpserver/public_routes.go)", o.name(), route))
+				violations = append(violations, fmt.Sprintf("a document has %s, which is the server's own route %s (PublicRoutes in internal/httpserver/routes.go)", o.name(), route))
 			}
 		}
 	}

@@ -116,13 +116,13 @@ func (h *handler) addRoutes(routes []*echo.Route, operations []*openapi.Operatio
 	implemented := make(map[string]*openapi.Operation)
 	for _, o := range operations {
 		if o.Endpoint != nil {
-			implemented[o.EchoKey()] = o
+			implemented[echoKey(o)] = o
 		} else {
-			h.operations[openapi.Key(o.Route.Method, o.Route.Path)] = o
+			h.operations[routeKey(o.Route.Method, o.Route.Path)] = o
 		}
 	}
 	for _, route := range routes {
-		key := openapi.Key(route.Method, route.Path)
+		key := routeKey(route.Method, route.Path)
 		h.routes[key] = true
 		h.methods[route.Path] = append(h.methods[route.Path], route.Method)
 		if h.public[key] {
@@ -180,7 +180,7 @@ func (h *handler) matchRoute(next echo.HandlerFunc) echo.HandlerFunc {
 			c.SetPath(o.Route.Path)
 			return next(c)
 		}
-		if h.routes[openapi.Key(method, c.Path())] {
+		if h.routes[routeKey(method, c.Path())] {
 			return next(c)
 		}
 		return openapi.NoRoute(method, slices.Concat(h.methods[c.Path()], documented))
@@ -200,7 +200,7 @@ func (h *handler) deadline(next echo.HandlerFunc) echo.HandlerFunc {
 // protect authenticates, authorizes and validates every request for a route that is not public.
 func (h *handler) protect(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		key := openapi.Key(c.Request().Method, c.Path())
+		key := routeKey(c.Request().Method, c.Path())
 		if h.public[key] {
 			return next(c)
 		}

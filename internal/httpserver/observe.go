@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-
-	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
 )
 
 // requestID matches the request ids of clients and proxies that the server adopts.
@@ -78,7 +76,7 @@ func (h *handler) end(c echo.Context, id string, hungUp bool, duration time.Dura
 		status = statusHungUp
 	}
 	route := c.Path()
-	if _, ok := h.methods[route]; !ok && h.operations[openapi.Key(c.Request().Method, route)] == nil {
+	if _, ok := h.methods[route]; !ok && h.operations[routeKey(c.Request().Method, route)] == nil {
 		route = "none"
 	}
 	if h.Observer != nil {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/api"
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/httpserver/openapi"
 	"github.com/deployrecords/deployrecords/internal/ui"
 )
 
@@ -34,14 +33,14 @@ func (h *handler) addPages(e *echo.Echo) error {
 	for path, methods := range pages.Routes() {
 		e.Match(methods, path, echo.WrapHandler(pages))
 		for _, method := range methods {
-			h.public[openapi.Key(method, path)] = true
+			h.public[routeKey(method, path)] = true
 		}
 	}
 	return nil
 }
 
 // listing is the operation whose parameters the pages have.
-var listing = openapi.Key(http.MethodGet, "/v1/deployments")
+var listing = routeKey(http.MethodGet, "/v1/deployments")
 
 // parsePageQuery reads a query as GET /v1/deployments does. It ignores parameters that the document does not name: pages have some of
 // their own.

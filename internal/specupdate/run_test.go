@@ -22,7 +22,7 @@ import (
 func smallTree(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	for _, path := range []string{digestFile, apiCode, headersCode, serverCode, "go.mod", "tools/go.mod", "tools/go.sum"} {
+	for _, path := range []string{digestFile, apiCode, ignoredCode, serverCode, "go.mod", "tools/go.mod", "tools/go.sum"} {
 		text, err := os.ReadFile(filepath.Join("../..", path))
 		if err != nil {
 			t.Fatal(err)

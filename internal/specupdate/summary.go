@@ -25,7 +25,7 @@ type summary struct {
 const (
 	serverCode  = "generated/server/server.gen.go"
 	apiCode     = "internal/api/api.go"
-	headersCode = "internal/httpserver/openapi/ignored.go"
+	ignoredCode = "internal/httpserver/openapi/ignored.go"
 )
 
 var (
@@ -126,7 +126,7 @@ var (
 // readImplementation reads the source code, since a tree that waits for a new document need not build.
 func readImplementation(dir string) (i implementation, err error) {
 	code := make(map[string]string)
-	for _, file := range []string{serverCode, apiCode, headersCode} {
+	for _, file := range []string{serverCode, apiCode, ignoredCode} {
 		text, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {
 			return i, err
@@ -139,11 +139,11 @@ func readImplementation(dir string) (i implementation, err error) {
 	for _, match := range stringLiteral.FindAllStringSubmatch(listParameters.FindString(code[apiCode]), -1) {
 		i.parameters = append(i.parameters, match[1])
 	}
-	for _, match := range stringLiteral.FindAllStringSubmatch(ignoredHeaders.FindString(code[headersCode]), -1) {
+	for _, match := range stringLiteral.FindAllStringSubmatch(ignoredHeaders.FindString(code[ignoredCode]), -1) {
 		i.ignoredHeaders = append(i.ignoredHeaders, match[1])
 	}
 	if len(i.operations) == 0 || len(i.parameters) == 0 || len(i.ignoredHeaders) == 0 {
-		return i, fmt.Errorf("cannot read the implemented routes from %s, ListParameters from %s and ignoredHeaders from %s", serverCode, apiCode, headersCode)
+		return i, fmt.Errorf("cannot read the implemented routes from %s, ListParameters from %s and ignoredHeaders from %s", serverCode, apiCode, ignoredCode)
 	}
 	return i, nil
 }

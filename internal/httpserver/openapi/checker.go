@@ -57,7 +57,7 @@ func withoutPath(parameters openapi3.Parameters) openapi3.Parameters {
 	return slices.DeleteFunc(slices.Clone(parameters), func(ref *openapi3.ParameterRef) bool { return ref.Value.In == openapi3.ParameterInPath })
 }
 
-// Check returns the request for the generated code, or an error for WriteError. The caller limits the body. A body that is not
+// Check returns the request for the generated code, or an error for httpserver.WriteError. The caller limits the body. A body that is not
 // JSON takes its bytes of the budget while it is read, until the context of the request ends.
 func (c *Checker) Check(r *http.Request) (*http.Request, error) {
 	o, methods := c.documented.Find(r.Method, r.URL.EscapedPath())

@@ -17,7 +17,7 @@ type Endpoint struct {
 	// Body reports whether the request has a body.
 	Body bool
 
-	// BodyBytes, if not 0, limits the body to less than Limits.BodyBytes.
+	// BodyBytes, if not 0, limits the body to less than httpserver.Limits.BodyBytes.
 	BodyBytes int64
 	// rules, if not nil, returns violations that the document's schemas do not express.
 	rules func(url.Values) []string

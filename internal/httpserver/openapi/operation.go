@@ -45,15 +45,8 @@ func (o *Operation) IsPublic() bool {
 	})
 }
 
-// Key joins a method and a path in Echo's form, as "GET /v1/things/:id".
-func Key(method, path string) string { return method + " " + path }
-
-var pathParameter = regexp.MustCompile(`\{([^/}]+)\}`)
-
-// EchoKey returns the Key of the operation's generated route.
-func (o *Operation) EchoKey() string {
-	return Key(o.Route.Method, pathParameter.ReplaceAllString(o.Route.Path, ":$1"))
-}
+// PathParameter matches a parameter in the path of an operation.
+var PathParameter = regexp.MustCompile(`\{([^/}]+)\}`)
 
 // addParameters adds the operation's parameters and those of its path, which the former override by name.
 func (o *Operation) addParameters() {

@@ -50,7 +50,7 @@ func newDocumentPaths(operations []*Operation) documentPaths {
 	}
 	d := documentPaths{fixed: make(map[string]methods)}
 	for path, methods := range byPath {
-		if !pathParameter.MatchString(path) {
+		if !PathParameter.MatchString(path) {
 			d.fixed[path] = methods
 			continue
 		}
@@ -66,7 +66,7 @@ func newDocumentPaths(operations []*Operation) documentPaths {
 func pathExpression(path string) *regexp.Regexp {
 	var b strings.Builder
 	end := 0
-	for _, at := range pathParameter.FindAllStringIndex(path, -1) {
+	for _, at := range PathParameter.FindAllStringIndex(path, -1) {
 		b.WriteString(regexp.QuoteMeta(path[end:at[0]]) + "[^/]+")
 		end = at[1]
 	}
@@ -76,7 +76,7 @@ func pathExpression(path string) *regexp.Regexp {
 // concreteness returns the sort key of a template: at the first difference, fixed text comes before a parameter, and a
 // parameter that is followed by text before one that takes the whole segment.
 func concreteness(path string) string {
-	return strings.ReplaceAll(pathParameter.ReplaceAllString(path+"/", "\U0010FFFE"), "\U0010FFFE/", "\U0010FFFF/")
+	return strings.ReplaceAll(PathParameter.ReplaceAllString(path+"/", "\U0010FFFE"), "\U0010FFFE/", "\U0010FFFF/")
 }
 
 // methods returns the operations of the most concrete documented path that matches, as OpenAPI specifies.
