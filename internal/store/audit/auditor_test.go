@@ -8,7 +8,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/racetest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -23,7 +22,6 @@ SELECT organization_id, false, environment_id, logical_environment_id, deploymen
 )
 
 func TestVerifyFindsEachFaultAndRepairFixesIt(t *testing.T) {
-	racetest.Skip(t)
 	t.Parallel()
 	faults := map[string]string{
 		"a wrong total":             "UPDATE list_totals SET n = n + 1 WHERE latest AND status = 1 AND kind = 0",
