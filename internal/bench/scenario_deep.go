@@ -12,8 +12,8 @@ var deep = scenario{
 	name: "deep", measure: measureDeep, description: `
 The duration of the middle and of the last page of the full history, 20 records a page, for one client. The baseline is the
 first page without a filter. The ratio is the cost of the page number, which must not grow with the history.`,
-	missed: `Deep pages: a deep page skips up to 8,192 index entries and adds up the milestones before it, half a microsecond each
-([ADR 0008](adr/0008-counts-and-milestones.md)). Sums of milestones have not been tried.`,
+	missed: `Deep pages: a deep page adds up the milestones before it, half a microsecond each, and skips the index entries between it and the
+nearest. In a long list, both grow with the square root of its length ([ADR 0008](adr/0008-counts-and-milestones.md)).`,
 }
 
 // noRecords is why the pages of some pairs of filters are not measured.

@@ -29,12 +29,12 @@ type verifier struct {
 }
 
 func (v *verifier) run() error {
-	milestones, err := counts.ReadMilestones(v.tx, v.organizationID)
+	milestones, _, err := counts.ReadMilestones(v.tx, v.organizationID, counts.Beginning)
 	if err != nil {
 		return err
 	}
 	// By the equation of package counts, the counters must be records - pending deltas.
-	sums := counts.NewAggregator(milestones)
+	sums := counts.NewAggregator(milestones, counts.Beginning)
 	for _, step := range []func(*counts.Aggregator) error{v.addSets, v.verifyRecords, v.subtractDeltas, v.verifyTotals} {
 		if err := step(sums); err != nil {
 			return err

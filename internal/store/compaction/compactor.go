@@ -37,14 +37,15 @@ type Compactor struct {
 	largeBodies *admission.Gate
 }
 
-// New returns a compactor that builds milestones at an interval; 0 is counts.DefaultMilestoneInterval. It compacts an organization
+// New returns a compactor that builds milestones at an interval, or at longer ones in long lists; 0 is
+// counts.DefaultMilestoneInterval. It compacts an organization
 // in a place that the gate gives the organization for its large bodies, so that a batch and its compaction keep one
 // processor busy, and not two; nil is no gate.
 func New(db *database.DB, milestoneInterval int64, largeBodies *admission.Gate) *Compactor {
 	milestoneInterval = cmp.Or(milestoneInterval, counts.DefaultMilestoneInterval)
 	return &Compactor{
 		db: db, milestoneInterval: milestoneInterval, batchSize: batchSize,
-		locks: missedLocks{patience: lockPatience}, growth: growth{enough: milestoneInterval}, largeBodies: largeBodies,
+		locks: missedLocks{patience: lockPatience}, growth: growth{enough: 8 * milestoneInterval}, largeBodies: largeBodies,
 	}
 }
 

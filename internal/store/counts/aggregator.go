@@ -24,20 +24,23 @@ type Aggregator struct {
 // maxContaining bounds the cache of an aggregator, of a few hundred bytes each: every slot has dimensions of its own.
 const maxContaining = 1 << 16
 
-// ranges are the milestones of a list and the sum from each to the next.
+// ranges are the milestones of a list and the sum from each to the next. interval is the number of records between two
+// milestones that grow adds.
 type ranges struct {
 	milestones Milestones
 	sums       []int64
+	interval   int64
 }
 
-// NewAggregator returns an empty aggregator for lists with these milestones.
-func NewAggregator(milestones map[Key]Milestones) *Aggregator {
+// NewAggregator returns an empty aggregator for lists with these milestones, which contain every range that ends after a position.
+// It takes deltas from there on.
+func NewAggregator(milestones map[Key]Milestones, from Position) *Aggregator {
 	a := &Aggregator{
 		projects: make(map[int64][]int64), whole: make(map[Dimensions]int64), withoutNames: make(map[Dimensions]int64),
 		ranges: make(map[Key]*ranges, len(milestones)), containing: make(map[Dimensions][]*ranges),
 	}
 	for key, of := range milestones {
-		if of[0].Position == Beginning { // otherwise the list's milestones are corrupt, as Verify reports
+		if !from.Before(of[0].Position) { // otherwise the list's milestones are corrupt, as Verify reports
 			a.ranges[key] = &ranges{milestones: of, sums: make([]int64, len(of))}
 		}
 	}
@@ -102,8 +105,8 @@ func (a *Aggregator) listsOf(d Dimensions) (lists []*ranges) {
 func (r *ranges) add(d Delta) { r.sums[r.milestones.index(d.Position)] += d.N }
 
 // grow counts a record that is after all counted ones, and adds a milestone there if the last range is full.
-func (r *ranges) grow(at Position, interval int64) {
-	if r.sums[len(r.sums)-1] == interval {
+func (r *ranges) grow(at Position) {
+	if r.sums[len(r.sums)-1] == r.interval {
 		r.milestones, r.sums = append(r.milestones, Milestone{Position: at}), append(r.sums, 0)
 	}
 	r.sums[len(r.sums)-1]++

@@ -41,8 +41,10 @@ const onePass = 5
 
 // BuildMilestones builds the milestones of lists that have become long, and splits ranges that have. It reads all counters.
 func (c *Compaction) BuildMilestones() error {
-	if err := c.readMilestones(); err != nil {
-		return err
+	if c.milestones == nil {
+		if err := c.readMilestones(Beginning); err != nil {
+			return err
+		}
 	}
 	if err := c.buildLongLists(); err != nil {
 		return err
@@ -50,17 +52,15 @@ func (c *Compaction) BuildMilestones() error {
 	return c.SplitMilestones()
 }
 
-// SplitMilestones splits ranges that have become long.
+// SplitMilestones splits the ranges that have become long, of those that were read.
 func (c *Compaction) SplitMilestones() error {
-	if err := c.readMilestones(); err != nil {
-		return err
-	}
 	for key, milestones := range c.milestones {
+		interval := intervalOf(c.lengths[key], c.milestoneInterval)
 		for i, milestone := range slices.Backward(milestones) {
-			if milestone.N <= 2*c.milestoneInterval {
+			if milestone.N <= 2*interval {
 				continue
 			}
-			built, err := c.buildRange(key, milestone.Position, milestones.end(i))
+			built, err := c.buildRange(key, milestone.Position, milestones.end(i), interval)
 			if err != nil {
 				return err
 			}
@@ -84,10 +84,11 @@ func (c *Compaction) buildLongLists() error {
 	if listed > onePass*records {
 		return c.buildAll(long)
 	}
-	for key := range long {
-		if c.milestones[key], err = c.buildRange(key, Beginning, End); err != nil {
+	for key, n := range long {
+		if c.milestones[key], err = c.buildRange(key, Beginning, End, intervalOf(n, c.milestoneInterval)); err != nil {
 			return err
 		}
+		c.lengths[key] = n
 	}
 	return nil
 }
@@ -129,7 +130,10 @@ func (c *Compaction) buildAll(lists map[Key]int64) error {
 	for key := range lists {
 		unbuilt[key] = Milestones{{Position: Beginning}}
 	}
-	sums := NewAggregator(unbuilt)
+	sums := NewAggregator(unbuilt, Beginning)
+	for key, r := range sums.ranges {
+		r.interval = intervalOf(lists[key], c.milestoneInterval)
+	}
 	var pending []Delta
 	err := database.ForEachRow(c.tx.Raw(selectAllRecords, c.organizationID, c.organizationID), func(rows *sql.Rows) error {
 		var isPending bool
@@ -141,7 +145,7 @@ func (c *Compaction) buildAll(lists map[Key]int64) error {
 			pending = append(pending, delta)
 			return err
 		}
-		sums.forEachList(delta, func(r *ranges) { r.grow(delta.Position, c.milestoneInterval) })
+		sums.forEachList(delta, func(r *ranges) { r.grow(delta.Position) })
 		return err
 	})
 	if err != nil {
@@ -157,19 +161,20 @@ func (c *Compaction) buildAll(lists map[Key]int64) error {
 			r.milestones[i].N = n
 		}
 		c.milestones[key], built[key] = r.milestones, r.milestones
+		c.lengths[key] = lists[key]
 	}
 	return c.saveMilestones(built)
 }
 
 // buildRange builds the milestones of a part of a list by its records. The first is at the part's beginning, and may exist.
-func (c *Compaction) buildRange(key Key, from, to Position) (Milestones, error) {
+func (c *Compaction) buildRange(key Key, from, to Position, interval int64) (Milestones, error) {
 	part := c.tx.Table("deployment_records").Scopes(c.inRange(key, from, to, "id")).
 		Select("created_at, id AS record_id, row_number() OVER (ORDER BY created_at, id) - 1 AS before")
 	pending := c.tx.Table("list_changes").Where("NOT latest").Scopes(c.inRange(key, from, to, "record_id")).
 		Select("created_at, record_id, n")
 	built := Milestones{{Position: from}}
 	var counted, whole int64 // before the last milestone, and in the whole part
-	err := database.ForEachRow(c.tx.Raw(selectRange, part, pending, c.milestoneInterval), func(rows *sql.Rows) error {
+	err := database.ForEachRow(c.tx.Raw(selectRange, part, pending, interval), func(rows *sql.Rows) error {
 		var recordID sql.Null[string]
 		var createdAt database.Timestamp
 		var before sql.Null[int64]

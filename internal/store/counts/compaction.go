@@ -3,6 +3,7 @@ package counts
 import (
 	"cmp"
 	"database/sql"
+	"errors"
 	"slices"
 
 	"gorm.io/gorm"
@@ -21,11 +22,16 @@ const (
 
 	setIsolated = `SELECT set_config('deployrecords.changes_apart', 'on', true)`
 
-	selectBatchEnd = `SELECT max(id) FROM (SELECT id FROM list_changes WHERE organization_id = ? AND id > ? ORDER BY id LIMIT ?) AS batch`
+	// selectBatch selects the largest id of a batch and its first position.
+	selectBatch = `SELECT max(id) OVER (), created_at, record_id
+FROM (SELECT id, latest, created_at, record_id FROM list_changes WHERE organization_id = ? AND id > ? ORDER BY id LIMIT ?) AS batch
+ORDER BY latest, created_at, record_id LIMIT 1`
 
 	// deleteBatch takes a range of ids. With a list of ids, PostgreSQL would compare each row with each id, because it has
-	// no useful statistics of a table that fills and empties.
-	deleteBatch = `DELETE FROM list_changes WHERE organization_id = ? AND id > ? AND id <= ?
+	// no useful statistics of a table that fills and empties. Concurrent commits may add deltas to the batch: those before its
+	// first position are left for the next compaction.
+	deleteBatch = `DELETE FROM list_changes
+WHERE organization_id = ? AND id > ? AND id <= ? AND (latest OR (created_at, record_id) >= (?, ?))
 RETURNING ` + selectMembers + `, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`
 )
 
@@ -82,16 +88,20 @@ type Compaction struct {
 	tx             *gorm.DB
 	organizationID int64
 	// partition is list_changes.organization_id: organizationID, or its negative (IsolateDeltas). It is no PostgreSQL partition.
-	partition         int64
+	partition int64
+	// milestoneInterval is that of lists that are not long (intervalOf).
 	milestoneInterval int64
 	// after is the id of the last delta that was compacted.
 	after int64
-	// milestones are the organization's milestones, including what this compaction has added; nil until read.
+	// milestones are the organization's milestones whose ranges end after the position from, including what this compaction has
+	// added; nil until read. lengths are the numbers of records of their lists when they were read.
 	milestones map[Key]Milestones
+	lengths    map[Key]int64
+	from       Position
 }
 
 // NewCompaction returns the compaction of a partition, which is organizationID or a result of IsolateDeltas. It builds
-// milestones at an interval.
+// milestones at an interval, or at longer ones in long lists.
 func NewCompaction(tx *gorm.DB, organizationID, partition, milestoneInterval int64) *Compaction {
 	return &Compaction{tx: tx, organizationID: organizationID, partition: partition, milestoneInterval: milestoneInterval}
 }
@@ -108,37 +118,44 @@ func (c *Compaction) CompactAll() error {
 }
 
 // CompactBatch moves up to size deltas from the log to the counters and returns how many there were.
-func (c *Compaction) CompactBatch(size int) (int, error) {
-	if err := c.readMilestones(); err != nil {
+func (c *Compaction) CompactBatch(size int) (n int, err error) {
+	var end int64
+	var first Position
+	err = c.tx.Raw(selectBatch, c.partition, c.after, size).Row().Scan(&end, &first.CreatedAt, &first.RecordID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
 		return 0, err
 	}
-	sums := NewAggregator(c.milestones)
-	n, err := c.takeDeltas(sums, size)
-	if err != nil || n == 0 {
+	if err := c.readMilestones(first); err != nil {
 		return 0, err
+	}
+	sums := NewAggregator(c.milestones, c.from)
+	if n, err = c.takeDeltas(sums, end, first); err != nil {
+		return n, err
 	}
 	if err := c.addTotals(sums); err != nil {
-		return 0, err
+		return n, err
 	}
 	return n, c.addToMilestones(sums)
 }
 
-func (c *Compaction) readMilestones() (err error) {
-	if c.milestones == nil {
-		c.milestones, err = ReadMilestones(c.tx, c.organizationID)
+// readMilestones reads the milestones that changes from a position on affect, unless they were read.
+func (c *Compaction) readMilestones(from Position) (err error) {
+	if c.milestones != nil && !from.Before(c.from) {
+		return nil
 	}
+	c.from = from
+	c.milestones, c.lengths, err = ReadMilestones(c.tx, c.organizationID, from)
 	return err
 }
 
-// takeDeltas deletes a batch of deltas and aggregates them. Concurrent commits may add a few to the batch.
-func (c *Compaction) takeDeltas(sums *Aggregator, size int) (n int, err error) {
-	var end sql.Null[int64]
-	err = c.tx.Raw(selectBatchEnd, c.partition, c.after, size).Row().Scan(&end)
-	if err != nil || !end.Valid {
-		return 0, err
-	}
+// takeDeltas deletes the deltas of a batch from its first position on and aggregates them.
+func (c *Compaction) takeDeltas(sums *Aggregator, end int64, first Position) (n int, err error) {
 	// One statement reads a delta and its set. A second one might not see the set.
-	err = database.ForEachRow(c.tx.Raw(deleteBatch, c.partition, c.after, end.V), func(rows *sql.Rows) error {
+	deleted := c.tx.Raw(deleteBatch, c.partition, c.after, end, first.CreatedAt, first.RecordID)
+	err = database.ForEachRow(deleted, func(rows *sql.Rows) error {
 		var members string
 		delta, err := ScanDelta(rows, &members)
 		sums.AddSet(delta.ProjectSetID, members)
@@ -146,7 +163,7 @@ func (c *Compaction) takeDeltas(sums *Aggregator, size int) (n int, err error) {
 		n++
 		return err
 	})
-	c.after = end.V
+	c.after = end
 	return n, err
 }
 

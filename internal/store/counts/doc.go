@@ -31,7 +31,7 @@
 //
 // # Milestones
 //
-// A long list has milestones, a sparse rank index: positions in the order of time, each with the number of records from there
+// A list of more than 2,048 records has milestones, a sparse rank index: positions in the order of time, each with the number of records from there
 // to the next. The sum of these numbers from the beginning is the rank of a position, the number of records before it. A page
 // is read from the nearest milestone, forward or backward. The choice affects the cost of a page, never its records, because
 // each rank is exact.
@@ -49,6 +49,9 @@
 // a delta of +1 before m3 is pending, the total and each rank from m3 on are one more. The page then has the ranks 341 to
 // 360, and m4, at rank 401, is still 40 entries away.
 //
-// When a range exceeds twice the interval, compaction splits it by reading its records (Compaction.SplitMilestones). As its records
-// include the pending deltas, these are subtracted.
+// A page adds up the milestones before it and skips records from the nearest. To keep both short, the interval of a long list grows
+// with the square root of its length (intervalOf). When a range exceeds twice the interval, compaction splits it by reading its
+// records (Compaction.SplitMilestones). As its records include the pending deltas, these are subtracted.
+//
+// A compaction reads only the ranges that may contain its deltas. Most deltas are new, and so in the last range of each list.
 package counts

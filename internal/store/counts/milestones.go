@@ -1,6 +1,7 @@
 package counts
 
 import (
+	"math"
 	"sort"
 	"time"
 
@@ -10,10 +11,18 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// DefaultMilestoneInterval is the number of records between two new milestones. A range of more than twice as many is split,
-// so a page lies at most one interval from a milestone. A listing of ten million records adds up about a thousand milestones.
-// Skipping an index entry costs a fraction of adding up a milestone, so a shorter interval gains nothing.
-const DefaultMilestoneInterval = 8192
+// DefaultMilestoneInterval is the number of records between two new milestones of a list of up to longList records. A range of
+// more than twice as many is split, so a page lies at most one interval from a milestone.
+const DefaultMilestoneInterval = 1024
+
+// longList is the length from which the interval of a list grows, with the square root of its length: a page adds up the milestones
+// before it and skips records from the nearest, and the cost of both then grows equally.
+const longList = 40_000
+
+// intervalOf returns the interval of a list of n records.
+func intervalOf(n, shortest int64) int64 {
+	return max(shortest, int64(float64(shortest)*math.Sqrt(float64(n)/longList)))
+}
 
 // Position is the position of a record in the order of time, oldest first.
 type Position struct {
@@ -63,21 +72,36 @@ type milestoneRow struct {
 	Columns
 	ProjectID int64 `gorm:"primaryKey;autoIncrement:false"`
 	Milestone
+	Upto int64 `gorm:"->"` // selectMilestones
 }
 
 // TableName implements gorm's Tabler.
 func (milestoneRow) TableName() string { return "list_ranges" }
 
-// ReadMilestones returns the stored milestones of an organization.
-func ReadMilestones(tx *gorm.DB, organizationID int64) (map[Key]Milestones, error) {
+// selectMilestones selects the milestones whose ranges may contain a time or later ones, and the number of records of their list up
+// to the ends of the ranges. The windows have the order of the primary key, so that PostgreSQL need not sort.
+const (
+	selectMilestones = `SELECT ` + listColumns + `, created_at, record_id, n, upto FROM (
+  SELECT ` + listColumns + `, created_at, record_id, n, sum(n) OVER list AS upto, lead(created_at) OVER list AS next
+  FROM list_ranges WHERE organization_id = ?
+  WINDOW list AS (PARTITION BY ` + listColumns + ` ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING)) AS ranges
+WHERE next IS NULL OR next >= ? ORDER BY created_at, record_id`
+
+	listColumns = "environment_id, logical_environment_id, deployment_name, status, kind, project_id"
+)
+
+// ReadMilestones returns the stored milestones of an organization, without those whose ranges end before a position, and the
+// lengths of their lists without pending deltas.
+func ReadMilestones(tx *gorm.DB, organizationID int64, from Position) (stored map[Key]Milestones, lengths map[Key]int64, err error) {
 	var rows []milestoneRow
-	err := tx.Where("organization_id = ?", organizationID).Order("created_at, record_id").Find(&rows).Error
-	stored := make(map[Key]Milestones)
+	err = tx.Raw(selectMilestones, organizationID, from.CreatedAt).Scan(&rows).Error
+	stored, lengths = make(map[Key]Milestones), make(map[Key]int64)
 	for _, row := range rows {
 		key := Key{Dimensions: Dimensions{Columns: row.Columns}, ProjectID: row.ProjectID}
 		stored[key] = append(stored[key], row.Milestone)
+		lengths[key] = row.Upto
 	}
-	return stored, err
+	return stored, lengths, err
 }
 
 // saveMilestones inserts milestones of lists, or replaces their counts.
@@ -85,7 +109,7 @@ func (c *Compaction) saveMilestones(lists map[Key]Milestones) error {
 	var rows []milestoneRow
 	for key, milestones := range lists {
 		for _, milestone := range milestones {
-			rows = append(rows, milestoneRow{c.organizationID, key.Columns, key.ProjectID, milestone})
+			rows = append(rows, milestoneRow{OrganizationID: c.organizationID, Columns: key.Columns, ProjectID: key.ProjectID, Milestone: milestone})
 		}
 	}
 	return database.Upsert(c.tx, rows, clause.AssignmentColumns([]string{"n"}), "")

@@ -28,7 +28,7 @@ type shape struct {
 
 	// seek is set for every page but the first.
 	seek bool
-	// milestoneInterval is the number of records between two milestones when compaction sets them.
+	// milestoneInterval is the shortest interval of milestones. No page so near to an end of its list needs one.
 	milestoneInterval int64
 }
 

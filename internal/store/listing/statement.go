@@ -174,7 +174,7 @@ func (s shape) milestones(db *gorm.DB) *gorm.DB {
 }
 
 // milestone is the milestone nearest to high, and its rank: the first whose range has its middle at or after high, where the
-// running sum stops. Within one interval of either end no sum is needed: the end itself is the anchor.
+// running sum stops. Within the shortest interval of either end no sum is needed: the end itself is the anchor.
 func (s shape) milestone(db *gorm.DB) *gorm.DB {
 	return db.Table("milestones").
 		Select("created_at, record_id AS id, upto - n + coalesce((SELECT sum(pending.n) FROM pending" +

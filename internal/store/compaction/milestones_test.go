@@ -1,0 +1,81 @@
+package compaction_test
+
+import (
+	"testing"
+
+	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/pgtest"
+	"github.com/deployrecords/deployrecords/internal/store"
+	"github.com/deployrecords/deployrecords/internal/store/counts"
+	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/storetest"
+)
+
+// A compaction reads the ranges that end after its first delta, and the lengths of whole lists.
+func TestMilestonesAreReadFromAPosition(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		db := storetest.OpenDatabase(t, url)
+		s := store.New(db, store.Parts{MilestoneInterval: 2})
+		loadRecords(t, s, 30)
+		const id = 1 // the only organization
+		for _, c := range []struct{ minute, want int }{{-1, 15}, {0, 15}, {1, 15}, {3, 14}, {27, 2}, {29, 1}, {40, 1}} {
+			from := counts.Position{CreatedAt: database.Timestamp{Time: storetest.At(c.minute)}, RecordID: counts.End.RecordID}
+			milestones, lengths, err := counts.ReadMilestones(db.WithContext(t.Context()), id, from)
+			if err != nil || len(milestones) < 4 {
+				t.Fatalf("got %v, %v", milestones, err)
+			}
+			for key, of := range milestones {
+				if len(of) != c.want || lengths[key] != 30 {
+					t.Errorf("from minute %d: got %d of %d records in %+v, want %d", c.minute, len(of), lengths[key], key, c.want)
+				}
+			}
+		}
+	})
+}
+
+// A delta is committed after the compaction has read its batch, before the ranges that it reads. The next compaction takes it.
+func TestDeltasBeforeTheBatchThatAreCommittedLateAreLeft(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
+	loadRecords(t, s, 30)
+	db := storetest.OpenSQL(t, url)
+	late := storetest.Begin(t, db, "UPDATE deployment_records SET status = 2 WHERE created_at = (SELECT min(created_at) FROM deployment_records)")
+	if err := storetest.RecordImage(s, 99, "eu", "api"); err != nil {
+		t.Fatal(err)
+	}
+	holder := storetest.Begin(t, db, "LOCK TABLE list_ranges IN ACCESS EXCLUSIVE MODE")
+	compacted := make(chan error, 1)
+	go func() {
+		_, err := s.Compact(t.Context())
+		compacted <- err
+	}()
+	storetest.WaitForLocks(t, db, 1)
+	for _, tx := range []interface{ Commit() error }{late, holder} {
+		if err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-compacted; err != nil {
+		t.Fatal(err)
+	}
+	for _, pending := range []int64{2, 0} { // the record leaves a list and enters another
+		found, err := s.Verify(t.Context(), "acme")
+		if err != nil || found.Found != 0 || found.Pending != pending {
+			t.Errorf("got %+v, %v, want %d pending", found, err, pending)
+		}
+		if _, err := s.Compact(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// loadRecords imports n records of one slot, a minute apart.
+func loadRecords(t *testing.T, s *store.Store, n int) {
+	t.Helper()
+	var entries []deployments.ImportEntry
+	for i := range n {
+		entries = append(entries, storetest.Entry(i, i, "eu", "api", storetest.WithStatus(deployments.Superseded)))
+	}
+	storetest.Load(t, s, "acme", entries...)
+}

@@ -1,0 +1,4 @@
+-- +goose Up
+
+-- As in PostgreSQL, whose migration says why.
+DELETE FROM list_ranges;
