@@ -36,7 +36,7 @@ type Options struct {
 type Lister struct {
 	db         *database.DB
 	gorm       *gorm.DB
-	prepared   gorm.ConnPool
+	prepared   *gorm.DB
 	dialect    database.Dialect
 	options    Options
 	statements *lru.Cache[shape, *compiledStatement]
@@ -52,7 +52,7 @@ func New(db *database.DB, o Options) *Lister {
 	return &Lister{
 		db:         db,
 		gorm:       db.WithContext(context.Background()),
-		prepared:   db.Prepared(context.Background()).Statement.ConnPool,
+		prepared:   db.Prepared(context.Background()),
 		dialect:    db.Dialect,
 		options:    o,
 		statements: statements,
@@ -102,7 +102,7 @@ func (l *Lister) answerOnStandby(
 	ctx context.Context, compiled *compiledStatement, scope deployments.Scope, query deployments.Query,
 ) (result deployments.Result, answered bool) {
 	answered = l.options.Replicas.Read(ctx, func(tx *gorm.DB) (err error) {
-		result, err = l.answer(ctx, tx, tx.Statement.ConnPool, compiled, scope, &query)
+		result, err = l.answer(ctx, tx, tx, compiled, scope, &query)
 		return err
 	})
 	return result, answered
@@ -110,18 +110,16 @@ func (l *Lister) answerOnStandby(
 
 // answer reads the page, its total and its names from one database.
 func (l *Lister) answer(
-	ctx context.Context, db *gorm.DB, prepared gorm.ConnPool, compiled *compiledStatement, scope deployments.Scope, query *deployments.Query,
+	ctx context.Context, db *gorm.DB, prepared *gorm.DB, compiled *compiledStatement, scope deployments.Scope, query *deployments.Query,
 ) (deployments.Result, error) {
-	rows, err := prepared.QueryContext(ctx, compiled.text, compiled.bind(scope, query)...)
+	var result deployments.Result
+	err := database.Read(ctx, prepared, compiled.text, compiled.bind(scope, query), func(rows database.Rows) (err error) {
+		result, err = scan(rows, query.Page.Size)
+		return err
+	})
 	if err != nil {
 		return deployments.Result{}, err
 	}
-	defer rows.Close()
-	result, err := scan(rows, query.Page.Size)
-	if err != nil {
-		return deployments.Result{}, err
-	}
-	_ = rows.Close() // frees the connection for the names
 	return result, l.options.Names.Complete(ctx, db, scope.Organization, result.Records)
 }
 

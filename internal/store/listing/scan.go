@@ -1,8 +1,6 @@
 package listing
 
 import (
-	"database/sql"
-
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
@@ -14,12 +12,12 @@ var recordColumns = []string{
 
 // scan reads the total, which every row repeats, and the records. A single row without a record is an empty page.
 // Names are left to package namecache.
-func scan(rows *sql.Rows, pageSize int32) (deployments.Result, error) {
+func scan(rows database.Rows, pageSize int32) (deployments.Result, error) {
 	var (
 		// A setting may allow large pages, so the slice grows as needed instead of being allocated for the maximum.
 		result                                                              = deployments.Result{Records: make([]deployments.Record, 0, min(pageSize, 128))}
-		id, environmentID, logicalEnvironmentID, deploymentName, artifactID sql.Null[string]
-		status                                                              sql.Null[int64]
+		id, environmentID, logicalEnvironmentID, deploymentName, artifactID database.Text
+		status                                                              *int64
 		createdAt, updatedAt, lastSeenAt                                    database.Timestamp
 	)
 	into := []any{
@@ -29,20 +27,20 @@ func scan(rows *sql.Rows, pageSize int32) (deployments.Result, error) {
 		if err := rows.Scan(into...); err != nil {
 			return deployments.Result{}, err
 		}
-		if !id.Valid {
+		if id == "" {
 			continue
 		}
 		result.Records = append(result.Records, deployments.Record{
-			ID:                   id.V,
-			EnvironmentID:        environmentID.V,
-			LogicalEnvironmentID: logicalEnvironmentID.V,
-			DeploymentName:       deploymentName.V,
-			ArtifactID:           artifactID.V,
-			Status:               deployments.Status(status.V),
+			ID:                   string(id),
+			EnvironmentID:        string(environmentID),
+			LogicalEnvironmentID: string(logicalEnvironmentID),
+			DeploymentName:       string(deploymentName),
+			ArtifactID:           string(artifactID),
+			Status:               deployments.Status(*status),
 			CreatedAt:            createdAt.Time,
 			UpdatedAt:            updatedAt.Time,
 			LastSeenAt:           lastSeenAt.Time,
 		})
 	}
-	return result, rows.Err()
+	return result, nil
 }

@@ -178,6 +178,14 @@ func TestACommitThatFailsAfterAStatementAloneIsItsError(t *testing.T) {
 			}
 			return errors.Join(err, rows.Err())
 		},
+		"read": func() error {
+			conn, err := pool.Conn(t.Context())
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			return Read(t.Context(), conn, duplicate, nil, func(rows pgx.Rows) error { rows.Close(); return rows.Err() })
+		},
 		"query, closed early": func() error {
 			rows, err := pool.QueryContext(t.Context(), duplicate)
 			if err != nil {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/deployrecords/deployrecords/internal/pgtest"
 )
 
@@ -225,8 +227,9 @@ func TestARequestThatEndsBeforeItsStatementCostsNoSession(t *testing.T) {
 		_, queryErr := c.QueryContext(ended, "SELECT 1", nil)
 		_, execErr := c.ExecContext(ended, "SELECT 1", nil)
 		_, beginErr := c.BeginTx(ended, driver.TxOptions{})
+		readErr := c.read(ended, "SELECT 1", nil, func(pgx.Rows) error { return nil })
 		resetErr := c.ResetSession(ended)
-		for what, err := range map[string]error{"query": queryErr, "exec": execErr, "begin": beginErr} {
+		for what, err := range map[string]error{"query": queryErr, "exec": execErr, "begin": beginErr, "read": readErr} {
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: got %v", what, err)
 			}

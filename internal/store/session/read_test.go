@@ -1,0 +1,78 @@
+package session
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/deployrecords/deployrecords/internal/pgtest"
+)
+
+// The rows of Read come from pgx. An error before, in or after them is that of Read, and leaves the session usable.
+func TestReadLeavesAUsableSession(t *testing.T) {
+	t.Parallel()
+	errScan := errors.New("scan")
+	address := pgtest.URL(t)
+	timeouts := Timeouts{Statement: 7 * time.Second}
+	for kind, pool := range map[string]*sql.DB{"own sessions": openTest(t, address, 1, timeouts), "a pooler": openPooled(t, address, 1, timeouts)} {
+		conn, err := pool.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		brief, cancelBrief := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancelBrief()
+		for _, c := range []struct {
+			name, query, state string
+			ctx                context.Context
+			fails              error
+		}{
+			{name: "all rows", query: "SELECT g FROM generate_series(1, $1::int) AS g"},
+			{name: "a wrong statement", query: "SELECT nothing + $1::int", state: "42703"},
+			{name: "a row after the first fails", query: "SELECT 1 / (2 - g) FROM generate_series(1, $1::int) AS g", state: "22012"},
+			{name: "the scan fails", query: "SELECT g FROM generate_series(1, $1::int) AS g", fails: errScan},
+			{name: "the request has ended", query: "SELECT $1::int", ctx: ended, fails: context.Canceled},
+			{name: "the request ends", query: "SELECT $1::int FROM pg_sleep(60)", ctx: brief, state: "57014"},
+		} {
+			if c.ctx == nil {
+				c.ctx = t.Context()
+			}
+			sum := 0
+			err := Read(c.ctx, conn, c.query, []any{3}, func(rows pgx.Rows) error {
+				for rows.Next() {
+					var n int
+					if err := rows.Scan(&n); err != nil {
+						return err
+					}
+					if errors.Is(c.fails, errScan) {
+						return errScan
+					}
+					sum += n
+				}
+				return nil
+			})
+			pgErr, _ := errors.AsType[*pgconn.PgError](err)
+			switch {
+			case c.state != "" && (pgErr == nil || pgErr.Code != c.state), c.state == "" && !errors.Is(err, c.fails):
+				t.Errorf("%s, %s: got %v", kind, c.name, err)
+			case err == nil && sum != 6:
+				t.Errorf("%s, %s: the rows add up to %d", kind, c.name, sum)
+			}
+			var timeout string
+			err = Read(t.Context(), conn, "SELECT current_setting('statement_timeout')", nil, func(rows pgx.Rows) error {
+				rows.Next()
+				return rows.Scan(&timeout)
+			})
+			if err != nil || timeout != "7s" {
+				t.Errorf("%s, after %q: got the setting %q, %v", kind, c.name, timeout, err)
+			}
+		}
+	}
+}
