@@ -18,8 +18,8 @@ The rate of default listings from a saturated server, with exact totals, 32 clie
 pgbench: 32 clients of PostgreSQL that read the same page without a total by a hand-written join of four tables, prepared
 and planned once. The ratio is what HTTP, JSON, the token and the total leave of the possible rate. The baseline of the processor
 time is the release before listings were written for speed, with the same records in a database of its own.`,
-	missed: `Processor time: a third of it is system calls, of which the answer takes two, the question to PostgreSQL one and the access log
-one. The driver and database/sql take a quarter, and appending the records a twentieth (a profile of 20 a page).`,
+	missed: `Processor time: a quarter of it is system calls, of which the answer takes two, the question to PostgreSQL one and the access log
+one. pgx takes another quarter, and appending the records a seventh (a profile of 20 a page).`,
 }
 
 // processorBaseline is the release before listings were written for speed.
