@@ -150,7 +150,7 @@ func New(db *database.DB, p Parts) *Store {
 // Open prepares a pool of connections. It does not connect to PostgreSQL yet; Ready reports whether that works. Its errors
 // are about the URL (or the SQLite file) and never contain a password.
 func Open(o Options) (*Store, error) {
-	sessions := session.Options{Timeouts: o.Timeouts, PerTransaction: o.PerTransaction, Traces: o.Traces}
+	sessions := session.Options{Timeouts: o.Timeouts, PerTransaction: o.PerTransaction, ReadOnly: o.ReadOnly, Traces: o.Traces}
 	db, err := database.Open(database.Options{URL: o.URL, MaxConnections: o.MaxConnections, Session: sessions, MustExist: o.MustExist})
 	if err != nil {
 		return nil, err

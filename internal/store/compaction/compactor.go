@@ -21,6 +21,12 @@ const (
 	// blocks other servers.
 	batchSize = 20_000
 
+	// isolatedBatches is how many times as large the batches of an isolated partition are: its transaction compacts all of it.
+	isolatedBatches = 5
+
+	// intervalsOfGrowth is how many intervals of deltas make the counters of an organization due.
+	intervalsOfGrowth = 8
+
 	// countPending stops at a limit: a compaction that fails for days leaves millions.
 	countPending = `SELECT count(*) FROM (SELECT 1 AS pending FROM list_changes LIMIT ?) AS changes`
 )
@@ -38,14 +44,13 @@ type Compactor struct {
 }
 
 // New returns a compactor that builds milestones at an interval, or at longer ones in long lists; 0 is
-// counts.DefaultMilestoneInterval. It compacts an organization
-// in a place that the gate gives the organization for its large bodies, so that a batch and its compaction keep one
-// processor busy, and not two; nil is no gate.
+// counts.DefaultMilestoneInterval. It compacts an organization in a place that the gate gives the organization for its large
+// bodies, so that a batch and its compaction keep one processor busy, and not two; nil is no gate.
 func New(db *database.DB, milestoneInterval int64, largeBodies *admission.Gate) *Compactor {
 	milestoneInterval = cmp.Or(milestoneInterval, counts.DefaultMilestoneInterval)
 	return &Compactor{
 		db: db, milestoneInterval: milestoneInterval, batchSize: batchSize,
-		locks: missedLocks{patience: lockPatience}, growth: growth{enough: 8 * milestoneInterval}, largeBodies: largeBodies,
+		locks: missedLocks{patience: lockPatience}, growth: growth{enough: intervalsOfGrowth * milestoneInterval}, largeBodies: largeBodies,
 	}
 }
 
@@ -157,7 +162,7 @@ func (c *Compactor) CompactIsolated(tx *gorm.DB, organizationID int64, write fun
 	if err := counts.Lock(tx, organizationID); err != nil {
 		return err
 	}
-	return counts.NewCompaction(tx, organizationID, partition, c.milestoneInterval).CompactAll()
+	return counts.NewCompaction(tx, organizationID, partition, c.milestoneInterval).CompactAll(isolatedBatches * c.batchSize)
 }
 
 // BuildMilestones builds the milestones of an organization that are missing and splits those that have grown. Deltas may be

@@ -3,8 +3,8 @@ package compaction
 import "sync"
 
 // growth counts the deltas of each organization since all of its counters were last read for lists that have become long. An
-// organization has as many counters as slots and more, and a list needs many deltas to become long. With several servers, each
-// counts what it compacts.
+// organization has as many counters as slots and more. A list that becomes long gets milestones once they are read, and its pages
+// skip records until then. With several servers, each counts what it compacts.
 type growth struct {
 	enough int64 // deltas
 	mu     sync.Mutex

@@ -8,6 +8,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/importing"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -16,9 +17,9 @@ func TestMilestonesAreReadFromAPosition(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		db := storetest.OpenDatabase(t, url)
 		s := store.New(db, store.Parts{MilestoneInterval: 2})
-		loadRecords(t, s, 30)
+		load(t, s, 0, 30)
 		const id = 1 // the only organization
-		for _, c := range []struct{ minute, want int }{{-1, 15}, {0, 15}, {1, 15}, {3, 14}, {27, 2}, {29, 1}, {40, 1}} {
+		for _, c := range []struct{ minute, want int }{{-1, 15}, {0, 15}, {1, 15}, {2, 15}, {3, 14}, {27, 2}, {29, 1}, {40, 1}} {
 			from := counts.Position{CreatedAt: database.Timestamp{Time: storetest.At(c.minute)}, RecordID: counts.End.RecordID}
 			milestones, lengths, err := counts.ReadMilestones(db.WithContext(t.Context()), id, from)
 			if err != nil || len(milestones) < 4 {
@@ -38,7 +39,7 @@ func TestDeltasBeforeTheBatchThatAreCommittedLateAreLeft(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
-	loadRecords(t, s, 30)
+	load(t, s, 0, 30)
 	db := storetest.OpenSQL(t, url)
 	late := storetest.Begin(t, db, "UPDATE deployment_records SET status = 2 WHERE created_at = (SELECT min(created_at) FROM deployment_records)")
 	if err := storetest.RecordImage(s, 99, "eu", "api"); err != nil {
@@ -70,12 +71,53 @@ func TestDeltasBeforeTheBatchThatAreCommittedLateAreLeft(t *testing.T) {
 	}
 }
 
-// loadRecords imports n records of one slot, a minute apart.
-func loadRecords(t *testing.T, s *store.Store, n int) {
+// An import compacts in several batches, of which each begins before those that came first.
+func TestBatchesOfAnImportMayGoBackInTime(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2, ImportLimits: importing.Limits{Batch: 4, Cache: 4, Reorder: 4, Slots: 4}})
+		s.SetBatchSize(2)
+		var first, second []deployments.ImportEntry
+		for n := range 50 {
+			first, second = append(first, entry(2*n)), append(second, entry(99-2*n))
+		}
+		storetest.Load(t, s, "acme", first...)
+		storetest.Load(t, s, "acme", second...)
+		found, err := s.Verify(t.Context(), "acme")
+		if err != nil || found.Found != 0 || found.Pending != 0 {
+			t.Errorf("got %+v, %v", found, err)
+		}
+	})
+}
+
+// The interval of a list that has grown is that of its present length, whether it is built or split.
+func TestIntervalsGrowWithTheList(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
+		const lists = 11 // as in TestMigrationShortensIntervals
+		for _, c := range []struct{ from, to, milestones int }{
+			{0, 320, 80},          // 4 records each
+			{320, 2000, 80 + 168}, // and 10
+		} {
+			load(t, s, c.from, c.to)
+			found, err := s.Verify(t.Context(), "acme")
+			if err != nil || found.Found != 0 || found.Milestones != int64(lists*c.milestones) {
+				t.Errorf("after %d records: got %+v, %v, want %d milestones in each list", c.to, found, err, c.milestones)
+			}
+		}
+	})
+}
+
+// entry is the superseded record n of one slot, n minutes after the first.
+func entry(n int) deployments.ImportEntry {
+	return storetest.Entry(n, n, "eu", "api", storetest.WithStatus(deployments.Superseded))
+}
+
+// load imports a range of records.
+func load(t *testing.T, s *store.Store, from, to int) {
 	t.Helper()
 	var entries []deployments.ImportEntry
-	for i := range n {
-		entries = append(entries, storetest.Entry(i, i, "eu", "api", storetest.WithStatus(deployments.Superseded)))
+	for n := from; n < to; n++ {
+		entries = append(entries, entry(n))
 	}
 	storetest.Load(t, s, "acme", entries...)
 }

@@ -24,8 +24,8 @@ type Aggregator struct {
 // maxContaining bounds the cache of an aggregator, of a few hundred bytes each: every slot has dimensions of its own.
 const maxContaining = 1 << 16
 
-// ranges are the milestones of a list and the sum from each to the next. interval is the number of records between two
-// milestones that grow adds.
+// ranges are the milestones of a list and the sum from each to the next. interval is the distance of the milestones that the method
+// grow adds; only buildAll sets it.
 type ranges struct {
 	milestones Milestones
 	sums       []int64
@@ -33,7 +33,7 @@ type ranges struct {
 }
 
 // NewAggregator returns an empty aggregator for lists with these milestones, which contain every range that ends after a position.
-// It takes deltas from there on.
+// It takes deltas of the full history from there on.
 func NewAggregator(milestones map[Key]Milestones, from Position) *Aggregator {
 	a := &Aggregator{
 		projects: make(map[int64][]int64), whole: make(map[Dimensions]int64), withoutNames: make(map[Dimensions]int64),

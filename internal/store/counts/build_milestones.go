@@ -41,10 +41,8 @@ const onePass = 5
 
 // BuildMilestones builds the milestones of lists that have become long, and splits ranges that have. It reads all counters.
 func (c *Compaction) BuildMilestones() error {
-	if c.milestones == nil {
-		if err := c.readMilestones(Beginning); err != nil {
-			return err
-		}
+	if err := c.readMilestones(Beginning); err != nil {
+		return err
 	}
 	if err := c.buildLongLists(); err != nil {
 		return err

@@ -35,10 +35,6 @@ WHERE organization_id = ? AND id > ? AND id <= ? AND (latest OR (created_at, rec
 RETURNING ` + selectMembers + `, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`
 )
 
-// isolatedBatchSize is the number of deltas that are compacted at once in the partition of one transaction, which compacts
-// all of it.
-const isolatedBatchSize = 100_000
-
 // Delta is a row of the delta log: N records entered the lists of these dimensions, or -N left them.
 type Delta struct {
 	Dimensions
@@ -89,12 +85,12 @@ type Compaction struct {
 	organizationID int64
 	// partition is list_changes.organization_id: organizationID, or its negative (IsolateDeltas). It is no PostgreSQL partition.
 	partition int64
-	// milestoneInterval is that of lists that are not long (intervalOf).
+	// milestoneInterval is the shortest interval (intervalOf).
 	milestoneInterval int64
 	// after is the id of the last delta that was compacted.
 	after int64
 	// milestones are the organization's milestones whose ranges end after the position from, including what this compaction has
-	// added; nil until read. lengths are the numbers of records of their lists when they were read.
+	// added; nil until read. lengths are the numbers of records of their lists at that time.
 	milestones map[Key]Milestones
 	lengths    map[Key]int64
 	from       Position
@@ -106,12 +102,12 @@ func NewCompaction(tx *gorm.DB, organizationID, partition, milestoneInterval int
 	return &Compaction{tx: tx, organizationID: organizationID, partition: partition, milestoneInterval: milestoneInterval}
 }
 
-// CompactAll compacts the whole partition, and builds and splits milestones.
-func (c *Compaction) CompactAll() error {
+// CompactAll compacts the whole partition in batches, and builds and splits milestones.
+func (c *Compaction) CompactAll(batchSize int) error {
 	for {
-		if n, err := c.CompactBatch(isolatedBatchSize); err != nil {
+		if n, err := c.CompactBatch(batchSize); err != nil {
 			return err
-		} else if n < isolatedBatchSize {
+		} else if n < batchSize {
 			return c.BuildMilestones()
 		}
 	}
@@ -133,10 +129,10 @@ func (c *Compaction) CompactBatch(size int) (n int, err error) {
 	}
 	sums := NewAggregator(c.milestones, c.from)
 	if n, err = c.takeDeltas(sums, end, first); err != nil {
-		return n, err
+		return 0, err
 	}
 	if err := c.addTotals(sums); err != nil {
-		return n, err
+		return 0, err
 	}
 	return n, c.addToMilestones(sums)
 }

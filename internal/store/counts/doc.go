@@ -31,7 +31,7 @@
 //
 // # Milestones
 //
-// A list of more than 2,048 records has milestones, a sparse rank index: positions in the order of time, each with the number of records from there
+// A list of more than 2,048 records gets milestones, a sparse rank index: positions in the order of time, each with the number of records from there
 // to the next. The sum of these numbers from the beginning is the rank of a position, the number of records before it. A page
 // is read from the nearest milestone, forward or backward. The choice affects the cost of a page, never its records, because
 // each rank is exact.
@@ -53,5 +53,6 @@
 // with the square root of its length (intervalOf). When a range exceeds twice the interval, compaction splits it by reading its
 // records (Compaction.SplitMilestones). As its records include the pending deltas, these are subtracted.
 //
-// A compaction reads only the ranges that may contain its deltas. Most deltas are new, and so in the last range of each list.
+// A compaction reads the ranges that end after its first delta. A recording that supersedes another has deltas at the positions of
+// both records, so these are the ranges since the oldest record that was superseded.
 package counts

@@ -11,17 +11,17 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// DefaultMilestoneInterval is the number of records between two new milestones of a list of up to longList records. A range of
-// more than twice as many is split, so a page lies at most one interval from a milestone.
+// DefaultMilestoneInterval is the shortest number of records between two new milestones. A range of more than twice as many is
+// split, so a page lies at most one interval from a milestone.
 const DefaultMilestoneInterval = 1024
 
-// longList is the length from which the interval of a list grows, with the square root of its length: a page adds up the milestones
-// before it and skips records from the nearest, and the cost of both then grows equally.
-const longList = 40_000
+// longList is the length in shortest intervals from which the interval of a list grows, with the square root of its length: a page
+// adds up the milestones before it and skips records from the nearest, and the cost of both then grows equally.
+const longList = 40
 
 // intervalOf returns the interval of a list of n records.
 func intervalOf(n, shortest int64) int64 {
-	return max(shortest, int64(float64(shortest)*math.Sqrt(float64(n)/longList)))
+	return max(shortest, int64(math.Sqrt(float64(n)*float64(shortest)/longList)))
 }
 
 // Position is the position of a record in the order of time, oldest first.

@@ -135,6 +135,9 @@ func (t *Timestamp) Scan(value any) error {
 
 // ScanTimestamptz implements pgtype.TimestamptzScanner for Read.
 func (t *Timestamp) ScanTimestamptz(v pgtype.Timestamptz) error {
+	if v.InfinityModifier != pgtype.Finite {
+		return fmt.Errorf("a time is %s", v.InfinityModifier)
+	}
 	t.Time = v.Time.UTC()
 	return nil
 }

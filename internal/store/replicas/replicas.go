@@ -83,6 +83,7 @@ func Open(o Options) (*Set, error) {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
 	s.primary.changed = s.logPrimary
+	o.Session.ReadOnly = true
 	for _, address := range addresses(o.URL) {
 		db, err := database.Open(database.Options{URL: address.url, MaxConnections: o.MaxConnections, Session: o.Session})
 		if err != nil {

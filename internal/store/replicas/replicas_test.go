@@ -14,6 +14,7 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store/replicas"
+	"github.com/deployrecords/deployrecords/internal/store/session"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -89,6 +90,23 @@ func eventually(t *testing.T, what string, reached func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within a minute: %s", what)
 		}
+	}
+}
+
+// Standbys reject transactions that may write, as those of a pooler would by default.
+func TestStandbysAnswerReadsThatSetTheirOwnSettings(t *testing.T) {
+	t.Parallel()
+	primary := pgtest.NewCluster(t)
+	standby := primary.NewStandby(t)
+	set, err := replicas.Open(replicas.Options{
+		PrimaryURL: primary.URL(), URL: pgtest.MultiHostURL(nil, standby), MaxLag: 5 * time.Second, Session: session.Options{PerTransaction: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	if got := reads(t, set, 5); got[directory(t, standby)] != 5 {
+		t.Errorf("got %v", got)
 	}
 }
 

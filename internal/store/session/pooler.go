@@ -61,7 +61,7 @@ func (c *Conn) beginWithSettings(ctx context.Context, options driver.TxOptions) 
 		isolation = strings.ToUpper(level.String())
 	}
 	access := "READ WRITE"
-	if options.ReadOnly {
+	if options.ReadOnly || c.connector.readOnly {
 		access = "READ ONLY"
 	}
 	begin := "BEGIN ISOLATION LEVEL " + isolation + " " + access + " NOT DEFERRABLE; " + c.connector.transactionSettings
@@ -93,6 +93,9 @@ func (c *Conn) execAlone(ctx context.Context, query string, args []driver.NamedV
 		return nil, err
 	}
 	result, err := c.ExecContext(ctx, query, args)
+	if err == nil {
+		err = ctx.Err() // a COMMIT whose context has ended would cost the session
+	}
 	if err != nil {
 		_ = tx.Rollback()
 		return nil, err

@@ -11,7 +11,7 @@ import (
 // Read runs a query and lets read scan its rows until Next is false. They come from pgx without the conversions of
 // database/sql. The connection is from a pool of Open.
 func Read(ctx context.Context, conn *sql.Conn, query string, values []any, read func(pgx.Rows) error) error {
-	return conn.Raw(func(driver any) error { return driver.(*Conn).read(ctx, query, values, read) })
+	return conn.Raw(func(raw any) error { return raw.(*Conn).read(ctx, query, values, read) })
 }
 
 func (c *Conn) read(ctx context.Context, query string, values []any, read func(pgx.Rows) error) error {
@@ -26,7 +26,7 @@ func (c *Conn) read(ctx context.Context, query string, values []any, read func(p
 	if err := read(rows); err != nil {
 		return err
 	}
-	rows.Close() // sets the error of an end before the last row
+	rows.Close() // of rows that read has left, only Close finds an error
 	return rows.Err()
 }
 
@@ -36,7 +36,11 @@ func (c *Conn) readAlone(ctx context.Context, query string, values []any, read f
 	if err != nil {
 		return err
 	}
-	if err := c.read(ctx, query, values, read); err != nil {
+	err = c.read(ctx, query, values, read)
+	if err == nil {
+		err = ctx.Err() // a COMMIT whose context has ended would cost the session
+	}
+	if err != nil {
 		_ = tx.Rollback()
 		return err
 	}

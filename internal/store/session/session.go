@@ -27,13 +27,15 @@ type Options struct {
 	// PerTransaction makes each transaction set the settings for itself, as behind a pooler that lends a session of PostgreSQL
 	// for one transaction. No state of a session is used then.
 	PerTransaction bool
+	// ReadOnly makes transactions that set the settings for themselves read-only. A standby rejects others.
+	ReadOnly bool
 	// Traces provides spans for the statements of requests that are traced; nil is none.
 	Traces trace.TracerProvider
 }
 
 // Open returns a pool that never has more than limit sessions on the server. It does not connect yet.
 func Open(config *pgx.ConnConfig, limit int, o Options) *sql.DB {
-	c := &connector{sessions: make(chan struct{}, limit)}
+	c := &connector{sessions: make(chan struct{}, limit), readOnly: o.ReadOnly}
 	afterConnect := disableTransactionTimeout
 	if o.PerTransaction {
 		c.transactionSettings = setInTransactions(config, o.Timeouts)
@@ -61,6 +63,7 @@ type connector struct {
 	driver.Connector
 	// transactionSettings is the statement that sets the settings of a transaction, or empty if the sessions have them.
 	transactionSettings string
+	readOnly            bool
 	// sessions has an element for each session that the server may have.
 	sessions chan struct{}
 	// lastLoss is when a session was last found lost, in nanoseconds since 1970.
