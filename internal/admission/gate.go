@@ -188,6 +188,9 @@ func (g *Gate) wait(ctx context.Context, s *share, w *waiter) error {
 	defer g.mu.Unlock()
 	select {
 	case <-w.admitted: // the place came at the same moment
+		if err == nil {
+			return nil
+		}
 		g.release(s)
 	default:
 		s.waiting = slices.DeleteFunc(s.waiting, func(other *waiter) bool { return other == w })

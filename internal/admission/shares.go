@@ -6,7 +6,8 @@ import (
 )
 
 // Shares divides a pool of connections among the classes of operations, so that one class never keeps another waiting.
-// The rest of the pool is for compaction and health checks.
+// The rest of the pool is for compaction and health checks. A pool of less than five connections is too small for that: the
+// classes wait for each other there.
 type Shares struct {
 	// Listings is the number of listings with precomputed totals that run at once. Each takes about as long as any other, and
 	// admitting all at once would make each as late as the last.
@@ -53,8 +54,8 @@ func NewGates(s Shares, maxWait time.Duration) Gates {
 	}
 }
 
-// maxHold is the time after which a large body's place is given to another one. A batch that takes longer waits for a lock.
-const maxHold = 3 * time.Second
+// maxLargeBodyHold is the time after which a large body's place is given to another one. A batch that takes longer waits for a lock.
+const maxLargeBodyHold = 3 * time.Second
 
 // NewLargeBodyGate returns a gate for large bodies. Decoding and recording one keeps a processor busy, here or in the database,
 // so one organization gets half of the processors. The budget for bodies limits the bytes of those that wait.
@@ -62,6 +63,6 @@ func NewLargeBodyGate(maxWait time.Duration) *Gate {
 	processors := runtime.GOMAXPROCS(0)
 	return NewGate(Options{
 		Places: max(processors, 2), PlacesEach: max(processors/2, 1),
-		MaxWait: maxWait, MaxWaiting: maxWaiting, MaxHold: maxHold,
+		MaxWait: maxWait, MaxWaiting: maxWaiting, MaxHold: maxLargeBodyHold,
 	})
 }

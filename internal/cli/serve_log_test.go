@@ -31,3 +31,16 @@ func TestTheLogHasTheSettingsThatAreNotTheDefault(t *testing.T) {
 		}
 	}
 }
+
+func TestVariablesOfADatabaseHaveNoEffectInMemory(t *testing.T) {
+	for name, value := range map[string]string{
+		"DATABASE_URL": "x", "DATABASE_SESSION_SETTINGS": "x", "DATABASE_REPLICA_URL": "x", "READ_ONLY": "true", "MAX_CONCURRENT_LISTS": "99", "MAX_ENVIRONMENTS": "5",
+	} {
+		t.Setenv(name, value)
+	}
+	// The server starts, and ends when it tries to listen.
+	_, stderr, _ := run(t, "serve", "--memory", "--listen", "203.0.113.1:1")
+	if !strings.Contains(stderr, `msg=starting`) || strings.Contains(stderr, "max_environments") || strings.Contains(stderr, "session_settings") || strings.Contains(stderr, "invalid") {
+		t.Errorf("got %s", stderr)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
@@ -51,8 +52,8 @@ type Trust struct {
 	RevokedFile string `name:"revoked-jti-file" env:"REVOKED_JTI_FILE" placeholder:"FILE" group:"Tokens" help:"File with the jti of revoked tokens, one per line, read again when it changes and on SIGHUP."`
 }
 
-// any reports whether there is a key.
-func (k *Keys) any() bool {
+// hasKey reports whether there is a key.
+func (k *Keys) hasKey() bool {
 	return k.HMACSecret() != "" || k.HMACSecretFile != "" || k.PublicKeyFile != "" || k.JWKSURL != "" || k.TrustFile != ""
 }
 
@@ -174,26 +175,33 @@ func (d *Demo) Validate() []error { return validate(d) }
 // of its own.
 func (d *Database) Validate() []error { return validate(d) }
 
+// effective returns the settings that have an effect: with records in memory, environment variables for a database have none.
+func (s *Serve) effective() *Serve {
+	effective := *s
+	if s.InMemory.Value {
+		effective.Database, effective.Replicas, effective.MaxConcurrentLists, effective.Quotas = Database{}, Replicas{}, Int{}, Quotas{}
+		effective.SessionSettings = "startup"
+	}
+	return &effective
+}
+
 // Validate returns the violations of the settings. The packages that use them check the database URL, the keys, the
 // organization and the files.
 func (s *Serve) Validate() []error {
-	checked := *s
-	if s.InMemory.Value { // environment variables for another database do not matter
-		checked.Database, checked.Replicas, checked.MaxConcurrentLists, checked.Quotas = Database{}, Replicas{}, Int{}, Quotas{}
-	}
-	violations := validate(&checked)
+	s = s.effective()
+	violations := validate(s)
 	add := func(format string, args ...any) { violations = append(violations, fmt.Errorf(format, args...)) }
-	if exceeds(&checked.MaxConcurrentLists, &checked.MaxConnections) {
+	if exceeds(&s.MaxConcurrentLists, &s.MaxConnections) {
 		add("--max-concurrent-lists: %d is more than --database-max-connections %d", s.MaxConcurrentLists.Value, s.MaxConnections.Value)
 	}
-	if checked.ReadOnly.Value && checked.ReplicaURL != "" {
+	if s.ReadOnly.Value && s.ReplicaURL != "" {
 		add("--database-replica-url: is for a server on the primary; with --read-only, --database-url has the standbys")
 	}
 	switch {
 	case s.SessionSettings != "startup" && s.SessionSettings != PerTransaction:
 		add("--database-session-settings: %q is neither startup nor transaction", s.SessionSettings)
-	case s.SessionSettings == PerTransaction && strings.HasPrefix(checked.URL, "sqlite:"):
-		add("--database-session-settings: the database %s is of SQLite, and only PostgreSQL has poolers", QuoteURL(checked.URL))
+	case s.SessionSettings == PerTransaction && strings.HasPrefix(s.URL, "sqlite:"):
+		add("--database-session-settings: the database %s is of SQLite, and only PostgreSQL has poolers", QuoteURL(s.URL))
 	}
 	if exceeds(&s.DefaultPageSize, &s.MaxPageSize) {
 		add("--default-page-size: %d is more than --max-page-size %d", s.DefaultPageSize.Value, s.MaxPageSize.Value)
@@ -201,7 +209,7 @@ func (s *Serve) Validate() []error {
 	if s.WriteTimeout.err == nil && s.RequestTimeout.err == nil && s.WriteTimeout.Value <= s.RequestTimeout.Value {
 		add("--write-timeout: %s is not more than --request-timeout %s", s.WriteTimeout.Value, s.RequestTimeout.Value)
 	}
-	if !s.InMemory.Value && !s.any() {
+	if !s.InMemory.Value && !s.hasKey() {
 		add("tokens: there is no key: set JWT_HMAC_SECRET, --jwt-hmac-secret-file, --jwt-public-key-file, --jwks-url or --trust")
 	}
 	violations = append(violations, s.Keys.violations()...)
@@ -212,8 +220,8 @@ func (s *Serve) Validate() []error {
 		add("--metrics-listen: does not go with --control, whose resets replace the database")
 	}
 	for _, origin := range s.CORSOrigins {
-		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ToLower(u.Scheme+"://"+u.Host) != origin {
-			add("--cors-origins: %s is not an exact origin in lower case, such as https://dash.example", deployments.Quote(origin))
+		if !isOrigin(origin) {
+			add("--cors-origins: %s is not an exact origin as browsers send it, such as https://dash.example: in lower case, in punycode and without the default port", deployments.Quote(origin))
 		}
 	}
 	violations = append(violations, s.OIDC.violations(&s.Organizations)...)
@@ -234,6 +242,18 @@ func (s *Serve) Validate() []error {
 		add("--log-level: %q is not debug, info, warn or error", s.LogLevel)
 	}
 	return violations
+}
+
+// isOrigin reports whether browsers send the text as an Origin.
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || strings.ToLower(u.Scheme+"://"+u.Host) != text {
+		return false
+	}
+	isASCII := !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
+	defaultPorts := map[string]string{"http": "80", "https": "443"}
+	defaultPort, isHTTP := defaultPorts[u.Scheme]
+	return isHTTP && isASCII && u.Port() != defaultPort
 }
 
 // exceeds reports whether n was given and both numbers are valid and n is the greater one.

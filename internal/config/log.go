@@ -19,13 +19,8 @@ func (s *Serve) LogValue() slog.Value {
 	if s.OIDC.ClientSecret() != "" {
 		attrs = append(attrs, slog.Bool("oidc_client_secret", true))
 	}
-	for _, attr := range changed(s) {
-		ofDatabase := strings.HasPrefix(attr.Key, "database_") || attr.Key == "max_concurrent_lists" ||
-			attr.Key == "replica_max_lag" || attr.Key == "read_only"
-		switch {
-		case attr.Key == "database_url" || attr.Key == "memory": // logged as database
-		case s.InMemory.Value && ofDatabase: // has no effect
-		default:
+	for _, attr := range changed(s.effective()) {
+		if attr.Key != "database_url" && attr.Key != "memory" { // logged as database
 			attrs = append(attrs, attr)
 		}
 	}

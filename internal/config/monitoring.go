@@ -21,9 +21,16 @@ func (m *Monitoring) violations() (violations []error) {
 	return violations
 }
 
-// checkListenAddress returns the violations of an address to listen on.
+// checkListenAddress returns the violations of an address to listen on. Without a port, the system would choose one.
 func checkListenAddress(flag, address string) []error {
-	if _, err := net.ResolveTCPAddr("tcp", address); err != nil {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil && port == "" {
+		err = errors.New("missing port in address")
+	}
+	if err == nil {
+		_, err = net.ResolveTCPAddr("tcp", address)
+	}
+	if err != nil {
 		return []error{fmt.Errorf("--%s: %q is not HOST:PORT with a port from 0 to 65535: %w", flag, address, addressError(err))}
 	}
 	return nil

@@ -38,7 +38,7 @@ type TokenCheck struct {
 // Validate returns the violations of the settings. The command checks the files.
 func (t *TokenCheck) Validate() []error {
 	violations := validate(t)
-	if !t.any() {
+	if !t.hasKey() {
 		violations = append(violations, errors.New("tokens: there is no key: give the settings of the server, such as --trust or --jwks-url"))
 	}
 	return append(violations, t.Keys.violations()...)

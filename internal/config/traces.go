@@ -19,9 +19,13 @@ func TracesProtocol() (protocol string, err error) {
 	case exporter != "" && exporter != "otlp":
 		return "", fmt.Errorf("OTEL_TRACES_EXPORTER: %q is neither otlp nor none", exporter)
 	}
-	protocol = cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf")
+	name := "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
+	if os.Getenv(name) == "" {
+		name = "OTEL_EXPORTER_OTLP_PROTOCOL"
+	}
+	protocol = cmp.Or(os.Getenv(name), "http/protobuf")
 	if protocol != "grpc" && protocol != "http/protobuf" {
-		return "", fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: %q is neither grpc nor http/protobuf", protocol)
+		return "", fmt.Errorf("%s: %q is neither grpc nor http/protobuf", name, protocol)
 	}
 	return protocol, nil
 }

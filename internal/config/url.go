@@ -8,13 +8,21 @@ import (
 	"strings"
 )
 
-// RedactURL replaces the secrets of a database URL or another URL.
+// RedactURL replaces the secrets of a database URL or another URL. pgx reads some URLs as net/url does not: their passwords may have
+// a #, a ? or a semicolon. RedactURL hides whatever may be one.
 func RedactURL(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {
 		return "(not a URL)"
 	}
-	query := u.Query()
+	if u.Scheme != "sqlite" && (u.Fragment != "" || u.User == nil && strings.Contains(text, "@")) {
+		return notShown
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		u.RawQuery = "xxxxx"
+		return u.Redacted()
+	}
 	for _, name := range []string{"password", "passfile", "sslpassword"} { // PostgreSQL's secret parameters
 		if query.Has(name) {
 			query.Set(name, "xxxxx")

@@ -15,8 +15,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 )
 
-// Entries yields the entries of r for deployments.Store.Import. The text is UTF-8, or UTF-16 with a byte order mark, plain or gzipped. The sequence can be ranged over once.
-// It reads at most a buffer of 64 KiB, and what gzip needs, beyond the current entry. No time of an entry may be more than
+// Entries yields the entries of r for deployments.Store.Import. The text is UTF-8, or UTF-16 with a byte order mark, plain or gzipped.
+// The sequence can be ranged over once. Beyond the current entry, it holds a few buffers of 64 KiB. No time of an entry may be more than
 // deployments.MaxAhead after the clock when its line is read (I1).
 //
 // An error comes with a zero entry. There are three types. A *deployments.ImportViolation is one violation of a line (I1,

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -64,12 +63,13 @@ func (r *utf16Reader) next() (uint16, error) {
 		r.hasUnit = false
 		return r.unit, nil
 	}
-	var unit [2]byte
-	switch _, err := io.ReadFull(r.in, unit[:]); {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return 0, fmt.Errorf("the UTF-16 text ends within a character: %w", err)
-	case err != nil:
+	first, err := r.in.ReadByte()
+	if err != nil {
 		return 0, err
 	}
-	return r.order.Uint16(unit[:]), nil
+	second, err := r.in.ReadByte()
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the UTF-16 text ends within a character")
+	}
+	return r.order.Uint16([]byte{first, second}), err
 }

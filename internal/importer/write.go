@@ -38,7 +38,8 @@ type projectVersion struct {
 }
 
 // AppendLine appends the entry to b as a line that Entries reads, with its line break. It omits empty ids, which an
-// import finds or creates. It fails if a text is not valid UTF-8; the returned bytes are then invalid.
+// import finds or creates. It returns an error and invalid bytes
+// if a text is not valid UTF-8.
 func AppendLine(b []byte, e deployments.ImportEntry) ([]byte, error) {
 	r := e.Record
 	l := line{

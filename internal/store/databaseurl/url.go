@@ -71,8 +71,12 @@ func ParsePostgres(databaseURL string) (*pgx.ConnConfig, error) {
 func reason(databaseURL string, err error) string {
 	u, urlErr := url.Parse(databaseURL)
 	cause := errors.Unwrap(err)
+	var query url.Values
+	if urlErr == nil {
+		query, urlErr = url.ParseQuery(u.RawQuery)
+	}
 	switch {
-	case urlErr != nil:
+	case urlErr != nil || u.Fragment != "" || u.User == nil && strings.Contains(databaseURL, "@"): // pgx may see another password
 		return ""
 	case strings.HasSuffix(err.Error(), "invalid port"):
 		return ": a port is not from 1 to 65535"
@@ -80,7 +84,7 @@ func reason(databaseURL string, err error) string {
 		return ""
 	}
 	password, _ := u.User.Password()
-	for _, secret := range []string{password, u.Query().Get("password"), u.Query().Get("sslpassword")} {
+	for _, secret := range []string{password, query.Get("password"), query.Get("sslpassword")} {
 		if secret != "" && strings.Contains(cause.Error(), secret) {
 			return ""
 		}

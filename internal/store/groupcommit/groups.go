@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Groups forms the groups of each organization. V is the work of one writer. It is safe for concurrent use.
+// Groups coordinates group commit, separately for each organization. V is the work of one writer. It is safe for concurrent use.
 type Groups[V any] struct {
 	options Options[V]
 	mu      sync.Mutex
@@ -35,18 +35,19 @@ type Options[V any] struct {
 // lane has the groups of one organization. It exists while it has a writer or expects some.
 type lane[V any] struct {
 	writers int
-	// running is the number of groups that run: one of several writers that run together, or a few of one writer each.
-	running  int
-	together bool
+	// running is the number of groups that run: one of several writers, or a few of one writer each.
+	running int
+	// hasSeveral is set while the group that runs has several writers.
+	hasSeveral bool
 	// open is the group that writers may join, or nil.
 	open *group[V]
 	// expected is the number of writers for which the open group waits, for a while after the end of the one before.
 	expected int
-	// released counts how often the next group was let start.
+	// released counts how often the last group that ran has ended. A timer of before then changes nothing.
 	released int
 }
 
-// gatherShare divides the time that a group took: so long does the next one wait for the writers to come back.
+// A group waits for the writers of the one before at most 1/gatherShare of the time that the one before took.
 const gatherShare = 4
 
 type group[V any] struct {
@@ -60,7 +61,7 @@ type member[V any] struct {
 	value V
 }
 
-// New returns no groups.
+// New returns Groups without a writer.
 func New[V any](o Options[V]) *Groups[V] {
 	return &Groups[V]{options: o, lanes: make(map[string]*lane[V])}
 }
@@ -123,7 +124,7 @@ func (g *Groups[V]) enter(ctx context.Context, organization string, writer V) (l
 	}
 	joined = l.open
 	joined.members = append(joined.members, member[V]{ctx, writer})
-	if leads && l.expected == 0 && !l.together && l.running < g.options.Alone {
+	if leads && l.expected == 0 && !l.hasSeveral && l.running < g.options.Alone {
 		g.start(l)
 	} else {
 		g.startNext(l)
@@ -154,7 +155,7 @@ func (g *Groups[V]) startNext(l *lane[V]) {
 
 // start starts the open group.
 func (g *Groups[V]) start(l *lane[V]) {
-	l.together = len(l.open.members) > 1
+	l.hasSeveral = len(l.open.members) > 1
 	l.running++
 	l.expected = 0
 	close(l.open.started)
@@ -212,10 +213,10 @@ func (g *Groups[V]) release(organization string, l *lane[V], returning int, gath
 	if l.running--; l.running > 0 {
 		return
 	}
-	l.together = false
+	l.hasSeveral = false
 	l.released++
 	if l.expected = min(returning+g.waiting(l), g.options.Size); l.expected == 1 {
-		l.expected = 0
+		l.expected = 0 // one writer gains nothing from a wait
 	}
 	g.startNext(l)
 	if l.expected == 0 {

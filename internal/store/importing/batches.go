@@ -1,6 +1,7 @@
 package importing
 
 import (
+	"context"
 	"errors"
 	"iter"
 
@@ -51,8 +52,8 @@ func batches(entries iter.Seq2[deployments.ImportEntry, error], size int) iter.S
 }
 
 // readAhead yields the values of seq and computes the next one meanwhile: the file is read while the database works. It
-// returns after seq has ended.
-func readAhead[Value any](seq iter.Seq[Value]) iter.Seq[Value] {
+// returns after seq has ended, or at once when ctx ends: seq may wait for its next value for as long as its writer lives.
+func readAhead[Value any](ctx context.Context, seq iter.Seq[Value]) iter.Seq[Value] {
 	return func(yield func(Value) bool) {
 		values, stop := make(chan Value), make(chan struct{})
 		go func() {
@@ -67,11 +68,23 @@ func readAhead[Value any](seq iter.Seq[Value]) iter.Seq[Value] {
 		}()
 		defer func() {
 			close(stop)
-			for range values {
+			for ctx.Err() == nil {
+				select {
+				case _, more := <-values:
+					if !more {
+						return
+					}
+				case <-ctx.Done():
+				}
 			}
 		}()
-		for value := range values {
-			if !yield(value) {
+		for {
+			select {
+			case value, more := <-values:
+				if !more || !yield(value) {
+					return
+				}
+			case <-ctx.Done():
 				return
 			}
 		}

@@ -48,6 +48,31 @@ func TestRejectedImportStopsReadingAfterTheNextBatch(t *testing.T) {
 	})
 }
 
+// A pipe may stay open without another line. The import ends with its context.
+func TestAnImportThatWaitsForItsInputEndsWithItsContext(t *testing.T) {
+	storetest.ForEachDatabase(t, func(t *testing.T, db *database.DB) {
+		s := withLimits(db, importing.Limits{Batch: 1, Cache: 1, Reorder: 1, Slots: 1})
+		ctx, cancel := context.WithCancel(t.Context())
+		more := make(chan struct{})
+		defer close(more)
+		_, err := s.Import(ctx, "acme", func(yield func(deployments.ImportEntry, error) bool) {
+			for e, err := range storetest.ManyEntries(3) {
+				if !yield(e, err) {
+					return
+				}
+			}
+			cancel()
+			<-more
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if got := storetest.Ask(t, s, storetest.Acme, deployments.Query{}); got.Total != 0 {
+			t.Errorf("%d records were imported", got.Total)
+		}
+	})
+}
+
 func withLimits(db *database.DB, limits importing.Limits) *store.Store {
 	return store.New(db, store.Parts{ImportLimits: limits})
 }

@@ -168,7 +168,7 @@ func (w *work) readProjectSets() error {
 			continue
 		}
 		if w.fresh[id] {
-			w.sets[id] = 0 // addLinks would have set it
+			w.sets[id] = 0 // addLinks has set that of an artifact with links
 			continue
 		}
 		ids = append(ids, id)

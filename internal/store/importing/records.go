@@ -51,10 +51,8 @@ func (w *work) writeRecords() error {
 			w.reorderBuffer[id] = &row
 		}
 	}
-	// The conditions hold for the rows just read, unless a recording has changed one since.
-	err := database.Upsert(w.tx, replaced, nil,
-		"deployment_records.organization_id = excluded.organization_id AND deployment_records.updated_at < excluded.updated_at")
-	if err != nil {
+	// readStored has locked the rows, so their organization and their times are still those that it read.
+	if err := database.Upsert(w.tx, replaced, nil, ""); err != nil {
 		return err
 	}
 	if err := w.markDirty(replaced); err != nil {

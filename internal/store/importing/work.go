@@ -19,7 +19,7 @@ type work struct {
 	conn           *sql.Conn // the connection of tx
 	tx             *gorm.DB
 	organizationID int64
-	batches        int
+	batchCount     int
 	items          []*item // of the batch
 	// stored are the records with the batch's ids, in their states before the batch. They include records in the
 	// reorder buffer.
@@ -31,7 +31,8 @@ type work struct {
 	projects      *schema.ProjectFinder
 	// links are stored links. Links are never removed.
 	links map[schema.Link]bool
-	// sets are the project sets of artifacts that the import has locked; fresh are those that the batch has created.
+	// sets are the project sets of artifacts, which the import has locked or created. fresh are the artifacts that the batch has
+	// created.
 	sets       map[string]int64
 	fresh      map[string]bool
 	dirtySlots dirtySlots
@@ -52,7 +53,11 @@ func newWork(i *Importer, conn *sql.Conn, tx *gorm.DB, organizationID int64) *wo
 }
 
 func (w *work) importAll(entries iter.Seq2[deployments.ImportEntry, error]) error {
-	for batch := range readAhead(batches(entries, w.limits.Batch)) {
+	ctx := w.tx.Statement.Context
+	if err := w.enlargeCache(); err != nil {
+		return err
+	}
+	for batch := range readAhead(ctx, batches(entries, w.limits.Batch)) {
 		if batch.err != nil {
 			return &entriesError{batch.err}
 		}
@@ -64,6 +69,9 @@ func (w *work) importAll(entries iter.Seq2[deployments.ImportEntry, error]) erro
 		if len(w.violations) >= deployments.MaxImportViolations {
 			break
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if len(w.violations) > 0 {
 		return deployments.NewImportError(w.violations)
@@ -107,17 +115,20 @@ func (w *work) importBatch() error {
 	return nil
 }
 
-// replan discards cached plans before batches 1, 2, 4, 8, ...: a plan cached while a table was small would scan the whole
-// table for the rest of the transaction.
-func (w *work) replan() error {
-	w.batches++
-	if w.batches&(w.batches-1) != 0 {
+// enlargeCache gives SQLite 64 MiB: with the 2 MiB of a fresh connection, every batch would be written out and read back.
+func (w *work) enlargeCache() error {
+	if w.db.Dialect != database.SQLite {
 		return nil
 	}
-	if w.db.Dialect == database.SQLite {
-		// SQLite plans each statement when it runs. It needs memory, 64 MiB: with the 2 MiB of a fresh connection, every batch
-		// would be written out and read back.
-		return w.tx.Exec("PRAGMA cache_size = -65536").Error
+	return w.tx.Exec("PRAGMA cache_size = -65536").Error
+}
+
+// replan discards cached plans before batches 1, 2, 4, 8, ...: a plan cached while a table was small would scan the whole
+// table for the rest of the transaction. SQLite plans each statement when it runs.
+func (w *work) replan() error {
+	w.batchCount++
+	if w.db.Dialect == database.SQLite || w.batchCount&(w.batchCount-1) != 0 {
+		return nil
 	}
 	return database.Replan(w.tx)
 }

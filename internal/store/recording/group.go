@@ -63,7 +63,7 @@ func fits(group []*member, m *member) bool {
 // errRejected is the error of a group of which the rules reject a member, and errEnded that of one with a request that has ended.
 var (
 	errRejected = errors.New("the rules reject a member of the group")
-	errEnded    = errors.New("a member of the group has ended")
+	errEnded    = errors.New("a request of the group has ended")
 )
 
 // recordGroup records a group in one transaction. It leaves the members that the rules reject, whose keys are known or whose
@@ -77,7 +77,7 @@ func (r *Recorder) recordGroup(ctx context.Context, group []*member) {
 		return
 	}
 	accepted, became, err := r.recordTogether(ctx, group)
-	for errors.Is(err, errRejected) && len(accepted) > 1 {
+	for (errors.Is(err, errRejected) || errors.Is(err, errEnded)) && len(accepted) > 1 {
 		accepted, became, err = r.recordTogether(ctx, accepted)
 	}
 	var overload *deployments.OverloadError

@@ -33,8 +33,8 @@ type Recorder struct {
 	ReadOnly bool
 }
 
-// New returns a recorder whose transactions pass the gate and obey the quotas. Its clock is now, a parameter, or the database's
-// if that is nil (W6). It generates ids by newID.
+// New returns a recorder. Its transactions pass the gate and obey the quotas. It has the times of now, or of the database's clock
+// if now is nil (W6), and ids of newID.
 func New(db *database.DB, gate *admission.Gate, limits quotas.Limits, now func() time.Time, newID func() string) *Recorder {
 	clock := database.Now
 	if now != nil {
