@@ -1,6 +1,7 @@
 package counts
 
 import (
+	"database/sql"
 	"math"
 	"sort"
 	"time"
@@ -11,13 +12,13 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// DefaultMilestoneInterval is the shortest number of records between two new milestones. A range of more than twice as many is
-// split, so a page lies at most one interval from a milestone.
-const DefaultMilestoneInterval = 1024
+// DefaultMilestoneInterval is the shortest number of records between two new milestones. A list that exceeds it gets milestones. A
+// range of more than two intervals is split, so a page lies at most one interval from a milestone.
+const DefaultMilestoneInterval = 2048
 
 // longList is the length in shortest intervals from which the interval of a list grows, with the square root of its length: a page
 // adds up the milestones before it and skips records from the nearest, and the cost of both then grows equally.
-const longList = 40
+const longList = 80
 
 // intervalOf returns the interval of a list of n records.
 func intervalOf(n, shortest int64) int64 {
@@ -72,7 +73,6 @@ type milestoneRow struct {
 	Columns
 	ProjectID int64 `gorm:"primaryKey;autoIncrement:false"`
 	Milestone
-	Upto int64 `gorm:"->"` // selectMilestones
 }
 
 // TableName implements gorm's Tabler.
@@ -93,14 +93,15 @@ WHERE next IS NULL OR next >= ? ORDER BY created_at, record_id`
 // ReadMilestones returns the stored milestones of an organization, without those whose ranges end before a position, and the
 // lengths of their lists without pending deltas.
 func ReadMilestones(tx *gorm.DB, organizationID int64, from Position) (stored map[Key]Milestones, lengths map[Key]int64, err error) {
-	var rows []milestoneRow
-	err = tx.Raw(selectMilestones, organizationID, from.CreatedAt).Scan(&rows).Error
 	stored, lengths = make(map[Key]Milestones), make(map[Key]int64)
-	for _, row := range rows {
-		key := Key{Dimensions: Dimensions{Columns: row.Columns}, ProjectID: row.ProjectID}
-		stored[key] = append(stored[key], row.Milestone)
-		lengths[key] = row.Upto
-	}
+	err = database.ForEachRow(tx.Raw(selectMilestones, organizationID, from.CreatedAt), func(rows *sql.Rows) error {
+		key, milestone, upto := Key{}, Milestone{}, int64(0)
+		err := rows.Scan(&key.EnvironmentID, &key.LogicalEnvironmentID, &key.DeploymentName, &key.Status, &key.Kind, &key.ProjectID,
+			&milestone.CreatedAt, &milestone.RecordID, &milestone.N, &upto)
+		stored[key] = append(stored[key], milestone)
+		lengths[key] = upto
+		return err
+	})
 	return stored, lengths, err
 }
 
@@ -109,7 +110,7 @@ func (c *Compaction) saveMilestones(lists map[Key]Milestones) error {
 	var rows []milestoneRow
 	for key, milestones := range lists {
 		for _, milestone := range milestones {
-			rows = append(rows, milestoneRow{OrganizationID: c.organizationID, Columns: key.Columns, ProjectID: key.ProjectID, Milestone: milestone})
+			rows = append(rows, milestoneRow{c.organizationID, key.Columns, key.ProjectID, milestone})
 		}
 	}
 	return database.Upsert(c.tx, rows, clause.AssignmentColumns([]string{"n"}), "")
