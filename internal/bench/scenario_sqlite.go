@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -179,7 +180,7 @@ func (t *testbed) conform(ctx context.Context, s *server) (*conformReport, error
 	}
 	t.logf("sqlite: the same requests to PostgreSQL")
 	args = append([]string{
-		"conform", "--strict", "--output", "json", "--requests", "6000",
+		"conform", "--strict", "--output", "json", "--requests", strconv.Itoa(min(6000, t.Records)),
 		"--value", "project_name=" + v.project, "--value", "project_version_name=" + v.projectVersion,
 		"--url", "http://" + s.address, "--token-file", token, "--compare", "http://" + other.address, "--compare-token-file", token,
 	}, args...)

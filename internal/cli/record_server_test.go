@@ -15,7 +15,7 @@ import (
 
 // The database aborts every transaction of the first request, as it would in a crowd of writers.
 func TestTheServersConflictIsRetried(t *testing.T) {
-	database := pgtest.URL(t)
+	database := storetest.PostgreSQL(t)
 	s := storetest.Open(t, database)
 	pgtest.Exec(t, database, `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END$$;
 CREATE TRIGGER fail BEFORE INSERT ON deployment_records FOR EACH ROW EXECUTE FUNCTION fail()`)

@@ -51,6 +51,7 @@ func newReleases(t *testing.T) (url, digest string) {
 }
 
 func TestTheActionVerifiesWhatItDownloads(t *testing.T) {
+	t.Parallel()
 	a := readAction(t)
 	job, with, _ := newGitHubJob(t)
 	releases, digest := newReleases(t)
@@ -77,6 +78,7 @@ func TestTheActionVerifiesWhatItDownloads(t *testing.T) {
 }
 
 func TestTheGitLabIncludeVerifiesWhatItDownloads(t *testing.T) {
+	t.Parallel()
 	var include map[string]struct {
 		Variables    map[string]string
 		IDTokens     map[string]struct{ Aud string } `yaml:"id_tokens"`

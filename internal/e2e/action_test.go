@@ -142,6 +142,7 @@ func newGitHubJob(t *testing.T) (env []string, with func(more ...string) map[str
 const actionDigest = "sha256:9c395e9d449e9c77ebbb427c61ffb184b66c602158005ab5d5577342014b83f9"
 
 func TestTheActionRecordsDecommissionsAndConforms(t *testing.T) {
+	t.Parallel()
 	a := readAction(t)
 	job, with, server := newGitHubJob(t)
 
@@ -190,6 +191,7 @@ func TestTheActionRecordsDecommissionsAndConforms(t *testing.T) {
 }
 
 func TestTheActionPassesItsInputsAsFlags(t *testing.T) {
+	t.Parallel()
 	a := readAction(t)
 	program := filepath.Join(t.TempDir(), "program")
 	if err := os.WriteFile(program, []byte("#!/bin/sh\nprintf '<%s>' \"$@\"\n"), 0o700); err != nil {
@@ -213,6 +215,7 @@ func TestTheActionPassesItsInputsAsFlags(t *testing.T) {
 }
 
 func TestTheActionReportsInvalidInputsBeforeItSendsAnything(t *testing.T) {
+	t.Parallel()
 	a := readAction(t)
 	for want, with := range map[string]map[string]string{
 		"command: is not record, decommission or conform": {"command": "record; true"},

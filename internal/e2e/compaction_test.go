@@ -14,6 +14,7 @@ import (
 
 // Two servers compact the counters while clients write to both. verify finds the counters equal to the records.
 func TestServersCompactTheCountersOfLists(t *testing.T) {
+	t.Parallel()
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			env := []string{"DATABASE_URL=" + engine.URL(t)}

@@ -38,6 +38,7 @@ func blocks(document, language string) []string {
 var scriptHeadings = []string{"## Steer the server\n", "## Two servers at once\n"}
 
 func TestTheDocumentedShellScriptsPrintTheDocumentedOutput(t *testing.T) {
+	t.Parallel()
 	before, sections, _ := strings.Cut(read(t, "docs/contract-testing.md"), "\n"+scriptHeadings[0])
 	_, after, _ := strings.Cut(sections, "\n"+scriptHeadings[1])
 	_, after, _ = strings.Cut(after, "\n## ")
@@ -195,6 +196,7 @@ func withRecords(t *testing.T) string {
 
 // A module outside this repository has only what the document specifies for go.mod.
 func TestTheDocumentedModuleRunsTheExample(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for _, name := range []string{"example_test.go", "whatruns_test.go", "testdata/records.ndjson"} {
 		path := filepath.Join(dir, "tests", name)

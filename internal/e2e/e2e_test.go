@@ -68,6 +68,7 @@ func ndjson(t *testing.T, records []client.DeploymentRecord) []byte {
 }
 
 func TestI5_AnEmptyDatabaseImportsTheAPIsRecords(t *testing.T) {
+	t.Parallel()
 	demo := absolute(t, "testdata/demo.ndjson")
 	lines, err := os.ReadFile(demo)
 	if err != nil {
@@ -132,6 +133,7 @@ func gzipped(t *testing.T, data []byte) []byte {
 }
 
 func TestImportOfStandardInputAndInvalidFiles(t *testing.T) {
+	t.Parallel()
 	env := []string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "x.db")}
 	line := `{"id":"00000001-0000-4000-8000-000000000000","environment_name":"eu","deployment_name":"api","status":"DEPLOYED","created_at":"2026-03-01T12:00:00Z","artifact":{"kind":"CONTAINER_IMAGE","digest":"` + storetest.Digest(1) + `"}}` + "\n"
 	cmd := command(t, env, "import", "--organization", "acme", "-")
@@ -167,6 +169,7 @@ func TestImportOfStandardInputAndInvalidFiles(t *testing.T) {
 }
 
 func TestSIGTERMFinishesRunningRequests(t *testing.T) {
+	t.Parallel()
 	database := pgtest.URL(t)
 	server := serve(t, []string{"DATABASE_URL=" + database})
 	// A lock in the database delays the response until after the signal.
@@ -215,6 +218,7 @@ func waitFor(t *testing.T, what string, happened func() bool) {
 }
 
 func TestADatabaseThatIsDownAtStart(t *testing.T) {
+	t.Parallel()
 	cluster := pgtest.NewCluster(t)
 	cluster.Stop()
 	env := []string{"DATABASE_URL=" + cluster.URL()}
@@ -304,6 +308,7 @@ func TestMakeRunPrintsARequestThatWorks(t *testing.T) {
 
 // The README's responses are those of the demo.
 func TestTheREADMEsResponsesAreTheDemos(t *testing.T) {
+	t.Parallel()
 	env := []string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "x.db")}
 	mustRun(t, env, "import", "--organization", "demo", absolute(t, "testdata/demo.ndjson"))
 	server := serve(t, env)

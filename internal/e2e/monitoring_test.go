@@ -40,8 +40,8 @@ func (p *process) operatorURL(t *testing.T) string {
 }
 
 func TestMetricsAndProfilesHaveTheirOwnAddress(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, _ string) {
-		env := []string{"DATABASE_URL=" + engine.Migrated(t), "METRICS_LISTEN_ADDR=127.0.0.1:0"}
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		env := []string{"DATABASE_URL=" + url, "METRICS_LISTEN_ADDR=127.0.0.1:0"}
 		server := serve(t, env)
 		operators := server.operatorURL(t)
 		if status, body := fetch(t, operators+"/metrics"); status != http.StatusOK || !strings.Contains(body, `deployrecords_http_requests_total{code="200",method="GET",route="/readyz"}`) {

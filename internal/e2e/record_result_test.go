@@ -9,6 +9,7 @@ import (
 
 // The line of record distinguishes an added record from one that was there, and from a mistyped decommissioning.
 func TestRecordReportsWhatItDid(t *testing.T) {
+	t.Parallel()
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			server := serve(t, []string{"DATABASE_URL=" + engine.URL(t)})

@@ -12,6 +12,7 @@ import (
 
 // The README's example: three versions, a rollback, listings, a decommissioning, and errors.
 func TestTheREADMEDemo(t *testing.T) {
+	t.Parallel()
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			server := serve(t, []string{"DATABASE_URL=" + engine.URL(t)})

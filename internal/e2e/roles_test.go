@@ -81,6 +81,7 @@ func (c clusterWithRoles) as(t *testing.T, role string) []string {
 
 // The owner migrates, the server records and compacts, and the reader serves lists. None of them can do more.
 func TestTheRolesOfPostgreSQLHaveTheRightsTheyNeed(t *testing.T) {
+	t.Parallel()
 	cluster := newClusterWithRoles(t)
 	owner := append(cluster.as(t, "owner"), "PGPASSFILE="+filepath.Join(cluster.secrets, "owner-pgpass"))
 	server := append(cluster.as(t, "server"), "PGPASSFILE="+filepath.Join(cluster.secrets, "server-pgpass"))

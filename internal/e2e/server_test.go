@@ -28,7 +28,7 @@ var programDir string
 // binary is built once for all tests.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(programDir, "deployrecords")
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", path, "./cmd/deployrecords") // as releases, and quick to link
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "./cmd/deployrecords") // as make build
 	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -97,10 +97,10 @@ func (c *traceCollector) traces() map[string][]*trace.Span {
 }
 
 func TestEachRequestIsATraceWithItsStatements(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, _ string) {
+	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
 		protocol := map[string]string{"PostgreSQL": "http/protobuf", "SQLite": "grpc"}[engine.Name]
 		collected, env := startCollector(t, protocol)
-		server := serve(t, append(env, "DATABASE_URL="+engine.Migrated(t)))
+		server := serve(t, append(env, "DATABASE_URL="+url))
 		bearer := token(t, "organization-x", "--scope", "deployments:read deployments:write", "--subject", "subject-x")
 		const parent = "4bf92f3577b34da6a3ce929d0e0e4736"
 		send := func(method, path, body string) {

@@ -137,6 +137,7 @@ func shell(t *testing.T, script string, env ...string) (string, error) {
 }
 
 func TestAJobRecordsWithTheTokenOfItsCISystem(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"curl", "jq", "bash"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skipf("needs %s", name)

@@ -16,7 +16,7 @@ import (
 // Each default would fail writers of one slot, or change what the driver reads.
 func TestW5HoldsUnderEveryDefaultOfTheRole(t *testing.T) {
 	t.Parallel()
-	database := pgtest.URL(t)
+	database := storetest.PostgreSQL(t)
 	storetest.Open(t, database)
 	for i, setting := range []string{
 		"lock_timeout = '1ms'", "statement_timeout = '1ms'", "idle_in_transaction_session_timeout = '1ms'", "idle_session_timeout = '1ms'",
@@ -62,7 +62,7 @@ func TestRequestsSucceedAfterColumnsHaveChanged(t *testing.T) {
 	for _, engine := range storetest.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			t.Parallel()
-			url := engine.URL(t)
+			url := engine.Migrated(t)
 			server, db := newServer(t, storetest.Open(t, url)), storetest.OpenSQL(t, url)
 			requests := func(round int) {
 				t.Helper()
@@ -121,7 +121,7 @@ func openStore(t *testing.T, database string) *store.Store {
 // PostgreSQL raises each SQLSTATE whenever a record is written.
 func TestStatesOfTheDatabaseAreNoInternalErrors(t *testing.T) {
 	t.Parallel()
-	database := pgtest.URL(t)
+	database := storetest.PostgreSQL(t)
 	server := newServer(t, storetest.Open(t, database), func(o *options) { o.Limits.Handle = 6 * time.Second })
 	for state, want := range map[string]int{
 		"55P03": 503, "25P03": 503, "25P04": 503, "57014": 503, "57P05": 503, "25006": 503, "53100": 503,
@@ -138,7 +138,7 @@ CREATE OR REPLACE TRIGGER fail BEFORE INSERT ON deployment_records FOR EACH ROW 
 
 func TestAStatementThatAPersonCancelsIsUnavailable(t *testing.T) {
 	t.Parallel()
-	database := pgtest.URL(t)
+	database := storetest.PostgreSQL(t)
 	server := newServer(t, storetest.Open(t, database))
 	db := storetest.OpenSQL(t, database)
 	holder := storetest.Begin(t, db, "LOCK TABLE current_slots, deployment_records IN ACCESS EXCLUSIVE MODE")

@@ -7,13 +7,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
 // The deadline of a request cancels a waiting statement in the database.
 func TestADeadlineCancelsTheStatementInTheDatabase(t *testing.T) {
-	database := pgtest.URL(t)
+	database := storetest.PostgreSQL(t)
 	store := storetest.Open(t, database)
 	server := newServer(t, store, func(o *options) { o.Limits.Handle = 300 * time.Millisecond })
 	conn, err := pgx.Connect(t.Context(), database)

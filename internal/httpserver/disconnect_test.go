@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -67,7 +66,7 @@ func TestAClientThatDisconnectsDuringProcessingIsNotAFailure(t *testing.T) {
 
 // The driver reports a canceled statement with an error of its own.
 func TestAClientThatDisconnectsDuringAStatementIsNotAFailure(t *testing.T) {
-	database := pgtest.URL(t)
+	database := storetest.PostgreSQL(t)
 	server := newServer(t, storetest.Open(t, database))
 	locked, err := pgx.Connect(t.Context(), database)
 	if err != nil {

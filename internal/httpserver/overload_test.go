@@ -32,7 +32,7 @@ type heldStore struct {
 
 func newHeldStore(t *testing.T, organizations ...string) *heldStore {
 	t.Helper()
-	s := &heldStore{Store: storetest.Open(t, storetest.Engines[1].URL(t)), held: map[string]chan struct{}{}, running: map[string]int{}}
+	s := &heldStore{Store: storetest.Open(t, storetest.Engines[1].Migrated(t)), held: map[string]chan struct{}{}, running: map[string]int{}}
 	for _, organization := range organizations {
 		s.held[organization] = make(chan struct{})
 	}

@@ -14,7 +14,7 @@ const endOtherSessions = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 // The pool does not notice that its sessions have ended, as by a restart of the database, until it uses them.
 func TestRequestsSucceedAfterTheirSessionsEnd(t *testing.T) {
 	t.Parallel()
-	database := pgtest.URL(t)
+	database := storetest.PostgreSQL(t)
 	server := newServer(t, storetest.Open(t, database))
 	requests := map[string]func() answer{
 		"list":   func() answer { return server.get("?full_history=true") },
@@ -48,7 +48,7 @@ func TestRequestsSucceedAfterTheirSessionsEnd(t *testing.T) {
 func TestClientsThatDisconnectDoNotMultiplySessions(t *testing.T) {
 	t.Parallel()
 	const clients = 3
-	database := pgtest.URL(t)
+	database := storetest.PostgreSQL(t)
 	server := newServer(t, storetest.Open(t, database))
 	observer := storetest.OpenSQL(t, database)
 	sessions := func() (pids map[int]bool) {

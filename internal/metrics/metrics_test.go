@@ -105,8 +105,8 @@ func (m *monitored) visit(organization string) {
 }
 
 func TestTheNumberOfSeriesDoesNotDependOnOrganizations(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, _ string) {
-		m := newMonitored(t, storetest.Open(t, engine.Migrated(t)))
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		m := newMonitored(t, storetest.Open(t, url))
 		m.visit("acme0")
 		before := m.series()
 		for i := range 1000 {
@@ -130,8 +130,8 @@ func TestTheNumberOfSeriesDoesNotDependOnOrganizations(t *testing.T) {
 }
 
 func TestMetricsCountRequestsAndRecordings(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, _ string) {
-		m := newMonitored(t, storetest.Open(t, engine.Migrated(t)))
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		m := newMonitored(t, storetest.Open(t, url))
 		m.visit("acme")
 		m.visit("acme")
 		scraped := m.scrape()

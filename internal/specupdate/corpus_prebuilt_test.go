@@ -33,6 +33,7 @@ func TestCorpusWithPrebuiltSteps(t *testing.T) {
 			continue
 		}
 		t.Run(strings.ReplaceAll(n.name, " ", "_"), func(t *testing.T) {
+			t.Parallel()
 			file := filepath.Join(t.TempDir(), "openapi.yaml")
 			if err := os.WriteFile(file, n.document(t), 0o600); err != nil {
 				t.Fatal(err)

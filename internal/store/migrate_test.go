@@ -20,7 +20,7 @@ import (
 )
 
 func TestMigrateReportsVersions(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+	storetest.ForEachNewEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		first, err := store.Migrate(t.Context(), url)
 		if err != nil || first.From != 0 || first.To < 1 {
 			t.Errorf("first: got %+v, %v", first, err)
@@ -33,7 +33,7 @@ func TestMigrateReportsVersions(t *testing.T) {
 }
 
 func TestConcurrentMigrationsSucceed(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+	storetest.ForEachNewEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		results := make(chan error)
 		for range 6 {
 			go func() {
@@ -74,7 +74,7 @@ func TestSchemaNewerThanTheProgramIsRejected(t *testing.T) {
 }
 
 func TestUnmigratedDatabaseIsNotReady(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+	storetest.ForEachNewEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		s, err := store.Open(store.Options{URL: url})
 		if err != nil {
 			t.Fatal(err)

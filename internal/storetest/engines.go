@@ -26,12 +26,18 @@ type Engine struct {
 
 // Engines are all of them. A test that is about a database runs on each.
 var Engines = []Engine{
-	{Name: "PostgreSQL", URL: pgtest.URL, Migrated: migratedPostgres},
+	{Name: "PostgreSQL", URL: pgtest.URL, Migrated: PostgreSQL},
 	{Name: "SQLite", URL: func(t testing.TB) string { return "sqlite://" + filepath.Join(t.TempDir(), "test.db") }, Migrated: migratedSQLite},
 }
 
-// ForEachEngine runs a parallel subtest with an empty database of each engine.
+// ForEachEngine runs a parallel subtest with a migrated, empty database of each engine.
 func ForEachEngine(t *testing.T, test func(t *testing.T, engine Engine, url string)) {
+	t.Helper()
+	forEachEngine(t, func(t *testing.T, engine Engine) { test(t, engine, engine.Migrated(t)) })
+}
+
+// ForEachNewEngine is ForEachEngine with databases that were not migrated.
+func ForEachNewEngine(t *testing.T, test func(t *testing.T, engine Engine, url string)) {
 	t.Helper()
 	forEachEngine(t, func(t *testing.T, engine Engine) { test(t, engine, engine.URL(t)) })
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store"
 )
 
-// migratedPostgres creates a copy of a database with the current schema: all migrations take far longer, with the race
-// detector most of all.
-var migratedPostgres = pgtest.Copies(migrateURL)
+// PostgreSQL creates a database with the current schema, a copy of one: all migrations take far longer, with the race detector
+// most of all.
+var PostgreSQL = pgtest.Copies(migrateURL)
 
 // migratedSQLite creates a copy of a file with the current schema.
 func migratedSQLite(t testing.TB) string {

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/store/importing"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -13,7 +12,7 @@ import (
 
 func TestRepairWaitsForAnImport(t *testing.T) {
 	t.Parallel()
-	url := pgtest.URL(t)
+	url := storetest.PostgreSQL(t)
 	s := store.New(storetest.OpenDatabase(t, url), store.Parts{ImportLimits: importing.Limits{Batch: 2, Cache: 100, Reorder: 1, Slots: 100}})
 	storetest.Load(t, s, "acme", storetest.Entry(1, 0, "eu", "api"))
 	db := storetest.OpenSQL(t, url)

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/store/session"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -14,7 +13,7 @@ import (
 func TestStatementTimeoutDoesNotCancelCompaction(t *testing.T) {
 	t.Parallel()
 	const timeout = 100 * time.Millisecond
-	url := pgtest.URL(t)
+	url := storetest.PostgreSQL(t)
 	other := storetest.Open(t, url) // without a timeout
 	storetest.Load(t, other, "acme", storetest.Entry(1, 0, "eu", "api"))
 	s, err := store.Open(store.Options{URL: url, Timeouts: session.Timeouts{Statement: timeout}})

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
@@ -37,7 +36,7 @@ func TestMilestonesAreReadFromAPosition(t *testing.T) {
 // A delta is committed after the compaction has read its batch, before the ranges that it reads. The next compaction takes it.
 func TestDeltasBeforeTheBatchThatAreCommittedLateAreLeft(t *testing.T) {
 	t.Parallel()
-	url := pgtest.URL(t)
+	url := storetest.PostgreSQL(t)
 	s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
 	load(t, s, 0, 30)
 	db := storetest.OpenSQL(t, url)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
@@ -86,7 +85,7 @@ func requirePending(t *testing.T, s *store.Store, organization string, want int6
 
 func TestALockThatIsMissedForLongIsAnError(t *testing.T) {
 	t.Parallel()
-	url := pgtest.URL(t)
+	url := storetest.PostgreSQL(t)
 	s := storetest.Open(t, url)
 	for _, organization := range []string{"locked", "other"} {
 		if _, err := s.Record(t.Context(), organization, deployments.Batch{AutoCreate: true, Items: []deployments.BatchItem{image("api", 1)}}); err != nil {

@@ -12,7 +12,7 @@ import (
 // write, and a new connection works.
 func TestARecordingLeavesTheConnectionsToAStandby(t *testing.T) {
 	t.Parallel()
-	url := pgtest.URL(t)
+	url := storetest.PostgreSQL(t)
 	s := storetest.Open(t, url)
 	batch := func(n int) deployments.Batch {
 		return deployments.Batch{AutoCreate: true, Single: true, Items: []deployments.BatchItem{{Recording: deployments.Recording{

@@ -6,7 +6,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
-	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
@@ -48,7 +47,7 @@ func TestReadBypassesDatabaseSQL(t *testing.T) {
 
 func TestATimeThatIsInfiniteIsAnError(t *testing.T) {
 	t.Parallel()
-	db := storetest.OpenDatabase(t, pgtest.URL(t)).WithContext(t.Context())
+	db := storetest.OpenDatabase(t, storetest.PostgreSQL(t)).WithContext(t.Context())
 	err := database.Read(t.Context(), db, "SELECT timestamptz '-infinity'", nil, func(rows database.Rows) error {
 		rows.Next()
 		return rows.Scan(new(database.Timestamp))

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/importing"
 	"github.com/deployrecords/deployrecords/internal/storetest"
@@ -15,7 +14,7 @@ import (
 func TestNeighboursInTimeAreNeighboursInTheTable(t *testing.T) {
 	t.Parallel()
 	const records, step = 12_000, 4999 // without a common divisor, so that no two lines are neighbours
-	url := pgtest.URL(t)
+	url := storetest.PostgreSQL(t)
 	s := storetest.Open(t, url)
 	var entries []deployments.ImportEntry
 	for i := range records {
@@ -38,7 +37,7 @@ FROM (SELECT page, lag(page) OVER (ORDER BY created_at, id) AS before
 // When the buffer is full, the oldest records are written, and late records still find their positions.
 func TestReorderBufferFlushesOldestFirst(t *testing.T) {
 	t.Parallel()
-	url := pgtest.URL(t)
+	url := storetest.PostgreSQL(t)
 	s := withLimits(storetest.OpenDatabase(t, url), importing.Limits{Batch: 100, Cache: 1000, Reorder: 1000, Slots: 1000})
 	var entries []deployments.ImportEntry
 	for i := range 6000 {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/importing"
@@ -125,7 +124,7 @@ func TestL4_ConcurrentLinksAndRecordingsOfOneArtifact(t *testing.T) {
 // A recorder that has read the artifact's project set blocks changes of it until its record is committed.
 func TestL4_LinkWaitsForAConcurrentRecordingInPostgreSQL(t *testing.T) {
 	t.Parallel()
-	url := pgtest.URL(t)
+	url := storetest.PostgreSQL(t)
 	reading, proceed := make(chan struct{}), make(chan struct{})
 	recorder := store.New(storetest.OpenDatabase(t, url), store.Parts{Now: func() time.Time {
 		close(reading)

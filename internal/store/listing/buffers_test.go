@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/pgtest"
 	"github.com/deployrecords/deployrecords/internal/racetest"
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/store/importing"
@@ -25,7 +24,7 @@ func withHistory(t *testing.T, records int) *store.Store {
 // openHistory is withHistory that also opens the database below the store.
 func openHistory(t *testing.T, records int) (*store.Store, *sql.DB) {
 	t.Helper()
-	url := pgtest.URL(t)
+	url := storetest.PostgreSQL(t)
 	s := storetest.Open(t, url)
 	text, err := os.ReadFile("testdata/history.sql")
 	if err != nil {
@@ -137,7 +136,7 @@ func TestListingsDoNotSlowDownWithTheHistory(t *testing.T) {
 
 // An import writes its deltas to a private partition, which no listing reads.
 func TestListingsDoNotSlowDownDuringAnImport(t *testing.T) {
-	db := storetest.OpenDatabase(t, pgtest.URL(t))
+	db := storetest.OpenDatabase(t, storetest.PostgreSQL(t))
 	s := store.New(db, store.Parts{ImportLimits: importing.Limits{Batch: 1000, Cache: 1000, Reorder: 1000, Slots: 1000}})
 	var entries []deployments.ImportEntry
 	for i := range 20_000 {

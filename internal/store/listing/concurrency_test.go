@@ -26,7 +26,7 @@ func TestMaxConcurrentListsIsAtMostMaxConnections(t *testing.T) {
 }
 
 func TestNoMoreThanMaxConcurrentListsRunAtOnce(t *testing.T) {
-	url := pgtest.URL(t)
+	url := storetest.PostgreSQL(t)
 	storetest.Load(t, storetest.Open(t, url), "acme", storetest.Entry(1, 0, "eu", "api"))
 	db := storetest.OpenSQL(t, url)
 	s, err := store.Open(store.Options{URL: url, MaxConcurrentLists: 2})

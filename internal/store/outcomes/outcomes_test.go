@@ -28,8 +28,8 @@ func image(environment, deployment string, digest int) deployments.Recording {
 }
 
 func TestEveryItemHasOneOutcome(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, _ string) {
-		s := store.New(storetest.OpenDatabase(t, engine.Migrated(t)), store.Parts{Quotas: store.Quotas{Environments: 1, IdempotencyKeys: 1}})
+	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+		s := store.New(storetest.OpenDatabase(t, url), store.Parts{Quotas: store.Quotas{Environments: 1, IdempotencyKeys: 1}})
 		wrong := image("eu", "api", 1)
 		wrong.Digest = "none"
 		partial := batch(image("eu", "web", 1), wrong, image("us", "api", 1))

@@ -248,7 +248,7 @@ func TestVerifyReportsWrongNumbersOfNames(t *testing.T) {
 
 // A database of the schema before quotas has names: the migration counts them.
 func TestMigrationCountsNames(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+	storetest.ForEachNewEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
 		storetest.MigrateTo(t, url, 7)
 		sql := storetest.OpenSQL(t, url)
 		for i, organization := range []string{"acme", "globex"} {

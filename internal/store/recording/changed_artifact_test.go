@@ -14,7 +14,7 @@ import (
 // and the names of its former artifact.
 func TestARecordingSeesTheArtifactThatARecordHasWhenItIsLocked(t *testing.T) {
 	t.Parallel()
-	url := pgtest.URL(t)
+	url := storetest.PostgreSQL(t)
 	s := storetest.Open(t, url)
 	record := func(slot string, digest int) error {
 		_, err := s.Record(t.Context(), "acme", deployments.Batch{Items: []deployments.BatchItem{{Recording: recordingAt(slot, digest)}}, AutoCreate: true})

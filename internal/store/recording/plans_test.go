@@ -76,7 +76,7 @@ func TestRecordingsReadFewRowsWhateverTheStatistics(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url := pgtest.URL(t)
+			url := storetest.PostgreSQL(t)
 			storetest.OpenDatabase(t, url)
 			pgtest.Exec(t, url, `DO $$ DECLARE name text; BEGIN FOR name IN SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace LOOP
   EXECUTE format('ALTER TABLE %I SET (autovacuum_enabled = off)', name); END LOOP; END $$; ANALYZE`)

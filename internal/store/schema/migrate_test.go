@@ -48,7 +48,7 @@ func insertRecord(t *testing.T, engine storetest.Engine, db storetest.Execer, n,
 }
 
 func TestMigrationFromTheFirstSchemaKeepsItsRecords(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+	storetest.ForEachNewEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
 		storetest.MigrateTo(t, url, 1)
 		db := storetest.OpenSQL(t, url)
 		insertNames(t, engine, db, 1)
@@ -112,7 +112,7 @@ func TestMigrationIncludesConcurrentRecordingsInPostgreSQL(t *testing.T) {
 
 // A database of the schema before project sets gets them from its links, and its totals stay.
 func TestMigrationAddsProjectSets(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+	storetest.ForEachNewEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
 		storetest.MigrateTo(t, url, 3)
 		db := storetest.OpenSQL(t, url)
 		insertNames(t, engine, db, 4)
@@ -191,7 +191,7 @@ SELECT 1, '` + counts.AnyID + `', '` + counts.AnyID + `', '', 3, 1, created_at, 
 // them, although no deltas are pending.
 func TestMigrationRebuildsMilestones(t *testing.T) {
 	const records = 20_000 // enough for milestones
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+	storetest.ForEachNewEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
 		storetest.MigrateTo(t, url, 4)
 		db := storetest.OpenSQL(t, url)
 		insertNames(t, engine, db, 1)
@@ -264,7 +264,7 @@ func insertSlot(t *testing.T, engine storetest.Engine, db storetest.Execer, n in
 
 // A database of the schema before the index of identities keeps its records, and recordings find them.
 func TestMigrationIndexesTheIdentitiesOfADatabaseWithRecords(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+	storetest.ForEachNewEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
 		storetest.MigrateTo(t, url, 6)
 		db := storetest.OpenSQL(t, url)
 		insertNames(t, engine, db, 1)
@@ -295,7 +295,7 @@ func TestMigrationIndexesTheIdentitiesOfADatabaseWithRecords(t *testing.T) {
 // A database of the schema before the index of DEPLOYED records by deployment name keeps its records: the matrix has them, and
 // a snapshot ends those that it does not name.
 func TestMigrationIndexesTheDeployedRecordsOfADatabaseWithRecords(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+	storetest.ForEachNewEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
 		storetest.MigrateTo(t, url, 7) // 8 counts the names
 		db := storetest.OpenSQL(t, url)
 		insertNames(t, engine, db, 1)
@@ -333,7 +333,7 @@ func TestMigrationIndexesTheDeployedRecordsOfADatabaseWithRecords(t *testing.T) 
 // Slots get the times of their latest records, which a listing then shows. In PostgreSQL, a server of the version before cannot
 // leave them behind.
 func TestMigrationCopiesTheTimesOfTheLatestRecords(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+	storetest.ForEachNewEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
 		storetest.MigrateTo(t, url, 7) // 8 counts the names
 		db := storetest.OpenSQL(t, url)
 		insertNames(t, engine, db, 1)

@@ -10,7 +10,7 @@ import (
 
 // A database of the schema before snapshots in parts keeps its records, and a snapshot in parts decommissions them.
 func TestMigrationAddsSnapshotsToADatabaseWithRecords(t *testing.T) {
-	storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+	storetest.ForEachNewEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
 		storetest.MigrateTo(t, url, 5)
 		db := storetest.OpenSQL(t, url)
 		environment, artifact := storetest.NameID("acme", "environment", "eu"), storetest.NameID("acme", "artifact", "n")
