@@ -83,7 +83,7 @@ soak: build ## Run what is too slow for every day: fuzzing, long property tests,
 	$(GO) test -tags soak ./internal/contract -run RecordingMoves -timeout 60m
 	$(GO) test -tags soak ./internal/e2e -run 'GoInstall|Release' -v -timeout 60m
 	$(GO) test -tags soak ./internal/conformance -run 'EachPairOfVariants|DuringWrites' -timeout 60m
-	$(GO) test -race -tags raceall ./internal/cli ./internal/bench ./internal/e2e/browser ./internal/store/schema -timeout 60m
+	$(GO) test -race -tags raceall ./internal/cli ./internal/bench ./internal/e2e/browser -timeout 60m
 
 bench: ## Benchmark with RECORDS=1000000 and write docs/performance.md; SCENARIO=name runs one scenario.
 	$(GO) run ./cmd/bench -records '$(or $(RECORDS),1000000)' -scenario '$(SCENARIO)'

@@ -107,8 +107,7 @@ func TestScriptRunsSlowPackagesAgainWithoutTheRaceDetector(t *testing.T) {
 		}
 	}
 	want := []string{
-		"test -timeout 20m -vet=off -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false" +
-			" -gcflags=modernc.org/memory=-race=false example.com/internal/racetest example.com/slow",
+		"test -timeout 20m -vet=off -race -gcflags=modernc.org/sqlite/lib=-race=false example.com/internal/racetest example.com/slow",
 		"test -timeout 20m -vet=off -run ^(" + strings.Join(testsThatSkipThemselves(t), "|") + ")$ example.com/slow",
 		"test -timeout 20m -vet=off example.com/whole",
 	}

@@ -63,12 +63,9 @@ if [ "$("$GO" env CGO_ENABLED)" = 1 ] && command -v "$("$GO" env CC)" >/dev/null
   # The longest come first, so that none of them runs alone at the end.
   longest=$(echo "$whole" | grep -E '/internal/(e2e|bench|conformance|specupdate)$' || true)
   whole="$longest $(echo "$whole" | grep -vE '/internal/(e2e|bench|conformance|specupdate)$' || true)"
-  # SQLite is C that was translated to Go by machine, and so is its C library: instrumented they are several times slower and show
-  # no race of ours. These packages have no generic code; packages that have some would bring it to others without instrumentation.
-  uninstrumented="-gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false -gcflags=modernc.org/memory=-race=false"
-  # Without GORACE, each package would sleep for a second at its end. make check vets.
-  export GORACE="atexit_sleep_ms=50"
-  [ -z "$raced" ] || "$GO" test -timeout 20m -vet=off -race $uninstrumented $raced || status=1
+  # SQLite is C that was translated to Go by machine: instrumented it is several times slower and shows no race of ours. Its
+  # package lib has no generic code; packages that have some would bring it to others without instrumentation. make check vets.
+  [ -z "$raced" ] || "$GO" test -timeout 20m -vet=off -race -gcflags='modernc.org/sqlite/lib=-race=false' $raced || status=1
   [ -z "$some" ] || "$GO" test -timeout 20m -vet=off -run "^($skipped)\$" $some || status=1
   [ "$whole" = " " ] || "$GO" test -timeout 20m -vet=off $whole || status=1
 else

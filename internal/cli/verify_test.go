@@ -35,7 +35,7 @@ func TestVerifyReportsAndRepairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	stdout, stderr, code = run(t, "verify")
-	if code != 1 || !strings.Contains(stdout, " is 2; it counts 1") || !strings.Contains(stdout, "other: 1 record,") || !strings.Contains(stderr, "--repair") {
+	if code != 1 || !strings.Contains(stdout, "the total of all records is 2; it counts 1") || !strings.Contains(stdout, "other: 1 record,") || !strings.Contains(stderr, "--repair") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 	if stdout, _, code = run(t, "verify", "--organization", "other"); code != 0 || strings.Contains(stdout, "acme") {

@@ -5,6 +5,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -44,6 +45,14 @@ const maxFaults = 20
 func (v *Verification) add(format string, args ...any) {
 	if v.Found++; v.Found <= maxFaults {
 		v.Faults = append(v.Faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// addSorted adds differences that were found in the random order of a map.
+func (v *Verification) addSorted(faults []string) {
+	slices.Sort(faults)
+	for _, fault := range faults {
+		v.add("%s", fault)
 	}
 }
 

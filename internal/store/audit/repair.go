@@ -5,6 +5,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/deployrecords/deployrecords/internal/store/compaction"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/quotas"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
@@ -50,7 +51,7 @@ func (a *Auditor) Repair(ctx context.Context, organization string) error {
 }
 
 func (a *Auditor) repairCounters(tx *gorm.DB, id int64) error {
-	if err := counts.Lock(tx, id); err != nil {
+	if err := compaction.Lock(tx, id); err != nil {
 		return err
 	}
 	for _, statement := range []string{deleteTotals, deleteMilestones} {

@@ -102,10 +102,11 @@ func (v *verifier) readSlots() (map[schema.Slot]schema.CurrentSlot, error) {
 }
 
 func (v *verifier) compareSlots(stored, latest map[schema.Slot]schema.CurrentSlot) {
+	var faults []string
 	wrong := func(slot schema.Slot, format string, args ...any) {
 		v.wrongSlots = append(v.wrongSlots, slot)
 		name := fmt.Sprintf("%s in environment %s", deployments.Quote(slot.DeploymentName), slot.EnvironmentID)
-		v.result.add(format, append([]any{name}, args...)...)
+		faults = append(faults, fmt.Sprintf(format, append([]any{name}, args...)...))
 	}
 	for slot, want := range latest {
 		v.result.Slots++
@@ -121,6 +122,7 @@ func (v *verifier) compareSlots(stored, latest map[schema.Slot]schema.CurrentSlo
 			wrong(slot, "the slot %s has the latest record %s; it has no record", got.RecordID)
 		}
 	}
+	v.result.addSorted(faults)
 }
 
 func slotDelta(s schema.CurrentSlot) counts.Delta {
@@ -157,36 +159,40 @@ func (v *verifier) verifyTotals(sums *counts.Aggregator) error {
 	if err != nil {
 		return err
 	}
+	var faults []string
 	for key, n := range stored {
 		if n == 0 && want[key] == 0 {
 			continue // a list that has become empty
 		}
 		v.result.Totals++
 		if n != want[key] {
-			v.result.add("the total of %s is %d; it counts %d", describe(key), n, want[key])
+			faults = append(faults, fmt.Sprintf("the total of %s is %d; it counts %d", describe(key), n, want[key]))
 		}
 		delete(want, key)
 	}
 	for key, n := range want {
 		v.result.Totals++
-		v.result.add("the total of %s is missing; it counts %d", describe(key), n)
+		faults = append(faults, fmt.Sprintf("the total of %s is missing; it counts %d", describe(key), n))
 	}
+	v.result.addSorted(faults)
 	return nil
 }
 
 func (v *verifier) verifyMilestones(stored map[counts.Key]counts.Milestones, sums *counts.Aggregator) {
+	var faults []string
 	for key, milestones := range stored {
 		if milestones[0].Position != counts.Beginning {
-			v.result.add("the milestones of %s do not begin at the beginning", describe(key))
+			faults = append(faults, fmt.Sprintf("the milestones of %s do not begin at the beginning", describe(key)))
 			continue
 		}
 		for i, n := range sums.MilestoneSums(key) {
 			v.result.Milestones++
 			if m := milestones[i]; n != m.N {
-				v.result.add("%s has %d records from %s (%s) to the next milestone; it counts %d", describe(key), m.N, m.CreatedAt, m.RecordID, n)
+				faults = append(faults, fmt.Sprintf("%s has %d records from %s (%s) to the next milestone; it counts %d", describe(key), m.N, m.CreatedAt, m.RecordID, n))
 			}
 		}
 	}
+	v.result.addSorted(faults)
 }
 
 // describe names a list for an operator.

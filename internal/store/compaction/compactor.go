@@ -120,7 +120,7 @@ func (c *Compactor) compactNext(ctx context.Context, o organization) (n int, err
 	defer release()
 	var locked, read bool
 	err = c.db.Write(ctx, func(tx *gorm.DB) error {
-		if locked, err = counts.TryLock(tx, o.ID); err != nil || !locked {
+		if locked, err = tryLock(tx, o.ID); err != nil || !locked {
 			return err
 		}
 		work := counts.NewCompaction(tx, o.ID, o.ID, c.milestoneInterval)
@@ -152,14 +152,14 @@ func (c *Compactor) compactNext(ctx context.Context, o organization) (n int, err
 // CompactIsolated isolates the deltas that write causes, or inserts into the partition that it receives, and compacts them
 // in the same transaction.
 func (c *Compactor) CompactIsolated(tx *gorm.DB, organizationID int64, write func(partition int64) error) error {
-	partition, err := counts.IsolateDeltas(tx, organizationID)
+	partition, err := isolateDeltas(tx, organizationID)
 	if err != nil {
 		return err
 	}
 	if err := write(partition); err != nil {
 		return err
 	}
-	if err := counts.Lock(tx, organizationID); err != nil {
+	if err := Lock(tx, organizationID); err != nil {
 		return err
 	}
 	return counts.NewCompaction(tx, organizationID, partition, c.milestoneInterval).CompactAll(isolatedBatches * c.batchSize)

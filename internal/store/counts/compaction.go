@@ -13,15 +13,6 @@ import (
 )
 
 const (
-	// lockKey is the key of an organization's compaction lock, an advisory lock.
-	lockKey = "hashtextextended('deployrecords: counts', ?)"
-
-	// A compaction that times out would only have to start over, so both statements disable the statement timeout.
-	waitForLock = `SELECT pg_advisory_xact_lock(` + lockKey + `), set_config('statement_timeout', '0', true)`
-	tryLock     = `SELECT pg_try_advisory_xact_lock(` + lockKey + `) FROM (SELECT set_config('statement_timeout', '0', true)) AS unbounded`
-
-	setIsolated = `SELECT set_config('deployrecords.changes_apart', 'on', true)`
-
 	// selectBatch selects the largest id of a batch and its first position.
 	selectBatch = `SELECT max(id) OVER (), created_at, record_id
 FROM (SELECT id, latest, created_at, record_id FROM list_changes WHERE organization_id = ? AND id > ? ORDER BY id LIMIT ?) AS batch
@@ -51,39 +42,11 @@ func ScanDelta(rows *sql.Rows, before ...any) (Delta, error) {
 	return d, err
 }
 
-// Lock takes the organization's compaction lock for the rest of the transaction and disables the statement
-// timeout. In SQLite, a transaction that writes is alone.
-func Lock(tx *gorm.DB, organizationID int64) error {
-	if database.DialectOf(tx) == database.SQLite {
-		return nil
-	}
-	return tx.Exec(waitForLock, organizationID).Error
-}
-
-// TryLock is Lock that returns false if another transaction has the lock.
-func TryLock(tx *gorm.DB, organizationID int64) (locked bool, err error) {
-	if database.DialectOf(tx) == database.SQLite {
-		return true, nil
-	}
-	err = tx.Raw(tryLock, organizationID).Row().Scan(&locked)
-	return locked, err
-}
-
-// IsolateDeltas makes the triggers write the deltas of the transaction to a partition of the log that no listing reads,
-// and returns the partition. Otherwise, each listing would scan the uncommitted deltas of a long import. The caller
-// compacts the partition before it commits.
-func IsolateDeltas(tx *gorm.DB, organizationID int64) (partition int64, err error) {
-	if database.DialectOf(tx) == database.SQLite {
-		return organizationID, nil // a listing reads nothing uncommitted
-	}
-	return -organizationID, tx.Exec(setIsolated).Error
-}
-
 // Compaction is the work of one transaction, which has the organization's compaction lock.
 type Compaction struct {
 	tx             *gorm.DB
 	organizationID int64
-	// partition is list_changes.organization_id: organizationID, or its negative (IsolateDeltas). It is no PostgreSQL partition.
+	// partition is list_changes.organization_id: organizationID, or its negative for deltas that no listing reads. It is no PostgreSQL partition.
 	partition int64
 	// milestoneInterval is the shortest interval (intervalOf).
 	milestoneInterval int64
@@ -96,7 +59,7 @@ type Compaction struct {
 	from       Position
 }
 
-// NewCompaction returns the compaction of a partition, which is organizationID or a result of IsolateDeltas. It builds
+// NewCompaction returns the compaction of a partition, which is organizationID, or its negative for deltas that no listing reads. It builds
 // milestones at an interval, or at longer ones in long lists.
 func NewCompaction(tx *gorm.DB, organizationID, partition, milestoneInterval int64) *Compaction {
 	return &Compaction{tx: tx, organizationID: organizationID, partition: partition, milestoneInterval: milestoneInterval}

@@ -133,33 +133,11 @@ func (t *Timestamp) Scan(value any) error {
 	return nil
 }
 
-// ScanTimestamptz implements pgtype.TimestamptzScanner for Read.
+// ScanTimestamptz implements pgtype.TimestamptzScanner for session.Read.
 func (t *Timestamp) ScanTimestamptz(v pgtype.Timestamptz) error {
 	if v.InfinityModifier != pgtype.Finite {
 		return fmt.Errorf("a time is %s", v.InfinityModifier)
 	}
 	t.Time = v.Time.UTC()
-	return nil
-}
-
-// Text is a text or an id that Read scans. NULL is empty.
-type Text string
-
-// Scan implements sql.Scanner.
-func (t *Text) Scan(value any) error {
-	switch v := value.(type) {
-	case string:
-		*t = Text(v)
-	case nil:
-		*t = ""
-	default:
-		return fmt.Errorf("a text is stored as %T", value)
-	}
-	return nil
-}
-
-// ScanText implements pgtype.TextScanner.
-func (t *Text) ScanText(v pgtype.Text) error {
-	*t = Text(v.String)
 	return nil
 }

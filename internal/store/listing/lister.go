@@ -13,6 +13,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/namecache"
 	"github.com/deployrecords/deployrecords/internal/store/replicas"
+	"github.com/deployrecords/deployrecords/internal/store/session"
 )
 
 // maxStatements bounds the compiled statements in memory, of a few kilobytes each. A server rarely meets more shapes
@@ -113,7 +114,7 @@ func (l *Lister) answer(
 	ctx context.Context, db *gorm.DB, prepared *gorm.DB, compiled *compiledStatement, scope deployments.Scope, query *deployments.Query,
 ) (deployments.Result, error) {
 	var result deployments.Result
-	err := database.Read(ctx, prepared, compiled.text, compiled.bind(scope, query), func(rows database.Rows) (err error) {
+	err := session.Read(ctx, prepared.Statement.ConnPool, compiled.text, compiled.bind(scope, query), func(rows session.Rows) (err error) {
 		result, err = scan(rows, query.Page.Size)
 		return err
 	})

@@ -6,7 +6,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
-	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
@@ -99,7 +98,7 @@ func (b *Budget) read(kind Kind) (err error) {
 	}
 	if kind == Deployments {
 		b.isRead[kind] = true
-		b.used[kind], err = counts.Slots(b.tx, b.organizationID)
+		b.used[kind], err = slots(b.tx, b.organizationID)
 		return err
 	}
 	usage, err := Read(b.tx, b.organizationID)
@@ -132,7 +131,7 @@ func (b *Budget) Commit(created Usage) error {
 		}
 	}
 	if addsSlots {
-		if n, err := counts.Slots(b.tx, b.organizationID); err != nil {
+		if n, err := slots(b.tx, b.organizationID); err != nil {
 			return err
 		} else if n > b.limits[Deployments] {
 			return database.ErrOutdated

@@ -323,6 +323,13 @@ func TestAClientThatGivesUpIsNotRecorded(t *testing.T) {
 		if n := storetest.Ask(t, s, storetest.Acme, deployments.Query{DeploymentName: "gone"}).Total; n != 0 {
 			t.Error("it was recorded")
 		}
+		times := make(map[time.Time]bool)
+		for i := range 3 {
+			times[storetest.Ask(t, s, storetest.Acme, deployments.Query{DeploymentName: fmt.Sprint("s", i)}).Records[0].CreatedAt] = true
+		}
+		if len(times) != 1 {
+			t.Errorf("the others have the times of %d transactions", len(times))
+		}
 		if items := s.Outcomes.Stats().Items; items[outcomes.Added] != 4 {
 			t.Errorf("the outcomes are %v", items)
 		}

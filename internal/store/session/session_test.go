@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/deployrecords/deployrecords/internal/pgtest"
 )
 
@@ -56,7 +54,7 @@ func TestCancelledRequestsKeepWithinTheLimitAndHarmNoOthers(t *testing.T) {
 		},
 	}
 	var clients, rest sync.WaitGroup
-	var ended atomic.Bool
+	var ended, observed atomic.Bool
 	for range cancelled {
 		clients.Go(func() {
 			for n := range rounds {
@@ -68,7 +66,7 @@ func TestCancelledRequestsKeepWithinTheLimitAndHarmNoOthers(t *testing.T) {
 	}
 	for range others {
 		rest.Go(func() {
-			for !ended.Load() {
+			for !observed.Load() {
 				if _, err := pool.Exec("SELECT 1"); err != nil {
 					t.Errorf("a request that nobody cancelled: %v", err)
 				}
@@ -77,14 +75,16 @@ func TestCancelledRequestsKeepWithinTheLimitAndHarmNoOthers(t *testing.T) {
 	}
 	most := 0
 	rest.Go(func() {
-		for !ended.Load() {
+		// On a busy machine, the requests that nobody cancels get their sessions late.
+		for deadline := time.Now().Add(time.Minute); !ended.Load() || most < 2 && time.Now().Before(deadline); {
 			most = max(most, countSessions(t, observer, name))
 		}
+		observed.Store(true)
 	})
 	clients.Wait()
 	ended.Store(true)
 	rest.Wait()
-	if most > limit || most == 0 {
+	if most > limit || most < 2 {
 		t.Errorf("saw up to %d sessions, the limit is %d", most, limit)
 	}
 }
@@ -227,7 +227,7 @@ func TestARequestThatEndsBeforeItsStatementCostsNoSession(t *testing.T) {
 		_, queryErr := c.QueryContext(ended, "SELECT 1", nil)
 		_, execErr := c.ExecContext(ended, "SELECT 1", nil)
 		_, beginErr := c.BeginTx(ended, driver.TxOptions{})
-		readErr := c.read(ended, "SELECT 1", nil, func(pgx.Rows) error { return nil })
+		readErr := c.read(ended, "SELECT 1", nil, func(Rows) error { return nil })
 		resetErr := c.ResetSession(ended)
 		for what, err := range map[string]error{"query": queryErr, "exec": execErr, "begin": beginErr, "read": readErr} {
 			if !errors.Is(err, context.Canceled) {

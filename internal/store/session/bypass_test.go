@@ -1,4 +1,4 @@
-package database_test
+package session_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/session"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
 
@@ -14,8 +15,9 @@ import (
 func TestReadBypassesDatabaseSQL(t *testing.T) {
 	storetest.ForEachDatabase(t, func(t *testing.T, db *database.DB) {
 		read := func(tx *gorm.DB, bypasses bool) error {
-			var text, null database.Text
-			err := database.Read(t.Context(), tx, "SELECT CAST('é' AS text), NULL", nil, func(rows database.Rows) error {
+			var text string
+			var null *string
+			err := session.Read(t.Context(), tx.Statement.ConnPool, "SELECT CAST('é' AS text), NULL", nil, func(rows session.Rows) error {
 				if _, ok := rows.(pgx.Rows); ok != bypasses {
 					t.Errorf("the rows are %T", rows)
 				}
@@ -26,8 +28,8 @@ func TestReadBypassesDatabaseSQL(t *testing.T) {
 				}
 				return nil
 			})
-			if text != "é" || null != "" {
-				t.Errorf("got %q and %q", text, null)
+			if text != "é" || null != nil {
+				t.Errorf("got %q and %v", text, null)
 			}
 			return err
 		}
@@ -48,7 +50,7 @@ func TestReadBypassesDatabaseSQL(t *testing.T) {
 func TestATimeThatIsInfiniteIsAnError(t *testing.T) {
 	t.Parallel()
 	db := storetest.OpenDatabase(t, storetest.PostgreSQL(t)).WithContext(t.Context())
-	err := database.Read(t.Context(), db, "SELECT timestamptz '-infinity'", nil, func(rows database.Rows) error {
+	err := session.Read(t.Context(), db.Statement.ConnPool, "SELECT timestamptz '-infinity'", nil, func(rows session.Rows) error {
 		rows.Next()
 		return rows.Scan(new(database.Timestamp))
 	})
