@@ -25,7 +25,7 @@ const (
 	isolatedBatches = 5
 
 	// intervalsOfGrowth is how many intervals of deltas make the counters of an organization due.
-	intervalsOfGrowth = 4
+	intervalsOfGrowth = 8
 
 	// countPending stops at a limit: a compaction that fails for days leaves millions.
 	countPending = `SELECT count(*) FROM (SELECT 1 AS pending FROM list_changes LIMIT ?) AS changes`

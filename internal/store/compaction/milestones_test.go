@@ -94,8 +94,8 @@ func TestIntervalsGrowWithTheList(t *testing.T) {
 		s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
 		const lists = 11 // as in TestMigrationShortensIntervals
 		for _, c := range []struct{ from, to, milestones int }{
-			{0, 640, 160},          // 4 records each
-			{640, 4000, 160 + 336}, // and 10
+			{0, 320, 80},          // 4 records each
+			{320, 2000, 80 + 168}, // and 10
 		} {
 			load(t, s, c.from, c.to)
 			found, err := s.Verify(t.Context(), "acme")

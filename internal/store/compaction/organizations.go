@@ -29,6 +29,6 @@ func organizationsWithDeltas(tx *gorm.DB) (found []organization, err error) {
 
 // organizationsWithoutMilestones returns the organizations that need milestones at an interval and have none.
 func organizationsWithoutMilestones(tx *gorm.DB, milestoneInterval int64) (found []organization, err error) {
-	err = tx.Raw(selectOrganizationsWithoutMilestones, milestoneInterval).Scan(&found).Error
+	err = tx.Raw(selectOrganizationsWithoutMilestones, 2*milestoneInterval).Scan(&found).Error
 	return found, err
 }

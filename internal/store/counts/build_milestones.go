@@ -94,7 +94,7 @@ func (c *Compaction) buildLongLists() error {
 // longLists returns the sizes of the lists that need milestones and have none, and the number of all records.
 func (c *Compaction) longLists() (lists map[Key]int64, records int64, err error) {
 	var totals []total
-	err = c.tx.Where("organization_id = ? AND NOT latest AND n > ?", c.organizationID, c.milestoneInterval).Find(&totals).Error
+	err = c.tx.Where("organization_id = ? AND NOT latest AND n > ?", c.organizationID, 2*c.milestoneInterval).Find(&totals).Error
 	if err != nil {
 		return nil, 0, err
 	}
@@ -102,7 +102,7 @@ func (c *Compaction) longLists() (lists map[Key]int64, records int64, err error)
 		ProjectID, N int64
 		Columns
 	}
-	err = c.tx.Raw(selectLongProjects, c.organizationID, c.milestoneInterval).Scan(&projects).Error
+	err = c.tx.Raw(selectLongProjects, c.organizationID, 2*c.milestoneInterval).Scan(&projects).Error
 	lists = make(map[Key]int64)
 	for _, total := range totals {
 		key := Key{Dimensions: total.Dimensions}

@@ -12,13 +12,13 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// DefaultMilestoneInterval is the shortest number of records between two new milestones. A list that exceeds it gets milestones. A
-// range of more than two intervals is split, so a page lies at most one interval from a milestone.
-const DefaultMilestoneInterval = 2048
+// DefaultMilestoneInterval is the shortest number of records between two new milestones. A list, and a range of one, that exceeds
+// two intervals is split, so a page lies at most one interval from a milestone.
+const DefaultMilestoneInterval = 1024
 
 // longList is the length in shortest intervals from which the interval of a list grows, with the square root of its length: a page
 // adds up the milestones before it and skips records from the nearest, and the cost of both then grows equally.
-const longList = 80
+const longList = 40
 
 // intervalOf returns the interval of a list of n records.
 func intervalOf(n, shortest int64) int64 {

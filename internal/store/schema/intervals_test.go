@@ -11,7 +11,7 @@ import (
 // Milestones of the version before are built again at the intervals of this one.
 func TestMigrationShortensIntervals(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
-		s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 4000})
+		s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2000})
 		var entries []deployments.ImportEntry
 		for n := range 5000 {
 			entries = append(entries, storetest.Entry(n, n, "eu", "api", storetest.WithStatus(deployments.Superseded)))
@@ -25,13 +25,13 @@ func TestMigrationShortensIntervals(t *testing.T) {
 				t.Errorf("got %+v, %v, want %d milestones in each list", found, err, want)
 			}
 		}
-		milestones(2)
+		milestones(3)
 		if _, err := storetest.OpenSQL(t, url).Exec("DELETE FROM goose_db_version WHERE version_id >= 13"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := store.Migrate(t.Context(), url); err != nil {
 			t.Fatal(err)
 		}
-		milestones(3)
+		milestones(5)
 	})
 }

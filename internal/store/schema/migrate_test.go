@@ -228,11 +228,11 @@ func TestMigrationRebuildsMilestones(t *testing.T) {
 
 		s := storetest.Open(t, url)
 		storetest.RequireVerified(t, s, "acme")
-		// 16 lists have milestones at 0, 2,048, … 18,432 records: all records, a status, a kind and both; an environment, and with
+		// 16 lists have milestones at 0, 1,024, … 19,456 records: all records, a status, a kind and both; an environment, and with
 		// either; a deployment name, and with an environment or either; a project, and with a deployment name, an environment or
 		// either.
 		found, err := s.Verify(t.Context(), "acme")
-		if err != nil || found.Milestones != 10*16 || found.Pending != 0 || found.Records != records {
+		if err != nil || found.Milestones != 20*16 || found.Pending != 0 || found.Records != records {
 			t.Errorf("got %+v, %v", found, err)
 		}
 		for _, q := range []deployments.Query{{ProjectName: "web"}, {Status: deployments.Superseded, ArtifactKind: deployments.ContainerImage}} {

@@ -52,8 +52,8 @@ milestone AS (
   ), 0) AS rank
   FROM "milestones"
   WHERE 2 * upto - n >= 2 * (SELECT high FROM target)
-    AND (SELECT high FROM target) > 2048
-    AND (SELECT total.n - target.high FROM total, target) > 2048
+    AND (SELECT high FROM target) > 1024
+    AND (SELECT total.n - target.high FROM total, target) > 1024
   ORDER BY created_at, record_id
   LIMIT 1
 ),
