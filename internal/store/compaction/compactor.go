@@ -1,5 +1,5 @@
-// Package compaction decides which organization's deltas are compacted when, and in which transactions. Package counts describes
-// the work itself.
+// Package compaction moves deltas into the counters. It decides which organization's deltas are compacted when, and in which
+// transactions. Package counts describes why.
 package compaction
 
 import (
@@ -14,6 +14,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/milestones"
 )
 
 const (
@@ -123,8 +124,8 @@ func (c *Compactor) compactNext(ctx context.Context, o organization) (n int, err
 		if locked, err = tryLock(tx, o.ID); err != nil || !locked {
 			return err
 		}
-		work := counts.NewCompaction(tx, o.ID, o.ID, c.milestoneInterval)
-		if n, err = work.CompactBatch(c.batchSize); err != nil {
+		work := newPartition(tx, o.ID, o.ID, c.milestoneInterval)
+		if n, err = work.compactBatch(c.batchSize); err != nil {
 			return err
 		}
 		c.growth.add(o.ID, n)
@@ -132,9 +133,9 @@ func (c *Compactor) compactNext(ctx context.Context, o organization) (n int, err
 			return nil // milestones come last: building them reads what is pending
 		}
 		if read = c.growth.isDue(o.ID); read {
-			return work.BuildMilestones()
+			return work.milestones.Build()
 		}
-		return work.SplitMilestones()
+		return work.milestones.Split()
 	})
 	if err != nil {
 		return n, err
@@ -162,11 +163,11 @@ func (c *Compactor) CompactIsolated(tx *gorm.DB, organizationID int64, write fun
 	if err := Lock(tx, organizationID); err != nil {
 		return err
 	}
-	return counts.NewCompaction(tx, organizationID, partition, c.milestoneInterval).CompactAll(isolatedBatches * c.batchSize)
+	return newPartition(tx, organizationID, partition, c.milestoneInterval).compact(isolatedBatches * c.batchSize)
 }
 
 // BuildMilestones builds the milestones of an organization that are missing and splits those that have grown. Deltas may be
 // pending.
 func (c *Compactor) BuildMilestones(tx *gorm.DB, organizationID int64) error {
-	return counts.NewCompaction(tx, organizationID, organizationID, c.milestoneInterval).BuildMilestones()
+	return milestones.NewBuilder(tx, organizationID, c.milestoneInterval).Build()
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
 
-// selectMembers is a subquery of the members that AddSet takes, for a project_set_id column of the row in the outer query.
-const selectMembers = "coalesce((SELECT s.members FROM project_sets s WHERE s.id = project_set_id), '')"
+// SelectMembers is a subquery of the members that AddSet takes, for a project_set_id column of the row in the outer query.
+const SelectMembers = "coalesce((SELECT s.members FROM project_sets s WHERE s.id = project_set_id), '')"
 
 // Aggregator sums deltas in memory: by list, and by milestone in lists with milestones.
 type Aggregator struct {
@@ -25,7 +25,7 @@ type Aggregator struct {
 const maxContaining = 1 << 16
 
 // ranges are the milestones of a list and the sum from each to the next. interval is the distance of the milestones that the method
-// grow adds; only buildAll sets it.
+// grow adds; only BuildMilestones sets it.
 type ranges struct {
 	milestones Milestones
 	sums       []int64
@@ -128,6 +128,20 @@ func (a *Aggregator) Totals() map[Key]int64 {
 	}
 	maps.DeleteFunc(sums, func(_ Key, n int64) bool { return n == 0 })
 	return sums
+}
+
+// AddToMilestones adds the sums to the milestones, and returns those that changed.
+func (a *Aggregator) AddToMilestones() map[Key]Milestones {
+	changed := make(map[Key]Milestones)
+	for key, r := range a.ranges {
+		for i, n := range r.sums {
+			if n != 0 {
+				r.milestones[i].N += n
+				changed[key] = append(changed[key], r.milestones[i])
+			}
+		}
+	}
+	return changed
 }
 
 // MilestoneSums returns the sums of a list by milestone, or nil if the list has no milestones.

@@ -50,8 +50,8 @@
 // 360, and m4, at rank 401, is still 40 entries away.
 //
 // A page adds up the milestones before it and skips records from the nearest. To keep both short, the interval of a long list grows
-// with the square root of its length (intervalOf). When a range exceeds twice the interval, compaction splits it by reading its
-// records (Compaction.SplitMilestones). As its records include the pending deltas, these are subtracted.
+// with the square root of its length (intervalOf in package milestones). When a range exceeds twice the interval, compaction splits it by reading its
+// records (package milestones). As its records include the pending deltas, these are subtracted.
 //
 // A compaction reads the ranges that end after its first delta. A recording that supersedes another has deltas at the positions of
 // both records, so these are the ranges since the oldest record that was superseded.

@@ -29,6 +29,9 @@ type Key struct {
 	ProjectID int64
 }
 
+// AllRecords is the list of all records.
+var AllRecords = allKey(false)
+
 // allKey is the list of all records, or of the latest ones.
 func allKey(latest bool) Key {
 	return Key{Dimensions: Dimensions{Latest: latest, Columns: Columns{EnvironmentID: AnyID, LogicalEnvironmentID: AnyID}}}

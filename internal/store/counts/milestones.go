@@ -2,7 +2,6 @@ package counts
 
 import (
 	"database/sql"
-	"math"
 	"sort"
 	"time"
 
@@ -15,15 +14,6 @@ import (
 // DefaultMilestoneInterval is the shortest number of records between two new milestones. A list, and a range of one, that exceeds
 // two intervals is split, so a page lies at most one interval from a milestone.
 const DefaultMilestoneInterval = 1024
-
-// longList is the length in shortest intervals from which the interval of a list grows, with the square root of its length: a page
-// adds up the milestones before it and skips records from the nearest, and the cost of both then grows equally.
-const longList = 40
-
-// intervalOf returns the interval of a list of n records.
-func intervalOf(n, shortest int64) int64 {
-	return max(shortest, int64(math.Sqrt(float64(n)*float64(shortest)/longList)))
-}
 
 // Position is the position of a record in the order of time, oldest first.
 type Position struct {
@@ -59,8 +49,8 @@ func (m Milestones) index(p Position) int {
 	return sort.Search(len(m), func(i int) bool { return p.Before(m[i].Position) }) - 1
 }
 
-// end returns where the range of a milestone ends.
-func (m Milestones) end(i int) Position {
+// End returns where the range of a milestone ends.
+func (m Milestones) End(i int) Position {
 	if i+1 < len(m) {
 		return m[i+1].Position
 	}
@@ -105,13 +95,13 @@ func ReadMilestones(tx *gorm.DB, organizationID int64, from Position) (stored ma
 	return stored, lengths, err
 }
 
-// saveMilestones inserts milestones of lists, or replaces their counts.
-func (c *Compaction) saveMilestones(lists map[Key]Milestones) error {
+// SaveMilestones inserts milestones of lists, or replaces their counts.
+func SaveMilestones(tx *gorm.DB, organizationID int64, lists map[Key]Milestones) error {
 	var rows []milestoneRow
 	for key, milestones := range lists {
 		for _, milestone := range milestones {
-			rows = append(rows, milestoneRow{c.organizationID, key.Columns, key.ProjectID, milestone})
+			rows = append(rows, milestoneRow{organizationID, key.Columns, key.ProjectID, milestone})
 		}
 	}
-	return database.Upsert(c.tx, rows, clause.AssignmentColumns([]string{"n"}), "")
+	return database.Upsert(tx, rows, clause.AssignmentColumns([]string{"n"}), "")
 }

@@ -14,7 +14,7 @@
 //  6. project_version_artifacts, project_sets, project_set_members: ON CONFLICT waits for another writer of the same row,
 //  7. records,
 //  8. rows of current_slots,
-//  9. the organization's compaction lock (package counts),
+//  9. the organization's compaction lock (package compaction),
 //  10. organization_usage (package quotas).
 //
 // There are exceptions. A recorder inserts its artifacts, links and project sets after it has locked records: such a row
