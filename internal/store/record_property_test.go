@@ -291,7 +291,7 @@ func rebuildMilestones(t *rapid.T, db *database.DB, organization string) {
 		if err != nil || id == 0 {
 			return err
 		}
-		if err := tx.Exec("DELETE FROM list_ranges WHERE organization_id = ?", id).Error; err != nil {
+		if err := tx.Exec("DELETE FROM milestones WHERE organization_id = ?", id).Error; err != nil {
 			return err
 		}
 		return compaction.New(db, 2, nil).BuildMilestones(tx, id)

@@ -35,7 +35,7 @@ func countedTotals(t Failer, db *sql.DB, organization string) map[string]int {
 	projects := joinValues(t, db, `SELECT DISTINCT CAST(l.artifact_id AS text), p.name FROM project_version_artifacts l
 JOIN project_versions v ON v.id = l.project_version_id JOIN projects p ON p.id = v.project_id`)
 	for set, table := range map[string]string{"all": "deployment_records", "latest": "current_slots"} {
-		for _, r := range readCounted(t, db, `SELECT created_at, '', CAST(environment_id AS text), coalesce(CAST(logical_environment_id AS text), ''), deployment_name, status, kind, 0, 1, CAST(artifact_id AS text)
+		for _, r := range readCounted(t, db, `SELECT created_at, '', CAST(environment_id AS text), coalesce(CAST(logical_environment_id AS text), ''), deployment_name, status, kind, 0, 1, CAST(artifact_id AS text), ''
 FROM `+table+ofOrganization(organization)) {
 			countPairs(totals, set, r, projects[r.artifact])
 			for by := range 16 {
@@ -143,10 +143,17 @@ type counted struct {
 	status, kind         int
 	project, n           int    // of a milestone
 	artifact             string // of a record
+	coarse               string // of a milestone: "true" or "false"
 }
 
 func (c counted) before(o counted) bool {
 	return c.micros < o.micros || c.micros == o.micros && c.id < o.id
+}
+
+// ofListOf reports whether two milestones are of one list.
+func (c counted) ofListOf(o counted) bool {
+	return c.environment == o.environment && c.logical == o.logical && c.name == o.name && c.status == o.status && c.kind == o.kind &&
+		c.project == o.project
 }
 
 // in reports whether the record is in the list of a milestone, by the projects of each artifact.
@@ -169,7 +176,7 @@ func readCounted(t Failer, db *sql.DB, query string) []counted {
 	for rows.Next() {
 		var c counted
 		var createdAt any
-		if err := rows.Scan(&createdAt, &c.id, &c.environment, &c.logical, &c.name, &c.status, &c.kind, &c.project, &c.n, &c.artifact); err != nil {
+		if err := rows.Scan(&createdAt, &c.id, &c.environment, &c.logical, &c.name, &c.status, &c.kind, &c.project, &c.n, &c.artifact, &c.coarse); err != nil {
 			t.Fatal(err)
 		}
 		switch at := createdAt.(type) {
@@ -188,21 +195,26 @@ func readCounted(t Failer, db *sql.DB, query string) []counted {
 
 // wrongMilestones counts, record by record, the range from each milestone to the next.
 func wrongMilestones(t Failer, db *sql.DB, organization string) []string {
-	records := readCounted(t, db, `SELECT created_at, CAST(id AS text), CAST(environment_id AS text), coalesce(CAST(logical_environment_id AS text), ''), deployment_name, status, kind, 0, 1, CAST(artifact_id AS text)
+	records := readCounted(t, db, `SELECT created_at, CAST(id AS text), CAST(environment_id AS text), coalesce(CAST(logical_environment_id AS text), ''), deployment_name, status, kind, 0, 1, CAST(artifact_id AS text), ''
 FROM deployment_records`+ofOrganization(organization))
-	milestones := readCounted(t, db, `SELECT created_at, CAST(record_id AS text), CAST(environment_id AS text), CAST(logical_environment_id AS text), deployment_name, status, kind, project_id, n, ''
-FROM list_ranges`+ofOrganization(organization))
+	milestones := readCounted(t, db, `SELECT created_at, CAST(record_id AS text), CAST(environment_id AS text), CAST(logical_environment_id AS text), deployment_name, status, kind, project_id, n, '', CASE WHEN coarse THEN 'true' ELSE 'false' END
+FROM milestones`+ofOrganization(organization))
 	projects := joinValues(t, db, `SELECT DISTINCT CAST(l.artifact_id AS text), CAST(v.project_id AS text)
 FROM project_version_artifacts l JOIN project_versions v ON v.id = l.project_version_id`)
 	var wrong []string
 	for i, milestone := range milestones {
 		next, found := counted{}, false
 		for _, later := range milestones[i+1:] {
-			if later.environment == milestone.environment && later.logical == milestone.logical && later.name == milestone.name &&
-				later.status == milestone.status && later.kind == milestone.kind && later.project == milestone.project {
+			if later.coarse == milestone.coarse && later.ofListOf(milestone) {
 				next, found = later, true
 				break
 			}
+		}
+		isFine := func(m counted) bool {
+			return m.coarse == "false" && m.micros == milestone.micros && m.id == milestone.id && m.ofListOf(milestone)
+		}
+		if !slices.ContainsFunc(milestones, isFine) {
+			wrong = append(wrong, fmt.Sprintf("%+v: no fine milestone is at the coarse one", milestone))
 		}
 		n := 0
 		for _, r := range records {

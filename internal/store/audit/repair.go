@@ -13,7 +13,7 @@ import (
 
 const (
 	deleteTotals     = `DELETE FROM list_totals WHERE organization_id = ?`
-	deleteMilestones = `DELETE FROM list_ranges WHERE organization_id = ?`
+	deleteMilestones = `DELETE FROM milestones WHERE organization_id = ?`
 
 	// insertRecordsAsDeltas inserts records - pending deltas as deltas: by the equation of package counts, this difference is
 	// missing from empty counters. One statement reads both, so that a concurrent commit is in both or in neither.

@@ -29,7 +29,7 @@ type verifier struct {
 }
 
 func (v *verifier) run() error {
-	milestones, _, err := counts.ReadMilestones(v.tx, v.organizationID, counts.Beginning)
+	milestones, err := counts.ReadMilestones(v.tx, v.organizationID, counts.Beginning)
 	if err != nil {
 		return err
 	}
@@ -178,17 +178,25 @@ func (v *verifier) verifyTotals(sums *counts.Aggregator) error {
 	return nil
 }
 
-func (v *verifier) verifyMilestones(stored map[counts.Key]counts.Milestones, sums *counts.Aggregator) {
+func (v *verifier) verifyMilestones(stored map[counts.Sequence]counts.Milestones, sums *counts.Aggregator) {
 	var faults []string
-	for key, milestones := range stored {
+	for sequence, milestones := range stored {
+		list, level := describe(sequence.Key), "milestone"
+		if sequence.Coarse {
+			level = "coarse milestone"
+		}
 		if milestones[0].Position != counts.Beginning {
-			faults = append(faults, fmt.Sprintf("the milestones of %s do not begin at the beginning", describe(key)))
+			faults = append(faults, fmt.Sprintf("the first %s of %s is not at the beginning", level, list))
 			continue
 		}
-		for i, n := range sums.MilestoneSums(key) {
+		for i, n := range sums.MilestoneSums(sequence) {
 			v.result.Milestones++
-			if m := milestones[i]; n != m.N {
-				faults = append(faults, fmt.Sprintf("%s has %d records from %s (%s) to the next milestone; it counts %d", describe(key), m.N, m.CreatedAt, m.RecordID, n))
+			m := milestones[i]
+			if n != m.N {
+				faults = append(faults, fmt.Sprintf("%s has %d records from %s (%s) to the next %s; it counts %d", list, m.N, m.CreatedAt, m.RecordID, level, n))
+			}
+			if sequence.Coarse && !stored[counts.Sequence{Key: sequence.Key}].Has(m.Position) {
+				faults = append(faults, fmt.Sprintf("%s has a coarse milestone at %s (%s) and no other one there", list, m.CreatedAt, m.RecordID))
 			}
 		}
 	}

@@ -36,12 +36,12 @@ type partition struct {
 	after int64
 }
 
-// newPartition returns a partition of an organization. Its compaction builds milestones at an interval, or at longer ones in long lists.
+// newPartition returns a partition of an organization. Its compaction builds milestones at an interval.
 func newPartition(tx *gorm.DB, organizationID, id, milestoneInterval int64) *partition {
 	return &partition{tx: tx, organizationID: organizationID, id: id, milestones: milestones.NewBuilder(tx, organizationID, milestoneInterval)}
 }
 
-// compact compacts the whole partition in batches, and builds and splits milestones.
+// compact compacts the whole partition in batches, and builds and adjusts milestones.
 func (p *partition) compact(batchSize int) error {
 	for {
 		if n, err := p.compactBatch(batchSize); err != nil {

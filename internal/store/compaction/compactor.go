@@ -44,9 +44,9 @@ type Compactor struct {
 	largeBodies *admission.Gate
 }
 
-// New returns a compactor that builds milestones at an interval, or at longer ones in long lists; 0 is
-// counts.DefaultMilestoneInterval. It compacts an organization in a place that the gate gives the organization for its large
-// bodies, so that a batch and its compaction keep one processor busy, and not two; nil is no gate.
+// New returns a compactor that builds milestones at an interval; 0 is counts.DefaultMilestoneInterval. It compacts an organization in
+// a place that the gate gives the organization for its large bodies, so that a batch and its compaction keep one processor busy, and
+// not two; nil is no gate.
 func New(db *database.DB, milestoneInterval int64, largeBodies *admission.Gate) *Compactor {
 	milestoneInterval = cmp.Or(milestoneInterval, counts.DefaultMilestoneInterval)
 	return &Compactor{
@@ -135,7 +135,7 @@ func (c *Compactor) compactNext(ctx context.Context, o organization) (n int, err
 		if read = c.growth.isDue(o.ID); read {
 			return work.milestones.Build()
 		}
-		return work.milestones.Split()
+		return work.milestones.Adjust()
 	})
 	if err != nil {
 		return n, err

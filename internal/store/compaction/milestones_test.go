@@ -1,6 +1,7 @@
 package compaction_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -20,13 +21,17 @@ func TestMilestonesAreReadFromAPosition(t *testing.T) {
 		const id = 1 // the only organization
 		for _, c := range []struct{ minute, want int }{{-1, 15}, {0, 15}, {1, 15}, {2, 15}, {3, 14}, {27, 2}, {29, 1}, {40, 1}} {
 			from := counts.Position{CreatedAt: database.Timestamp{Time: storetest.At(c.minute)}, RecordID: counts.End.RecordID}
-			milestones, lengths, err := counts.ReadMilestones(db.WithContext(t.Context()), id, from)
+			milestones, err := counts.ReadMilestones(db.WithContext(t.Context()), id, from)
 			if err != nil || len(milestones) < 4 {
 				t.Fatalf("got %v, %v", milestones, err)
 			}
-			for key, of := range milestones {
-				if len(of) != c.want || lengths[key] != 30 {
-					t.Errorf("from minute %d: got %d of %d records in %+v, want %d", c.minute, len(of), lengths[key], key, c.want)
+			for sequence, of := range milestones {
+				want := c.want
+				if sequence.Coarse {
+					want = 1
+				}
+				if len(of) != want {
+					t.Errorf("from minute %d: got %d in %+v, want %d", c.minute, len(of), sequence, want)
 				}
 			}
 		}
@@ -44,7 +49,7 @@ func TestDeltasBeforeTheBatchThatAreCommittedLateAreLeft(t *testing.T) {
 	if err := storetest.RecordImage(s, 99, "eu", "api"); err != nil {
 		t.Fatal(err)
 	}
-	holder := storetest.Begin(t, db, "LOCK TABLE list_ranges IN ACCESS EXCLUSIVE MODE")
+	holder := storetest.Begin(t, db, "LOCK TABLE milestones IN ACCESS EXCLUSIVE MODE")
 	compacted := make(chan error, 1)
 	go func() {
 		_, err := s.Compact(t.Context())
@@ -88,14 +93,14 @@ func TestBatchesOfAnImportMayGoBackInTime(t *testing.T) {
 	})
 }
 
-// The interval of a list that has grown is that of its present length, whether it is built or split.
-func TestIntervalsGrowWithTheList(t *testing.T) {
+// A list has a fine milestone for each interval and a coarse one for 64 of them, whether it is built or has grown.
+func TestMilestonesHaveTwoLevels(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
 		const lists = 11 // as in TestMigrationShortensIntervals
 		for _, c := range []struct{ from, to, milestones int }{
-			{0, 320, 80},          // 4 records each
-			{320, 2000, 80 + 168}, // and 10
+			{0, 320, 160 + 3},
+			{320, 2000, 1000 + 16},
 		} {
 			load(t, s, c.from, c.to)
 			found, err := s.Verify(t.Context(), "acme")
@@ -103,6 +108,40 @@ func TestIntervalsGrowWithTheList(t *testing.T) {
 				t.Errorf("after %d records: got %+v, %v, want %d milestones in each list", c.to, found, err, c.milestones)
 			}
 		}
+	})
+}
+
+// Records leave the list of those that are DEPLOYED. It has milestones for those that it has, and not for those that it had.
+func TestRangesThatRecordsHaveLeftAreJoined(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
+		const slots, rounds = 10, 40
+		for round := range rounds {
+			for slot := range slots {
+				if err := storetest.RecordImage(s, round, "eu", fmt.Sprint("app", slot)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := s.Compact(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		db := storetest.OpenSQL(t, url)
+		for _, c := range []struct {
+			status   deployments.Status
+			min, max int
+		}{
+			{deployments.Deployed, 2, 8}, // two neighbours have 3 of 10 records or more
+			{deployments.Superseded, slots * (rounds - 1) / 8, slots * (rounds - 1) / 2},
+		} {
+			var n int
+			err := db.QueryRow(`SELECT count(*) FROM milestones WHERE environment_id = '`+counts.AnyID+`' AND logical_environment_id = '`+counts.AnyID+`'
+  AND deployment_name = '' AND status = $1 AND kind = 0 AND project_id = 0 AND NOT coarse`, c.status).Scan(&n)
+			if err != nil || n < c.min || n > c.max {
+				t.Errorf("%s: got %d milestones, %v, want %d to %d", c.status, n, err, c.min, c.max)
+			}
+		}
+		storetest.RequireExactCounts(t, s, db, "acme")
 	})
 }
 

@@ -16,32 +16,30 @@ type Aggregator struct {
 	// whole are the sums by all dimensions, of which each slot has its own; withoutNames those by the ones that are combined in
 	// every way, which are few.
 	whole, withoutNames map[Dimensions]int64
-	// ranges are the lists with milestones. containing caches which of them contain the records of some dimensions.
-	ranges     map[Key]*ranges
+	// ranges are the lists with milestones, on each level. containing caches which of them contain the records of some dimensions.
+	ranges     map[Sequence]*ranges
 	containing map[Dimensions][]*ranges
 }
 
 // maxContaining bounds the cache of an aggregator, of a few hundred bytes each: every slot has dimensions of its own.
 const maxContaining = 1 << 16
 
-// ranges are the milestones of a list and the sum from each to the next. interval is the distance of the milestones that the method
-// grow adds; only BuildMilestones sets it.
+// ranges are the milestones of a Sequence and the sum from each to the next.
 type ranges struct {
 	milestones Milestones
 	sums       []int64
-	interval   int64
 }
 
 // NewAggregator returns an empty aggregator for lists with these milestones, which contain every range that ends after a position.
 // It takes deltas of the full history from there on.
-func NewAggregator(milestones map[Key]Milestones, from Position) *Aggregator {
+func NewAggregator(milestones map[Sequence]Milestones, from Position) *Aggregator {
 	a := &Aggregator{
 		projects: make(map[int64][]int64), whole: make(map[Dimensions]int64), withoutNames: make(map[Dimensions]int64),
-		ranges: make(map[Key]*ranges, len(milestones)), containing: make(map[Dimensions][]*ranges),
+		ranges: make(map[Sequence]*ranges, len(milestones)), containing: make(map[Dimensions][]*ranges),
 	}
-	for key, of := range milestones {
+	for sequence, of := range milestones {
 		if !from.Before(of[0].Position) { // otherwise the list's milestones are corrupt, as Verify reports
-			a.ranges[key] = &ranges{milestones: of, sums: make([]int64, len(of))}
+			a.ranges[sequence] = &ranges{milestones: of, sums: make([]int64, len(of))}
 		}
 	}
 	return a
@@ -62,7 +60,7 @@ func (a *Aggregator) Add(d Delta) {
 	a.forEachList(d, func(r *ranges) { r.add(d) })
 }
 
-// forEachList calls do for each list with milestones that contains the record of a delta.
+// forEachList calls do for each Sequence that contains the record of a delta.
 func (a *Aggregator) forEachList(d Delta, do func(*ranges)) {
 	if d.Latest || len(a.ranges) == 0 {
 		return
@@ -80,11 +78,13 @@ func (a *Aggregator) forEachList(d Delta, do func(*ranges)) {
 	}
 }
 
-// listsOf returns the lists with milestones that contain a record.
+// listsOf returns the Sequences that contain a record.
 func (a *Aggregator) listsOf(d Dimensions) (lists []*ranges) {
 	add := func(key Key) {
-		if r := a.ranges[key]; r != nil {
-			lists = append(lists, r)
+		for _, coarse := range [...]bool{false, true} {
+			if r := a.ranges[Sequence{key, coarse}]; r != nil {
+				lists = append(lists, r)
+			}
 		}
 	}
 	for _, key := range d.withoutNames().subsets() {
@@ -104,9 +104,9 @@ func (a *Aggregator) listsOf(d Dimensions) (lists []*ranges) {
 
 func (r *ranges) add(d Delta) { r.sums[r.milestones.index(d.Position)] += d.N }
 
-// grow counts a record that is after all counted ones, and adds a milestone there if the last range is full.
-func (r *ranges) grow(at Position) {
-	if r.sums[len(r.sums)-1] == r.interval {
+// grow counts a record that is after all counted ones, and adds a milestone there if the last range has an interval of records.
+func (r *ranges) grow(at Position, interval int64) {
+	if r.sums[len(r.sums)-1] == interval {
 		r.milestones, r.sums = append(r.milestones, Milestone{Position: at}), append(r.sums, 0)
 	}
 	r.sums[len(r.sums)-1]++
@@ -131,22 +131,22 @@ func (a *Aggregator) Totals() map[Key]int64 {
 }
 
 // AddToMilestones adds the sums to the milestones, and returns those that changed.
-func (a *Aggregator) AddToMilestones() map[Key]Milestones {
-	changed := make(map[Key]Milestones)
-	for key, r := range a.ranges {
+func (a *Aggregator) AddToMilestones() map[Sequence]Milestones {
+	changed := make(map[Sequence]Milestones)
+	for sequence, r := range a.ranges {
 		for i, n := range r.sums {
 			if n != 0 {
 				r.milestones[i].N += n
-				changed[key] = append(changed[key], r.milestones[i])
+				changed[sequence] = append(changed[sequence], r.milestones[i])
 			}
 		}
 	}
 	return changed
 }
 
-// MilestoneSums returns the sums of a list by milestone, or nil if the list has no milestones.
-func (a *Aggregator) MilestoneSums(key Key) []int64 {
-	if r := a.ranges[key]; r != nil {
+// MilestoneSums returns the sums by milestone, or nil if there are none.
+func (a *Aggregator) MilestoneSums(sequence Sequence) []int64 {
+	if r := a.ranges[sequence]; r != nil {
 		return r.sums
 	}
 	return nil

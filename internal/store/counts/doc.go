@@ -15,7 +15,7 @@
 // statement, so its total is always exact. Compaction, building milestones and audit's Verify rest on the same equation.
 //
 //	writer ──trigger──> list_changes ──compaction──> list_totals  (records of a list)
-//	                    (delta log)                  list_ranges  (records of a range of a list)
+//	                    (delta log)                  milestones   (records of a range of a list)
 //	                        │                             │
 //	                        └───────── listing ───────────┘
 //
@@ -24,17 +24,17 @@
 //	term       table         type
 //	delta      list_changes  Delta: a record that enters or leaves lists
 //	counter    list_totals   the total of a list (Key, Dimensions)
-//	milestone  list_ranges   Milestone: a Position, and the records from there to the next
+//	milestone  milestones    Milestone: a Position, and the records from there to the next
 //
 // An import writes its deltas to a partition of its own, and compacts them before it commits. Otherwise, each listing would
 // scan all of the import's uncommitted deltas.
 //
 // # Milestones
 //
-// A list of more than 2,048 records gets milestones, a sparse rank index: positions in the order of time, each with the number of records from there
-// to the next. The sum of these numbers from the beginning is the rank of a position, the number of records before it. A page
-// is read from the nearest milestone, forward or backward. The choice affects the cost of a page, never its records, because
-// each rank is exact.
+// A list of more than 2,048 records gets milestones, a sparse rank index: positions in the order of time, each with the number of
+// records from there to the next. The sum of these numbers from the beginning is the rank of a position, the number of records
+// before it. A page is read from the nearest milestone, forward or backward. The choice affects the cost of a page, never its
+// records, because each rank is exact.
 //
 // Example, with an interval of 100: a list of 1,000 records, and the page at offset 640 of size 20, newest first. In the order
 // of time, the page has the ranks 340 to 359. The milestones:
@@ -49,9 +49,17 @@
 // a delta of +1 before m3 is pending, the total and each rank from m3 on are one more. The page then has the ranks 341 to
 // 360, and m4, at rank 401, is still 40 entries away.
 //
-// A page adds up the milestones before it and skips records from the nearest. To keep both short, the interval of a long list grows
-// with the square root of its length (intervalOf in package milestones). When a range exceeds twice the interval, compaction splits it by reading its
-// records (package milestones). As its records include the pending deltas, these are subtracted.
+// A long list has thousands of milestones. About every 64th is there twice: a coarse one has the number of records to the next coarse
+// one. A page adds up the coarse ones before it, and then the fine ones from the last of these on:
+//
+//	coarse       6400                         6400                         ...
+//	fine          100   100   ...   100        100   100   100   100       ...
+//	rank            0   100  ...   6300       6400  6500  6600  6700       ...
+//	adds up  └────── 1 coarse ────────┘└─ 3 fine ──────┘├page┤
+//
+// When a range exceeds twice the interval, compaction splits it by reading its records (package milestones). As its records include
+// the pending deltas, these are subtracted. It joins neighbouring ranges that have at most an interval together: records leave the
+// list of those that are DEPLOYED, which would otherwise have milestones for all that it ever had.
 //
 // A compaction reads the ranges that end after its first delta. A recording that supersedes another has deltas at the positions of
 // both records, so these are the ranges since the oldest record that was superseded.

@@ -11,8 +11,8 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// DefaultMilestoneInterval is the shortest number of records between two new milestones. A list, and a range of one, that exceeds
-// two intervals is split, so a page lies at most one interval from a milestone.
+// DefaultMilestoneInterval is the number of records between two new milestones. A list, and a range of one, that exceeds two
+// intervals is split, so a page lies at most one interval from a milestone.
 const DefaultMilestoneInterval = 1024
 
 // Position is the position of a record in the order of time, oldest first.
@@ -35,18 +35,31 @@ var (
 	End       = Position{database.Timestamp{Time: time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)}, "ffffffff-ffff-ffff-ffff-ffffffffffff"}
 )
 
-// Milestone is a position in a list and the number of records from there to the next milestone.
+// Sequence identifies the milestones of a list on one of two levels. The coarse ones are some of the fine ones: a page adds up the
+// coarse ones before it, and then only the fine ones from the last of these on.
+type Sequence struct {
+	Key
+	Coarse bool
+}
+
+// Milestone is a position in a list and the number of records from there to the next milestone of its level.
 type Milestone struct {
 	Position
 	N int64
 }
 
-// Milestones are those of one list in the order of time. The first is at Beginning.
+// Milestones are those of one Sequence in the order of time. The first is at Beginning.
 type Milestones []Milestone
 
 // index returns the index of the last milestone that is not after the position.
 func (m Milestones) index(p Position) int {
 	return sort.Search(len(m), func(i int) bool { return p.Before(m[i].Position) }) - 1
+}
+
+// Has reports whether there is a milestone at the position.
+func (m Milestones) Has(p Position) bool {
+	i := m.index(p)
+	return i >= 0 && !m[i].Before(p)
 }
 
 // End returns where the range of a milestone ends.
@@ -57,50 +70,77 @@ func (m Milestones) End(i int) Position {
 	return End
 }
 
-// milestoneRow is a row of list_ranges.
+// milestoneRow is a row of milestones.
 type milestoneRow struct {
 	OrganizationID int64 `gorm:"primaryKey;autoIncrement:false"`
 	Columns
 	ProjectID int64 `gorm:"primaryKey;autoIncrement:false"`
+	Coarse    bool  `gorm:"primaryKey"`
 	Milestone
 }
 
 // TableName implements gorm's Tabler.
-func (milestoneRow) TableName() string { return "list_ranges" }
+func (milestoneRow) TableName() string { return "milestones" }
 
-// selectMilestones selects the milestones whose ranges may contain a time or later ones, and the number of records of their list up
-// to the ends of the ranges. The windows have the order of the primary key, so that PostgreSQL need not sort.
+// selectMilestones selects the milestones whose ranges may contain a time or later ones. The window has the order of the primary
+// key, so that PostgreSQL need not sort.
 const (
-	selectMilestones = `SELECT ` + listColumns + `, created_at, record_id, n, upto FROM (
-  SELECT ` + listColumns + `, created_at, record_id, n, sum(n) OVER list AS upto, lead(created_at) OVER list AS next
-  FROM list_ranges WHERE organization_id = ?
-  WINDOW list AS (PARTITION BY ` + listColumns + ` ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING)) AS ranges
+	selectMilestones = `SELECT ` + listColumns + `, coarse, created_at, record_id, n FROM (
+  SELECT ` + listColumns + `, coarse, created_at, record_id, n,
+    lead(created_at) OVER (PARTITION BY ` + listColumns + `, coarse ORDER BY created_at, record_id) AS next
+  FROM milestones WHERE organization_id = ?) AS ranges
 WHERE next IS NULL OR next >= ? ORDER BY created_at, record_id`
 
 	listColumns = "environment_id, logical_environment_id, deployment_name, status, kind, project_id"
 )
 
-// ReadMilestones returns the stored milestones of an organization, without those whose ranges end before a position, and the
-// lengths of their lists without pending deltas.
-func ReadMilestones(tx *gorm.DB, organizationID int64, from Position) (stored map[Key]Milestones, lengths map[Key]int64, err error) {
-	stored, lengths = make(map[Key]Milestones), make(map[Key]int64)
-	err = database.ForEachRow(tx.Raw(selectMilestones, organizationID, from.CreatedAt), func(rows *sql.Rows) error {
-		key, milestone, upto := Key{}, Milestone{}, int64(0)
-		err := rows.Scan(&key.EnvironmentID, &key.LogicalEnvironmentID, &key.DeploymentName, &key.Status, &key.Kind, &key.ProjectID,
-			&milestone.CreatedAt, &milestone.RecordID, &milestone.N, &upto)
-		stored[key] = append(stored[key], milestone)
-		lengths[key] = upto
+// ReadMilestones returns the stored milestones of an organization, without those whose ranges end before a position.
+func ReadMilestones(tx *gorm.DB, organizationID int64, from Position) (map[Sequence]Milestones, error) {
+	stored := make(map[Sequence]Milestones)
+	err := database.ForEachRow(tx.Raw(selectMilestones, organizationID, from.CreatedAt), func(rows *sql.Rows) error {
+		sequence, milestone := Sequence{}, Milestone{}
+		err := rows.Scan(&sequence.EnvironmentID, &sequence.LogicalEnvironmentID, &sequence.DeploymentName, &sequence.Status, &sequence.Kind,
+			&sequence.ProjectID, &sequence.Coarse, &milestone.CreatedAt, &milestone.RecordID, &milestone.N)
+		stored[sequence] = append(stored[sequence], milestone)
 		return err
 	})
-	return stored, lengths, err
+	return stored, err
 }
 
-// SaveMilestones inserts milestones of lists, or replaces their counts.
-func SaveMilestones(tx *gorm.DB, organizationID int64, lists map[Key]Milestones) error {
+// ReadFineMilestones returns the fine milestones of a list from one position to before another.
+func ReadFineMilestones(tx *gorm.DB, organizationID int64, key Key, from, to Position) (found Milestones, err error) {
+	err = tx.Model(&milestoneRow{}).Where(ofSequence, sequenceValues(organizationID, Sequence{Key: key})).
+		Where("(created_at, record_id) >= (?, ?) AND (created_at, record_id) < (?, ?)", from.CreatedAt, from.RecordID, to.CreatedAt, to.RecordID).
+		Order("created_at, record_id").Find(&found).Error
+	return found, err
+}
+
+// DeleteMilestones deletes some milestones of a Sequence.
+func DeleteMilestones(tx *gorm.DB, organizationID int64, sequence Sequence, milestones Milestones) error {
+	for _, milestone := range milestones {
+		err := tx.Where(ofSequence, sequenceValues(organizationID, sequence)).
+			Where("created_at = ? AND record_id = ?", milestone.CreatedAt, milestone.RecordID).Delete(&milestoneRow{}).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ofSequence is the condition for the milestones of a Sequence.
+const ofSequence = "(organization_id, " + listColumns + ", coarse) = ?"
+
+// sequenceValues are the values of ofSequence, a row of SQL.
+func sequenceValues(organizationID int64, s Sequence) []any {
+	return []any{organizationID, s.EnvironmentID, s.LogicalEnvironmentID, s.DeploymentName, s.Status, s.Kind, s.ProjectID, s.Coarse}
+}
+
+// SaveMilestones inserts milestones, or replaces their counts.
+func SaveMilestones(tx *gorm.DB, organizationID int64, sequences map[Sequence]Milestones) error {
 	var rows []milestoneRow
-	for key, milestones := range lists {
+	for sequence, milestones := range sequences {
 		for _, milestone := range milestones {
-			rows = append(rows, milestoneRow{organizationID, key.Columns, key.ProjectID, milestone})
+			rows = append(rows, milestoneRow{organizationID, sequence.Columns, sequence.ProjectID, sequence.Coarse, milestone})
 		}
 	}
 	return database.Upsert(tx, rows, clause.AssignmentColumns([]string{"n"}), "")

@@ -16,16 +16,13 @@ SELECT true, ` + SelectMembers + `, false, environment_id, logical_environment_i
 FROM list_changes WHERE organization_id = ? AND NOT latest
 ORDER BY created_at, record_id`
 
-// BuildMilestones returns the milestones of whole lists at these intervals, which it counts in one pass through all records.
-func BuildMilestones(tx *gorm.DB, organizationID int64, intervals map[Key]int64) (map[Key]Milestones, error) {
-	unbuilt := make(map[Key]Milestones)
-	for key := range intervals {
-		unbuilt[key] = Milestones{{Position: Beginning}}
+// BuildMilestones returns fine milestones of whole lists at an interval, which it counts in one pass through all records.
+func BuildMilestones(tx *gorm.DB, organizationID int64, lists []Key, interval int64) (map[Key]Milestones, error) {
+	unbuilt := make(map[Sequence]Milestones)
+	for _, key := range lists {
+		unbuilt[Sequence{Key: key}] = Milestones{{Position: Beginning}}
 	}
 	sums := NewAggregator(unbuilt, Beginning)
-	for key, r := range sums.ranges {
-		r.interval = intervals[key]
-	}
 	var pending []Delta
 	err := database.ForEachRow(tx.Raw(selectAllRecords, organizationID, organizationID), func(rows *sql.Rows) error {
 		var isPending bool
@@ -37,7 +34,7 @@ func BuildMilestones(tx *gorm.DB, organizationID int64, intervals map[Key]int64)
 			pending = append(pending, delta)
 			return err
 		}
-		sums.forEachList(delta, func(r *ranges) { r.grow(delta.Position) })
+		sums.forEachList(delta, func(r *ranges) { r.grow(delta.Position, interval) })
 		return err
 	})
 	// Milestones are at records, so the range of a delta is known only when all of them are set.
@@ -45,11 +42,11 @@ func BuildMilestones(tx *gorm.DB, organizationID int64, intervals map[Key]int64)
 		sums.forEachList(delta, func(r *ranges) { r.add(delta) })
 	}
 	built := make(map[Key]Milestones, len(sums.ranges))
-	for key, r := range sums.ranges {
+	for sequence, r := range sums.ranges {
 		for i, n := range r.sums {
 			r.milestones[i].N = n
 		}
-		built[key] = r.milestones
+		built[sequence.Key] = r.milestones
 	}
 	return built, err
 }

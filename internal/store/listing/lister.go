@@ -25,7 +25,7 @@ type Options struct {
 	// Gate admits listings whose time does not depend on the number of their records, CountedGate those that count or skip their
 	// records. Cheap listings do not wait behind expensive ones.
 	Gate, CountedGate *admission.Gate
-	// MilestoneInterval is the shortest of the milestones in the database; 0 is counts.DefaultMilestoneInterval.
+	// MilestoneInterval is that of the milestones in the database; 0 is counts.DefaultMilestoneInterval.
 	MilestoneInterval int64
 	// Names completes the records.
 	Names namecache.Cache

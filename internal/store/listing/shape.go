@@ -28,7 +28,7 @@ type shape struct {
 
 	// seek is set for every page but the first.
 	seek bool
-	// milestoneInterval is the shortest interval of milestones. No page so near to an end of its list needs one.
+	// milestoneInterval is the number of records between two milestones. No page so near to an end of its list needs one.
 	milestoneInterval int64
 }
 
@@ -72,6 +72,10 @@ func (s shape) readsMilestones() bool {
 	isTooDeep := s.dialect == database.SQLite && (s.Environment && s.LogicalEnvironment || s.Projects > 0 && (s.Environment || s.LogicalEnvironment))
 	return s.readsCounter() && s.HasMilestones() && !isTooDeep
 }
+
+// readsCoarse reports whether the statement adds up coarse milestones, and then fine ones. SQLite would reject some of these
+// statements as nested too deep, so it adds up fine ones alone.
+func (s shape) readsCoarse() bool { return s.dialect == database.PostgreSQL }
 
 // isCheap reports whether the time of the statement does not depend on the number of records: it counts none, and skips no more
 // than those between two milestones, or than slots.

@@ -31,7 +31,11 @@ func (s shape) statement(db *gorm.DB) *gorm.DB {
 	} else {
 		with.add("target AS", s.target(db))
 		if s.readsMilestones() {
-			with.add("milestones AS", s.milestones(db))
+			if s.readsCoarse() {
+				with.add("coarse_milestones AS", s.milestones(db, true))
+				with.add("stretch AS", s.stretch(db))
+			}
+			with.add("fine_milestones AS", s.fineMilestones(db))
 			with.add("milestone AS", s.milestone(db))
 		}
 		with.add("anchors AS", s.anchors(db))
@@ -163,26 +167,49 @@ func (s shape) target(db *gorm.DB) *gorm.DB {
 	return db.Table("total").Select(s.portable(fmt.Sprintf("greatest(n - ?, 0) AS high, greatest(n - ? - %d, 0) AS low", s.pageSize)), offset, offset)
 }
 
-// milestones is the milestones of the listing. n counts the compacted records to the next one, upto those before the next.
-func (s shape) milestones(db *gorm.DB) *gorm.DB {
-	db = db.Table("list_ranges").Scopes(s.counters).
-		Select("created_at, record_id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto")
+// milestones is the milestones of the listing on a level. n counts the compacted records to the next one, upto those before the next.
+func (s shape) milestones(db *gorm.DB, coarse bool) *gorm.DB {
+	db = db.Table("milestones").Scopes(s.counters).Where(fmt.Sprintf("coarse = %t", coarse)).
+		Select("created_at, record_id AS id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto")
 	if s.Projects > 0 {
 		return db.Where("project_id = " + named("project_id"))
 	}
 	return db.Where("project_id = 0")
 }
 
+// stretch is the last coarse milestone before high, and the number of compacted records before it.
+func (s shape) stretch(db *gorm.DB) *gorm.DB {
+	return db.Table("coarse_milestones").Scopes(s.farFromEnds).Where("upto >= (SELECT high FROM target)").
+		Select("created_at, id, upto - n AS before").Order("created_at, id LIMIT 1")
+}
+
+// farFromEnds narrows milestones to none for a page within an interval of either end: the end itself is the anchor.
+func (s shape) farFromEnds(db *gorm.DB) *gorm.DB {
+	return db.Where(fmt.Sprintf("(SELECT high FROM target) > %d", s.milestoneInterval)).
+		Where(fmt.Sprintf("(SELECT total.n - target.high FROM total, target) > %d", s.milestoneInterval))
+}
+
+// fineMilestones is the fine milestones from stretch on.
+func (s shape) fineMilestones(db *gorm.DB) *gorm.DB {
+	fine := s.milestones(db, false)
+	if s.readsCoarse() {
+		return fine.Where("(created_at, record_id) >= (SELECT created_at, id FROM stretch)")
+	}
+	return fine.Scopes(s.farFromEnds)
+}
+
 // milestone is the milestone nearest to high, and its rank: the first whose range has its middle at or after high, where the
-// running sum stops. Within the shortest interval of either end no sum is needed: the end itself is the anchor.
+// running sum stops.
 func (s shape) milestone(db *gorm.DB) *gorm.DB {
-	return db.Table("milestones").
-		Select("created_at, record_id AS id, upto - n + coalesce((SELECT sum(pending.n) FROM pending" +
-			" WHERE (pending.created_at, pending.record_id) < (milestones.created_at, milestones.record_id)), 0) AS rank").
-		Where("2 * upto - n >= 2 * (SELECT high FROM target)").
-		Where(fmt.Sprintf("(SELECT high FROM target) > %d", s.milestoneInterval)).
-		Where(fmt.Sprintf("(SELECT total.n - target.high FROM total, target) > %d", s.milestoneInterval)).
-		Order("created_at, record_id LIMIT 1")
+	before := "0"
+	if s.readsCoarse() {
+		before = "(SELECT before FROM stretch)"
+	}
+	return db.Table("fine_milestones").
+		Select("created_at, id, " + before + " + upto - n + coalesce((SELECT sum(pending.n) FROM pending" +
+			" WHERE (pending.created_at, pending.record_id) < (fine_milestones.created_at, fine_milestones.id)), 0) AS rank").
+		Where("2 * (" + before + " + upto) - n >= 2 * (SELECT high FROM target)").
+		Order("created_at, id LIMIT 1")
 }
 
 // anchors is the positions whose rank is known: the beginning, the end and the nearest milestone.

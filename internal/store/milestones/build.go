@@ -1,4 +1,5 @@
-// Package milestones keeps the milestones of long lists at their intervals. Package counts describes what they are for.
+// Package milestones builds the milestones of long lists, and keeps their distances between bounds as the lists change. Package counts
+// describes what they are for.
 package milestones
 
 import (
@@ -15,20 +16,22 @@ import (
 // fraction of the time of sending it.
 const onePass = 5
 
-// Builder builds and splits the milestones of an organization, in a transaction that has the organization's compaction lock.
+// Builder builds, splits and joins the milestones of an organization, in a transaction that has the organization's compaction lock.
 type Builder struct {
 	tx             *gorm.DB
 	organizationID int64
-	// interval is the shortest (intervalOf).
+	// interval is the number of records between two new fine milestones.
 	interval int64
 	// stored are the organization's milestones whose ranges end after the position from, including those that the Builder has
-	// added; nil until read. lengths are the numbers of records of their lists at that time.
-	stored  map[counts.Key]counts.Milestones
-	lengths map[counts.Key]int64
-	from    counts.Position
+	// added; nil until read.
+	stored map[counts.Sequence]counts.Milestones
+	from   counts.Position
 }
 
-// NewBuilder returns a Builder that builds milestones at an interval, or at longer ones in long lists.
+// coarseness is the number of intervals between two coarse milestones.
+const coarseness = 64
+
+// NewBuilder returns a Builder that builds milestones at an interval.
 func NewBuilder(tx *gorm.DB, organizationID, interval int64) *Builder {
 	return &Builder{tx: tx, organizationID: organizationID, interval: interval}
 }
@@ -39,7 +42,7 @@ func (b *Builder) Read(from counts.Position) (err error) {
 		return nil
 	}
 	b.from = from
-	b.stored, b.lengths, err = counts.ReadMilestones(b.tx, b.organizationID, from)
+	b.stored, err = counts.ReadMilestones(b.tx, b.organizationID, from)
 	return err
 }
 
@@ -49,11 +52,11 @@ func (b *Builder) Aggregator() *counts.Aggregator { return counts.NewAggregator(
 // Add adds the sums of an aggregator of the Builder to the milestones.
 func (b *Builder) Add(sums *counts.Aggregator) error { return b.save(sums.AddToMilestones()) }
 
-func (b *Builder) save(changed map[counts.Key]counts.Milestones) error {
+func (b *Builder) save(changed map[counts.Sequence]counts.Milestones) error {
 	return counts.SaveMilestones(b.tx, b.organizationID, changed)
 }
 
-// Build builds the milestones of lists that have become long, and splits ranges that have. It reads all counters.
+// Build builds the milestones of lists that have become long, and adjusts the others. It reads all counters.
 func (b *Builder) Build() error {
 	if err := b.Read(counts.Beginning); err != nil {
 		return err
@@ -61,26 +64,7 @@ func (b *Builder) Build() error {
 	if err := b.buildLongLists(); err != nil {
 		return err
 	}
-	return b.Split()
-}
-
-// Split splits the ranges that have become long, of those that were read.
-func (b *Builder) Split() error {
-	for key, milestones := range b.stored {
-		interval := intervalOf(b.lengths[key], b.interval)
-		for i, milestone := range slices.Backward(milestones) {
-			if milestone.N <= 2*interval {
-				continue
-			}
-			built, err := b.buildRange(key, milestone.Position, milestones.End(i), interval)
-			if err != nil {
-				return err
-			}
-			milestones = slices.Replace(milestones, i, i+1, built...)
-		}
-		b.stored[key] = milestones
-	}
-	return nil
+	return b.Adjust()
 }
 
 // buildLongLists builds the milestones of long lists that have none.
@@ -92,34 +76,41 @@ func (b *Builder) buildLongLists() error {
 	records := long[counts.AllRecords]
 	var listed int64
 	for key, n := range long {
-		if b.stored[key] != nil {
+		if b.stored[counts.Sequence{Key: key}] != nil {
 			delete(long, key)
 			continue
 		}
-		b.lengths[key] = n
 		listed += n
 	}
+	build := b.buildOneByOne
 	if listed > onePass*records {
-		return b.buildAtOnce(long)
+		build = b.buildAtOnce
 	}
-	for key, n := range long {
-		if b.stored[key], err = b.buildRange(key, counts.Beginning, counts.End, intervalOf(n, b.interval)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// buildAtOnce builds the milestones of lists of these lengths in one pass through all records.
-func (b *Builder) buildAtOnce(lists map[counts.Key]int64) error {
-	intervals := make(map[counts.Key]int64, len(lists))
-	for key, n := range lists {
-		intervals[key] = intervalOf(n, b.interval)
-	}
-	built, err := counts.BuildMilestones(b.tx, b.organizationID, intervals)
+	built, err := build(slices.Collect(maps.Keys(long)))
 	if err != nil {
 		return err
 	}
-	maps.Copy(b.stored, built)
-	return b.save(built)
+	sequences := make(map[counts.Sequence]counts.Milestones, 2*len(built))
+	for key, fine := range built {
+		sequences[counts.Sequence{Key: key}] = fine
+		sequences[counts.Sequence{Key: key, Coarse: true}], _, _ = joinRanges(fine, coarseness*b.interval, nil)
+	}
+	maps.Copy(b.stored, sequences)
+	return b.save(sequences)
+}
+
+// buildAtOnce builds fine milestones of whole lists in one pass through all records.
+func (b *Builder) buildAtOnce(lists []counts.Key) (map[counts.Key]counts.Milestones, error) {
+	return counts.BuildMilestones(b.tx, b.organizationID, lists, b.interval)
+}
+
+// buildOneByOne is buildAtOnce, from the records of each list.
+func (b *Builder) buildOneByOne(lists []counts.Key) (built map[counts.Key]counts.Milestones, err error) {
+	built = make(map[counts.Key]counts.Milestones, len(lists))
+	for _, key := range lists {
+		if built[key], err = b.buildRange(key, counts.Beginning, counts.End, b.interval); err != nil {
+			return nil, err
+		}
+	}
+	return built, nil
 }

@@ -17,7 +17,7 @@ SELECT whole.n, part.created_at, part.record_id,
   part.before - (SELECT coalesce(sum(n), 0) FROM pending p WHERE (p.created_at, p.record_id) < (part.created_at, part.record_id))
 FROM whole LEFT JOIN part ON part.before > 0 AND part.before % ? = 0 ORDER BY part.before`
 
-// buildRange builds the milestones of a part of a list by its records. The first is at the part's beginning, and may exist.
+// buildRange returns fine milestones of a part of a list by its records. The first is at the part's beginning, and may exist.
 func (b *Builder) buildRange(key counts.Key, from, to counts.Position, interval int64) (counts.Milestones, error) {
 	part := b.tx.Table("deployment_records").Scopes(b.inRange(key, from, to, "id")).
 		Select("created_at, id AS record_id, row_number() OVER (ORDER BY created_at, id) - 1 AS before")
@@ -37,11 +37,8 @@ func (b *Builder) buildRange(key counts.Key, from, to counts.Position, interval 
 		built = append(built, counts.Milestone{Position: counts.Position{CreatedAt: createdAt, RecordID: recordID.V}})
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
 	built[len(built)-1].N = whole - counted
-	return built, b.save(map[counts.Key]counts.Milestones{key: built})
+	return built, err
 }
 
 // inRange is a scope: the rows of a list from one position to before another. id is the column of the record's id.

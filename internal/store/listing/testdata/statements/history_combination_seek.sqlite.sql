@@ -39,28 +39,29 @@ target AS (
   SELECT max(n - CAST(? AS bigint), 0) AS high, max(n - CAST(? AS bigint) - 20, 0) AS low
   FROM `total`
 ),
-milestones AS (
-  SELECT created_at, record_id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto
-  FROM `list_ranges`
-  WHERE project_id = 0
+fine_milestones AS (
+  SELECT created_at, record_id AS id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto
+  FROM `milestones`
+  WHERE coarse = false
+    AND project_id = 0
     AND organization_id = (SELECT names.organization_id FROM names)
     AND environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
     AND logical_environment_id = (SELECT names.logical_environment_id FROM names)
     AND status = 0
     AND kind = 2
     AND deployment_name = CAST(? AS text)
-),
-milestone AS (
-  SELECT created_at, record_id AS id, upto - n + coalesce((
-    SELECT sum(pending.n)
-    FROM pending
-    WHERE (pending.created_at, pending.record_id) < (milestones.created_at, milestones.record_id)
-  ), 0) AS rank
-  FROM `milestones`
-  WHERE 2 * upto - n >= 2 * (SELECT high FROM target)
     AND (SELECT high FROM target) > 1024
     AND (SELECT total.n - target.high FROM total, target) > 1024
-  ORDER BY created_at, record_id
+),
+milestone AS (
+  SELECT created_at, id, 0 + upto - n + coalesce((
+    SELECT sum(pending.n)
+    FROM pending
+    WHERE (pending.created_at, pending.record_id) < (fine_milestones.created_at, fine_milestones.id)
+  ), 0) AS rank
+  FROM `fine_milestones`
+  WHERE 2 * (0 + upto) - n >= 2 * (SELECT high FROM target)
+  ORDER BY created_at, id
   LIMIT 1
 ),
 anchors AS (

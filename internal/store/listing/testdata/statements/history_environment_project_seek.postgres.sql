@@ -1,4 +1,4 @@
--- Parameters: $1 environment, $2 project, $3 organization, $4 deployment name, $5 offset, $6 offset, $7 deployment name
+-- Parameters: $1 environment, $2 project, $3 organization, $4 deployment name, $5 offset, $6 offset, $7 deployment name, $8 deployment name
 WITH names AS (
   SELECT organizations.id AS organization_id, environments.id AS environment_id, projects.id AS project_id
   FROM "organizations"
@@ -49,10 +49,11 @@ target AS (
   SELECT greatest(n - CAST($5 AS bigint), 0) AS high, greatest(n - CAST($6 AS bigint) - 20, 0) AS low
   FROM "total"
 ),
-milestones AS (
-  SELECT created_at, record_id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto
-  FROM "list_ranges"
-  WHERE project_id = (SELECT names.project_id FROM names)
+coarse_milestones AS (
+  SELECT created_at, record_id AS id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto
+  FROM "milestones"
+  WHERE coarse = true
+    AND project_id = (SELECT names.project_id FROM names)
     AND organization_id = (SELECT names.organization_id FROM names)
     AND environment_id = (SELECT names.environment_id FROM names)
     AND logical_environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
@@ -60,17 +61,37 @@ milestones AS (
     AND kind = 0
     AND deployment_name = CAST($7 AS text)
 ),
-milestone AS (
-  SELECT created_at, record_id AS id, upto - n + coalesce((
-    SELECT sum(pending.n)
-    FROM pending
-    WHERE (pending.created_at, pending.record_id) < (milestones.created_at, milestones.record_id)
-  ), 0) AS rank
-  FROM "milestones"
-  WHERE 2 * upto - n >= 2 * (SELECT high FROM target)
+stretch AS (
+  SELECT created_at, id, upto - n AS before
+  FROM "coarse_milestones"
+  WHERE upto >= (SELECT high FROM target)
     AND (SELECT high FROM target) > 1024
     AND (SELECT total.n - target.high FROM total, target) > 1024
-  ORDER BY created_at, record_id
+  ORDER BY created_at, id
+  LIMIT 1
+),
+fine_milestones AS (
+  SELECT created_at, record_id AS id, n, sum(n) OVER (ORDER BY created_at, record_id ROWS UNBOUNDED PRECEDING) AS upto
+  FROM "milestones"
+  WHERE coarse = false
+    AND project_id = (SELECT names.project_id FROM names)
+    AND (created_at, record_id) >= (SELECT created_at, id FROM stretch)
+    AND organization_id = (SELECT names.organization_id FROM names)
+    AND environment_id = (SELECT names.environment_id FROM names)
+    AND logical_environment_id = '271cd479-99fe-42ea-b632-a11581c16cca'
+    AND status = 0
+    AND kind = 0
+    AND deployment_name = CAST($8 AS text)
+),
+milestone AS (
+  SELECT created_at, id, (SELECT before FROM stretch) + upto - n + coalesce((
+    SELECT sum(pending.n)
+    FROM pending
+    WHERE (pending.created_at, pending.record_id) < (fine_milestones.created_at, fine_milestones.id)
+  ), 0) AS rank
+  FROM "fine_milestones"
+  WHERE 2 * ((SELECT before FROM stretch) + upto) - n >= 2 * (SELECT high FROM target)
+  ORDER BY created_at, id
   LIMIT 1
 ),
 anchors AS (
