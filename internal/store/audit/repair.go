@@ -68,7 +68,7 @@ func (a *Auditor) repairCounters(tx *gorm.DB, id int64) error {
 // then advances it if its record is newer.
 func repairSlots(tx *gorm.DB, organizationID int64) error {
 	v := &verifier{tx: tx, organizationID: organizationID, result: &Verification{}}
-	if err := v.verifyRecords(counts.NewAggregator(nil, counts.Beginning)); err != nil {
+	if err := v.verifyRecords(counts.NewAggregator()); err != nil {
 		return err
 	}
 	for _, slot := range schema.SortSlots(v.wrongSlots) {

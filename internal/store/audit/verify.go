@@ -34,7 +34,8 @@ func (v *verifier) run() error {
 		return err
 	}
 	// By the equation of package counts, the counters must be records - pending deltas.
-	sums := counts.NewAggregator(milestones, counts.Beginning)
+	sums := counts.NewAggregator()
+	sums.SetMilestones(milestones, counts.Beginning)
 	for _, step := range []func(*counts.Aggregator) error{v.addSets, v.verifyRecords, v.subtractDeltas, v.verifyTotals} {
 		if err := step(sums); err != nil {
 			return err

@@ -12,8 +12,12 @@ import (
 )
 
 const (
-	// selectBatch selects the largest id of a batch and its first position.
-	selectBatch = `SELECT max(id) OVER (), created_at, record_id
+	// smallBatch is the part of the largest batch up to which a batch is kept in memory, to search the milestones of the lists that it
+	// changes.
+	smallBatch = 4
+
+	// selectBatch selects the largest id of a batch, its size and its first position.
+	selectBatch = `SELECT max(id) OVER (), count(*) OVER (), created_at, record_id
 FROM (SELECT id, latest, created_at, record_id FROM list_changes WHERE organization_id = ? AND id > ? ORDER BY id LIMIT ?) AS batch
 ORDER BY latest, created_at, record_id LIMIT 1`
 
@@ -54,20 +58,21 @@ func (p *partition) compact(batchSize int) error {
 
 // compactBatch moves up to size deltas from the log to the counters and returns how many there were.
 func (p *partition) compactBatch(size int) (n int, err error) {
-	var end int64
-	var first counts.Position
-	err = p.tx.Raw(selectBatch, p.id, p.after, size).Row().Scan(&end, &first.CreatedAt, &first.RecordID)
+	var batch batch
+	err = p.tx.Raw(selectBatch, p.id, p.after, size).Row().Scan(&batch.end, &batch.size, &batch.first.CreatedAt, &batch.first.RecordID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
-	if err := p.milestones.Read(first); err != nil {
-		return 0, err
+	sums := counts.NewAggregator()
+	if batch.size <= size/smallBatch {
+		n, err = p.sumFew(sums, batch)
+	} else {
+		n, err = p.sumMany(sums, batch)
 	}
-	sums := p.milestones.Aggregator()
-	if n, err = p.takeDeltas(sums, end, first); err != nil {
+	if err != nil {
 		return 0, err
 	}
 	if err := counts.AddTotals(p.tx, p.organizationID, sums); err != nil {
@@ -76,18 +81,51 @@ func (p *partition) compactBatch(size int) (n int, err error) {
 	return n, p.milestones.Add(sums)
 }
 
-// takeDeltas deletes the deltas of a batch from its first position on and aggregates them.
-func (p *partition) takeDeltas(sums *counts.Aggregator, end int64, first counts.Position) (n int, err error) {
+// batch is the deltas up to an id.
+type batch struct {
+	end   int64
+	size  int
+	first counts.Position
+}
+
+// sumMany deletes the deltas of a batch and adds them to the sums, by the milestones of all lists.
+func (p *partition) sumMany(sums *counts.Aggregator, b batch) (n int, err error) {
+	if err := p.milestones.Read(b.first); err != nil {
+		return 0, err
+	}
+	p.milestones.Track(sums)
+	return p.takeDeltas(sums, b, sums.Add)
+}
+
+// sumFew is sumMany by the milestones of the lists that the deltas change. All lists of ten million records have about 200,000.
+func (p *partition) sumFew(sums *counts.Aggregator, b batch) (n int, err error) {
+	var deltas []counts.Delta
+	n, err = p.takeDeltas(sums, b, func(delta counts.Delta) { deltas = append(deltas, delta) })
+	if err != nil {
+		return 0, err
+	}
+	if err := p.milestones.ReadLists(sums.Lists(deltas), b.first); err != nil {
+		return 0, err
+	}
+	p.milestones.Track(sums)
+	for _, delta := range deltas {
+		sums.Add(delta)
+	}
+	return n, nil
+}
+
+// takeDeltas deletes the deltas of a batch from its first position on. It adds their project sets to the sums and hands them to add.
+func (p *partition) takeDeltas(sums *counts.Aggregator, b batch, add func(counts.Delta)) (n int, err error) {
 	// One statement reads a delta and its set. A second one might not see the set.
-	deleted := p.tx.Raw(deleteBatch, p.id, p.after, end, first.CreatedAt, first.RecordID)
+	deleted := p.tx.Raw(deleteBatch, p.id, p.after, b.end, b.first.CreatedAt, b.first.RecordID)
 	err = database.ForEachRow(deleted, func(rows *sql.Rows) error {
 		var members string
 		delta, err := counts.ScanDelta(rows, &members)
 		sums.AddSet(delta.ProjectSetID, members)
-		sums.Add(delta)
+		add(delta)
 		n++
 		return err
 	})
-	p.after = end
+	p.after = b.end
 	return n, err
 }

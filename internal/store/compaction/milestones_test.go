@@ -145,6 +145,31 @@ func TestRangesThatRecordsHaveLeftAreJoined(t *testing.T) {
 	})
 }
 
+// A batch that is small for its limit is compacted by the milestones of its lists, another by those of all lists.
+func TestBatchesAreCountedExactlyAtEveryLimit(t *testing.T) {
+	for _, limit := range []int{1, 8, 20_000} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+				s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
+				s.SetBatchSize(limit)
+				load(t, s, 0, 30)
+				for n := range 24 {
+					if err := storetest.RecordImage(s, n, fmt.Sprint("eu", n%2), fmt.Sprint("app", n%3), fmt.Sprint("shop", n%4)); err != nil {
+						t.Fatal(err)
+					}
+					if n%5 > 0 {
+						continue
+					}
+					if _, err := s.Compact(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				storetest.RequireExactCounts(t, s, storetest.OpenSQL(t, url), "acme")
+			})
+		})
+	}
+}
+
 // entry is the superseded record n of one slot, n minutes after the first.
 func entry(n int) deployments.ImportEntry {
 	return storetest.Entry(n, n, "eu", "api", storetest.WithStatus(deployments.Superseded))

@@ -2,6 +2,7 @@ package counts
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 )
@@ -30,19 +31,22 @@ type ranges struct {
 	sums       []int64
 }
 
-// NewAggregator returns an empty aggregator for lists with these milestones, which contain every range that ends after a position.
-// It takes deltas of the full history from there on.
-func NewAggregator(milestones map[Sequence]Milestones, from Position) *Aggregator {
-	a := &Aggregator{
+// NewAggregator returns an empty aggregator without milestones.
+func NewAggregator() *Aggregator {
+	return &Aggregator{
 		projects: make(map[int64][]int64), whole: make(map[Dimensions]int64), withoutNames: make(map[Dimensions]int64),
-		ranges: make(map[Sequence]*ranges, len(milestones)), containing: make(map[Dimensions][]*ranges),
+		ranges: make(map[Sequence]*ranges), containing: make(map[Dimensions][]*ranges),
 	}
+}
+
+// SetMilestones gives an empty aggregator the milestones of lists, which contain every range that ends after a position. It then takes
+// deltas of the full history from there on.
+func (a *Aggregator) SetMilestones(milestones map[Sequence]Milestones, from Position) {
 	for sequence, of := range milestones {
 		if !from.Before(of[0].Position) { // otherwise the list's milestones are corrupt, as Verify reports
 			a.ranges[sequence] = &ranges{milestones: of, sums: make([]int64, len(of))}
 		}
 	}
-	return a
 }
 
 // AddSet adds the members of a project set, in the form of project_sets.members, before the first delta of the set. A set
@@ -51,6 +55,22 @@ func (a *Aggregator) AddSet(id int64, members string) {
 	if _, added := a.projects[id]; !added && id != 0 {
 		a.projects[id], _ = schema.ParseMembers(members)
 	}
+}
+
+// Lists returns the lists of deltas of the full history whose sets were added, of those that may have milestones.
+func (a *Aggregator) Lists(deltas []Delta) []Key {
+	lists := make(map[Key]bool)
+	for _, delta := range deltas {
+		if delta.Latest {
+			continue
+		}
+		for _, key := range delta.lists(a.projects[delta.ProjectSetID]) {
+			if key.hasMilestones() {
+				lists[key] = true
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(lists))
 }
 
 // Add adds a delta.
@@ -80,23 +100,11 @@ func (a *Aggregator) forEachList(d Delta, do func(*ranges)) {
 
 // listsOf returns the Sequences that contain a record.
 func (a *Aggregator) listsOf(d Dimensions) (lists []*ranges) {
-	add := func(key Key) {
+	for _, key := range d.lists(a.projects[d.ProjectSetID]) {
 		for _, coarse := range [...]bool{false, true} {
 			if r := a.ranges[Sequence{key, coarse}]; r != nil {
 				lists = append(lists, r)
 			}
-		}
-	}
-	for _, key := range d.withoutNames().subsets() {
-		add(key)
-	}
-	for _, key := range d.byNameOrSet() {
-		if key.ProjectSetID == 0 {
-			add(key)
-			continue
-		}
-		for _, project := range a.projects[key.ProjectSetID] {
-			add(key.ofProject(project))
 		}
 	}
 	return lists

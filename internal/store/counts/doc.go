@@ -61,6 +61,7 @@
 // the pending deltas, these are subtracted. It joins neighbouring ranges that have at most an interval together: records leave the
 // list of those that are DEPLOYED, which would otherwise have milestones for all that it ever had.
 //
-// A compaction reads the ranges that end after its first delta. A recording that supersedes another has deltas at the positions of
-// both records, so these are the ranges since the oldest record that was superseded.
+// A compaction reads the ranges that end after its first delta: of the lists that its deltas change, or of all lists if it has many
+// deltas. A recording that supersedes another has deltas at the positions of both records, so these are the ranges since the oldest
+// record that was superseded.
 package counts

@@ -102,6 +102,20 @@ func (d Dimensions) byNameOrSet() []Key {
 	return keys
 }
 
+// lists returns the lists that contain a record, of those with a counter: its projects are these, and no lists of its project set.
+func (d Dimensions) lists(projects []int64) (keys []Key) {
+	for _, key := range append(d.withoutNames().subsets(), d.byNameOrSet()...) {
+		if key.ProjectSetID == 0 {
+			keys = append(keys, key)
+			continue
+		}
+		for _, project := range projects {
+			keys = append(keys, key.ofProject(project))
+		}
+	}
+	return keys
+}
+
 // narrowings returns the filters by environment, logical environment, status and kind that a record meets. Each narrows a list.
 func (d Dimensions) narrowings() []func(*Key) {
 	filters := append(make([]func(*Key), 0, 4),

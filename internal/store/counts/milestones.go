@@ -1,7 +1,6 @@
 package counts
 
 import (
-	"database/sql"
 	"sort"
 	"time"
 
@@ -81,39 +80,6 @@ type milestoneRow struct {
 
 // TableName implements gorm's Tabler.
 func (milestoneRow) TableName() string { return "milestones" }
-
-// selectMilestones selects the milestones whose ranges may contain a time or later ones. The window has the order of the primary
-// key, so that PostgreSQL need not sort.
-const (
-	selectMilestones = `SELECT ` + listColumns + `, coarse, created_at, record_id, n FROM (
-  SELECT ` + listColumns + `, coarse, created_at, record_id, n,
-    lead(created_at) OVER (PARTITION BY ` + listColumns + `, coarse ORDER BY created_at, record_id) AS next
-  FROM milestones WHERE organization_id = ?) AS ranges
-WHERE next IS NULL OR next >= ? ORDER BY created_at, record_id`
-
-	listColumns = "environment_id, logical_environment_id, deployment_name, status, kind, project_id"
-)
-
-// ReadMilestones returns the stored milestones of an organization, without those whose ranges end before a position.
-func ReadMilestones(tx *gorm.DB, organizationID int64, from Position) (map[Sequence]Milestones, error) {
-	stored := make(map[Sequence]Milestones)
-	err := database.ForEachRow(tx.Raw(selectMilestones, organizationID, from.CreatedAt), func(rows *sql.Rows) error {
-		sequence, milestone := Sequence{}, Milestone{}
-		err := rows.Scan(&sequence.EnvironmentID, &sequence.LogicalEnvironmentID, &sequence.DeploymentName, &sequence.Status, &sequence.Kind,
-			&sequence.ProjectID, &sequence.Coarse, &milestone.CreatedAt, &milestone.RecordID, &milestone.N)
-		stored[sequence] = append(stored[sequence], milestone)
-		return err
-	})
-	return stored, err
-}
-
-// ReadFineMilestones returns the fine milestones of a list from one position to before another.
-func ReadFineMilestones(tx *gorm.DB, organizationID int64, key Key, from, to Position) (found Milestones, err error) {
-	err = tx.Model(&milestoneRow{}).Where(ofSequence, sequenceValues(organizationID, Sequence{Key: key})).
-		Where("(created_at, record_id) >= (?, ?) AND (created_at, record_id) < (?, ?)", from.CreatedAt, from.RecordID, to.CreatedAt, to.RecordID).
-		Order("created_at, record_id").Find(&found).Error
-	return found, err
-}
 
 // DeleteMilestones deletes some milestones of a Sequence.
 func DeleteMilestones(tx *gorm.DB, organizationID int64, sequence Sequence, milestones Milestones) error {

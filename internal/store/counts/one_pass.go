@@ -22,7 +22,8 @@ func BuildMilestones(tx *gorm.DB, organizationID int64, lists []Key, interval in
 	for _, key := range lists {
 		unbuilt[Sequence{Key: key}] = Milestones{{Position: Beginning}}
 	}
-	sums := NewAggregator(unbuilt, Beginning)
+	sums := NewAggregator()
+	sums.SetMilestones(unbuilt, Beginning)
 	var pending []Delta
 	err := database.ForEachRow(tx.Raw(selectAllRecords, organizationID, organizationID), func(rows *sql.Rows) error {
 		var isPending bool

@@ -23,13 +23,19 @@ type Builder struct {
 	// interval is the number of records between two new fine milestones.
 	interval int64
 	// stored are the organization's milestones whose ranges end after the position from, including those that the Builder has
-	// added; nil until read.
-	stored map[counts.Sequence]counts.Milestones
-	from   counts.Position
+	// added: of all lists or, unless isWhole is set, of some.
+	stored  map[counts.Sequence]counts.Milestones
+	from    counts.Position
+	isWhole bool
 }
 
-// coarseness is the number of intervals between two coarse milestones.
-const coarseness = 64
+const (
+	// coarseness is the number of intervals between two coarse milestones.
+	coarseness = 64
+
+	// maxLists is the number of lists from which reading the milestones of all lists is faster than searching those of each.
+	maxLists = 1000
+)
 
 // NewBuilder returns a Builder that builds milestones at an interval.
 func NewBuilder(tx *gorm.DB, organizationID, interval int64) *Builder {
@@ -38,16 +44,26 @@ func NewBuilder(tx *gorm.DB, organizationID, interval int64) *Builder {
 
 // Read reads the milestones that changes from a position on affect, unless they were read.
 func (b *Builder) Read(from counts.Position) (err error) {
-	if b.stored != nil && !from.Before(b.from) {
+	if b.isWhole && !from.Before(b.from) {
 		return nil
 	}
-	b.from = from
+	b.from, b.isWhole = from, true
 	b.stored, err = counts.ReadMilestones(b.tx, b.organizationID, from)
 	return err
 }
 
-// Aggregator returns an empty aggregator for the milestones that were read.
-func (b *Builder) Aggregator() *counts.Aggregator { return counts.NewAggregator(b.stored, b.from) }
+// ReadLists is Read for changes of some lists.
+func (b *Builder) ReadLists(lists []counts.Key, from counts.Position) (err error) {
+	if len(lists) > maxLists || b.isWhole { // Adjust still needs what was read for the changes before
+		return b.Read(from)
+	}
+	b.from, b.isWhole = from, false
+	b.stored, err = counts.ReadMilestonesOf(b.tx, b.organizationID, lists, from)
+	return err
+}
+
+// Track lets an empty aggregator sum by the milestones that were read.
+func (b *Builder) Track(sums *counts.Aggregator) { sums.SetMilestones(b.stored, b.from) }
 
 // Add adds the sums of an aggregator of the Builder to the milestones.
 func (b *Builder) Add(sums *counts.Aggregator) error { return b.save(sums.AddToMilestones()) }
@@ -56,7 +72,7 @@ func (b *Builder) save(changed map[counts.Sequence]counts.Milestones) error {
 	return counts.SaveMilestones(b.tx, b.organizationID, changed)
 }
 
-// Build builds the milestones of lists that have become long, and adjusts the others. It reads all counters.
+// Build builds the milestones of lists that have become long, and adjusts the others. It reads all counters and milestones.
 func (b *Builder) Build() error {
 	if err := b.Read(counts.Beginning); err != nil {
 		return err
