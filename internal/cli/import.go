@@ -53,6 +53,7 @@ func (c *importCommand) Run(ctx context.Context, streams Streams) error {
 			return importError(file, slices.Concat(c.Files[:i], c.Files[i+1:]), err)
 		}
 	}
+	collectOften()
 	// Without a statement timeout: a large import may take long.
 	s, err := openStore(ctx, &c.Database, store.Options{}, slog.New(slog.NewTextHandler(streams.Err, nil)))
 	if err != nil {
