@@ -31,6 +31,7 @@ func TestVerifyFindsEachFaultAndRepairFixesIt(t *testing.T) {
 		"a missing first milestone": "DELETE FROM milestones WHERE status = 3 AND created_at = (SELECT min(created_at) FROM milestones)",
 		"a missing milestone":       "DELETE FROM milestones WHERE status = 3 AND created_at = (SELECT max(created_at) FROM milestones WHERE status = 3)",
 		"a wrong coarse milestone":  "UPDATE milestones SET n = n + 1 WHERE coarse AND status = 3",
+		"no coarse milestone":       "DELETE FROM milestones WHERE coarse AND status = 3",
 		"a coarse milestone alone":  "DELETE FROM milestones WHERE NOT coarse AND status = 0 AND kind = 0",
 		"a missing delta":           insertDeltas,
 		"a missing slot":            "DELETE FROM current_slots WHERE deployment_name = 'api'",

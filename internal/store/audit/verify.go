@@ -186,6 +186,9 @@ func (v *verifier) verifyMilestones(stored map[counts.Sequence]counts.Milestones
 		if sequence.Coarse {
 			level = "coarse milestone"
 		}
+		if !sequence.Coarse && stored[counts.Sequence{Key: sequence.Key, Coarse: true}] == nil {
+			faults = append(faults, fmt.Sprintf("%s has milestones and no coarse one", list))
+		}
 		if milestones[0].Position != counts.Beginning {
 			faults = append(faults, fmt.Sprintf("the first %s of %s is not at the beginning", level, list))
 			continue

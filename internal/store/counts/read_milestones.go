@@ -23,7 +23,7 @@ WHERE next IS NULL OR next >= ? ORDER BY created_at, record_id`
 	isOfSequence = `m.organization_id = ? AND m.environment_id = s.environment_id AND m.logical_environment_id = s.logical_environment_id
   AND m.deployment_name = s.deployment_name AND m.status = s.status AND m.kind = s.kind AND m.project_id = s.project_id AND m.coarse = s.coarse`
 
-	selectSequencesPostgreSQL = `SELECT * FROM jsonb_to_recordset(CAST(? AS jsonb)) AS s(environment_id uuid, logical_environment_id uuid, deployment_name text COLLATE "C",
+	selectSequencesPostgreSQL = `SELECT ` + listColumns + `, coarse FROM jsonb_to_recordset(CAST(? AS jsonb)) AS s(environment_id uuid, logical_environment_id uuid, deployment_name text COLLATE "C",
   status smallint, kind smallint, project_id bigint, coarse boolean)`
 	selectSequencesSQLite = `SELECT value->>'environment_id' AS environment_id, value->>'logical_environment_id' AS logical_environment_id,
   value->>'deployment_name' AS deployment_name, value->>'status' AS status, value->>'kind' AS kind, value->>'project_id' AS project_id,
