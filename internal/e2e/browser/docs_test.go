@@ -75,6 +75,9 @@ func (b *tab) execute(operation string) string {
 		b.click(operation + " .btn-clear")
 		b.do(chromedp.WaitNotPresent(operation + " .live-responses-table"))
 	}
+	if operation == ".opblock-post" { // Swagger UI fills in the example after it shows the button, and sends no request without a body
+		b.do(chromedp.Poll[chromedp.Void](`document.querySelector("` + operation + ` textarea.body-param__text")?.value`))
+	}
 	b.click(operation + " .execute")
 	b.do(chromedp.WaitReady(operation + " .live-responses-table .response-col_status"))
 	return eval[string](b, `document.querySelector("`+operation+` .live-responses-table tbody").textContent`)
