@@ -42,7 +42,7 @@ func (s shape) statement(db *gorm.DB) *gorm.DB {
 		with.add("anchor AS", s.anchor(db))
 		s.addSide(db, &with, forward)
 		s.addSide(db, &with, backward)
-		with.add("page AS", s.seekPage(db))
+		with.add("page AS", db.Raw(fmt.Sprintf("SELECT * FROM forward UNION ALL SELECT * FROM backward LIMIT %d", s.pageSize)))
 	}
 	records := "(page JOIN deployment_records r ON r.id = page.id)"
 	if s.inIndexOrder() {
@@ -111,11 +111,7 @@ func (s shape) history(db *gorm.DB) *gorm.DB {
 
 // pending is the deltas that are not compacted into the counters yet.
 func (s shape) pending(db *gorm.DB) *gorm.DB {
-	return db.Table("list_changes").Select("created_at, record_id, n").Scopes(s.filters, s.countedSets)
-}
-
-// countedSets narrows deltas to the set of records, all or the latest, and to the project sets.
-func (s shape) countedSets(db *gorm.DB) *gorm.DB {
+	db = s.filters(db.Table("list_changes").Select("created_at, record_id, n"))
 	if s.Projects > 0 {
 		db = db.Where("project_set_id IN (SELECT project_set_id FROM sets)")
 	}
@@ -258,11 +254,6 @@ func (s shape) addSide(db *gorm.DB, with *commonTables, d direction) {
 		side.offset = "0"
 	}
 	with.add(d.name+" AS", s.read(db, side))
-}
-
-// seekPage is any page but the first.
-func (s shape) seekPage(db *gorm.DB) *gorm.DB {
-	return db.Raw(fmt.Sprintf("SELECT * FROM forward UNION ALL SELECT * FROM backward LIMIT %d", s.pageSize))
 }
 
 // window is some columns of the matching records that meet a condition, after an offset and up to a limit. GORM would
