@@ -86,7 +86,7 @@ func newName() string { return "test_" + strings.ToLower(rand.Text()) }
 
 func create(t testing.TB, name, template string) (databaseURL string) {
 	t.Helper()
-	execOnServer(t, "CREATE DATABASE "+name+" ENCODING 'UTF8' TEMPLATE "+template)
+	execOnServer(t, "CREATE DATABASE "+name+" ENCODING 'UTF8' TEMPLATE "+template+" STRATEGY file_copy")
 	server, _ := sharedURL()
 	return edit(t, server, func(u *url.URL) { u.Path = "/" + name })
 }
