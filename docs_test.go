@@ -42,7 +42,7 @@ func TestArchitectureShowsTheStatementOfADeepPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	statement, err := os.ReadFile("internal/store/listing/testdata/statements/history_seek.postgres.sql")
+	statement, err := os.ReadFile("internal/store/statements/testdata/history_seek.postgres.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,11 +23,11 @@ func (s *Store) RunBackground(ctx context.Context, logger *slog.Logger) {
 		interval: compactInterval,
 		failed:   "counter compaction failed; listings stay exact but get slower", works: "counter compaction works again",
 		run: func(ctx context.Context) error {
-			_, err := s.Compact(ctx)
-			if err == nil {
-				s.compacted.Store(time.Now().UnixNano())
+			if _, err := s.Compact(ctx); err != nil {
+				return err
 			}
-			return err
+			s.compacted.Store(time.Now().UnixNano())
+			return s.CountDemanded(ctx)
 		},
 	}
 	expiry := task{

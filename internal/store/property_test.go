@@ -129,6 +129,9 @@ func TestPropertyListingMatchesTheModel(t *testing.T) {
 					if err != nil || got != want {
 						t.Fatalf("import: got %+v and %v, want %+v", got, err, want)
 					}
+					if rapid.Bool().Draw(t, "count artifacts") {
+						countArtifacts(t, s, organization)
+					}
 				}
 			}
 			for _, organization := range organizations[:1-min(1, round%6)] { // every sixth round, because counting one by one is slow
@@ -153,6 +156,21 @@ func TestPropertyListingMatchesTheModel(t *testing.T) {
 			}
 		})
 	})
+}
+
+// countArtifacts lets a listing by a digest or a project version have its artifacts counted.
+func countArtifacts(t *rapid.T, s *store.Store, organization string) {
+	q := deployments.Query{History: deployments.All, Page: deployments.Page{Size: 1}, ArtifactDigest: rapid.SampledFrom(digests).Draw(t, "counted digest")}
+	if rapid.Bool().Draw(t, "count a version") {
+		q.ArtifactDigest = ""
+		q.ProjectName, q.ProjectVersionName = rapid.SampledFrom(projects).Draw(t, "counted project"), rapid.SampledFrom(versions).Draw(t, "counted version")
+	}
+	if _, err := s.List(context.Background(), deployments.Scope{Organization: organization}, q); err != nil {
+		t.Fatalf("%+v: %v", q, err)
+	}
+	if err := s.CountDemanded(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // requireSameOverview compares an overview of the query, and a search.

@@ -17,6 +17,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store"
 	"github.com/deployrecords/deployrecords/internal/store/compaction"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/milestones"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
@@ -256,6 +257,9 @@ func TestPropertyRecordingMatchesTheModel(t *testing.T) {
 						t.Fatal(err)
 					}
 				},
+				"count artifacts": func(t *rapid.T) {
+					countArtifacts(t, s, m.organization)
+				},
 				"rebuild milestones": func(t *rapid.T) {
 					rebuildMilestones(t, db, m.organization)
 				},
@@ -291,10 +295,13 @@ func rebuildMilestones(t *rapid.T, db *database.DB, organization string) {
 		if err != nil || id == 0 {
 			return err
 		}
-		if err := tx.Exec("DELETE FROM milestones WHERE organization_id = ?", id).Error; err != nil {
+		if err := compaction.Lock(tx, id); err != nil {
 			return err
 		}
-		return compaction.New(db, 2, nil).BuildMilestones(tx, id)
+		if err := tx.Exec("DELETE FROM list_positions WHERE organization_id = ?", id).Error; err != nil {
+			return err
+		}
+		return milestones.NewBuilder(tx, id, 2).Build()
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/compaction"
 	"github.com/deployrecords/deployrecords/internal/store/database"
 	"github.com/deployrecords/deployrecords/internal/store/databaseurl"
+	"github.com/deployrecords/deployrecords/internal/store/demand"
 	"github.com/deployrecords/deployrecords/internal/store/importing"
 	"github.com/deployrecords/deployrecords/internal/store/listing"
 	"github.com/deployrecords/deployrecords/internal/store/migration"
@@ -128,11 +129,12 @@ func New(db *database.DB, p Parts) *Store {
 	}
 	gates := admission.NewGates(p.Shares, p.MaxWait)
 	names := namecache.New(p.NameCacheSize)
-	compactor := compaction.New(db, p.MilestoneInterval, gates.LargeBodies)
+	demanded := new(demand.Set)
+	compactor := compaction.New(db, p.MilestoneInterval, gates.LargeBodies, demanded)
 	return &Store{
 		Lister: listing.New(db, listing.Options{
 			Gate: gates.Listings, CountedGate: gates.CountedListings,
-			MilestoneInterval: p.MilestoneInterval, Names: names, Replicas: p.Replicas,
+			MilestoneInterval: p.MilestoneInterval, Names: names, Replicas: p.Replicas, Demand: demanded,
 		}),
 		Reader:    overview.New(db, overview.Options{Gate: gates.CountedListings, Names: names, Replicas: p.Replicas}),
 		Recorder:  recording.New(db, gates.Recordings, p.Quotas, p.Now, p.NewID),
@@ -242,7 +244,7 @@ func Migrate(ctx context.Context, databaseURL string) (Migration, error) {
 	if err != nil {
 		return result, err
 	}
-	compactor := compaction.New(db, 0, nil)
+	compactor := compaction.New(db, 0, nil, nil)
 	if _, err := compactor.Compact(ctx); err != nil {
 		return result, err
 	}

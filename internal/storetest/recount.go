@@ -24,6 +24,9 @@ func RequireExactCounts(t Failer, s *store.Store, db *sql.DB, organization strin
 	if got, want := storedTotals(t, db, organization), countedTotals(t, db, organization); !maps.Equal(got, want) {
 		t.Fatalf("the totals are\n%v, counted\n%v", got, want)
 	}
+	if wrong := wrongArtifacts(t, db, organization); wrong > 0 {
+		t.Fatalf("%d artifacts have wrong totals", wrong)
+	}
 	if wrong := wrongMilestones(t, db, organization); len(wrong) > 0 {
 		t.Fatalf("milestones: %s", strings.Join(wrong, "\n"))
 	}
@@ -129,6 +132,16 @@ FROM list_totals` + ofOrganization(organization))
 	return totals
 }
 
+// wrongArtifacts counts the counted artifacts with another number of records.
+func wrongArtifacts(t Failer, db *sql.DB, organization string) (n int) {
+	err := db.QueryRow(`SELECT count(*) FROM counted_artifacts c JOIN organizations o ON o.id = c.organization_id
+WHERE o.key = '` + organization + `' AND c.n <> (SELECT count(*) FROM deployment_records r WHERE r.artifact_id = c.artifact_id)`).Scan(&n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // ofOrganization is the condition of an organization's rows, whose key needs no quoting.
 func ofOrganization(key string) string {
 	return " WHERE organization_id = (SELECT id FROM organizations WHERE key = '" + key + "') ORDER BY 1, 2"
@@ -142,7 +155,7 @@ type counted struct {
 	name                 string
 	status, kind         int
 	project, n           int    // of a milestone
-	artifact             string // of a record
+	artifact             string // of a record, or of a milestone's list
 	coarse               string // of a milestone: "true" or "false"
 }
 
@@ -153,7 +166,7 @@ func (c counted) before(o counted) bool {
 // ofListOf reports whether two milestones are of one list.
 func (c counted) ofListOf(o counted) bool {
 	return c.environment == o.environment && c.logical == o.logical && c.name == o.name && c.status == o.status && c.kind == o.kind &&
-		c.project == o.project
+		c.project == o.project && c.artifact == o.artifact
 }
 
 // in reports whether the record is in the list of a milestone, by the projects of each artifact.
@@ -161,7 +174,7 @@ func (c counted) in(list counted, projects map[string]string) bool {
 	if list.project != 0 && !slices.Contains(strings.Split(projects[c.artifact], "+"), fmt.Sprint(list.project)) {
 		return false
 	}
-	return (list.environment == counts.AnyID || list.environment == c.environment) &&
+	return (list.artifact == counts.AnyID || list.artifact == c.artifact) && (list.environment == counts.AnyID || list.environment == c.environment) &&
 		(list.logical == counts.AnyID || list.logical == c.logical) &&
 		(list.name == "" || list.name == c.name) && (list.status == 0 || list.status == c.status) && (list.kind == 0 || list.kind == c.kind)
 }
@@ -197,8 +210,8 @@ func readCounted(t Failer, db *sql.DB, query string) []counted {
 func wrongMilestones(t Failer, db *sql.DB, organization string) []string {
 	records := readCounted(t, db, `SELECT created_at, CAST(id AS text), CAST(environment_id AS text), coalesce(CAST(logical_environment_id AS text), ''), deployment_name, status, kind, 0, 1, CAST(artifact_id AS text), ''
 FROM deployment_records`+ofOrganization(organization))
-	milestones := readCounted(t, db, `SELECT created_at, CAST(record_id AS text), CAST(environment_id AS text), CAST(logical_environment_id AS text), deployment_name, status, kind, project_id, n, '', CASE WHEN coarse THEN 'true' ELSE 'false' END
-FROM milestones`+ofOrganization(organization))
+	milestones := readCounted(t, db, `SELECT created_at, CAST(record_id AS text), CAST(environment_id AS text), CAST(logical_environment_id AS text), deployment_name, status, kind, project_id, n, CAST(artifact_id AS text), CASE WHEN coarse THEN 'true' ELSE 'false' END
+FROM list_positions`+ofOrganization(organization))
 	projects := joinValues(t, db, `SELECT DISTINCT CAST(l.artifact_id AS text), CAST(v.project_id AS text)
 FROM project_version_artifacts l JOIN project_versions v ON v.id = l.project_version_id`)
 	var wrong []string

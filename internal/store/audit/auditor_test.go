@@ -3,12 +3,14 @@ package audit_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"gorm.io/gorm"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store"
+	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
 	"github.com/deployrecords/deployrecords/internal/storetest"
 )
@@ -27,12 +29,12 @@ func TestVerifyFindsEachFaultAndRepairFixesIt(t *testing.T) {
 		"a wrong total":             "UPDATE list_totals SET n = n + 1 WHERE latest AND status = 1 AND kind = 0",
 		"a missing total":           "DELETE FROM list_totals WHERE NOT latest AND status = 3 AND kind = 0",
 		"a total of nothing":        insertTotalOfNothing,
-		"a wrong milestone":         "UPDATE milestones SET n = n + 1 WHERE status = 3",
-		"a missing first milestone": "DELETE FROM milestones WHERE status = 3 AND created_at = (SELECT min(created_at) FROM milestones)",
-		"a missing milestone":       "DELETE FROM milestones WHERE status = 3 AND created_at = (SELECT max(created_at) FROM milestones WHERE status = 3)",
-		"a wrong coarse milestone":  "UPDATE milestones SET n = n + 1 WHERE coarse AND status = 3",
-		"no coarse milestone":       "DELETE FROM milestones WHERE coarse AND status = 3",
-		"a coarse milestone alone":  "DELETE FROM milestones WHERE NOT coarse AND status = 0 AND kind = 0",
+		"a wrong milestone":         "UPDATE list_positions SET n = n + 1 WHERE status = 3",
+		"a missing first milestone": "DELETE FROM list_positions WHERE status = 3 AND created_at = (SELECT min(created_at) FROM list_positions)",
+		"a missing milestone":       "DELETE FROM list_positions WHERE status = 3 AND created_at = (SELECT max(created_at) FROM list_positions WHERE status = 3)",
+		"a wrong coarse milestone":  "UPDATE list_positions SET n = n + 1 WHERE coarse AND status = 3",
+		"no coarse milestone":       "DELETE FROM list_positions WHERE coarse AND status = 3",
+		"a coarse milestone alone":  "DELETE FROM list_positions WHERE NOT coarse AND status = 0 AND kind = 0",
 		"a missing delta":           insertDeltas,
 		"a missing slot":            "DELETE FROM current_slots WHERE deployment_name = 'api'",
 		"an older record as the latest": `UPDATE current_slots SET record_id = (SELECT id FROM deployment_records r WHERE r.deployment_name = 'web' ORDER BY created_at LIMIT 1)
@@ -42,7 +44,7 @@ WHERE deployment_name = 'web'`,
 		"an older sight of the latest": "UPDATE current_slots SET last_seen_at = (SELECT min(created_at) FROM deployment_records) WHERE deployment_name = 'web'",
 
 		"a wrong total of a project":      "UPDATE list_totals SET n = n + 1 WHERE NOT latest AND project_set_id > 0",
-		"a wrong milestone of a project":  "UPDATE milestones SET n = n + 1 WHERE project_id > 0",
+		"a wrong milestone of a project":  "UPDATE list_positions SET n = n + 1 WHERE project_id > 0",
 		"a record without its project":    "UPDATE deployment_records SET project_set_id = 0 WHERE deployment_name = 'web'",
 		"a record in an unknown set":      "UPDATE deployment_records SET project_set_id = 999 WHERE deployment_name = 'web'",
 		"a slot without its project":      "UPDATE current_slots SET project_set_id = 0 WHERE deployment_name = 'web'",
@@ -159,4 +161,48 @@ func TestVerifyReadsOneSnapshotBesideWriters(t *testing.T) {
 		}
 		storetest.WantIDs(t, s, storetest.Acme, deployments.Query{}, 2)
 	})
+}
+
+func TestVerifyFindsWrongArtifactsAndRepairFixesThem(t *testing.T) {
+	t.Parallel()
+	faults := map[string]string{
+		"a wrong total":     "UPDATE counted_artifacts SET n = n + 1",
+		"a wrong milestone": "UPDATE list_positions SET n = n + 1 WHERE artifact_id <> '" + counts.AnyID + "'",
+		"no total":          "DELETE FROM counted_artifacts", // the milestones stay
+	}
+	for _, name := range slices.Sorted(maps.Keys(faults)) {
+		t.Run(name, func(t *testing.T) {
+			storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+				s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
+				var entries []deployments.ImportEntry
+				for n := range 20 {
+					entries = append(entries, storetest.Entry(n, n, "eu", "api", storetest.WithStatus(deployments.Superseded)))
+				}
+				storetest.Load(t, s, "acme", entries...)
+				byDigest := deployments.Query{History: deployments.All, ArtifactDigest: storetest.Digest(1)}
+				storetest.Ask(t, s, storetest.Acme, byDigest)
+				if err := s.CountDemanded(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				storetest.RequireVerified(t, s, "acme")
+				if result, err := storetest.OpenSQL(t, url).Exec(faults[name]); err != nil {
+					t.Fatal(err)
+				} else if n, _ := result.RowsAffected(); n == 0 {
+					t.Fatal("the statement changed nothing")
+				}
+				found, err := s.Verify(t.Context(), "acme")
+				if err != nil || found.Found == 0 || !strings.Contains(found.Faults[0], "artifact") {
+					t.Fatalf("Verify found nothing of an artifact: %+v, %v", found, err)
+				}
+				t.Log(found.Faults[0])
+				if err := s.Repair(t.Context(), "acme"); err != nil {
+					t.Fatal(err)
+				}
+				storetest.RequireVerified(t, s, "acme")
+				if got := storetest.Ask(t, s, storetest.Acme, byDigest); got.Total != 20 {
+					t.Errorf("the total is %d", got.Total)
+				}
+			})
+		})
+	}
 }

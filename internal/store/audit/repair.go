@@ -13,7 +13,8 @@ import (
 
 const (
 	deleteTotals     = `DELETE FROM list_totals WHERE organization_id = ?`
-	deleteMilestones = `DELETE FROM milestones WHERE organization_id = ?`
+	deleteMilestones = `DELETE FROM list_positions WHERE organization_id = ?`
+	deleteArtifacts  = `DELETE FROM counted_artifacts WHERE organization_id = ?` // they are counted again on demand
 
 	// insertRecordsAsDeltas inserts records - pending deltas as deltas: by the equation of package counts, this difference is
 	// missing from empty counters. One statement reads both, so that a concurrent commit is in both or in neither.
@@ -54,7 +55,7 @@ func (a *Auditor) repairCounters(tx *gorm.DB, id int64) error {
 	if err := compaction.Lock(tx, id); err != nil {
 		return err
 	}
-	for _, statement := range []string{deleteTotals, deleteMilestones} {
+	for _, statement := range []string{deleteTotals, deleteMilestones, deleteArtifacts} {
 		if err := tx.Exec(statement, id).Error; err != nil {
 			return err
 		}

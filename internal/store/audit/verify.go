@@ -16,7 +16,7 @@ const (
 	selectRecords = `SELECT artifact_id, updated_at, last_seen_at, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id, 1
 FROM deployment_records WHERE organization_id = ?`
 
-	selectNegatedDeltas = `SELECT latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, -n
+	selectNegatedDeltas = `SELECT ` + counts.SelectCountedArtifact + `, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, -n
 FROM list_changes WHERE organization_id = ?`
 )
 
@@ -26,6 +26,8 @@ type verifier struct {
 	organizationID int64
 	result         *Verification
 	wrongSlots     []schema.Slot
+	// artifacts are the stored totals of counted artifacts.
+	artifacts map[string]int64
 }
 
 func (v *verifier) run() error {
@@ -33,10 +35,13 @@ func (v *verifier) run() error {
 	if err != nil {
 		return err
 	}
+	if v.artifacts, err = counts.ReadArtifacts(v.tx, v.organizationID); err != nil {
+		return err
+	}
 	// By the equation of package counts, the counters must be records - pending deltas.
 	sums := counts.NewAggregator()
 	sums.SetMilestones(milestones, counts.Beginning)
-	for _, step := range []func(*counts.Aggregator) error{v.addSets, v.verifyRecords, v.subtractDeltas, v.verifyTotals} {
+	for _, step := range []func(*counts.Aggregator) error{v.addSets, v.verifyRecords, v.subtractDeltas, v.verifyTotals, v.verifyArtifacts} {
 		if err := step(sums); err != nil {
 			return err
 		}
@@ -64,6 +69,9 @@ func (v *verifier) verifyRecords(sums *counts.Aggregator) error {
 		record, err := counts.ScanDelta(rows, &artifactID, &updatedAt, &lastSeenAt)
 		if err != nil {
 			return err
+		}
+		if _, ok := v.artifacts[artifactID]; ok {
+			record.ArtifactID = artifactID
 		}
 		v.result.Records++
 		sums.Add(record)
@@ -146,8 +154,10 @@ func equalSlots(a, b schema.CurrentSlot) bool {
 
 // subtractDeltas subtracts the pending deltas from the sums.
 func (v *verifier) subtractDeltas(sums *counts.Aggregator) error {
-	return database.ForEachRow(v.tx.Raw(selectNegatedDeltas, v.organizationID), func(rows *sql.Rows) error {
-		delta, err := counts.ScanDelta(rows)
+	return database.ForEachRow(v.tx.Raw(selectNegatedDeltas, v.organizationID, v.organizationID), func(rows *sql.Rows) error {
+		var artifactID string
+		delta, err := counts.ScanDelta(rows, &artifactID)
+		delta.ArtifactID = artifactID
 		v.result.Pending++
 		sums.Add(delta)
 		return err
@@ -174,6 +184,19 @@ func (v *verifier) verifyTotals(sums *counts.Aggregator) error {
 	for key, n := range want {
 		v.result.Totals++
 		faults = append(faults, fmt.Sprintf("the total of %s is missing; it counts %d", describe(key), n))
+	}
+	v.result.addSorted(faults)
+	return nil
+}
+
+func (v *verifier) verifyArtifacts(sums *counts.Aggregator) error {
+	var faults []string
+	want := sums.Artifacts()
+	for id, n := range v.artifacts {
+		v.result.Totals++
+		if n != want[id] {
+			faults = append(faults, fmt.Sprintf("the total of %s is %d; it counts %d", describe(counts.ArtifactKey(id)), n, want[id]))
+		}
 	}
 	v.result.addSorted(faults)
 	return nil
@@ -228,6 +251,9 @@ func describe(k counts.Key) string {
 	}
 	if k.ProjectID != 0 {
 		text += fmt.Sprintf(" of project %d", k.ProjectID)
+	}
+	if k.ArtifactID != "" {
+		text += " of artifact " + k.ArtifactID
 	}
 	return text
 }

@@ -26,7 +26,7 @@ ORDER BY latest, created_at, record_id LIMIT 1`
 	// first position are left for the next compaction.
 	deleteBatch = `DELETE FROM list_changes
 WHERE organization_id = ? AND id > ? AND id <= ? AND (latest OR (created_at, record_id) >= (?, ?))
-RETURNING ` + counts.SelectMembers + `, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`
+RETURNING ` + counts.SelectCountedArtifact + `, ` + counts.SelectMembers + `, latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n`
 )
 
 // partition is the deltas that one transaction compacts, which has the organization's compaction lock. It is no PostgreSQL partition.
@@ -117,10 +117,11 @@ func (p *partition) sumFew(sums *counts.Aggregator, b batch) (n int, err error) 
 // takeDeltas deletes the deltas of a batch from its first position on. It adds their project sets to the sums and hands them to add.
 func (p *partition) takeDeltas(sums *counts.Aggregator, b batch, add func(counts.Delta)) (n int, err error) {
 	// One statement reads a delta and its set. A second one might not see the set.
-	deleted := p.tx.Raw(deleteBatch, p.id, p.after, b.end, b.first.CreatedAt, b.first.RecordID)
+	deleted := p.tx.Raw(deleteBatch, p.id, p.after, b.end, b.first.CreatedAt, b.first.RecordID, p.organizationID)
 	err = database.ForEachRow(deleted, func(rows *sql.Rows) error {
-		var members string
-		delta, err := counts.ScanDelta(rows, &members)
+		var artifactID, members string
+		delta, err := counts.ScanDelta(rows, &artifactID, &members)
+		delta.ArtifactID = artifactID
 		sums.AddSet(delta.ProjectSetID, members)
 		add(delta)
 		n++

@@ -14,7 +14,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/admission"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
-	"github.com/deployrecords/deployrecords/internal/store/milestones"
+	"github.com/deployrecords/deployrecords/internal/store/demand"
 )
 
 const (
@@ -42,16 +42,17 @@ type Compactor struct {
 	// growth is when to look for lists that have become long.
 	growth      growth
 	largeBodies *admission.Gate
+	demand      *demand.Set
 }
 
 // New returns a compactor that builds milestones at an interval; 0 is counts.DefaultMilestoneInterval. It compacts an organization in
 // a place that the gate gives the organization for its large bodies, so that a batch and its compaction keep one processor busy, and
-// not two; nil is no gate.
-func New(db *database.DB, milestoneInterval int64, largeBodies *admission.Gate) *Compactor {
+// not two; nil is no gate. CountDemanded counts the artifacts that are demanded; nil is none.
+func New(db *database.DB, milestoneInterval int64, largeBodies *admission.Gate, demanded *demand.Set) *Compactor {
 	milestoneInterval = cmp.Or(milestoneInterval, counts.DefaultMilestoneInterval)
 	return &Compactor{
 		db: db, milestoneInterval: milestoneInterval, batchSize: batchSize,
-		locks: missedLocks{patience: lockPatience}, growth: growth{enough: intervalsOfGrowth * milestoneInterval}, largeBodies: largeBodies,
+		locks: missedLocks{patience: lockPatience}, growth: growth{enough: intervalsOfGrowth * milestoneInterval}, largeBodies: largeBodies, demand: demanded,
 	}
 }
 
@@ -164,10 +165,4 @@ func (c *Compactor) CompactIsolated(tx *gorm.DB, organizationID int64, write fun
 		return err
 	}
 	return newPartition(tx, organizationID, partition, c.milestoneInterval).compact(isolatedBatches * c.batchSize)
-}
-
-// BuildMilestones builds the milestones of an organization that are missing and splits those that have grown. Deltas may be
-// pending.
-func (c *Compactor) BuildMilestones(tx *gorm.DB, organizationID int64) error {
-	return milestones.NewBuilder(tx, organizationID, c.milestoneInterval).Build()
 }

@@ -2,6 +2,7 @@ package compaction_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
@@ -38,18 +39,20 @@ func TestMilestonesAreReadFromAPosition(t *testing.T) {
 	})
 }
 
-// A delta is committed after the compaction has read its batch, before the ranges that it reads. The next compaction takes it.
+// A delta is committed after the compaction has read its batch, before the ranges that it reads. The next compaction takes it. The batch
+// is large for its limit, so the compaction reads the milestones before it deletes the deltas.
 func TestDeltasBeforeTheBatchThatAreCommittedLateAreLeft(t *testing.T) {
 	t.Parallel()
 	url := storetest.PostgreSQL(t)
 	s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
+	s.SetBatchSize(8)
 	load(t, s, 0, 30)
 	db := storetest.OpenSQL(t, url)
 	late := storetest.Begin(t, db, "UPDATE deployment_records SET status = 2 WHERE created_at = (SELECT min(created_at) FROM deployment_records)")
 	if err := storetest.RecordImage(s, 99, "eu", "api"); err != nil {
 		t.Fatal(err)
 	}
-	holder := storetest.Begin(t, db, "LOCK TABLE milestones IN ACCESS EXCLUSIVE MODE")
+	holder := storetest.Begin(t, db, "LOCK TABLE list_positions IN ACCESS EXCLUSIVE MODE")
 	compacted := make(chan error, 1)
 	go func() {
 		_, err := s.Compact(t.Context())
@@ -135,7 +138,7 @@ func TestRangesThatRecordsHaveLeftAreJoined(t *testing.T) {
 			{deployments.Superseded, slots * (rounds - 1) / 8, slots * (rounds - 1) / 2},
 		} {
 			var n int
-			err := db.QueryRow(`SELECT count(*) FROM milestones WHERE environment_id = '`+counts.AnyID+`' AND logical_environment_id = '`+counts.AnyID+`'
+			err := db.QueryRow(`SELECT count(*) FROM list_positions WHERE environment_id = '`+counts.AnyID+`' AND logical_environment_id = '`+counts.AnyID+`'
   AND deployment_name = '' AND status = $1 AND kind = 0 AND project_id = 0 AND NOT coarse`, c.status).Scan(&n)
 			if err != nil || n < c.min || n > c.max {
 				t.Errorf("%s: got %d milestones, %v, want %d to %d", c.status, n, err, c.min, c.max)
@@ -183,4 +186,64 @@ func load(t *testing.T, s *store.Store, from, to int) {
 		entries = append(entries, entry(n))
 	}
 	storetest.Load(t, s, "acme", entries...)
+}
+
+// Pages between two coarse milestones are the model's: with pending deltas, after compactions, and after records were added in the past.
+func TestPagesBetweenCoarseMilestonesAreExact(t *testing.T) {
+	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+		s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 1}) // a coarse milestone for 64 records
+		model, db := storetest.NewModel(), storetest.OpenSQL(t, url)
+		compare := func() {
+			t.Helper()
+			for _, q := range []deployments.Query{
+				{},
+				{Status: deployments.Superseded},
+				{ProjectName: "shop"},
+				{ArtifactDigest: storetest.Digest(1)},
+				{DeploymentName: "api", Status: deployments.Superseded},
+			} {
+				q.History, q.Page.Size = deployments.All, 7
+				for q.Page.Number = 0; ; q.Page.Number += 4 {
+					got, want := storetest.Ask(t, s, storetest.Acme, q), storetest.Ask(t, model, storetest.Acme, q)
+					if got.Total != want.Total || !slices.Equal(storetest.IDs(got.Records), storetest.IDs(want.Records)) {
+						t.Fatalf("%+v: got %d records %v, want %d %v", q, got.Total, storetest.IDs(got.Records), want.Total, storetest.IDs(want.Records))
+					}
+					if len(got.Records) == 0 {
+						break
+					}
+				}
+			}
+		}
+		for round, c := range []struct{ from, to, step int }{{0, 400, 2}, {1, 200, 2}, {500, 530, 1}} {
+			var imported, changed []deployments.ImportEntry
+			for n := c.from; n < c.to; n += c.step {
+				state := func(status deployments.Status, update int) deployments.ImportEntry {
+					return storetest.Entry(n, n, "eu", "api", storetest.WithStage("production"), storetest.WithProject("shop", "v1"),
+						storetest.WithStatus(status), storetest.WithUpdate(1000*(round+1)+update))
+				}
+				imported = append(imported, state(deployments.Superseded, 0))
+				if n%5 == round && n < c.to-10 { // not the slot's latest record
+					changed = append(changed, state(deployments.Decommissioned, 500))
+				}
+			}
+			storetest.Load(t, model, "acme", imported...)
+			storetest.Load(t, s, "acme", imported...)
+			compare()
+			if err := s.CountDemanded(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			storetest.Load(t, model, "acme", changed...)
+			for _, e := range changed {
+				if _, err := db.Exec("UPDATE deployment_records SET status = $1 WHERE id = $2", deployments.Decommissioned, e.Record.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			compare() // while deltas are pending
+			if n, err := s.Compact(t.Context()); err != nil || n != 2*len(changed) {
+				t.Fatalf("compacted %d deltas, %v, want %d", n, err, 2*len(changed))
+			}
+			compare()
+		}
+		storetest.RequireExactCounts(t, s, db, "acme")
+	})
 }

@@ -12,7 +12,7 @@ const (
 	selectOrganizationsWithoutMilestones = `SELECT o.id, o.key FROM organizations o
 WHERE EXISTS (SELECT 1 FROM list_totals t WHERE t.organization_id = o.id AND t.latest = false AND t.environment_id = '` + counts.AnyID + `'
   AND t.logical_environment_id = '` + counts.AnyID + `' AND t.deployment_name = '' AND t.status = 0 AND t.kind = 0 AND t.project_set_id = 0 AND t.n > ?)
-AND NOT EXISTS (SELECT 1 FROM milestones m WHERE m.organization_id = o.id)`
+AND NOT EXISTS (SELECT 1 FROM list_positions m WHERE m.organization_id = o.id)`
 )
 
 // organization is one whose counters need work.

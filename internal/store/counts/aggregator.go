@@ -17,6 +17,8 @@ type Aggregator struct {
 	// whole are the sums by all dimensions, of which each slot has its own; withoutNames those by the ones that are combined in
 	// every way, which are few.
 	whole, withoutNames map[Dimensions]int64
+	// artifacts are the sums by counted artifact.
+	artifacts map[string]int64
 	// ranges are the lists with milestones, on each level. containing caches which of them contain the records of some dimensions.
 	ranges     map[Sequence]*ranges
 	containing map[Dimensions][]*ranges
@@ -34,7 +36,7 @@ type ranges struct {
 // NewAggregator returns an empty aggregator without milestones.
 func NewAggregator() *Aggregator {
 	return &Aggregator{
-		projects: make(map[int64][]int64), whole: make(map[Dimensions]int64), withoutNames: make(map[Dimensions]int64),
+		projects: make(map[int64][]int64), whole: make(map[Dimensions]int64), withoutNames: make(map[Dimensions]int64), artifacts: make(map[string]int64),
 		ranges: make(map[Sequence]*ranges), containing: make(map[Dimensions][]*ranges),
 	}
 }
@@ -69,6 +71,9 @@ func (a *Aggregator) Lists(deltas []Delta) []Key {
 				lists[key] = true
 			}
 		}
+		if delta.ArtifactID != "" {
+			lists[ArtifactKey(delta.ArtifactID)] = true
+		}
 	}
 	return slices.Collect(maps.Keys(lists))
 }
@@ -77,6 +82,9 @@ func (a *Aggregator) Lists(deltas []Delta) []Key {
 func (a *Aggregator) Add(d Delta) {
 	a.whole[d.Dimensions] += d.N
 	a.withoutNames[d.withoutNames()] += d.N
+	if d.ArtifactID != "" {
+		a.artifacts[d.ArtifactID] += d.N
+	}
 	a.forEachList(d, func(r *ranges) { r.add(d) })
 }
 
@@ -96,18 +104,29 @@ func (a *Aggregator) forEachList(d Delta, do func(*ranges)) {
 	for _, r := range lists {
 		do(r)
 	}
-}
-
-// listsOf returns the Sequences that contain a record.
-func (a *Aggregator) listsOf(d Dimensions) (lists []*ranges) {
-	for _, key := range d.lists(a.projects[d.ProjectSetID]) {
-		for _, coarse := range [...]bool{false, true} {
-			if r := a.ranges[Sequence{key, coarse}]; r != nil {
-				lists = append(lists, r)
-			}
+	if d.ArtifactID != "" {
+		for _, r := range a.levelsOf(ArtifactKey(d.ArtifactID)) {
+			do(r)
 		}
 	}
+}
+
+// listsOf returns the Sequences that contain a record by its dimensions.
+func (a *Aggregator) listsOf(d Dimensions) (lists []*ranges) {
+	for _, key := range d.lists(a.projects[d.ProjectSetID]) {
+		lists = append(lists, a.levelsOf(key)...)
+	}
 	return lists
+}
+
+// levelsOf returns the Sequences of a list.
+func (a *Aggregator) levelsOf(key Key) (levels []*ranges) {
+	for _, coarse := range [...]bool{false, true} {
+		if r := a.ranges[Sequence{key, coarse}]; r != nil {
+			levels = append(levels, r)
+		}
+	}
+	return levels
 }
 
 func (r *ranges) add(d Delta) { r.sums[r.milestones.index(d.Position)] += d.N }
@@ -137,6 +156,9 @@ func (a *Aggregator) Totals() map[Key]int64 {
 	maps.DeleteFunc(sums, func(_ Key, n int64) bool { return n == 0 })
 	return sums
 }
+
+// Artifacts returns the sums by counted artifact.
+func (a *Aggregator) Artifacts() map[string]int64 { return a.artifacts }
 
 // AddToMilestones adds the sums to the milestones, and returns those that changed.
 func (a *Aggregator) AddToMilestones() map[Sequence]Milestones {

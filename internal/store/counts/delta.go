@@ -7,6 +7,8 @@ type Delta struct {
 	Dimensions
 	Position
 	N int64
+	// ArtifactID is the artifact of a record of the full history, if it is counted.
+	ArtifactID string
 }
 
 // ScanDelta reads a row that has the columns in before, and then those of Dimensions, Position and N.

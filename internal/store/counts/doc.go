@@ -14,17 +14,19 @@
 // skip it. Imports and repairs (CompactIsolated) and migrations (store.Migrate) compact too. A listing reads counter and log in one
 // statement, so its total is always exact. Compaction, building milestones and audit's Verify rest on the same equation.
 //
-//	writer ──trigger──> list_changes ──compaction──> list_totals  (records of a list)
-//	                    (delta log)                  milestones   (records of a range of a list)
+//	writer ──trigger──> list_changes ──compaction──> list_totals        (records of a list)
+//	                    (delta log)                  counted_artifacts  (records of an artifact)
+//	                        │                        list_positions     (records of a range of a list)
 //	                        │                             │
 //	                        └───────── listing ───────────┘
 //
 // The terms, their tables and their types:
 //
-//	term       table         type
-//	delta      list_changes  Delta: a record that enters or leaves lists
-//	counter    list_totals   the total of a list (Key, Dimensions)
-//	milestone  milestones    Milestone: a Position, and the records from there to the next
+//	term       table              type
+//	delta      list_changes       Delta: a record that enters or leaves lists
+//	counter    list_totals        the total of a list (Key, Dimensions)
+//	           counted_artifacts  the total of an artifact, once its records were listed (package demand)
+//	milestone  list_positions     Milestone: a Position, and the records from there to the next
 //
 // An import writes its deltas to a partition of its own, and compacts them before it commits. Otherwise, each listing would
 // scan all of the import's uncommitted deltas.
@@ -57,11 +59,14 @@
 //	rank            0   100  ...   6300       6400  6500  6600  6700       ...
 //	adds up  └────── 1 coarse ────────┘└─ 3 fine ──────┘├page┤
 //
-// When a range exceeds twice the interval, compaction splits it by reading its records (package milestones). As its records include
-// the pending deltas, these are subtracted. It joins neighbouring ranges that have at most an interval together: records leave the
-// list of those that are DEPLOYED, which would otherwise have milestones for all that it ever had.
+// On SQLite, a page adds up fine ones alone.
 //
-// A compaction reads the ranges that end after its first delta: of the lists that its deltas change, or of all lists if it has many
-// deltas. A recording that supersedes another has deltas at the positions of both records, so these are the ranges since the oldest
+// When a fine range exceeds twice the interval, compaction splits it by reading its records (package milestones). As its records include
+// the pending deltas, these are subtracted. It splits a coarse range by the fine ones in it. It joins neighbouring ranges that have at
+// most an interval together: records leave the list of those that are DEPLOYED, which would otherwise have milestones for all that it
+// ever had.
+//
+// A compaction reads the ranges that end after its first delta: of the lists that its deltas change, or of all lists if these or
+// the deltas are many. A recording that supersedes another has deltas at the positions of both records, so these are the ranges since the oldest
 // record that was superseded.
 package counts

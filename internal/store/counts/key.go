@@ -23,10 +23,12 @@ type Dimensions struct {
 }
 
 // Key identifies a list of an organization by its filters. The list of a project is the union of the lists of its project
-// sets: its total is the sum of their totals, and it has milestones of its own.
+// sets: its total is the sum of their totals, and it has milestones of its own. So has the list of an artifact, whose total is that
+// of a counted artifact.
 type Key struct {
 	Dimensions
-	ProjectID int64
+	ProjectID  int64
+	ArtifactID string
 }
 
 // AllRecords is the list of all records.
@@ -41,6 +43,13 @@ func allKey(latest bool) Key {
 func nameKey(latest bool, deploymentName string) Key {
 	k := allKey(latest)
 	k.DeploymentName = deploymentName
+	return k
+}
+
+// ArtifactKey is the list of an artifact in the full history, without another filter.
+func ArtifactKey(id string) Key {
+	k := AllRecords
+	k.ArtifactID = id
 	return k
 }
 

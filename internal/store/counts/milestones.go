@@ -1,6 +1,7 @@
 package counts
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -73,19 +74,27 @@ func (m Milestones) End(i int) Position {
 type milestoneRow struct {
 	OrganizationID int64 `gorm:"primaryKey;autoIncrement:false"`
 	Columns
-	ProjectID int64 `gorm:"primaryKey;autoIncrement:false"`
-	Coarse    bool  `gorm:"primaryKey"`
+	ProjectID  int64  `gorm:"primaryKey;autoIncrement:false"`
+	ArtifactID string `gorm:"primaryKey"`
+	Coarse     bool   `gorm:"primaryKey"`
 	Milestone
 }
 
 // TableName implements gorm's Tabler.
-func (milestoneRow) TableName() string { return "milestones" }
+func (milestoneRow) TableName() string { return "list_positions" }
+
+// maxDeleted bounds the parameters of a statement.
+const maxDeleted = 500
 
 // DeleteMilestones deletes some milestones of a Sequence.
 func DeleteMilestones(tx *gorm.DB, organizationID int64, sequence Sequence, milestones Milestones) error {
-	for _, milestone := range milestones {
-		err := tx.Where(ofSequence, sequenceValues(organizationID, sequence)).
-			Where("created_at = ? AND record_id = ?", milestone.CreatedAt, milestone.RecordID).Delete(&milestoneRow{}).Error
+	for some := range slices.Chunk(milestones, maxDeleted) {
+		// SQLite compares no rows with a list of rows.
+		positions := make([]clause.Expression, len(some))
+		for i, milestone := range some {
+			positions[i] = gorm.Expr("created_at = ? AND record_id = ?", milestone.CreatedAt, milestone.RecordID)
+		}
+		err := tx.Where(ofSequence, sequenceValues(organizationID, sequence)).Where(clause.Or(positions...)).Delete(&milestoneRow{}).Error
 		if err != nil {
 			return err
 		}
@@ -98,7 +107,7 @@ const ofSequence = "(organization_id, " + listColumns + ", coarse) = ?"
 
 // sequenceValues are the values of ofSequence, a row of SQL.
 func sequenceValues(organizationID int64, s Sequence) []any {
-	return []any{organizationID, s.EnvironmentID, s.LogicalEnvironmentID, s.DeploymentName, s.Status, s.Kind, s.ProjectID, s.Coarse}
+	return []any{organizationID, s.EnvironmentID, s.LogicalEnvironmentID, s.DeploymentName, s.Status, s.Kind, s.ProjectID, artifactOrAny(s.ArtifactID), s.Coarse}
 }
 
 // SaveMilestones inserts milestones, or replaces their counts.
@@ -106,7 +115,9 @@ func SaveMilestones(tx *gorm.DB, organizationID int64, sequences map[Sequence]Mi
 	var rows []milestoneRow
 	for sequence, milestones := range sequences {
 		for _, milestone := range milestones {
-			rows = append(rows, milestoneRow{organizationID, sequence.Columns, sequence.ProjectID, sequence.Coarse, milestone})
+			rows = append(rows, milestoneRow{
+				organizationID, sequence.Columns, sequence.ProjectID, artifactOrAny(sequence.ArtifactID), sequence.Coarse, milestone,
+			})
 		}
 	}
 	return database.Upsert(tx, rows, clause.AssignmentColumns([]string{"n"}), "")

@@ -9,10 +9,10 @@ import (
 )
 
 // selectAllRecords reads records and pending deltas in one statement, and so from one snapshot.
-const selectAllRecords = `SELECT false AS pending, ` + SelectMembers + ` AS members, false AS latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id AS record_id, CAST(1 AS smallint) AS n
+const selectAllRecords = `SELECT false AS pending, CAST(artifact_id AS text) AS artifact_id, ` + SelectMembers + ` AS members, false AS latest, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, id AS record_id, CAST(1 AS smallint) AS n
 FROM deployment_records WHERE organization_id = ?
 UNION ALL
-SELECT true, ` + SelectMembers + `, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n
+SELECT true, coalesce(CAST(artifact_id AS text), ''), ` + SelectMembers + `, false, environment_id, logical_environment_id, deployment_name, status, kind, project_set_id, created_at, record_id, n
 FROM list_changes WHERE organization_id = ? AND NOT latest
 ORDER BY created_at, record_id`
 
@@ -27,8 +27,9 @@ func BuildMilestones(tx *gorm.DB, organizationID int64, lists []Key, interval in
 	var pending []Delta
 	err := database.ForEachRow(tx.Raw(selectAllRecords, organizationID, organizationID), func(rows *sql.Rows) error {
 		var isPending bool
-		var members string
-		delta, err := ScanDelta(rows, &isPending, &members)
+		var artifactID, members string
+		delta, err := ScanDelta(rows, &isPending, &artifactID, &members)
+		delta.ArtifactID = artifactID
 		sums.AddSet(delta.ProjectSetID, members)
 		if isPending {
 			delta.N = -delta.N

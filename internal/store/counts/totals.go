@@ -59,8 +59,17 @@ func LongLists(tx *gorm.DB, organizationID, threshold int64) (map[Key]int64, err
 			lists[key] = total.N
 		}
 	}
+	if err != nil {
+		return nil, err
+	}
 	for _, project := range projects {
 		lists[Key{Dimensions: Dimensions{Columns: project.Columns}, ProjectID: project.ProjectID}] = project.N
+	}
+	artifacts, err := ReadArtifacts(tx, organizationID)
+	for id, n := range artifacts {
+		if n > threshold {
+			lists[ArtifactKey(id)] = n
+		}
 	}
 	return lists, err
 }
@@ -76,5 +85,8 @@ func AddTotals(tx *gorm.DB, organizationID int64, sums *Aggregator) error {
 	slices.SortFunc(rows, func(a, b total) int {
 		return cmp.Or(cmp.Compare(a.EnvironmentID, b.EnvironmentID), cmp.Compare(a.DeploymentName, b.DeploymentName))
 	})
-	return database.Upsert(tx, rows, clause.Assignments(map[string]any{"n": gorm.Expr("list_totals.n + excluded.n")}), "")
+	if err := database.Upsert(tx, rows, clause.Assignments(map[string]any{"n": gorm.Expr("list_totals.n + excluded.n")}), ""); err != nil {
+		return err
+	}
+	return addToArtifacts(tx, organizationID, sums.artifacts)
 }

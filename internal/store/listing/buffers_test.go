@@ -176,3 +176,33 @@ func TestListingsDoNotSlowDownDuringAnImport(t *testing.T) {
 		t.Errorf("got %+v, %v", found, err)
 	}
 }
+
+// Pages by a digest or a project version read few buffers once their artifact is counted.
+func TestListingsOfACountedArtifactReadFewBuffers(t *testing.T) {
+	racetest.Skip(t)
+	s := storetest.Open(t, storetest.PostgreSQL(t))
+	var entries []deployments.ImportEntry
+	for i := range 20_000 {
+		entries = append(entries, storetest.Entry(i+1, i, "eu", fmt.Sprint("app", i%50), storetest.WithDigest(i%2),
+			storetest.WithProject("shop", fmt.Sprint("v", i%2)), storetest.WithStatus(deployments.Superseded)))
+		entries[i].Record.Artifact.Name = "app"
+	}
+	storetest.Load(t, s, "acme", entries...)
+	page := deployments.Page{Size: 20}
+	first, _ := s.Buffers(t, storetest.Acme, deployments.Query{History: deployments.All, Page: page})
+	for _, q := range []deployments.Query{{ArtifactDigest: storetest.Digest(1)}, {ProjectName: "shop", ProjectVersionName: "v0"}} {
+		q.History, q.Page = deployments.All, page
+		uncounted, _ := s.Buffers(t, storetest.Acme, q)
+		storetest.Ask(t, s, storetest.Acme, q)
+		if err := s.CountDemanded(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, q.Page.Number = range []int32{0, 250, 499} {
+			buffers, plan := s.Buffers(t, storetest.Acme, q)
+			t.Logf("%-60s %5d, %d for the first page before", describe(q), buffers, uncounted)
+			if buffers > max(3*first, 150) {
+				t.Errorf("%s: %d buffers, %d for the first page without filters\n%s", describe(q), buffers, first, plan)
+			}
+		}
+	}
+}

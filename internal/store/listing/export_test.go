@@ -8,16 +8,17 @@ import (
 	"testing"
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
+	"github.com/deployrecords/deployrecords/internal/store/statements"
 )
 
 // Statement returns the text and the values of a query's statement.
 func (l *Lister) Statement(t testing.TB, scope deployments.Scope, query deployments.Query) (text string, values []any) {
 	t.Helper()
-	compiled, err := l.statement(newShape(l.dialect, l.options.MilestoneInterval, scope, &query))
+	compiled, err := l.statement(statements.NewShape(l.dialect, l.options.MilestoneInterval, scope, &query))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return compiled.text, compiled.bind(scope, &query)
+	return compiled.Text, compiled.Bind(scope, &query)
 }
 
 // Buffers returns how many buffers a query's statement reads in PostgreSQL, which is the same on every machine, and its

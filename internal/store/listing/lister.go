@@ -11,9 +11,11 @@ import (
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 	"github.com/deployrecords/deployrecords/internal/store/database"
+	"github.com/deployrecords/deployrecords/internal/store/demand"
 	"github.com/deployrecords/deployrecords/internal/store/namecache"
 	"github.com/deployrecords/deployrecords/internal/store/replicas"
 	"github.com/deployrecords/deployrecords/internal/store/session"
+	"github.com/deployrecords/deployrecords/internal/store/statements"
 )
 
 // maxStatements bounds the compiled statements in memory, of a few kilobytes each. A server rarely meets more shapes
@@ -31,6 +33,8 @@ type Options struct {
 	Names namecache.Cache
 	// Replicas answer listings in place of the database, as far as they can; nil if there are none.
 	Replicas *replicas.Set
+	// Demand takes what long listings are by whose records the statement may have counted; nil is none.
+	Demand *demand.Set
 }
 
 // Lister answers listings. It is safe for concurrent use.
@@ -40,13 +44,13 @@ type Lister struct {
 	prepared   *gorm.DB
 	dialect    database.Dialect
 	options    Options
-	statements *lru.Cache[shape, *compiledStatement]
+	statements *lru.Cache[statements.Shape, *statements.Statement]
 }
 
 // New returns a Lister on the database.
 func New(db *database.DB, o Options) *Lister {
 	o.MilestoneInterval = cmp.Or(o.MilestoneInterval, counts.DefaultMilestoneInterval)
-	statements, err := lru.New[shape, *compiledStatement](maxStatements)
+	cache, err := lru.New[statements.Shape, *statements.Statement](maxStatements)
 	if err != nil {
 		panic(err) // cannot happen: maxStatements is positive
 	}
@@ -56,7 +60,7 @@ func New(db *database.DB, o Options) *Lister {
 		prepared:   db.Prepared(context.Background()),
 		dialect:    db.Dialect,
 		options:    o,
-		statements: statements,
+		statements: cache,
 	}
 }
 
@@ -73,9 +77,9 @@ func (l *Lister) List(ctx context.Context, scope deployments.Scope, query deploy
 }
 
 func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deployments.Query) (deployments.Result, error) {
-	shape := newShape(l.dialect, l.options.MilestoneInterval, scope, query)
+	shape := statements.NewShape(l.dialect, l.options.MilestoneInterval, scope, query)
 	gate := l.options.CountedGate
-	if shape.isCheap() {
+	if shape.IsCheap() {
 		gate = l.options.Gate
 	}
 	release, err := gate.Acquire(ctx, scope.Organization)
@@ -92,15 +96,29 @@ func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deplo
 	}
 	if l.options.Replicas != nil {
 		if result, answered := l.answerOnStandby(ctx, compiled, scope, *query); answered {
+			l.demand(shape, scope, query, result.Total)
 			return result, nil
 		}
 	}
-	return l.answer(ctx, l.gorm, l.prepared, compiled, scope, query)
+	result, err := l.answer(ctx, l.gorm, l.prepared, compiled, scope, query)
+	if err == nil {
+		l.demand(shape, scope, query, result.Total)
+	}
+	return result, err
+}
+
+// demand lets the next compaction count the artifacts of a long listing by a digest or a project version.
+func (l *Lister) demand(s statements.Shape, scope deployments.Scope, q *deployments.Query, total int64) {
+	if s.ReadsArtifacts() && total > 2*l.options.MilestoneInterval && l.options.Demand != nil {
+		l.options.Demand.Add(demand.Content{
+			Organization: scope.Organization, Digest: q.ArtifactDigest, Project: q.ProjectName, Version: q.ProjectVersionName,
+		})
+	}
 }
 
 // answerOnStandby is answer on a standby that has replayed what the primary had committed. It reports whether there is one.
 func (l *Lister) answerOnStandby(
-	ctx context.Context, compiled *compiledStatement, scope deployments.Scope, query deployments.Query,
+	ctx context.Context, compiled *statements.Statement, scope deployments.Scope, query deployments.Query,
 ) (result deployments.Result, answered bool) {
 	answered = l.options.Replicas.Read(ctx, func(tx *gorm.DB) (err error) {
 		result, err = l.answer(ctx, tx, tx, compiled, scope, &query)
@@ -111,10 +129,10 @@ func (l *Lister) answerOnStandby(
 
 // answer reads the page, its total and its names from one database.
 func (l *Lister) answer(
-	ctx context.Context, db *gorm.DB, prepared *gorm.DB, compiled *compiledStatement, scope deployments.Scope, query *deployments.Query,
+	ctx context.Context, db *gorm.DB, prepared *gorm.DB, compiled *statements.Statement, scope deployments.Scope, query *deployments.Query,
 ) (deployments.Result, error) {
 	var result deployments.Result
-	err := session.Read(ctx, prepared.Statement.ConnPool, compiled.text, compiled.bind(scope, query), func(rows session.Rows) (err error) {
+	err := session.Read(ctx, prepared.Statement.ConnPool, compiled.Text, compiled.Bind(scope, query), func(rows session.Rows) (err error) {
 		result, err = scan(rows, query.Page.Size)
 		return err
 	})
@@ -125,11 +143,11 @@ func (l *Lister) answer(
 }
 
 // statement returns the compiled statement of a shape.
-func (l *Lister) statement(s shape) (*compiledStatement, error) {
+func (l *Lister) statement(s statements.Shape) (*statements.Statement, error) {
 	if compiled, ok := l.statements.Get(s); ok {
 		return compiled, nil
 	}
-	compiled, err := compile(l.gorm, s)
+	compiled, err := statements.Compile(l.gorm, s)
 	if err == nil {
 		l.statements.Add(s, compiled)
 	}

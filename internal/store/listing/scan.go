@@ -10,11 +10,6 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/session"
 )
 
-// recordColumns are the columns of deployment_records that a page has, in the order that scan reads.
-var recordColumns = []string{
-	"id", "environment_id", "logical_environment_id", "deployment_name", "artifact_id", "status", "created_at", "updated_at", "last_seen_at",
-}
-
 // scan reads the total, which every row repeats, and the records. A single row without a record is an empty page.
 // Names are left to package namecache.
 func scan(rows session.Rows, pageSize int32) (deployments.Result, error) {

@@ -6,7 +6,7 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/counts"
 )
 
-// Adjust splits the ranges that have become long, and joins those that have become short, of those that were read. Without
+// Adjust splits the ranges that have become long, and joins those that have become short, of those that were last read. Without
 // joining, a list whose records leave it, as those that are DEPLOYED do, would have milestones for all that it ever had.
 func (b *Builder) Adjust() error {
 	for fine := range b.stored {

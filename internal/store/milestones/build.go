@@ -39,7 +39,7 @@ const (
 
 // NewBuilder returns a Builder that builds milestones at an interval.
 func NewBuilder(tx *gorm.DB, organizationID, interval int64) *Builder {
-	return &Builder{tx: tx, organizationID: organizationID, interval: interval}
+	return &Builder{tx: tx, organizationID: organizationID, interval: interval, stored: make(map[counts.Sequence]counts.Milestones)}
 }
 
 // Read reads the milestones that changes from a position on affect, unless they were read.
@@ -54,7 +54,7 @@ func (b *Builder) Read(from counts.Position) (err error) {
 
 // ReadLists is Read for changes of some lists.
 func (b *Builder) ReadLists(lists []counts.Key, from counts.Position) (err error) {
-	if len(lists) > maxLists || b.isWhole { // Adjust still needs what was read for the changes before
+	if len(lists) > maxLists || b.isWhole { // what was read of all lists is still current
 		return b.Read(from)
 	}
 	b.from, b.isWhole = from, false
@@ -98,14 +98,30 @@ func (b *Builder) buildLongLists() error {
 		}
 		listed += n
 	}
-	build := b.buildOneByOne
-	if listed > onePass*records {
-		build = b.buildAtOnce
+	lists := slices.Collect(maps.Keys(long))
+	if listed <= onePass*records {
+		return b.BuildLists(lists)
 	}
-	built, err := build(slices.Collect(maps.Keys(long)))
+	built, err := counts.BuildMilestones(b.tx, b.organizationID, lists, b.interval)
 	if err != nil {
 		return err
 	}
+	return b.saveBuilt(built)
+}
+
+// BuildLists builds the milestones of whole lists that have none, from the records of each.
+func (b *Builder) BuildLists(lists []counts.Key) (err error) {
+	built := make(map[counts.Key]counts.Milestones, len(lists))
+	for _, key := range lists {
+		if built[key], err = b.buildRange(key, counts.Beginning, counts.End, b.interval); err != nil {
+			return err
+		}
+	}
+	return b.saveBuilt(built)
+}
+
+// saveBuilt saves fine milestones of whole lists, and coarse ones by them.
+func (b *Builder) saveBuilt(built map[counts.Key]counts.Milestones) error {
 	sequences := make(map[counts.Sequence]counts.Milestones, 2*len(built))
 	for key, fine := range built {
 		sequences[counts.Sequence{Key: key}] = fine
@@ -113,20 +129,4 @@ func (b *Builder) buildLongLists() error {
 	}
 	maps.Copy(b.stored, sequences)
 	return b.save(sequences)
-}
-
-// buildAtOnce builds fine milestones of whole lists in one pass through all records.
-func (b *Builder) buildAtOnce(lists []counts.Key) (map[counts.Key]counts.Milestones, error) {
-	return counts.BuildMilestones(b.tx, b.organizationID, lists, b.interval)
-}
-
-// buildOneByOne is buildAtOnce, from the records of each list.
-func (b *Builder) buildOneByOne(lists []counts.Key) (built map[counts.Key]counts.Milestones, err error) {
-	built = make(map[counts.Key]counts.Milestones, len(lists))
-	for _, key := range lists {
-		if built[key], err = b.buildRange(key, counts.Beginning, counts.End, b.interval); err != nil {
-			return nil, err
-		}
-	}
-	return built, nil
 }

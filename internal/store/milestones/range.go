@@ -51,6 +51,9 @@ func (b *Builder) inRange(key counts.Key, from, to counts.Position, id string) f
 		if key.ProjectID != 0 {
 			tx = tx.Where("project_set_id > 0 AND project_set_id IN (SELECT project_set_id FROM project_set_members WHERE project_id = ?)", key.ProjectID)
 		}
+		if key.ArtifactID != "" {
+			tx = tx.Where("artifact_id = ?", key.ArtifactID)
+		}
 		return tx.Where("(created_at, "+id+") >= (?, ?) AND (created_at, "+id+") < (?, ?)",
 			from.CreatedAt, from.RecordID, to.CreatedAt, to.RecordID)
 	}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/deployrecords/deployrecords/internal/deployments"
 	"github.com/deployrecords/deployrecords/internal/store/database"
-	"github.com/deployrecords/deployrecords/internal/store/listing"
 	"github.com/deployrecords/deployrecords/internal/store/schema"
+	"github.com/deployrecords/deployrecords/internal/store/statements"
 )
 
 // The kinds of rows of an overview.
@@ -23,7 +23,7 @@ const (
 	groupRow
 )
 
-// statement follows the common tables of listing.Select. It has a row with the totals, and rows for the columns of the matrix, its
+// statement follows the common tables of statements.Select. It has a row with the totals, and rows for the columns of the matrix, its
 // deployment names and its groups. {columns} is the table of the columns and {column_id} the record's column for its ids. Groups
 // have ids, since joining the names of artifacts takes longer than the rest of the statement. Columns with a matching record are found
 // only if they do not fit on a page.
@@ -110,7 +110,7 @@ func (r *Reader) overview(scope deployments.Scope, query deployments.Query, colu
 		"{deployment_name_row}", fmt.Sprint(deploymentNameRow), "{group_row}", fmt.Sprint(groupRow),
 		"{size}", fmt.Sprint(query.Page.Size), "{column_size}", fmt.Sprint(columns.Page.Size),
 		"{deployed}", fmt.Sprint(int(deployments.Deployed)), "{max_versions}", fmt.Sprint(deployments.MaxVersions)).Replace(strings.Replace(statement, "{visible}", visible, 1))
-	text, values, err = listing.Select(r.db, scope, query, "deployment_name, "+by.id+" AS column_id, artifact_id, kind, status, created_at", text)
+	text, values, err = statements.Select(r.db, scope, query, "deployment_name, "+by.id+" AS column_id, artifact_id, kind, status, created_at", text)
 	if err != nil {
 		return "", nil, err
 	}

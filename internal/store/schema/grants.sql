@@ -9,4 +9,4 @@ GRANT UPDATE (project_set_id) ON artifacts TO deployrecords_server;
 GRANT SELECT, INSERT, UPDATE ON organizations, organization_usage, deployment_records TO deployrecords_server;
 GRANT SELECT, INSERT, DELETE ON project_set_members TO deployrecords_server;
 GRANT SELECT, INSERT, UPDATE, DELETE ON current_slots, idempotency_keys, list_changes, list_totals,
-  milestones, slots, snapshot_parts, snapshots TO deployrecords_server;
+  counted_artifacts, list_positions, slots, snapshot_parts, snapshots TO deployrecords_server;

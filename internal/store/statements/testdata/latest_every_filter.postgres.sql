@@ -1,0 +1,67 @@
+-- Parameters: $1 environment, $2 logical environment, $3 project of the scope, $4 organization, $5 deployment name, $6 digest, $7 project, $8 project version
+WITH names AS (
+  SELECT organizations.id AS organization_id, environments.id AS environment_id, logical_environments.id AS logical_environment_id,
+    projects.id AS project_id
+  FROM "organizations"
+  LEFT JOIN environments ON environments.organization_id = organizations.id
+    AND environments.name = CAST($1 AS text)
+  LEFT JOIN logical_environments ON logical_environments.organization_id = organizations.id
+    AND logical_environments.name = CAST($2 AS text)
+  LEFT JOIN projects ON projects.organization_id = organizations.id
+    AND projects.name = CAST($3 AS text)
+  WHERE key = CAST($4 AS text)
+),
+sets AS (
+  SELECT project_set_id
+  FROM "names"
+  JOIN project_set_members ON project_set_members.project_id = names.project_id
+),
+matching AS NOT MATERIALIZED (
+  SELECT *, record_id AS id
+  FROM "current_slots"
+  WHERE organization_id = (SELECT names.organization_id FROM names)
+    AND coalesce(environment_id = (SELECT names.environment_id FROM names), false)
+    AND coalesce(logical_environment_id = (SELECT names.logical_environment_id FROM names), false)
+    AND coalesce(deployment_name = CAST($5 AS text), false)
+    AND coalesce(status = 1, false)
+    AND coalesce(kind = 1, false)
+    AND coalesce((SELECT digest FROM artifacts WHERE artifacts.id = current_slots.artifact_id) = CAST($6 AS text), false)
+    AND (coalesce((
+    SELECT 1
+    FROM project_version_artifacts l
+    WHERE l.artifact_id = current_slots.artifact_id
+      AND l.project_version_id = coalesce((
+      SELECT project_versions.id
+      FROM projects
+      JOIN project_versions ON project_id = projects.id
+      WHERE projects.organization_id = (SELECT names.organization_id FROM names)
+        AND projects.name = CAST($7 AS text)
+        AND project_versions.name = CAST($8 AS text)
+    ), 0)
+  ) = 1, false))
+    AND project_set_id > 0
+),
+total AS (
+  SELECT count(*) AS n
+  FROM sets
+  CROSS JOIN LATERAL (SELECT id FROM matching WHERE matching.project_set_id = sets.project_set_id OFFSET 0) AS of_part
+),
+page AS (
+  SELECT id, created_at
+  FROM sets
+  CROSS JOIN LATERAL (
+    SELECT id, created_at
+    FROM "matching"
+    WHERE matching.project_set_id = sets.project_set_id
+      AND (SELECT n FROM total) > 0
+    ORDER BY created_at DESC, id DESC
+    LIMIT CASE WHEN 20 > 0 THEN 20 + 0 ELSE 0 END
+  ) AS of_part
+  ORDER BY created_at DESC, id DESC
+  LIMIT 20 OFFSET 0
+)
+SELECT total.n, r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.status,
+  r.created_at, r.updated_at, r.last_seen_at
+FROM total
+LEFT JOIN (page JOIN deployment_records r ON r.id = page.id) ON true
+ORDER BY r.created_at DESC, r.id DESC;
