@@ -9,10 +9,10 @@ import (
 	"github.com/deployrecords/deployrecords/internal/store/database"
 )
 
-// target is the ranks of the page's records, from low (inclusive) to high (exclusive). A rank is the number of older matching
-// records.
+// target is the ranks of the page's records, from low (inclusive) to high (exclusive), and the total. A rank is the number of older
+// matching records.
 func (s Shape) target(db *gorm.DB) *gorm.DB {
-	return db.Table("total").Select(s.portable(fmt.Sprintf("greatest(n - ?, 0) AS high, greatest(n - ? - %d, 0) AS low", s.pageSize)), offset, offset)
+	return db.Table("total").Select(s.portable(fmt.Sprintf("n, greatest(n - ?, 0) AS high, greatest(n - ? - %d, 0) AS low", s.pageSize)), offset, offset)
 }
 
 // milestones is the milestones of the listing on a level. n counts the compacted records to the next one, upto those before the next.
@@ -37,8 +37,7 @@ func (s Shape) stretch(db *gorm.DB) *gorm.DB {
 
 // farFromEnds narrows milestones to none for a page within an interval of either end: the end itself is the anchor.
 func (s Shape) farFromEnds(db *gorm.DB) *gorm.DB {
-	return db.Where(fmt.Sprintf("(SELECT high FROM target) > %d", s.milestoneInterval)).
-		Where(fmt.Sprintf("(SELECT total.n - target.high FROM total, target) > %d", s.milestoneInterval))
+	return db.Where(fmt.Sprintf("(SELECT high > %d AND n - high > %[1]d FROM target)", s.milestoneInterval))
 }
 
 // fineMilestones is the fine milestones from stretch on.
@@ -66,7 +65,7 @@ func (s Shape) milestone(db *gorm.DB) *gorm.DB {
 
 // anchors is the positions whose rank is known: the beginning, the end and the nearest milestone.
 func (s Shape) anchors(db *gorm.DB) *gorm.DB {
-	anchors := "SELECT CAST(0 AS bigint) AS rank, " + s.position(counts.Beginning) + " UNION ALL SELECT n, " + s.position(counts.End) + " FROM total"
+	anchors := "SELECT CAST(0 AS bigint) AS rank, " + s.position(counts.Beginning) + " UNION ALL SELECT n, " + s.position(counts.End) + " FROM target"
 	if s.readsMilestones() {
 		anchors += " UNION ALL SELECT rank, created_at, id FROM milestone"
 	}

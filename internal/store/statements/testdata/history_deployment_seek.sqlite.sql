@@ -32,7 +32,7 @@ total AS (
   ), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n
 ),
 target AS (
-  SELECT max(n - CAST(? AS bigint), 0) AS high, max(n - CAST(? AS bigint) - 20, 0) AS low
+  SELECT n, max(n - CAST(? AS bigint), 0) AS high, max(n - CAST(? AS bigint) - 20, 0) AS low
   FROM `total`
 ),
 fine_milestones AS (
@@ -47,8 +47,7 @@ fine_milestones AS (
     AND status = 0
     AND kind = 0
     AND deployment_name = CAST(? AS text)
-    AND (SELECT high FROM target) > 1024
-    AND (SELECT total.n - target.high FROM total, target) > 1024
+    AND ((SELECT high > 1024 AND n - high > 1024 FROM target))
 ),
 milestone AS (
   SELECT created_at, id, 0 + upto - n + coalesce((
@@ -65,7 +64,7 @@ anchors AS (
   SELECT CAST(0 AS bigint) AS rank, -62135596800000000 AS created_at, '00000000-0000-0000-0000-000000000000' AS id
   UNION ALL
   SELECT n, 253402300799999999 AS created_at, 'ffffffff-ffff-ffff-ffff-ffffffffffff' AS id
-  FROM total
+  FROM target
   UNION ALL
   SELECT rank, created_at, id
   FROM milestone

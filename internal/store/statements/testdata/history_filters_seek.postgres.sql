@@ -42,14 +42,14 @@ total AS (
   ), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n
 ),
 target AS (
-  SELECT greatest(n - CAST($5 AS bigint), 0) AS high, greatest(n - CAST($6 AS bigint) - 20, 0) AS low
+  SELECT n, greatest(n - CAST($5 AS bigint), 0) AS high, greatest(n - CAST($6 AS bigint) - 20, 0) AS low
   FROM "total"
 ),
 anchors AS (
   SELECT CAST(0 AS bigint) AS rank, CAST('0001-01-01T00:00:00Z' AS timestamptz) AS created_at, CAST('00000000-0000-0000-0000-000000000000' AS uuid) AS id
   UNION ALL
   SELECT n, CAST('9999-12-31T23:59:59.999999Z' AS timestamptz) AS created_at, CAST('ffffffff-ffff-ffff-ffff-ffffffffffff' AS uuid) AS id
-  FROM total
+  FROM target
 ),
 anchor AS (
   SELECT created_at, id, greatest(rank, low) - rank AS forward_skip, greatest(high - greatest(rank, low), 0) AS forward_rows,

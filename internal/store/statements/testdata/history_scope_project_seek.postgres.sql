@@ -42,7 +42,7 @@ total AS (
   ), 0) + coalesce((SELECT sum(n) FROM pending), 0) AS bigint) AS n
 ),
 target AS (
-  SELECT greatest(n - CAST($4 AS bigint), 0) AS high, greatest(n - CAST($5 AS bigint) - 20, 0) AS low
+  SELECT n, greatest(n - CAST($4 AS bigint), 0) AS high, greatest(n - CAST($5 AS bigint) - 20, 0) AS low
   FROM "total"
 ),
 coarse_milestones AS (
@@ -62,8 +62,7 @@ stretch AS (
   SELECT created_at, id, upto - n AS before
   FROM "coarse_milestones"
   WHERE upto >= (SELECT high FROM target)
-    AND (SELECT high FROM target) > 1024
-    AND (SELECT total.n - target.high FROM total, target) > 1024
+    AND ((SELECT high > 1024 AND n - high > 1024 FROM target))
   ORDER BY created_at, id
   LIMIT 1
 ),
@@ -96,7 +95,7 @@ anchors AS (
   SELECT CAST(0 AS bigint) AS rank, CAST('0001-01-01T00:00:00Z' AS timestamptz) AS created_at, CAST('00000000-0000-0000-0000-000000000000' AS uuid) AS id
   UNION ALL
   SELECT n, CAST('9999-12-31T23:59:59.999999Z' AS timestamptz) AS created_at, CAST('ffffffff-ffff-ffff-ffff-ffffffffffff' AS uuid) AS id
-  FROM total
+  FROM target
   UNION ALL
   SELECT rank, created_at, id
   FROM milestone
