@@ -44,12 +44,13 @@ func (t *testbed) supersedingBatches(ctx context.Context, d *dataset) (Result, e
 		return Result{}, err
 	}
 	defer c.Close()
+	items := min(batchItems, t.Records)
 	var p pairs
 	for n := range 1 + t.Pairs { // the first pair warms up
 		t.logf("batches, %s: pair %d of %d", d.name, n, t.Pairs)
 		var durations [2]float64
 		for round := range durations {
-			request := s.request("POST", contract.RecordingPath+"/batch", newArtifactsBatch(fmt.Sprint("env-", n), round))
+			request := s.request("POST", contract.RecordingPath+"/batch", newArtifactsBatch(fmt.Sprint("env-", n), round, items))
 			if durations[round], err = timed(func() error { return c.do(request, io.Discard) }); err != nil {
 				return Result{}, err
 			}
@@ -58,14 +59,14 @@ func (t *testbed) supersedingBatches(ctx context.Context, d *dataset) (Result, e
 			p.add(durations[1], durations[0])
 		}
 	}
-	what := fmt.Sprintf("%s: a batch of %s that all supersede, against their first records", d.name, grouped(batchItems))
+	what := fmt.Sprintf("%s: a batch of %s that all supersede, against their first records", d.name, grouped(float64(items)))
 	return p.result(what, milliseconds, atMost(2, 1.2)), nil
 }
 
 // newArtifactsBatch returns a batch that records a new artifact in each of the environment's slots.
-func newArtifactsBatch(environment string, round int) string {
+func newArtifactsBatch(environment string, round, items int) string {
 	var body bytes.Buffer
-	for i := range batchItems {
+	for i := range items {
 		if i > 0 {
 			body.WriteByte(',')
 		}
