@@ -16,19 +16,24 @@ const (
 	warnInterval = time.Minute
 )
 
-// RunBackground runs the tasks of a server until ctx ends: it compacts counters, removes expired idempotency keys, and
+// RunBackground runs the tasks of a server until ctx ends: it compacts counters, counts artifacts, removes expired idempotency keys, and
 // watches the file of an SQLite database. A read-only store only watches. Each task uses at most a tenth of the time of one connection.
 func (s *Store) RunBackground(ctx context.Context, logger *slog.Logger) {
 	compaction := task{
 		interval: compactInterval,
 		failed:   "counter compaction failed; listings stay exact but get slower", works: "counter compaction works again",
 		run: func(ctx context.Context) error {
-			if _, err := s.Compact(ctx); err != nil {
-				return err
+			_, err := s.Compact(ctx)
+			if err == nil {
+				s.compacted.Store(time.Now().UnixNano())
 			}
-			s.compacted.Store(time.Now().UnixNano())
-			return s.CountDemanded(ctx)
+			return err
 		},
+	}
+	counting := task{
+		interval: compactInterval,
+		failed:   "counting artifacts failed; listings by them stay exact and slow", works: "counting artifacts works again",
+		run: s.CountDemanded,
 	}
 	expiry := task{
 		interval: expiryInterval,
@@ -40,7 +45,7 @@ func (s *Store) RunBackground(ctx context.Context, logger *slog.Logger) {
 	}
 	var running sync.WaitGroup
 	if !s.Recorder.ReadOnly {
-		for _, t := range []task{compaction, expiry} {
+		for _, t := range []task{compaction, counting, expiry} {
 			running.Go(func() { s.repeat(ctx, t, logger) })
 		}
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // Statements name the columns of their results. With an asterisk, a column that a migration adds would fail every statement that
-// a running server has prepared. (Common tables of listings have asterisks; their result has none: see testdata/statements.)
+// a running server has prepared. (Common tables of listings have asterisks; their result has none: see package statements.)
 func TestStatementsNameTheirColumns(t *testing.T) {
 	asterisk := regexp.MustCompile(`SELECT \*|\w\.\*|RETURNING \*`)
 	storetest.ForEachDatabase(t, func(t *testing.T, db *database.DB) {

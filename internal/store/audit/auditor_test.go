@@ -172,7 +172,10 @@ func TestVerifyFindsWrongArtifactsAndRepairFixesThem(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(faults)) {
 		t.Run(name, func(t *testing.T) {
-			storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
+			storetest.ForEachEngine(t, func(t *testing.T, engine storetest.Engine, url string) {
+				if engine.Name == "SQLite" && name != "a wrong total" {
+					return // artifacts have no milestones there
+				}
 				s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
 				var entries []deployments.ImportEntry
 				for n := range 20 {

@@ -252,7 +252,7 @@ func describe(k counts.Key) string {
 	if k.ProjectID != 0 {
 		text += fmt.Sprintf(" of project %d", k.ProjectID)
 	}
-	if k.ArtifactID != "" {
+	if k.ArtifactID != counts.AnyID {
 		text += " of artifact " + k.ArtifactID
 	}
 	return text

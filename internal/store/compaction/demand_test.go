@@ -37,17 +37,16 @@ func requireEveryPage(t *testing.T, s, model deployments.Store, queries []deploy
 	}
 }
 
-// A long listing by a digest or a project version has its artifacts counted. Pages and totals are the same before and after, while
-// deltas are pending, and after a later state moved records to another artifact.
+// A long listing by a digest or a project version has its artifacts counted. Pages and totals are the same before and after, and while
+// deltas are pending.
 func TestArtifactsAreCountedOnDemand(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, _ storetest.Engine, url string) {
 		s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 4})
 		model, db := storetest.NewModel(), storetest.OpenSQL(t, url)
-		load := func(from, to, update int, digest func(n int) int) {
+		load := func(from, to int, digest func(n int) int) {
 			var entries []deployments.ImportEntry
 			for n := from; n < to; n++ {
-				e := storetest.Entry(n, n, "eu", "api", storetest.WithDigest(digest(n)), storetest.WithStatus(deployments.Superseded),
-					storetest.WithUpdate(n+update))
+				e := storetest.Entry(n, n, "eu", "api", storetest.WithDigest(digest(n)), storetest.WithStatus(deployments.Superseded))
 				if digest(n) > 0 {
 					storetest.WithProject("shop", "v1")(&e)
 				}
@@ -56,7 +55,7 @@ func TestArtifactsAreCountedOnDemand(t *testing.T) {
 			storetest.Load(t, s, "acme", entries...)
 			storetest.Load(t, model, "acme", entries...)
 		}
-		load(0, 80, 0, func(n int) int { return min(n%8, 2) }) // 10 of digest 0, 10 of 1, 60 of 2
+		load(0, 80, func(n int) int { return min(n%8, 2) }) // 10 of digest 0, 10 of 1, 60 of 2
 		queries := []deployments.Query{
 			{ArtifactDigest: storetest.Digest(0)},
 			{ArtifactDigest: storetest.Digest(1)},
@@ -79,7 +78,7 @@ func TestArtifactsAreCountedOnDemand(t *testing.T) {
 		want(3, 80)
 		requireEveryPage(t, s, model, queries)
 
-		load(100, 130, 0, func(n int) int { return n % 3 })
+		load(100, 130, func(n int) int { return n % 3 })
 		requireEveryPage(t, s, model, queries)
 		for n := range 9 {
 			if err := storetest.RecordImage(s, n%3, "us", fmt.Sprint("app", n)); err != nil {
@@ -90,6 +89,9 @@ func TestArtifactsAreCountedOnDemand(t *testing.T) {
 			return storetest.Ask(t, s, storetest.Acme, deployments.Query{History: deployments.All, ArtifactDigest: storetest.Digest(digest)}).Total
 		}
 		before := []int64{pending(0), pending(1), pending(2)}
+		if want := []int64{23, 23, 73}; !slices.Equal(before, want) { // 10 and 10 and 60, 10 each, and 3 each
+			t.Errorf("the totals are %v, want %v", before, want)
+		}
 		if _, err := s.Compact(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -181,5 +183,48 @@ func TestCountingWaitsForTheLock(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// A writer that has not committed is in neither the records nor the deltas that are counted, and then in both.
+func TestArtifactsAreCountedBesideAWriter(t *testing.T) {
+	t.Parallel()
+	url := storetest.PostgreSQL(t)
+	s := store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 2})
+	var entries []deployments.ImportEntry
+	for n := range 30 {
+		entries = append(entries, storetest.Entry(n, n, "eu", "api", storetest.WithDigest(1), storetest.WithStatus(deployments.Superseded)))
+	}
+	storetest.Load(t, s, "acme", append(entries, storetest.Entry(40, 40, "eu", "api", storetest.WithDigest(2)))...)
+	byDigest := deployments.Query{History: deployments.All, ArtifactDigest: storetest.Digest(1)}
+	storetest.Ask(t, s, storetest.Acme, byDigest)
+	db := storetest.OpenSQL(t, url)
+	const first, second = "(SELECT id FROM artifacts WHERE digest LIKE '%1')", "(SELECT id FROM artifacts WHERE digest LIKE '%2')"
+	writer := storetest.Begin(t, db,
+		"UPDATE deployment_records SET artifact_id = "+second+" WHERE created_at = (SELECT min(created_at) FROM deployment_records)",
+		"UPDATE deployment_records SET artifact_id = "+first+", status = 3 WHERE artifact_id = "+second+" AND created_at = (SELECT max(created_at) FROM deployment_records)",
+		"UPDATE deployment_records SET status = 2 WHERE status = 3 AND artifact_id = "+first)
+	if err := s.CountDemanded(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, records := countedArtifacts(t, db); records != 30 {
+		t.Fatalf("%d records are counted", records)
+	}
+	if err := writer.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // deltas are pending, and compacted
+		for q := byDigest; q.Page.Number < 5; q.Page.Number++ {
+			q.Page.Size = 7
+			if got := storetest.Ask(t, s, storetest.Acme, q); got.Total != 30 || len(got.Records) != min(7, 30-7*int(q.Page.Number)) {
+				t.Errorf("page %d has %d of %d records", q.Page.Number, len(got.Records), got.Total)
+			}
+		}
+		if _, err := s.Compact(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, records := countedArtifacts(t, db); records != 30 {
+		t.Errorf("%d records are counted", records)
 	}
 }

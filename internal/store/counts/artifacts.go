@@ -44,11 +44,3 @@ func addToArtifacts(tx *gorm.DB, organizationID int64, sums map[string]int64) er
 	}
 	return database.Upsert(tx, rows, clause.Assignments(map[string]any{"n": gorm.Expr("counted_artifacts.n + excluded.n")}), "")
 }
-
-// artifactOrAny is the column of the milestones of an artifact's list, or of a list of any artifact.
-func artifactOrAny(id string) string {
-	if id == "" {
-		return AnyID
-	}
-	return id
-}

@@ -34,9 +34,12 @@ type Key struct {
 // AllRecords is the list of all records.
 var AllRecords = allKey(false)
 
+// keyOf is the list of a total.
+func keyOf(d Dimensions) Key { return Key{Dimensions: d, ArtifactID: AnyID} }
+
 // allKey is the list of all records, or of the latest ones.
 func allKey(latest bool) Key {
-	return Key{Dimensions: Dimensions{Latest: latest, Columns: Columns{EnvironmentID: AnyID, LogicalEnvironmentID: AnyID}}}
+	return keyOf(Dimensions{Latest: latest, Columns: Columns{EnvironmentID: AnyID, LogicalEnvironmentID: AnyID}})
 }
 
 // nameKey is the list of a deployment name, without another filter.

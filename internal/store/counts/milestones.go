@@ -107,7 +107,7 @@ const ofSequence = "(organization_id, " + listColumns + ", coarse) = ?"
 
 // sequenceValues are the values of ofSequence, a row of SQL.
 func sequenceValues(organizationID int64, s Sequence) []any {
-	return []any{organizationID, s.EnvironmentID, s.LogicalEnvironmentID, s.DeploymentName, s.Status, s.Kind, s.ProjectID, artifactOrAny(s.ArtifactID), s.Coarse}
+	return []any{organizationID, s.EnvironmentID, s.LogicalEnvironmentID, s.DeploymentName, s.Status, s.Kind, s.ProjectID, s.ArtifactID, s.Coarse}
 }
 
 // SaveMilestones inserts milestones, or replaces their counts.
@@ -115,9 +115,7 @@ func SaveMilestones(tx *gorm.DB, organizationID int64, sequences map[Sequence]Mi
 	var rows []milestoneRow
 	for sequence, milestones := range sequences {
 		for _, milestone := range milestones {
-			rows = append(rows, milestoneRow{
-				organizationID, sequence.Columns, sequence.ProjectID, artifactOrAny(sequence.ArtifactID), sequence.Coarse, milestone,
-			})
+			rows = append(rows, milestoneRow{organizationID, sequence.Columns, sequence.ProjectID, sequence.ArtifactID, sequence.Coarse, milestone})
 		}
 	}
 	return database.Upsert(tx, rows, clause.AssignmentColumns([]string{"n"}), "")

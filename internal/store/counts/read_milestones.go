@@ -53,7 +53,7 @@ func ReadMilestonesOf(tx *gorm.DB, organizationID int64, lists []Key, from Posit
 		for _, coarse := range [...]bool{false, true} {
 			sequences = append(sequences, sequence{
 				key.EnvironmentID, key.LogicalEnvironmentID, key.DeploymentName, int(key.Status), int(key.Kind), key.ProjectID,
-				artifactOrAny(key.ArtifactID), coarse,
+				key.ArtifactID, coarse,
 			})
 		}
 	}
@@ -76,9 +76,6 @@ func scanMilestones(query *gorm.DB) (map[Sequence]Milestones, error) {
 		sequence, milestone := Sequence{}, Milestone{}
 		err := rows.Scan(&sequence.EnvironmentID, &sequence.LogicalEnvironmentID, &sequence.DeploymentName, &sequence.Status, &sequence.Kind,
 			&sequence.ProjectID, &sequence.ArtifactID, &sequence.Coarse, &milestone.CreatedAt, &milestone.RecordID, &milestone.N)
-		if sequence.ArtifactID == AnyID {
-			sequence.ArtifactID = ""
-		}
 		found[sequence] = append(found[sequence], milestone)
 		return err
 	})

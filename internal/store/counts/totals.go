@@ -35,7 +35,7 @@ func ReadTotals(tx *gorm.DB, organizationID int64) (map[Key]int64, error) {
 	err := tx.Where("organization_id = ?", organizationID).Find(&rows).Error
 	totals := make(map[Key]int64, len(rows))
 	for _, row := range rows {
-		totals[Key{Dimensions: row.Dimensions}] = row.N
+		totals[keyOf(row.Dimensions)] = row.N
 	}
 	return totals, err
 }
@@ -55,7 +55,7 @@ func LongLists(tx *gorm.DB, organizationID, threshold int64) (map[Key]int64, err
 	err = tx.Raw(selectLongProjects, organizationID, threshold).Scan(&projects).Error
 	lists := make(map[Key]int64)
 	for _, total := range totals {
-		if key := (Key{Dimensions: total.Dimensions}); key.hasMilestones() {
+		if key := keyOf(total.Dimensions); key.hasMilestones() {
 			lists[key] = total.N
 		}
 	}
@@ -63,7 +63,7 @@ func LongLists(tx *gorm.DB, organizationID, threshold int64) (map[Key]int64, err
 		return nil, err
 	}
 	for _, project := range projects {
-		lists[Key{Dimensions: Dimensions{Columns: project.Columns}, ProjectID: project.ProjectID}] = project.N
+		lists[keyOf(Dimensions{Columns: project.Columns}).ofProject(project.ProjectID)] = project.N
 	}
 	artifacts, err := ReadArtifacts(tx, organizationID)
 	for id, n := range artifacts {

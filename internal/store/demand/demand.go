@@ -1,7 +1,9 @@
-// Package demand remembers which long listings have no counters, until a compaction counts their artifacts.
+// Package demand remembers which long listings have no counters, until their artifacts are counted.
 package demand
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,7 +13,7 @@ type Content struct{ Organization, Digest, Project, Version string }
 
 const (
 	// interval is how often a Content is taken at most. Its artifacts may have few records each, and then stay uncounted.
-	interval = time.Minute
+	interval = 10 * time.Minute
 	// maxContents bounds the memory of a Set, of a few hundred bytes a Content.
 	maxContents = 1000
 )
@@ -19,35 +21,40 @@ const (
 // Set holds what long listings were by whose records may be counted one by one. It is safe for concurrent use. Its zero value is empty.
 type Set struct {
 	mu      sync.Mutex
-	waiting []Content
-	added   map[Content]time.Time
+	waiting map[Content]bool
+	// added are the contents of the last interval.
+	added map[Content]time.Time
 }
 
-// Add adds a Content, unless it was added within the last minute.
+// Add adds a Content, unless it was added within the interval or the Set is full.
 func (s *Set) Add(c Content) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at, ok := s.added[c]; ok && time.Since(at) < interval {
+	if s.added == nil {
+		s.waiting, s.added = make(map[Content]bool), make(map[Content]time.Time)
+	}
+	if len(s.added) >= maxContents {
+		maps.DeleteFunc(s.added, func(_ Content, at time.Time) bool { return time.Since(at) >= interval })
+	}
+	at, added := s.added[c]
+	if added && time.Since(at) < interval || len(s.added) >= maxContents {
 		return
 	}
-	if len(s.added) >= maxContents || s.added == nil {
-		s.waiting, s.added = nil, make(map[Content]time.Time)
-	}
-	s.waiting, s.added[c] = append(s.waiting, c), time.Now()
+	s.waiting[c], s.added[c] = true, time.Now()
 }
 
-// Take removes all that was added and returns it.
+// Take removes all that waits and returns it.
 func (s *Set) Take() []Content {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	taken := s.waiting
-	s.waiting = nil
+	taken := slices.Collect(maps.Keys(s.waiting))
+	clear(s.waiting)
 	return taken
 }
 
-// PutBack adds a Content again that was taken in vain.
+// PutBack lets a Content wait again that was taken in vain.
 func (s *Set) PutBack(c Content) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.waiting = append(s.waiting, c)
+	s.waiting[c] = true
 }

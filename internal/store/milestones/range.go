@@ -51,7 +51,7 @@ func (b *Builder) inRange(key counts.Key, from, to counts.Position, id string) f
 		if key.ProjectID != 0 {
 			tx = tx.Where("project_set_id > 0 AND project_set_id IN (SELECT project_set_id FROM project_set_members WHERE project_id = ?)", key.ProjectID)
 		}
-		if key.ArtifactID != "" {
+		if key.ArtifactID != counts.AnyID {
 			tx = tx.Where("artifact_id = ?", key.ArtifactID)
 		}
 		return tx.Where("(created_at, "+id+") >= (?, ?) AND (created_at, "+id+") < (?, ?)",

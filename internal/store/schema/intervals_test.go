@@ -150,3 +150,34 @@ func TestMigrationAddsArtifactsWhileDeltasArePending(t *testing.T) {
 		storetest.RequireExactCounts(t, s, db, "acme")
 	})
 }
+
+// An import that runs reads milestones at its end. The migration waits for it, without a lock that it needs.
+func TestMigrationWaitsForAnImportThatCompacts(t *testing.T) {
+	t.Parallel()
+	engine := storetest.Engines[0]
+	url := engine.Migrated(t)
+	s := store.New(storetest.OpenDatabase(t, url), store.Parts{})
+	storetest.Load(t, s, "acme", storetest.Entry(1, 1, "eu", "api"))
+	db := storetest.OpenSQL(t, url)
+	removeCountedArtifacts(t, engine, db)
+	execAll(t, db, []string{"ALTER TABLE deployment_records DISABLE TRIGGER USER"}) // which are those of the new schema
+	writer := storetest.Begin(t, db, "UPDATE deployment_records SET updated_at = updated_at")
+	migrated := make(chan error, 1)
+	go func() {
+		_, err := store.Migrate(t.Context(), url)
+		migrated <- err
+	}()
+	storetest.WaitForLocks(t, db, 1)
+	for _, statement := range []string{"LOCK TABLE list_changes IN ROW EXCLUSIVE MODE", "LOCK TABLE milestones IN ROW EXCLUSIVE MODE"} {
+		if _, err := writer.Exec(statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	if err := writer.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-migrated; err != nil {
+		t.Fatal(err)
+	}
+	storetest.RequireVerified(t, s, "acme")
+}

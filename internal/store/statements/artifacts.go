@@ -5,7 +5,7 @@ import (
 )
 
 // artifactIDs selects the artifacts of a listing that is the union of their lists. They are the organization's, and so are their
-// records, which are read without another condition: the index of a list has the position of its records alone.
+// records, whose positions are read without another condition: the index of a list has nothing else.
 func (s Shape) artifactIDs(db *gorm.DB) *gorm.DB {
 	if s.artifactDigest {
 		return db.Table("artifacts").Select("id AS artifact_id").Where("organization_id = "+named("organization_id")).Where("digest = ?", artifactDigest)

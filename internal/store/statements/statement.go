@@ -11,8 +11,7 @@ import (
 )
 
 // statement builds the one statement that reads a page and its total, so both come from one snapshot (L9). Each common table
-// expression may read the earlier ones, and the functions below have the same order. testdata/statements has the SQL of every
-// kind of shape.
+// expression may read the earlier ones, and the functions below have the same order. testdata has the SQL of every kind of shape.
 func (s Shape) statement(db *gorm.DB) *gorm.DB {
 	var with commonTables
 	with.add("names AS", s.names(db))
@@ -50,8 +49,11 @@ func (s Shape) statement(db *gorm.DB) *gorm.DB {
 		with.add("page AS", db.Raw(fmt.Sprintf("SELECT * FROM forward UNION ALL SELECT * FROM backward LIMIT %d", s.pageSize)))
 	}
 	records := "(page JOIN deployment_records r ON r.id = page.id)"
-	if s.inIndexOrder() {
+	switch {
+	case s.inIndexOrder():
 		records = "page r"
+	case s.ReadsArtifacts(): // a record that refers to another organization's artifact, which no writer stores, is not theirs
+		records = "(page JOIN deployment_records r ON r.id = page.id AND r.organization_id = " + named("organization_id") + ")"
 	}
 	// The outer join keeps the total of an empty page.
 	return db.Raw("? SELECT total.n, r."+strings.Join(recordColumns, ", r.")+

@@ -139,5 +139,7 @@ page AS (
 SELECT total.n, r.id, r.environment_id, r.logical_environment_id, r.deployment_name, r.artifact_id, r.status,
   r.created_at, r.updated_at, r.last_seen_at
 FROM total
-LEFT JOIN (page JOIN deployment_records r ON r.id = page.id) ON true
+LEFT JOIN (page
+JOIN deployment_records r ON r.id = page.id
+  AND r.organization_id = (SELECT names.organization_id FROM names)) ON true
 ORDER BY r.created_at DESC, r.id DESC;

@@ -3,6 +3,11 @@
 -- Artifacts with many records get a counter and milestones once somebody lists their records. Servers of the version before would add
 -- up these milestones as those of all records, and compact without the counters. So they must not go on beside the new ones: the
 -- table of milestones gets another name.
+-- Deltas of records have their artifact. A writer that runs the function of the version before would omit it, so the lock waits for all
+-- of them. Tables are locked in the order of an import: records, deltas, milestones.
+LOCK TABLE deployment_records IN SHARE ROW EXCLUSIVE MODE;
+ALTER TABLE list_changes ADD COLUMN artifact_id uuid; -- of a latest record, and of a delta before this migration: NULL
+
 CREATE TABLE counted_artifacts (
     organization_id bigint NOT NULL,
     artifact_id     uuid NOT NULL,
@@ -14,11 +19,6 @@ ALTER TABLE list_positions ADD COLUMN artifact_id uuid NOT NULL DEFAULT '271cd47
 ALTER TABLE list_positions ALTER COLUMN artifact_id DROP DEFAULT, DROP CONSTRAINT milestones_pkey,
     ADD PRIMARY KEY (organization_id, environment_id, logical_environment_id, deployment_name, status, kind, project_id, artifact_id, coarse,
         created_at, record_id);
-
--- Deltas of records have their artifact. A writer that runs the function of the version before would omit it, so the lock waits for all
--- of them.
-LOCK TABLE deployment_records IN SHARE ROW EXCLUSIVE MODE;
-ALTER TABLE list_changes ADD COLUMN artifact_id uuid; -- of a latest record, and of a delta before this migration: NULL
 
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION note_record_inserts() RETURNS trigger LANGUAGE plpgsql AS $$
