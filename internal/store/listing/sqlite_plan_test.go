@@ -21,3 +21,22 @@ func TestSQLiteListsAProjectByItsIndexWithoutStatistics(t *testing.T) {
 		t.Errorf("the index alone does not answer:\n%s", plan)
 	}
 }
+
+func TestSQLiteReadsThePageOfAnArtifactByItsIDs(t *testing.T) {
+	db := storetest.OpenDatabase(t, "sqlite://"+filepath.Join(t.TempDir(), "records.db"))
+	lister := listing.New(db, listing.Options{})
+	for _, query := range []deployments.Query{{ArtifactDigest: "d"}, {ProjectName: "p", ProjectVersionName: "v"}} {
+		for query.History, query.Page.Size = deployments.All, 20; query.Page.Number < 2; query.Page.Number++ {
+			text, values := lister.Statement(t, storetest.Acme, query)
+			plan := strings.Join(storetest.SQLitePlan(t, db.Pool, text, values), "\n")
+			for _, search := range []string{
+				"SEARCH deployment_records USING COVERING INDEX deployment_records_by_artifact (artifact_id=?",
+				"SEARCH r USING INDEX sqlite_autoindex_deployment_records_1 (id=?)",
+			} {
+				if !strings.Contains(plan, search) {
+					t.Errorf("%+v: the plan lacks %q:\n%s", query, search, plan)
+				}
+			}
+		}
+	}
+}

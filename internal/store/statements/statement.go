@@ -52,8 +52,10 @@ func (s Shape) statement(db *gorm.DB) *gorm.DB {
 	switch {
 	case s.inIndexOrder():
 		records = "page r"
-	case s.ReadsArtifacts(): // a record that refers to another organization's artifact, which no writer stores, is not theirs
-		records = "(page JOIN deployment_records r ON r.id = page.id AND r.organization_id = " + named("organization_id") + ")"
+	case s.ReadsArtifacts():
+		// A record that refers to another organization's artifact, which no writer stores, is not theirs. The plus sign keeps SQLite
+		// from reading all records of the organization by another index.
+		records = "(page JOIN deployment_records r ON r.id = page.id AND +r.organization_id = " + named("organization_id") + ")"
 	}
 	// The outer join keeps the total of an empty page.
 	return db.Raw("? SELECT total.n, r."+strings.Join(recordColumns, ", r.")+

@@ -50,5 +50,5 @@ SELECT total.n, r.id, r.environment_id, r.logical_environment_id, r.deployment_n
 FROM total
 LEFT JOIN (page
 JOIN deployment_records r ON r.id = page.id
-  AND r.organization_id = (SELECT names.organization_id FROM names)) ON true
+  AND +r.organization_id = (SELECT names.organization_id FROM names)) ON true
 ORDER BY r.created_at DESC, r.id DESC;
