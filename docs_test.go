@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,6 +35,40 @@ func TestDocumentsHaveNoPlaceholders(t *testing.T) {
 	})
 	if err != nil || read < 5 {
 		t.Errorf("read %d documents: %v", read, err)
+	}
+}
+
+// A file that moves takes its name in the documents with it.
+func TestDocumentsNameFilesThatExist(t *testing.T) {
+	var files []string
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".go" {
+			files = append(files, "/"+filepath.ToSlash(path))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, document := range append(documents, "README.md", "CONTRIBUTING.md") {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile("`([a-z0-9_/.]+\\.go)`").FindAllStringSubmatch(string(text), -1) {
+			named++
+			if !slices.ContainsFunc(files, func(file string) bool { return strings.HasSuffix(file, "/"+name[1]) }) {
+				t.Errorf("%s: %s does not exist", document, name[1])
+			}
+		}
+	}
+	if named < 20 {
+		t.Errorf("the documents name %d files", named)
 	}
 }
 

@@ -12,7 +12,7 @@ var contents = scenario{
 	name: "contents", measure: measureContents, description: `
 The duration of pages of the full history by a digest and by a project version that half of all records have: two artifacts
 alternate in a thousand slots of a database of their own. The baseline is the first page without a filter. The first listing counts
-the records, and the next compaction the artifacts: the pages are measured when they have counters.`,
+the records, and the server then counts the artifacts. The pages are measured when they have counters.`,
 }
 
 func measureContents(ctx context.Context, t *testbed) ([]Result, error) {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/deployrecords/deployrecords/generated/control/client"
 	"github.com/deployrecords/deployrecords/internal/contract"
-	"github.com/deployrecords/deployrecords/internal/racetest"
 )
 
 func TestSandboxesAreSeparateAndTheSameInEveryRun(t *testing.T) {
@@ -162,7 +161,6 @@ func TestAResetOfAnEndedSandboxIsA404(t *testing.T) {
 
 // A small body may have many records.
 func TestRecordsBeyondTheLimitOfAllSandboxesAreA429(t *testing.T) {
-	racetest.Skip(t)
 	s := newStand(t)
 	box := s.create("")
 	var part bytes.Buffer

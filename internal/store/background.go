@@ -16,8 +16,8 @@ const (
 	warnInterval = time.Minute
 )
 
-// RunBackground runs the tasks of a server until ctx ends: it compacts counters, counts artifacts, removes expired idempotency keys, and
-// watches the file of an SQLite database. A read-only store only watches. Each task uses at most a tenth of the time of one connection.
+// RunBackground runs the tasks of a server until ctx ends: it compacts counters, counts artifacts, removes expired idempotency keys,
+// and watches the file of an SQLite database. A read-only store only watches. Each task uses at most a tenth of the time of one connection.
 func (s *Store) RunBackground(ctx context.Context, logger *slog.Logger) {
 	compaction := task{
 		interval: compactInterval,

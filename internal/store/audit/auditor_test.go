@@ -195,7 +195,7 @@ func TestVerifyFindsWrongArtifactsAndRepairFixesThem(t *testing.T) {
 				}
 				found, err := s.Verify(t.Context(), "acme")
 				if err != nil || found.Found == 0 || !strings.Contains(found.Faults[0], "artifact") {
-					t.Fatalf("Verify found nothing of an artifact: %+v, %v", found, err)
+					t.Fatalf("Verify found no fault of an artifact: %+v, %v", found, err)
 				}
 				t.Log(found.Faults[0])
 				if err := s.Repair(t.Context(), "acme"); err != nil {

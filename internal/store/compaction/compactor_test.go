@@ -19,6 +19,10 @@ func TestConcurrentCompactionsWritesAndRepairsKeepCountsExact(t *testing.T) {
 			stores = append(stores, store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 4}))
 		}
 		storetest.Load(t, stores[0], "acme", storetest.Entry(1, 0, "eu", "api"))
+		var counters []*store.Store // each with a demand of its own
+		for range 5 {
+			counters = append(counters, store.New(storetest.OpenDatabase(t, url), store.Parts{MilestoneInterval: 4}))
+		}
 		writing, stop := context.WithCancel(t.Context())
 		var compactors, writers sync.WaitGroup
 		for _, s := range stores {
@@ -56,6 +60,13 @@ func TestConcurrentCompactionsWritesAndRepairsKeepCountsExact(t *testing.T) {
 				}
 				if _, err := stores[1].Import(t.Context(), "acme", storetest.Entries(file...)); err != nil {
 					t.Errorf("import: %v", err)
+				}
+				byDigest := deployments.Query{History: deployments.All, ArtifactDigest: storetest.Digest(1), Page: deployments.Page{Size: 1}}
+				if got, err := counters[i].List(t.Context(), storetest.Acme, byDigest); err != nil || got.Total <= 8 {
+					t.Errorf("list: %d records, %v", got.Total, err)
+				}
+				if err := counters[i].CountDemanded(t.Context()); err != nil {
+					t.Errorf("count artifacts: %v", err)
 				}
 			}
 		})

@@ -67,6 +67,6 @@
 // ever had.
 //
 // A compaction reads the ranges that end after its first delta: of the lists that its deltas change, or of all lists if these or
-// the deltas are many. A recording that supersedes another has deltas at the positions of both records, so these are the ranges since the oldest
-// record that was superseded.
+// the deltas are many. A recording that supersedes another has deltas at the positions of both records, so these are the ranges since
+// the oldest record that was superseded.
 package counts

@@ -18,7 +18,7 @@ const (
 	maxContents = 1000
 )
 
-// Set holds what long listings were by whose records may be counted one by one. It is safe for concurrent use. Its zero value is empty.
+// Set holds the contents of long listings whose records may be counted one by one. It is safe for concurrent use. Its zero value is empty.
 type Set struct {
 	mu      sync.Mutex
 	waiting map[Content]bool
@@ -52,7 +52,7 @@ func (s *Set) Take() []Content {
 	return taken
 }
 
-// PutBack lets a Content wait again that was taken in vain.
+// PutBack lets a Content wait again whose artifacts could not be counted.
 func (s *Set) PutBack(c Content) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

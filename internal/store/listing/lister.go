@@ -33,7 +33,7 @@ type Options struct {
 	Names namecache.Cache
 	// Replicas answer listings in place of the database, as far as they can; nil if there are none.
 	Replicas *replicas.Set
-	// Demand takes what long listings are by whose records the statement may have counted; nil is none.
+	// Demand gets the digest or project version of each long listing whose records the statement may have counted; nil is none.
 	Demand *demand.Set
 }
 
@@ -107,7 +107,7 @@ func (l *Lister) list(ctx context.Context, scope deployments.Scope, query *deplo
 	return result, err
 }
 
-// demand lets the next compaction count the artifacts of a long listing by a digest or a project version.
+// demand lets the artifacts of a long listing by a digest or a project version be counted.
 func (l *Lister) demand(s statements.Shape, scope deployments.Scope, q *deployments.Query, total int64) {
 	if s.ReadsArtifacts() && total > 2*l.options.MilestoneInterval && l.options.Demand != nil {
 		l.options.Demand.Add(demand.Content{
